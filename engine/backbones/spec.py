@@ -1,0 +1,126 @@
+"""Everything a person or a page must know of a checkpoint, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+Family = Literal["raw", "csmask", "timm", "prithvi", "terramind", "clay", "dofa", "dinov3"]
+
+
+@dataclass(frozen=True)
+class WeightsSource:
+    """Where a checkpoint comes from, and how to know that it is the right one.
+
+    Attributes:
+        kind: "package" (a file inside an installed Python distribution), "hub" (a file of a
+            Hugging Face repository), "none" (the backbone has no weights).
+        repo: the distribution's import name or the hub repository.
+        file: the file inside it, as a POSIX path.
+        page: the publisher's page, for a person without network.
+        size_mb: size of the file in 10^6 bytes, None where the publisher does not state it.
+        sha256: of the file; None where the publisher gives none (recorded on first use then).
+    """
+
+    kind: Literal["package", "hub", "none"]
+    repo: str = ""
+    file: str = ""
+    page: str = ""
+    size_mb: float | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What the encoder saw in training: (unit value - mean) / std, band by band.
+
+    Attributes:
+        unit: in words, e.g. "surface reflectance x 10000" or "top-of-atmosphere reflectance".
+        scale: unit value = reflectance * scale (1.0, 255.0, 10000.0).
+        mean, std: in that unit, in the order of the spec's bands; for models that take any bands, the
+            known bands' values by the same order (see `BackboneSpec.bands`).
+        source: where the numbers come from (a page or a file in the publisher's package).
+    """
+
+    unit: str
+    scale: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """One card: a checkpoint as a person sees it and as an adapter builds it.
+
+    Attributes:
+        name: the one string that selects it (`backbone.name`).
+        family: the adapter that builds it.
+        bands: common band names in the model's order. A fixed-band model needs them all; a model with
+            `any_bands` takes what the scene has and uses these names for its statistics.
+        wavelengths_um: centre wavelengths of `bands`, where the model reads them.
+        gsd_m: ground sampling distance of the training images, None for photographs.
+        chip_px, patch_px: training size and patch size in pixels; a CNN's patch is its stage's stride,
+            see `layer_strides`.
+        dim: width of the last layer (`layer_dims` for the others).
+        depth: number of layers that can be asked for (blocks or stages).
+        default_layers: what a config without `layers` gets; negative counts from the end.
+        layer_strides, layer_dims: one per layer for CNNs and hierarchical models; empty means that
+            every layer has `patch_px` and `dim`.
+        pooling: which tile poolings it offers.
+        max_frames: dates that one forward pass takes (1: each date runs alone, see temporal.py).
+        uses: which scene facts the encoder reads besides pixels: "time", "location", "gsd",
+            "wavelengths".
+        settings: conventions that upstream leaves open: setting name -> (default, other choices...).
+        conventions: one sentence with source for each of the settings and other choices made.
+        config: constructor arguments for the adapter.
+    """
+
+    name: str
+    title: str
+    family: Family
+    summary: str
+    bands: tuple[str, ...]
+    normalisation: Normalisation
+    chip_px: int
+    patch_px: int
+    dim: int
+    depth: int
+    parameters: int
+    licence: str
+    licence_url: str
+    citation: str
+    weights: WeightsSource
+    default_layers: tuple[int, ...] = (-1,)
+    any_bands: bool = False
+    wavelengths_um: tuple[float, ...] = ()
+    gsd_m: float | None = None
+    layer_strides: tuple[int, ...] = ()
+    layer_dims: tuple[int, ...] = ()
+    pooling: tuple[str, ...] = ("mean", "max")
+    max_frames: int = 1
+    uses: tuple[str, ...] = ()
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    conventions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    config: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    def layer_index(self, layer: int) -> int:
+        """Layer counted from 0; negative counts from the end.
+
+        Raises:
+            IndexError: the backbone has no such layer.
+        """
+        index = layer + self.depth if layer < 0 else layer
+        if not 0 <= index < self.depth:
+            raise IndexError(layer)
+        return index
+
+    def stride_px(self, layer: int) -> int:
+        """Pixels that one patch of this layer spans along a side."""
+        return self.layer_strides[self.layer_index(layer)] if self.layer_strides else self.patch_px
+
+    def layer_dim(self, layer: int) -> int:
+        """Width of this layer's embedding."""
+        return self.layer_dims[self.layer_index(layer)] if self.layer_dims else self.dim

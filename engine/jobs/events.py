@@ -1,0 +1,168 @@
+"""What has happened: the small facts that a job yields, a log keeps and a panel shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The folder exists and a process was asked for."""
+
+
+@dataclass(frozen=True)
+class Queued:
+    """Another job holds the device; `behind` is that job's folder name, empty if unknown."""
+
+    behind: str = ""
+
+
+@dataclass(frozen=True)
+class Started:
+    """The process holds the device: its id and start time tell it from a later process of the same id."""
+
+    pid: int
+    process_start: float
+    device: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The job ended well; `summary` is what --json prints."""
+
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """A person, or SIGTERM, ended it; what it left is whole or gone."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """It could not go on; `message` is for a person, the traceback is in the log."""
+
+    message: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A named step of the job, in the words that a panel shows ("Loading backbone")."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Something that a person should know and that does not stop the job."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class ExtractPlanned:
+    """What the extraction will do, known before the first tile."""
+
+    tiles: int
+    patches: int
+    resumed_tiles: int
+    backbone: str
+    weights: str
+    device: str
+
+
+@dataclass(frozen=True)
+class TileDone:
+    """Tiles done so far, of how many; patches so far; seconds since the first tile was begun."""
+
+    done: int
+    total: int
+    patches: int
+    seconds: float
+    tile_id: str
+
+
+@dataclass(frozen=True)
+class TileSkipped:
+    """A tile without a valid pixel, or one that could not be read and was to be skipped."""
+
+    tile_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ExtractDone:
+    """The store is whole."""
+
+    tiles: int
+    patches: int
+    dim: int
+    seconds: float
+    store: str
+
+
+@dataclass(frozen=True)
+class TrainPlanned:
+    """What the training will do: places and labelled pixels of each split."""
+
+    epochs: int
+    places: dict[str, int]
+    pixels: dict[str, int]
+    parameters: int
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """One pass over the training places; losses are means over labelled pixels."""
+
+    epoch: int
+    epochs: int
+    train_loss: float
+    train_iou_burned: float
+    train_f1_burned: float
+    validation_loss: float
+    validation_iou_burned: float
+    validation_f1_burned: float
+    is_best: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TestDone:
+    """The one look at the test split."""
+
+    scores: dict[str, Any]
+
+
+Event = (
+    Submitted | Queued | Started | Finished | Cancelled | Failed | StepStarted | Noticed
+    | ExtractPlanned | TileDone | TileSkipped | ExtractDone | TrainPlanned | EpochDone | TestDone
+)  # fmt: skip
+KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        Submitted, Queued, Started, Finished, Cancelled, Failed, StepStarted, Noticed,
+        ExtractPlanned, TileDone, TileSkipped, ExtractDone, TrainPlanned, EpochDone, TestDone,
+    )  # fmt: skip
+}
+
+
+def to_line(event: Event, at: float) -> str:
+    """One line of events.jsonl: {"at": unix seconds, "event": name, ...fields}."""
+    return json.dumps({"at": round(at, 3), "event": type(event).__name__, **dataclasses.asdict(event)})
+
+
+def from_line(line: str) -> tuple[float, Event] | None:
+    """The event of a line, or None for a torn or unknown one (a reader may see half a line)."""
+    try:
+        record = json.loads(line)
+        kind = KINDS[record.pop("event")]
+        return float(record.pop("at")), kind(**record)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
