@@ -1,0 +1,1 @@
+"""Emberscope's engine: imagery goes through a backbone and becomes embeddings; a decoder learns from them."""

@@ -1,0 +1,1 @@
+"""What looks: cards, weights, devices and one adapter a family of encoders."""

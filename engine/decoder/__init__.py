@@ -1,0 +1,1 @@
+"""What is learned: heads on frozen embeddings, their training, scores and maps."""

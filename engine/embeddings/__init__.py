@@ -1,0 +1,1 @@
+"""What was seen: the store, its labels, extraction, and pictures of embeddings."""
