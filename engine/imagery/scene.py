@@ -25,7 +25,7 @@ from engine.imagery.grid import Tile, outline_lonlat
 from engine.imagery.sensor import Sensor
 
 # The only formats opened: each holds its own pixels, none points at another file or address (as VRT does).
-DRIVERS = ["GTiff", "COG", "JP2OpenJPEG"]
+_JPEG2000_SIGNATURE = b"\x00\x00\x00\x0cjP"  # ISO/IEC 15444-1, annex I.5.1
 # Transforms that differ by less than this share of a pixel are one grid (float64 metres, rounded by writers).
 _SAME_GRID_PX = 1e-3
 
@@ -119,11 +119,11 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
     Raises:
         SceneError: the file is absent, of another format, damaged or truncated.
     """
-    if "://" in str(path) or str(path).startswith("/vsi") or not path.is_file():
+    if not path.is_file():  # also refuses addresses and GDAL's virtual paths
         raise SceneError(f"a raster file was wanted, found nothing readable at {path}. Check the path; addresses are not opened.")
     try:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="1"):
-            dataset = rasterio.open(path, driver=DRIVERS)
+            dataset = rasterio.open(path, driver=_driver_of(path))
     except RasterioError as err:
         raise SceneError(f"a GeoTIFF or JPEG 2000 was wanted, found {path.name}, which cannot be opened ({_short(err)}). "
                          f"Export it again.") from err
@@ -218,6 +218,11 @@ def fingerprint(scene: Scene) -> str:
     """Size and modification time of the scene's file: changes when the file does."""
     status = os.stat(scene.path)
     return f"{scene.path.name}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def _driver_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return "JP2OpenJPEG" if file.read(len(_JPEG2000_SIGNATURE)) == _JPEG2000_SIGNATURE else "GTiff"
 
 
 def _short(error: Any) -> str:

@@ -1,0 +1,229 @@
+"""What a row and a part of the store are: the Arrow schema, the metadata and the footprints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from affine import Affine
+from pyproj import CRS
+
+from engine.errors import StoreError
+from engine.imagery.grid import to_lonlat
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class StoredTile:
+    """One tile of a store: its rows lie together, row-major from the north-west.
+
+    Attributes:
+        h, w: patches down and across (1 and 1 with granularity tile).
+        transform: six numbers (a, b, c, d, e, f), pixel to CRS metres, of the tile's north-west corner.
+        height_px, width_px: pixels of the tile.
+        datetimes: ISO 8601 times of the dates that went in, None where the source states none.
+        split: "train", "val" or "test" where the source says so.
+    """
+
+    id: str
+    crs: str
+    transform: tuple[float, ...]
+    h: int
+    w: int
+    height_px: int
+    width_px: int
+    datetimes: tuple[str | None, ...]
+    scene_ids: tuple[str, ...]
+    split: str | None
+
+    @property
+    def rows(self) -> int:
+        """Rows of the store that this tile takes."""
+        return self.h * self.w
+
+    @property
+    def pixel_transform(self) -> Affine:
+        """Pixel (column, row) to CRS metres."""
+        return Affine(*self.transform)
+
+    @property
+    def patch_transform(self) -> Affine:
+        """Patch (column, row) to CRS metres."""
+        return self.pixel_transform @ Affine.scale(self.width_px / self.w, self.height_px / self.h)
+
+
+@dataclass(frozen=True)
+class StoreMeta:
+    """What holds for every row of a store.
+
+    Attributes:
+        weights_sha256: of the checkpoint file, or the word "random".
+        columns: one a layer, in the order of `layers` and `dims`.
+        patch_px: pixels along a side of one patch (a tile's side with granularity tile).
+        bands: common names of the bands that the encoder saw.
+        scene_fingerprints: of the scenes' files, to notice a change before a resume.
+    """
+
+    schema_version: int
+    backbone: str
+    weights_sha256: str
+    layers: tuple[int, ...]
+    dims: tuple[int, ...]
+    columns: tuple[str, ...]
+    granularity: str
+    pooling: str | None
+    patch_px: int
+    gsd_m: float
+    dtype: str
+    bands: tuple[str, ...]
+    is_simulated: bool
+    source: str
+    config_hash: str
+    config: dict[str, Any]
+    scene_fingerprints: tuple[str, ...] = ()
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the weights were random."""
+        return self.weights_sha256 == "random"
+
+
+@dataclass(frozen=True)
+class TileRows:
+    """The rows of one tile before they are written.
+
+    Attributes:
+        embeddings: (h * w, D) a layer.
+        valid_fraction: (h * w,) float32, 0 to 1.
+    """
+
+    tile: StoredTile
+    embeddings: tuple[np.ndarray, ...]
+    valid_fraction: np.ndarray
+
+
+def column_names(layers: tuple[int, ...]) -> tuple[str, ...]:
+    """"embedding" for one layer; "embedding_3", "embedding_11" for several."""
+    return ("embedding",) if len(layers) == 1 else tuple(f"embedding_{layer}" for layer in layers)
+
+
+def arrow_schema(meta: StoreMeta) -> pa.Schema:
+    """The schema of a part, with GeoParquet 1.1 metadata; embeddings and keys cannot be null."""
+    value = pa.float16() if meta.dtype == "float16" else pa.float32()
+    box = pa.struct([pa.field(side, pa.float64(), nullable=False) for side in ("xmin", "ymin", "xmax", "ymax")])
+    fields = [
+        pa.field("tile_id", pa.string(), nullable=False),
+        pa.field("row", pa.int32(), nullable=False),
+        pa.field("col", pa.int32(), nullable=False),
+        pa.field("datetime", pa.timestamp("ms", tz="UTC")),
+        pa.field("valid_fraction", pa.float32(), nullable=False),
+        *(
+            pa.field(name, pa.list_(pa.field("element", value, nullable=False), dim), nullable=False)
+            for name, dim in zip(meta.columns, meta.dims, strict=True)
+        ),
+        pa.field("geometry", pa.binary(), nullable=False),
+        pa.field("bbox", box, nullable=False),
+    ]
+    return pa.schema(fields)
+
+
+def part_table(meta: StoreMeta, tiles: list[TileRows]) -> pa.Table:
+    """The rows of some tiles as one Arrow table, metadata attached."""
+    schema = arrow_schema(meta)
+    tables = [_tile_table(schema, rows) for rows in tiles]
+    table = pa.concat_tables(tables)
+    box = table["bbox"].combine_chunks()
+    west, south, east, north = (box.field(side).to_numpy() for side in ("xmin", "ymin", "xmax", "ymax"))
+    total = [float(west.min()), float(south.min()), float(east.max()), float(north.max())]
+    metadata = {
+        b"geo": json.dumps(_geo_metadata(total)).encode(),
+        b"emberscope": json.dumps({"meta": asdict(meta), "tiles": [asdict(rows.tile) for rows in tiles]}).encode(),
+    }
+    return table.replace_schema_metadata(metadata)
+
+
+def parse_metadata(raw: dict[bytes, bytes] | None, where: str) -> tuple[StoreMeta, list[StoredTile]]:
+    """The meta and the tiles of a part.
+
+    Raises:
+        StoreError: not ours, or of another schema version.
+    """
+    if not raw or b"emberscope" not in raw:
+        raise StoreError(f"an embedding store was wanted, found {where} without its 'emberscope' key. Extract it again.")
+    tree = json.loads(raw[b"emberscope"])
+    version = tree.get("meta", {}).get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"a store of schema {SCHEMA_VERSION} was wanted, found schema {version} in {where}. "
+            f"Extract it again with this version (its configuration is in the same metadata)."
+        )
+    tuples = {key: tuple(tree["meta"][key]) for key in ("layers", "dims", "columns", "bands", "scene_fingerprints")}
+    return StoreMeta(**{**tree["meta"], **tuples}), [stored_tile(tile) for tile in tree["tiles"]]
+
+
+def stored_tile(tree: dict[str, Any]) -> StoredTile:
+    """A tile from its JSON form."""
+    return StoredTile(**{**tree, **{key: tuple(tree[key]) for key in ("transform", "datetimes", "scene_ids")}})
+
+
+def _tile_table(schema: pa.Schema, rows: TileRows) -> pa.Table:
+    tile, count = rows.tile, rows.tile.rows
+    geometry, bounds = footprints(tile)
+    moments = [moment for moment in tile.datetimes if moment]
+    when = pa.scalar(np.datetime64(moments[-1].replace("+00:00", ""), "ms") if moments else None, pa.timestamp("ms", "UTC"))
+    row, column = np.divmod(np.arange(count, dtype=np.int32), np.int32(tile.w))
+    arrays = [
+        pa.array([tile.id] * count, pa.string()),
+        pa.array(row, pa.int32()),
+        pa.array(column, pa.int32()),
+        pa.repeat(when, count) if moments else pa.nulls(count, pa.timestamp("ms", "UTC")),
+        pa.array(rows.valid_fraction.astype(np.float32)),
+        *(_list_array(values, schema.field(5 + i).type) for i, values in enumerate(rows.embeddings)),
+        pa.array(geometry, pa.binary()),
+        pa.StructArray.from_arrays([pa.array(side) for side in bounds.T], fields=list(schema.field("bbox").type)),
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _list_array(values: np.ndarray, kind: pa.DataType) -> pa.Array:
+    dtype = np.float16 if kind.value_type == pa.float16() else np.float32
+    flat = pa.array(np.ascontiguousarray(values, dtype=dtype).reshape(-1), kind.value_type)
+    return pa.FixedSizeListArray.from_arrays(flat, type=kind)
+
+
+def footprints(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
+    """Outlines of a tile's patches in lon/lat.
+
+    Returns:
+        (h * w,) WKB polygons and (h * w, 4) float64 west, south, east, north, row-major from the north-west.
+    """
+    grid = tile.patch_transform
+    row, column = np.mgrid[0 : tile.h + 1, 0 : tile.w + 1]
+    x = grid.a * column + grid.c
+    y = grid.e * row + grid.f
+    lon, lat = to_lonlat(tile.crs).transform(x, y)
+    corner = np.stack([lon, lat], axis=-1)  # (h + 1, w + 1, 2)
+    ring = [corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:], corner[:-1, :-1], corner[1:, :-1]]  # from south-west
+    rings = np.stack(ring, axis=2).reshape(-1, 5, 2)
+    bounds = np.concatenate([rings.min(axis=1), rings.max(axis=1)], axis=1)
+    return shapely.to_wkb(shapely.polygons(rings)), bounds
+
+
+def _geo_metadata(bounds: list[float]) -> dict[str, Any]:
+    """GeoParquet 1.1 (https://geoparquet.org/releases/v1.1.0/): primary column, CRS, bbox covering."""
+    sides = {side: ["bbox", side] for side in ("xmin", "ymin", "xmax", "ymax")}
+    column = {
+        "encoding": "WKB",
+        "geometry_types": ["Polygon"],
+        "crs": CRS.from_string("OGC:CRS84").to_json_dict(),
+        "edges": "planar",
+        "orientation": "counterclockwise",
+        "bbox": bounds,
+        "covering": {"bbox": sides},
+    }
+    return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
