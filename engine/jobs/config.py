@@ -41,7 +41,7 @@ class SimulatedScene(Frozen):
 
     source: Literal["simulated"]
     seed: int = Field(0, ge=0, description="The same seed gives the same bytes.")
-    date: Literal["post", "pre"] = Field("post", description="Before or after the fires.")
+    date: Literal["post", "pre", "both"] = Field("post", description="Before or after the fires, or both dates.")
 
 
 SceneConfig = Annotated[FileScene | ChipsScene | SimulatedScene, Field(discriminator="source")]
@@ -92,6 +92,9 @@ class TilesConfig(Frozen):
     )
     gsd_m: float | None = Field(
         None, gt=0, description="Resample to this ground sampling distance in metres; null: never."
+    )
+    unreadable: Literal["fail", "skip"] = Field(
+        "fail", description="A tile that cannot be read ends the run, or is skipped and recorded."
     )
 
 

@@ -1,0 +1,215 @@
+"""A job as the app and the command line see it: submit, watch, cancel, resume."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+from filelock import FileLock
+
+from engine.errors import JobError
+from engine.jobs import folder as run_folder
+from engine.jobs.config import ExtractConfig, JobConfig, config_hash, parse_config, read_yaml
+from engine.jobs.events import Cancelled, Event, Failed, Finished, Queued, Started, Submitted
+
+State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
+# A process that was asked for and has not yet said a word is believed to be starting for so long.
+_STARTING_S = 30.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A reader over a run folder, finished or running."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: Path) -> Job:
+        """The job in a folder.
+
+        Raises:
+            JobError: there is none.
+        """
+        if not (folder / run_folder.CONFIG).is_file():
+            raise JobError(f"a run folder was wanted, found none at {folder}. See `python -m engine jobs` for those there are.")
+        return cls(folder.resolve())
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def config(self) -> JobConfig:
+        """What was asked for.
+
+        Raises:
+            ConfigError: the file was changed by hand and no longer reads.
+        """
+        path = self.folder / run_folder.CONFIG
+        return parse_config(read_yaml(path), where=str(path))
+
+    @property
+    def config_text(self) -> str:
+        """The YAML as it stands in the folder."""
+        return (self.folder / run_folder.CONFIG).read_text(encoding="utf-8")
+
+    @property
+    def command(self) -> str:
+        """What runs the same again, from the project's folder."""
+        kind = "extract" if isinstance(self.config, ExtractConfig) else "train"
+        return f"python -m engine {kind} {self.folder / run_folder.CONFIG}"
+
+    def events(self) -> list[tuple[float, Event]]:
+        """Times (unix seconds) and events, oldest first."""
+        return run_folder.read_events(self.folder)
+
+    @property
+    def state(self) -> State:
+        """Where the job stands; "interrupted" when its process is gone without a word."""
+        return self.state_of(self.events())
+
+    def state_of(self, events: list[tuple[float, Event]]) -> State:
+        """Where the job stands, from events already read."""
+        for at, event in reversed(events):
+            match event:
+                case Finished():
+                    return "finished"
+                case Failed():
+                    return "failed"
+                case Cancelled():
+                    return "cancelled"
+                case Started():
+                    return "running" if self.is_alive else "interrupted"
+                case Queued() | Submitted():
+                    return "queued" if self.is_alive or time.time() - at < _STARTING_S else "interrupted"
+        return "interrupted"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process that wrote process.json still runs."""
+        return self._process() is not None
+
+    @property
+    def summary(self) -> dict[str, Any] | None:
+        """What --json prints, once the job is finished."""
+        ended = [event for _, event in self.events() if isinstance(event, Finished)]
+        return ended[-1].summary if ended else None
+
+    @property
+    def submitted_at(self) -> float:
+        """Unix seconds of the first event, or of the configuration."""
+        events = self.events()
+        return events[0][0] if events else (self.folder / run_folder.CONFIG).stat().st_mtime
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines of the log."""
+        path = self.folder / run_folder.LOG
+        if not path.is_file():
+            return ""
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def cancel(self, wait_s: float = 0.0) -> None:
+        """Ask the process to end (SIGTERM); it closes what it writes first.
+
+        Raises:
+            JobError: the job is not running.
+        """
+        process = self._process()
+        if process is None:
+            raise JobError(f"a running job was wanted, found {self.id} {self.state}. There is nothing to cancel.")
+        process.send_signal(signal.SIGTERM)
+        if wait_s:
+            psutil.wait_procs([process], timeout=wait_s)
+
+    def stop_early(self) -> None:
+        """Ask a training to end after its epoch and keep its best state."""
+        (self.folder / run_folder.STOP).touch()
+
+    def resume(self) -> Job:
+        """Start the process again on this folder: an extraction goes on where it was.
+
+        Raises:
+            JobError: it runs, or it is finished.
+        """
+        state = self.state
+        if state in ("running", "queued", "finished"):
+            raise JobError(f"a job that stopped was wanted, found {self.id} {state}. There is nothing to resume.")
+        (self.folder / run_folder.STOP).unlink(missing_ok=True)
+        run_folder.append_event(self.folder, Submitted())
+        _spawn(self.folder)
+        return self
+
+    def delete(self) -> None:
+        """Remove the folder and all that it holds.
+
+        Raises:
+            JobError: the job runs.
+        """
+        if self.is_alive:
+            raise JobError(f"a job that has ended was wanted, found {self.id} {self.state}. Cancel it first.")
+        shutil.rmtree(self.folder)
+
+    def _process(self) -> psutil.Process | None:
+        try:
+            record = json.loads((self.folder / run_folder.PROCESS).read_text(encoding="utf-8"))
+            process = psutil.Process(int(record["pid"]))
+            same = abs(process.create_time() - float(record["start"])) < 1.0
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except (OSError, ValueError, KeyError, psutil.Error):
+            return None
+
+
+def submit(config: JobConfig, root: Path | None = None) -> Job:
+    """Write the configuration into a new run folder and start its process, which outlives this one.
+
+    A configuration that is queued or running already is not started twice: its job is returned.
+    """
+    root = root or run_folder.runs_root()
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / ".submit.lock"):
+        for job in list_jobs(root):
+            if job.state in ("queued", "running") and config_hash(job.config) == config_hash(config):
+                return job
+        folder = run_folder.new_folder(config, root)
+        run_folder.create(folder, config)
+        run_folder.append_event(folder, Submitted())
+        _spawn(folder)
+    return Job(folder)
+
+
+def list_jobs(root: Path | None = None) -> list[Job]:
+    """Every run folder, newest first."""
+    root = root or run_folder.runs_root()
+    jobs = [Job(path.parent) for path in root.glob(f"*/{run_folder.CONFIG}")]
+    return sorted(jobs, key=lambda job: job.submitted_at, reverse=True)
+
+
+def _spawn(folder: Path) -> None:
+    """`python -m engine run FOLDER` in a session of its own, from the project's folder."""
+    with (folder / run_folder.LOG).open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
+            [sys.executable, "-m", "engine", "run", str(folder)],
+            cwd=run_folder.PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    _reap_later(process)
+
+
+def _reap_later(process: subprocess.Popen[bytes]) -> None:
+    """Collect the exit status when it comes, so that no zombie stands for a live job."""
+    threading.Thread(target=process.wait, daemon=True, name=f"reap-{process.pid}").start()

@@ -1,0 +1,168 @@
+"""Run a job inside its folder: hold the device, write every event, end tidily whatever happens."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from engine.errors import EngineError, JobError
+from engine.jobs import folder as run_folder
+from engine.jobs.events import Cancelled, Event, ExtractDone, Failed, Finished, Queued, Started, TestDone
+
+TERMINATED = 128 + signal.SIGTERM  # 143, what shells report for SIGTERM
+_POLL_S = 0.5
+_log = logging.getLogger(__name__)
+
+
+def run_job(
+    folder: Path, events: Callable[[], Iterator[Event]], device: str, tell: Callable[[Event], None] = lambda _: None
+) -> dict[str, Any]:
+    """Record a job from its first event to its last.
+
+    Args:
+        folder: a run folder that holds its configuration.
+        events: the job; called once the device is ours.
+        device: names the lock; jobs on one device take turns.
+        tell: also hears every event (the command line's printer).
+
+    Returns:
+        The summary: fields of the last ExtractDone, or the scores of TestDone.
+
+    Raises:
+        JobError: another process runs this folder.
+        SystemExit: 143 after SIGTERM or Ctrl-C; the folder says cancelled.
+        EngineError: recorded as Failed before it is raised again.
+    """
+
+    def note(event: Event) -> None:
+        run_folder.append_event(folder, event)
+        tell(event)
+
+    with _only_process(folder), _ends_on_sigterm():
+        try:
+            with _device_turn(folder, device, note):
+                note(Started(os.getpid(), psutil.Process().create_time(), device))
+                summary = _drain(events(), note)
+                note(Finished(summary))
+                return summary
+        except (SystemExit, KeyboardInterrupt) as stop:
+            note(Cancelled("Cancelled. What was finished before is kept; resume goes on from there."))
+            raise SystemExit(TERMINATED) from stop
+        except EngineError as err:
+            note(Failed(str(err), type(err).__name__))
+            raise
+        except Exception as err:
+            _log.error("%s", traceback.format_exc())
+            note(Failed(f"The job ended on an error that was not foreseen: {type(err).__name__}: {err}", type(err).__name__))
+            raise
+
+
+def recorded(folder: Path, events: Iterator[Event]) -> Iterator[Event]:
+    """Pass a nested job's events on, keeping a copy in its own folder as if it had been run by itself."""
+    process = {"pid": os.getpid(), "start": psutil.Process().create_time()}
+    (folder / run_folder.PROCESS).write_text(json.dumps(process), encoding="utf-8")
+    run_folder.append_event(folder, Started(os.getpid(), process["start"], ""))
+    summary: dict[str, Any] = {}
+    try:
+        for event in events:
+            run_folder.append_event(folder, event)
+            summary = summary_of(event) or summary
+            yield event
+    except GeneratorExit:
+        run_folder.append_event(folder, Cancelled("Cancelled with the job that asked for it."))
+        raise
+    except EngineError as err:
+        run_folder.append_event(folder, Failed(str(err), type(err).__name__))
+        raise
+    run_folder.append_event(folder, Finished(summary))
+
+
+def summary_of(event: Event) -> dict[str, Any] | None:
+    """What --json prints, from the event that ends a job's work."""
+    match event:
+        case ExtractDone():
+            return dict(vars(event))
+        case TestDone():
+            return dict(event.scores)
+        case _:
+            return None
+
+
+def _drain(events: Iterator[Event], note: Callable[[Event], None]) -> dict[str, Any]:
+    summary: dict[str, Any] = {}
+    try:
+        for event in events:
+            note(event)
+            summary = summary_of(event) or summary
+    finally:
+        close = getattr(events, "close", None)
+        if close:
+            close()
+    return summary
+
+
+@contextmanager
+def _only_process(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / ".running.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as err:
+        raise JobError(f"a folder that no process works on was wanted, found {folder.name} in use. Wait for it, or cancel it.") from err
+    try:
+        process = {"pid": os.getpid(), "start": psutil.Process().create_time()}
+        (folder / run_folder.PROCESS).write_text(json.dumps(process), encoding="utf-8")
+        yield
+    finally:
+        (folder / run_folder.PROCESS).unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def _device_turn(folder: Path, device: str, note: Callable[[Event], None]) -> Iterator[None]:
+    """Wait until no other job holds the device."""
+    locks = run_folder.runs_root() / ".devices"
+    locks.mkdir(parents=True, exist_ok=True)
+    slug = device.replace(":", "-").replace("/", "-")
+    holder, lock = locks / f"{slug}.holder", FileLock(locks / f"{slug}.lock")
+    is_told = False
+    while True:
+        try:
+            lock.acquire(timeout=0)
+            break
+        except Timeout:
+            if not is_told:
+                note(Queued(holder.read_text(encoding="utf-8") if holder.is_file() else ""))
+                is_told = True
+            time.sleep(_POLL_S)
+    try:
+        holder.write_text(folder.name, encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def _ends_on_sigterm() -> Iterator[None]:
+    """SIGTERM becomes SystemExit in the main thread, so that every `finally` runs."""
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
