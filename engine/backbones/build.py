@@ -1,0 +1,97 @@
+"""From a card to a backbone that embeds: find the weights, build the encoder, load, place on the device."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.backbones import cards, weights
+from engine.backbones.checkpoint import open_state
+from engine.backbones.device import Device, OnDevice
+from engine.backbones.spec import BackboneSpec
+
+
+def build(
+    spec: BackboneSpec,
+    weights_from: str,
+    device: Device,
+    settings: Mapping[str, str] | None = None,
+    seed: int = 0,
+    bands: Sequence[str] | None = None,
+) -> OnDevice:
+    """The backbone of a card, frozen, on a device.
+
+    Args:
+        weights_from: "pretrained", "random" (drawn from `seed`), or a checkpoint's path.
+        settings: see the card; those left out keep their defaults.
+        bands: common names of the scene's bands, for backbones that take what there is.
+
+    Returns:
+        A backbone whose `spec` is the card with settings and bands settled: its patch and width are the
+        ones to plan with. It takes batches from the CPU and gives float32 on the CPU.
+
+    Raises:
+        BackboneError: a setting or band that the backbone cannot use.
+        WeightsError: weights that are absent, altered or of another model.
+    """
+    chosen = cards.settle(spec, settings or {})
+    settled = cards.resolve(spec, chosen, bands)
+    if settled.family == "raw":
+        from engine.backbones.raw import RawBackbone
+
+        return OnDevice(RawBackbone(settled), None, device)
+    family = _family(settled)
+    if weights_from == "random":
+        with _seeded(seed):
+            module, sha256 = family.encoder(settled, bands), "random"
+    else:
+        path = weights.obtain(settled, None if weights_from == "pretrained" else Path(weights_from))
+        sha256 = weights.check(settled, path, is_given=weights_from != "pretrained")
+        module = _loaded(settled, open_state(path), bands)
+    module = module.eval().requires_grad_(False)
+    return OnDevice(family.wrap(settled, module, sha256, chosen), module, device)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """torch's initialisers draw from the global generator: it is seeded inside and left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _loaded(spec: BackboneSpec, state: dict[str, torch.Tensor], bands: Sequence[str] | None) -> nn.Module:
+    """The encoder with a checkpoint's weights, loaded strictly."""
+    if spec.family in ("timm", "dinov3"):
+        from engine.backbones import timm_any
+
+        return timm_any.encoder_with(spec, state)
+    family = _family(spec)
+    module: nn.Module = family.encoder(spec, bands)
+    module.load_state_dict(family.official_to_encoder(state, spec), strict=True)
+    return module
+
+
+def _family(spec: BackboneSpec) -> Any:
+    """The adapter's module: `encoder`, `official_to_encoder`, `wrap`."""
+    match spec.family:
+        case "csmask":
+            from engine.backbones import csmask as family
+        case "timm" | "dinov3":
+            from engine.backbones import timm_any as family  # type: ignore[no-redef]
+        case "prithvi":
+            from engine.backbones import prithvi as family  # type: ignore[no-redef]
+        case "terramind":
+            from engine.backbones import terramind as family  # type: ignore[no-redef]
+        case "clay":
+            from engine.backbones import clay as family  # type: ignore[no-redef]
+        case "dofa":
+            from engine.backbones import dofa as family  # type: ignore[no-redef]
+        case "raw":
+            raise AssertionError("raw pixels have no encoder")
+    return family
