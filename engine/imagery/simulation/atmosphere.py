@@ -1,0 +1,95 @@
+"""What lies between ground and sensor: haze, smoke, cloud and its shadow, blur and noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from engine.imagery.simulation.noise import random_field, smoothstep
+from engine.imagery.simulation.terrain import DIFFUSE_SHARE, Sun
+
+# Path reflectance of haze relative to blue, about wavelength**-1.5 over the HLS centres (0.482, 0.561, 0.655, 0.865,
+# 1.609, 2.201 um): Angstrom's law with an exponent of 1.5, between dust (about 0) and fresh smoke (about 2).
+HAZE_COLOUR = (np.array([0.482, 0.561, 0.655, 0.865, 1.609, 2.201]) / 0.482) ** -1.5
+# Thick water cloud: approximate; bright and flat to the NIR, lower in the SWIR where droplets absorb.
+CLOUD_COLOUR = np.array([0.62, 0.61, 0.62, 0.64, 0.50, 0.36])
+NOISE = np.array(
+    [0.0016, 0.0015, 0.0017, 0.0026, 0.0024, 0.0022]
+)  # approximate, standard deviation in reflectance
+GAIN_NOISE = 0.012  # relative: what bidirectional effects and resampling leave from pixel to pixel
+BLUR_PX = 0.55  # standard deviation of the point spread of a 30 m pixel
+
+
+@dataclass(frozen=True)
+class Sky:
+    """State of the air over one chip on one date, (H, W) each.
+
+    Attributes:
+        haze: path reflectance in the blue.
+        cloud: opacity, 0 to 1.
+        shadow: share of direct light that cloud takes away, 0 to 1.
+    """
+
+    haze: np.ndarray
+    cloud: np.ndarray
+    shadow: np.ndarray
+
+
+def make_sky(rng: np.random.Generator, size: int, sun: Sun, pixel_m: float, cloud_cover: float) -> Sky:
+    """Haze everywhere, and cloud over a share of the area (0 to 1) whose shadow falls away from the sun."""
+    haze = 0.004 + 0.022 * rng.beta(1.2, 4.0) * np.exp(0.5 * random_field(rng, size, 200, 2.5))
+    height_m = rng.uniform(700, 2200)
+    shift_px = height_m * np.tan(sun.zenith_rad) / pixel_m
+    down, right = shift_px * np.cos(sun.azimuth_rad), -shift_px * np.sin(sun.azimuth_rad)
+
+    margin = int(np.ceil(max(abs(down), abs(right)))) + 1
+    wide = size + 2 * margin
+    pattern = random_field(rng, wide, rng.choice([26.0, 45.0, 90.0]), 1.9)
+    thin, thick = np.quantile(pattern, (1.0 - cloud_cover, 1.0 - 0.55 * cloud_cover))
+    cloud = smoothstep(pattern, thin, thick) ** 0.7 if cloud_cover > 0 else np.zeros_like(pattern)
+    here = slice(margin, margin + size)
+    shadow = ndimage.shift(cloud, (down, right), order=1, mode="constant")[here, here]
+    shadow = ndimage.gaussian_filter(shadow, 1.2)
+    return Sky(haze, cloud[here, here], np.clip(0.92 * shadow, 0.0, 1.0))
+
+
+def smoke_plume(rng: np.random.Generator, source: np.ndarray, wind_rad: float) -> np.ndarray:
+    """(H, W) path reflectance in the blue of smoke that still drifts downwind from smouldering ground.
+
+    Args:
+        source: (H, W), 0 to 1, where it smoulders.
+        wind_rad: direction the wind blows towards, counter-clockwise from east.
+    """
+    plume = np.zeros_like(source)
+    for step in range(1, 9):
+        distance = 7.0 * step
+        puff = ndimage.gaussian_filter(source, 2.0 + 0.22 * distance)
+        plume += (
+            ndimage.shift(puff, (-distance * np.sin(wind_rad), distance * np.cos(wind_rad)), order=1)
+            / step**0.4
+        )
+    texture = np.exp(0.6 * random_field(rng, len(source), 40, 2.0, stretch=3.0, angle_rad=wind_rad))
+    return plume * texture * rng.uniform(0.02, 0.05)
+
+
+def observe(rng: np.random.Generator, ground: np.ndarray, sky: Sky) -> np.ndarray:
+    """What the sensor reports of lit ground, rounded to the 0.0001 steps of HLS.
+
+    Args:
+        ground: (6, H, W) reflectance times illumination.
+
+    Returns:
+        (6, H, W) float32 reflectance, at least 0.0001.
+    """
+    share = DIFFUSE_SHARE[:, None, None]
+    light = 1.0 - sky.shadow * (1.0 - share)  # in shadow only the (bluish) light of the sky is left
+    seen = ndimage.gaussian_filter(ground * light, (0, BLUR_PX, BLUR_PX), mode="nearest")
+    path = sky.haze * HAZE_COLOUR[:, None, None]
+    seen = seen * (1.0 - 1.2 * path) + path
+    bright = CLOUD_COLOUR[:, None, None] * (0.75 + 0.35 * sky.cloud)
+    seen = seen * (1.0 - sky.cloud) + bright * sky.cloud
+    seen *= 1.0 + GAIN_NOISE * rng.standard_normal(seen.shape, dtype=np.float32)
+    seen += NOISE[:, None, None] * rng.standard_normal(seen.shape, dtype=np.float32)
+    return np.round(np.clip(seen, 1e-4, 1.5), 4).astype(np.float32)

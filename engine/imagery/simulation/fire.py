@@ -1,0 +1,173 @@
+"""How a fire runs over wind, slope and fuel, how severely it burns, and what it leaves of each pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import ndimage
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from engine.imagery.simulation.cover import SPREAD_RATE, Cover
+from engine.imagery.simulation.endmembers import Endmember
+from engine.imagery.simulation.landscape import Landscape
+from engine.imagery.simulation.noise import random_field, smoothstep
+
+NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+COARSE = 2  # fronts are computed on every second pixel and roughened at full resolution
+LEAST_SEVERITY = 0.1  # below it the ground counts as an unburnt island
+
+
+@dataclass(frozen=True)
+class Wind:
+    """Wind over the fire; blows towards `angle_rad`, counter-clockwise from east."""
+
+    angle_rad: float
+    eccentricity: float
+
+
+@dataclass(frozen=True)
+class Fire:
+    """What a fire has done to a place.
+
+    Attributes:
+        burned: (H, W) bool.
+        severity: (H, W), 0 where not burned, to 1 where all fuel is consumed.
+        age_days: days between the fire and the post-fire date.
+        wind: what drove it.
+    """
+
+    burned: np.ndarray
+    severity: np.ndarray
+    age_days: int
+    wind: Wind
+
+
+def run_fire(
+    rng: np.random.Generator, landscape: Landscape, pixel_m: float, burned_share: float, age_days: int
+) -> Fire:
+    """Burn about a share (0 to 1) of the chip, from one to three ignitions."""
+    wind = Wind(float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.4, 0.88)))
+    cover = landscape.cover[0]
+    size = len(cover)
+    rate = SPREAD_RATE[cover]
+    burnable = rate > 0.02
+    arrival = _arrival(rng, landscape, rate, wind, pixel_m)
+    arrival *= np.exp(0.16 * random_field(rng, size, 10, 1.3) + 0.07 * rng.standard_normal((size, size)))
+    share_of_burnable = min(0.8, burned_share * size * size / max(int(burnable.sum()), 1))
+    end = float(np.quantile(arrival[burnable], share_of_burnable))
+    reached = burnable & (arrival < end)
+    severity = np.where(reached, _severity(rng, landscape, arrival / end, wind), 0.0)
+    burned = _tidy(reached & (severity > LEAST_SEVERITY))
+    return Fire(burned, np.where(burned, np.maximum(severity, LEAST_SEVERITY), 0.0), age_days, wind)
+
+
+def _arrival(
+    rng: np.random.Generator, landscape: Landscape, rate: np.ndarray, wind: Wind, pixel_m: float
+) -> np.ndarray:
+    """(H, W) time at which the front reaches each pixel: the least travel time over the grid (Finney 2002)."""
+    size = len(rate)
+    coarse = (slice(None, None, COARSE), slice(None, None, COARSE))
+    gusts = np.exp(0.75 * random_field(rng, size, 36, 1.5) + 0.3 * random_field(rng, size, 6, 1.0))
+    speed = (ndimage.uniform_filter(rate, COARSE) * gusts)[coarse] + 1e-4
+    height = landscape.terrain.elevation_m[coarse]
+    ignitions = _ignitions(rng, rate[coarse])
+    sources, targets, steps, angles = _links(len(speed))
+    rise = (height.ravel()[targets] - height.ravel()[sources]) / (steps * COARSE * pixel_m)
+    # Van Wagner (1977): spread uphill grows as exp(3.533 tan(slope)**1.2). Downhill we let it fall to a half at most.
+    slope_factor = np.where(
+        rise > 0, np.exp(3.533 * np.minimum(np.abs(rise), 0.7) ** 1.2), np.maximum(1 + rise, 0.5)
+    )
+    # An elliptical front with its rear focus at the ignition (Alexander 1985), as a factor of the head's speed.
+    e = wind.eccentricity
+    wind_factor = (1 - e) / (1 - e * np.cos(angles - wind.angle_rad))
+    link_speed = 2 / (1 / speed.ravel()[sources] + 1 / speed.ravel()[targets]) * slope_factor * wind_factor
+    graph = csr_array((steps / link_speed, (sources, targets)), shape=(speed.size, speed.size))
+    arrival = dijkstra(graph, indices=ignitions, min_only=True).reshape(speed.shape)
+    return ndimage.zoom(arrival, COARSE, order=1, grid_mode=True, mode="nearest")
+
+
+@lru_cache(maxsize=2)
+def _links(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sources, targets, lengths in cells and directions of the eight-neighbour links of a square grid."""
+    number = np.arange(size * size).reshape(size, size)
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+    for down, right in NEIGHBOURS:
+        here = number[max(0, -down) : size - max(0, down), max(0, -right) : size - max(0, right)].ravel()
+        parts.append(
+            (here, here + down * size + right, np.full(here.size, np.hypot(down, right)),
+             np.full(here.size, np.arctan2(-down, right)))
+        )  # fmt: skip
+    sources, targets, lengths, angles = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return sources, targets, lengths, angles
+
+
+def _ignitions(rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
+    """Numbers of the coarse cells where fire starts, in fuel and away from the chip's edge."""
+    size = len(rate)
+    inner = np.zeros_like(rate, dtype=bool)
+    margin = size // 7
+    inner[margin:-margin, margin:-margin] = True
+    fuel = np.flatnonzero((rate > 0.3) & inner)
+    if not fuel.size:
+        fuel = np.flatnonzero(rate == rate.max())
+    return rng.choice(fuel, size=min(int(rng.choice([1, 1, 1, 2, 3])), fuel.size), replace=False)
+
+
+def _severity(rng: np.random.Generator, landscape: Landscape, progress: np.ndarray, wind: Wind) -> np.ndarray:
+    """(H, W), 0 to 1: higher uphill, on dry crests and well inside; lower in moist hollows and at the rim."""
+    size = len(progress)
+    terrain = landscape.terrain
+    uphill = terrain.gradient[1] * np.cos(wind.angle_rad) - terrain.gradient[0] * np.sin(wind.angle_rad)
+    severity = rng.uniform(0.5, 0.72) + 0.35 * np.clip(uphill, -0.6, 0.6) - 0.07 * terrain.wetness
+    severity = severity + 0.17 * random_field(rng, size, 50, 2.2)
+    severity = severity + 0.1 * random_field(rng, size, 24, 1.6, stretch=4.0, angle_rad=wind.angle_rad)
+    severity = severity + 0.05 * random_field(rng, size, 4, 1.0)
+    islands = random_field(rng, size, 26, 1.9)
+    severity = severity * smoothstep(islands, -2.3, -1.5)
+    return np.clip(severity * (0.35 + 0.65 * smoothstep(1 - progress, 0.0, 0.12)), 0.0, 1.0)
+
+
+def _tidy(burned: np.ndarray) -> np.ndarray:
+    """Burned ground without specks of fewer than four pixels, and without gaps of one or two."""
+    patches, _ = ndimage.label(burned, structure=np.ones((3, 3)))
+    burned = burned & (np.bincount(patches.ravel())[patches] >= 4)
+    gaps, _ = ndimage.label(~burned)
+    return burned | ((gaps > 0) & (np.bincount(gaps.ravel())[gaps] <= 2))
+
+
+def scorch(rng: np.random.Generator, fire: Fire, cover: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+    """Endmember fractions after the fire.
+
+    The share of a pixel that severity changes becomes charcoal, charred soil, ash, bare soil, scorched crowns and
+    shade; with the weeks rain and wind take ash and char away and herbs sprout.
+
+    Args:
+        cover, fractions: (H, W) and (K, H, W) of the post-fire date had there been no fire.
+
+    Returns:
+        (K, H, W), summing to one over K.
+    """
+    size = len(cover)
+    severity = fire.severity
+    wooded = np.isin(cover, (Cover.FOREST, Cover.SHRUB, Cover.RECENT_CUT, Cover.REGROWTH))
+    changed = (
+        np.where(wooded, smoothstep(severity, -0.05, 0.8), smoothstep(severity, -0.3, 0.45)) * fire.burned
+    )
+    weathered = 1.0 - np.exp(-fire.age_days / 45.0)
+    patchy = np.clip(0.5 + 0.25 * random_field(rng, size, 7, 1.2), 0.0, 1.0)
+    hot = smoothstep(severity, 0.45, 0.95)
+
+    left = np.zeros_like(fractions)
+    left[Endmember.CHAR] = np.where(wooded, 0.20 + 0.26 * hot, 0.16) * (1.0 - 0.35 * weathered)
+    left[Endmember.CHARRED_SOIL] = np.where(wooded, 0.30, 0.40) * (1.0 - 0.5 * weathered)
+    left[Endmember.ASH] = (0.02 + 0.34 * hot * patchy**2) * (1.0 - 0.85 * weathered)
+    left[Endmember.SCORCHED] = np.where(wooded, 0.30 * (1.0 - hot), 0.02)
+    left[Endmember.SHADE] = np.where(wooded, 0.14, 0.07)
+    left[Endmember.DRY_GRASS] = np.where(wooded, 0.02, 0.10)
+    left[Endmember.GREEN] = 0.16 * weathered**2 * patchy
+    left[Endmember.SOIL] = np.maximum(1.0 - left.sum(axis=0), 0.04)
+    left /= left.sum(axis=0)
+    return fractions * (1.0 - changed) + left * changed

@@ -1,0 +1,161 @@
+"""Write a simulated, labelled fire season in the layout of HLS Burn Scars."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import rasterio
+
+from engine.errors import ConfigError
+from engine.imagery.simulation.chip import NODATA, SimulatedChip, habit_of, simulate_chip
+from engine.imagery.simulation.endmembers import BANDS
+from engine.imagery.simulation.place import MOST_CHIPS, Place
+
+WORKERS = 2
+SHARE_OF_TEST = SHARE_OF_VAL = 9 / 48
+SOURCE = "Emberscope simulated fire season; no satellite has seen it"
+
+
+def simulate_season(
+    folder: Path, seed: int, on_chip: Callable[[int, int], None] | None = None, *, chips: int = MOST_CHIPS
+) -> None:
+    """Write `chips` places under `folder`, whole or not at all; the same seed gives the same bytes.
+
+    Args:
+        folder: must not exist, or be empty.
+        on_chip: called with (done, total) after each chip, in the calling thread.
+        chips: 3 to 48, so that each split has one.
+
+    Raises:
+        ConfigError: the folder is in use, or the seed or the number of chips is out of range.
+    """
+    _check(folder, seed, chips)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        for part in ("data", "pre", "splits"):
+            (temporary / part).mkdir()
+        stems = _write_chips(temporary, seed, chips, on_chip)
+        splits = split_places(seed, chips)
+        for name, members in splits.items():
+            lines = "".join(f"{stems[index]}\n" for index in members)
+            (temporary / "splits" / f"{name}.txt").write_text(lines, encoding="utf-8")
+        _describe(temporary, seed, {name: len(members) for name, members in splits.items()})
+        temporary.chmod(0o755)
+        if folder.exists():
+            folder.rmdir()
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check(folder: Path, seed: int, chips: int) -> None:
+    """Refuse what cannot be written."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"a new or empty folder was wanted, {folder} is in use. Name another or remove it.")
+    if seed < 0:
+        raise ConfigError(f"a seed of 0 or more was wanted, found {seed}. Give a whole number such as 0.")
+    if not 3 <= chips <= MOST_CHIPS:
+        raise ConfigError(
+            f"3 to {MOST_CHIPS} chips were wanted, found {chips}. Choose a number in that range."
+        )
+
+
+def split_places(seed: int, chips: int) -> dict[str, list[int]]:
+    """Chip numbers of train, val and test: every place in one split, each kind of country in all of them."""
+    rng = np.random.default_rng([seed, MOST_CHIPS])
+    shuffled = rng.permutation(chips)
+    turn: dict[str, int] = {}
+    ranked: list[tuple[int, str, int]] = []
+    for index in shuffled.tolist():
+        habit = habit_of(index)
+        ranked.append((turn.setdefault(habit, 0), habit, index))
+        turn[habit] += 1
+    order = [index for _, _, index in sorted(ranked)]
+    test = max(1, round(chips * SHARE_OF_TEST))
+    val = max(1, round(chips * SHARE_OF_VAL))
+    return {
+        "train": sorted(order[test + val :]),
+        "val": sorted(order[test : test + val]),
+        "test": sorted(order[:test]),
+    }
+
+
+def _write_chips(
+    folder: Path, seed: int, chips: int, on_chip: Callable[[int, int], None] | None
+) -> dict[int, str]:
+    """Simulate and write all chips on a few threads; returns their stems by number."""
+    stems: dict[int, str] = {}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        waiting = {pool.submit(_write_chip, folder, seed, index): index for index in range(chips)}
+        try:
+            for done in as_completed(waiting):
+                stems[waiting[done]] = done.result()
+                if on_chip is not None:
+                    on_chip(len(stems), chips)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return stems
+
+
+def _write_chip(folder: Path, seed: int, index: int) -> str:
+    """Simulate one chip and write its three rasters."""
+    chip = simulate_chip(seed, index)
+    stem = chip.place.stem
+    _write_raster(folder / "data" / f"{stem}_merged.tif", chip.post, chip, chip.place.post, seed)
+    _write_raster(folder / "data" / f"{stem}.mask.tif", chip.mask[None], chip, chip.place.post, seed)
+    _write_raster(folder / "pre" / f"{stem}_merged.tif", chip.pre, chip, chip.place.pre, seed)
+    return stem
+
+
+def _write_raster(path: Path, pixels: np.ndarray, chip: SimulatedChip, when: datetime, seed: int) -> None:
+    """One GeoTIFF of (C, H, W) pixels: float32 reflectance, or the int16 mask."""
+    is_image = pixels.dtype == np.float32
+    place: Place = chip.place
+    profile = {
+        "driver": "GTiff", "dtype": pixels.dtype.name, "count": len(pixels),
+        "height": pixels.shape[1], "width": pixels.shape[2], "crs": place.crs, "transform": place.transform,
+        "nodata": NODATA if is_image else -1, "compress": "deflate", "predictor": 3 if is_image else 2, "zlevel": 6,
+        "tiled": True, "blockxsize": 256, "blockysize": 256, "interleave": "band",
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as raster:
+        raster.write(pixels)
+        raster.descriptions = BANDS if is_image else ("burned",)
+        raster.update_tags(
+            EMBERSCOPE_SIMULATED="yes",
+            EMBERSCOPE_SENSOR="hls",
+            EMBERSCOPE_DATETIME=when.isoformat().replace("+00:00", "Z"),
+            EMBERSCOPE_FIRE_DATETIME=place.fire.isoformat().replace("+00:00", "Z"),
+            EMBERSCOPE_SOURCE=f"{SOURCE}; seed {seed}",
+            EMBERSCOPE_LICENCE="CC0-1.0",
+            EMBERSCOPE_LANDSCAPE=chip.habit,
+        )
+
+
+def _describe(folder: Path, seed: int, counts: dict[str, int]) -> None:
+    """Say in words and in JSON what the folder is."""
+    facts = {"simulated": True, "seed": seed, "splits": counts, "bands": list(BANDS), "nodata": NODATA}
+    (folder / "simulated.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (folder / "SIMULATED.md").write_text(
+        f"""# A simulated fire season
+
+Nothing here was seen by a satellite. Places, fires and dates are made up by `python -m engine simulate --seed {seed}`:
+six-band surface reflectance mixed from published endmember spectra, with terrain, haze, cloud and noise.
+Coordinates lie in real UTM zones so that maps work; the ground there looks otherwise, and no such fires burned.
+
+- `data/<stem>_merged.tif`: post-fire reflectance, float32, {", ".join(BANDS)}; {NODATA:g} where not seen
+- `data/<stem>.mask.tif`: 1 burned, 0 not burned, -1 under cloud or not seen
+- `pre/<stem>_merged.tif`: the same ground before the fire
+- `splits/*.txt`: stems of {counts["train"]} training, {counts["val"]} validation and {counts["test"]} test places
+
+The layout is that of HLS Burn Scars, which can take its place.
+""",
+        encoding="utf-8",
+    )
