@@ -17,8 +17,9 @@ from engine.backbones.batch import Batch, Embedded
 from engine.backbones.blocks import layer_norm, through, trunk
 from engine.backbones.clay_sensors import statistics
 from engine.backbones.constructor import argument
-from engine.backbones.conventions import chosen
-from engine.backbones.layout import meta_state, renamed, require_match
+from engine.backbones.cards import settle
+from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.layout import meta_state, renamed
 from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.positions import TableCache, scaled_table
 from engine.backbones.radar import radar_unit
@@ -92,9 +93,7 @@ class ClayEncoder(nn.Module):
         return through(self.blocks, self.norm, self.tokens_in(image, wavelengths_um, gsd_m, time, place), layers)
 
 
-def encoder(
-    spec: BackboneSpec, bands: tuple[str, ...] | None = None, modalities: tuple[str, ...] | None = None
-) -> ClayEncoder:
+def encoder(spec: BackboneSpec) -> ClayEncoder:
     """The encoder of a card, untrained; bands are read by wavelength with each image."""
     config = spec.config
     dim, heads = argument(config, "embed_dim", int), argument(config, "num_heads", int)
@@ -121,19 +120,14 @@ _INSIDE_LAYER = {
 }  # fmt: skip
 
 
-def official_to_encoder(
-    state: Mapping[str, torch.Tensor],
-    spec: BackboneSpec,
-    bands: tuple[str, ...] | None = None,
-    modalities: tuple[str, ...] | None = None,
-) -> dict[str, torch.Tensor]:
+def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -> dict[str, torch.Tensor]:
     """The encoder's part of a Lightning state_dict (decoder, projection and teacher are dropped).
 
     Raises:
         WeightsError: keys are missing, unknown or of another shape.
     """
     found = renamed(state, _rename)
-    require_match(spec.name, found, meta_state(lambda: encoder(spec, bands, modalities)))
+    require_same_tensors(spec.name, meta_state(lambda: encoder(spec)), found)
     return found
 
 
@@ -149,12 +143,6 @@ def _rename(key: str) -> str | None:
     return name.replace("patch_embedding.", "patch_embed.", 1)
 
 
-def encoder_options(spec: BackboneSpec, settings: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """What `encoder` and `official_to_encoder` need of the settings: nothing."""
-    chosen(spec, settings)
-    return {}
-
-
 class ClayBackbone:
     """Clay as a `Backbone`; see `engine.backbones.batch`."""
 
@@ -164,7 +152,7 @@ class ClayBackbone:
         self.spec = spec
         self.weights_sha256 = weights_sha256
         self.module = module.eval().requires_grad_(False)
-        self.settings = chosen(spec, settings)
+        self.settings = settle(spec, settings)
 
     @torch.no_grad()
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:

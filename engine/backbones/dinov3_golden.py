@@ -10,7 +10,8 @@ import torch
 from timm.models.eva import Eva
 from torch import nn
 
-from engine.backbones.layout import renamed, require_match
+from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.layout import renamed
 
 
 class DinoReference:
@@ -53,7 +54,7 @@ class DinoReference:
         ).eval()
         found = renamed(state, _rename) | bias
         wanted = {key: t for key, t in self.model.state_dict().items() if not key.endswith("k_bias")}
-        require_match(str(facts.get("case", "dinov3")), found, wanted)
+        require_same_tensors(str(facts.get("case", "dinov3")), wanted, found)
         self.model.load_state_dict(found, strict=False)
         self.prefix = int(self.model.num_prefix_tokens)
 

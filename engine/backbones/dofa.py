@@ -15,8 +15,9 @@ from torch import nn
 from engine.backbones.batch import Batch, Embedded
 from engine.backbones.blocks import layer_norm, through, trunk
 from engine.backbones.constructor import argument
-from engine.backbones.conventions import chosen
-from engine.backbones.layout import meta_state, renamed, require_match
+from engine.backbones.cards import settle
+from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.layout import meta_state, renamed
 from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.positions import TableCache, resampled
 from engine.backbones.radar import RADAR_BANDS, radar_unit
@@ -69,9 +70,7 @@ class DofaEncoder(nn.Module):
         return through(self.blocks, None, self.tokens_in(image, wavelengths_um), layers)
 
 
-def encoder(
-    spec: BackboneSpec, bands: tuple[str, ...] | None = None, modalities: tuple[str, ...] | None = None
-) -> DofaEncoder:
+def encoder(spec: BackboneSpec) -> DofaEncoder:
     """The encoder of a card, untrained; bands are read by wavelength with each image."""
     config = spec.config
     return DofaEncoder(
@@ -90,12 +89,7 @@ def encoder(
     )
 
 
-def official_to_encoder(
-    state: Mapping[str, torch.Tensor],
-    spec: BackboneSpec,
-    bands: tuple[str, ...] | None = None,
-    modalities: tuple[str, ...] | None = None,
-) -> dict[str, torch.Tensor]:
+def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -> dict[str, torch.Tensor]:
     """The encoder's part of the authors' checkpoint or of torchgeo's copy of it.
 
     Raises:
@@ -106,14 +100,8 @@ def official_to_encoder(
         return None if key == "mask_token" or key.startswith(("norm.", "projector.", "fc_norm.", "head.")) else key
 
     found = renamed(state, rename)
-    require_match(spec.name, found, meta_state(lambda: encoder(spec, bands, modalities)))
+    require_same_tensors(spec.name, meta_state(lambda: encoder(spec)), found)
     return found
-
-
-def encoder_options(spec: BackboneSpec, settings: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """What `encoder` and `official_to_encoder` need of the settings: nothing."""
-    chosen(spec, settings)
-    return {}
 
 
 class DofaBackbone:
@@ -124,7 +112,7 @@ class DofaBackbone:
     ) -> None:
         self.spec = spec
         self.weights_sha256 = weights_sha256
-        self.settings = chosen(spec, settings)
+        self.settings = settle(spec, settings)
         self.module = module.eval().requires_grad_(False)
         self.module.resize = self.settings["position_resize"]
 

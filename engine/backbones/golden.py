@@ -21,6 +21,7 @@ from engine.backbones.cards_terramind import CARDS as TERRAMIND
 from engine.backbones.cards_terramind import TOKENIZERS
 from engine.backbones.dinov3_golden import DinoReference
 from engine.backbones.spec import BackboneSpec
+from engine.backbones.terramind_modalities import MODALITIES
 from engine.errors import BackboneError, WeightsError
 
 Facts = Mapping[str, Any]
@@ -70,9 +71,11 @@ def _open(weights: Path) -> State:
     return {key: t.float() if t.is_floating_point() else t for key, t in state.items()}
 
 
-def _card(cards: Sequence[BackboneSpec], facts: Facts, **changes: Any) -> BackboneSpec:
-    """A card of the family with the case's own constructor arguments and name."""
-    config = dict(facts["model"])
+def _card(
+    cards: Sequence[BackboneSpec], facts: Facts, more: Mapping[str, object] | None = None, **changes: Any
+) -> BackboneSpec:
+    """A card of the family with the case's own constructor arguments (and `more`) and name."""
+    config = {**facts["model"], **(more or {})}
     return replace(cards[0], name=str(facts.get("case", "case")), config=config, depth=int(config["depth"]), **changes)
 
 
@@ -107,11 +110,11 @@ def _feature_map(tokens: torch.Tensor, prefix: int, grid: tuple[int, int]) -> to
 
 
 def _prithvi(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callable[[], torch.Tensor]]:
-    known = facts.get("checkpoint", {}).get("bands") or facts.get("bands")
-    spec = _card(PRITHVI, facts, **({"bands": _lower(known)} if known else {}))
-    bands = _lower(facts["bands"]) if facts.get("bands") else None
-    module = prithvi.encoder(spec, bands).eval()
-    module.load_state_dict(prithvi.official_to_encoder(state, spec, bands))
+    known = facts.get("checkpoint", {}).get("bands") or facts.get("bands") or PRITHVI[0].bands
+    used = facts.get("bands") or facts["model"].get("bands") or known
+    spec = _card(PRITHVI, facts, {"checkpoint_bands": _lower(known)}, bands=_lower(used))
+    module = prithvi.encoder(spec).eval()
+    module.load_state_dict(prithvi.official_to_encoder(state, spec))
     image = _need(inputs, "image").float()
     image = image[:, :, None] if image.ndim == 4 else image
     time, place = inputs.get("temporal_coords"), inputs.get("location_coords")
@@ -128,12 +131,12 @@ def _prithvi(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callable[
 
 
 def _terramind(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callable[[], torch.Tensor]]:
-    spec = _card(TERRAMIND, facts)
-    names = tuple(facts.get("input_order") or facts["model"]["modalities"])
-    modalities = tuple(facts["model"].get("modalities") or names)
-    bands = terramind.named_bands(facts.get("bands"), names)
-    module = terramind.encoder(spec, bands, modalities).eval()
-    module.load_state_dict(terramind.official_to_encoder(state, spec, bands, modalities))
+    modalities = [str(name) for name in facts["model"].get("modalities") or facts["input_order"]]
+    names = tuple(facts.get("input_order") or modalities)
+    bands = _bands_by_modality(facts.get("bands") or facts["model"].get("bands"), modalities)
+    spec = _card(TERRAMIND, facts, {"modalities": modalities, "modality_bands": bands})
+    module = terramind.encoder(spec).eval()
+    module.load_state_dict(terramind.official_to_encoder(state, spec))
     given = {name: _need(inputs, name) for name in names if name in inputs or len(names) == 1}
     if not given:
         raise BackboneError(f"inputs for {', '.join(names)} were wanted; the case has {', '.join(inputs)}. Add them.")
@@ -145,6 +148,19 @@ def _terramind(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callabl
         makers[f"out_featmap_{how}"] = lambda how=how: _feature_map(makers[f"out_tokens_{how}"](), 0, grid)  # type: ignore[misc]
     makers["out_featmap"] = makers["out_featmap_mean"]
     return makers
+
+
+def _bands_by_modality(bands: object, modalities: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """A band subset as modality -> common names; a plain list belongs to the first modality with all of them."""
+    if not bands:
+        return {}
+    if isinstance(bands, Mapping):
+        return {str(name): _lower(names) for name, names in bands.items() if names}
+    names = _lower([str(band) for band in bands]) if isinstance(bands, list) else ()
+    for modality in modalities:
+        if names and set(names) <= set(MODALITIES[modality].bands):
+            return {modality: names}
+    raise BackboneError(f"bands of {', '.join(modalities)} were wanted, found {bands!r}. Name bands that one has.")
 
 
 def _tokenizer(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callable[[], torch.Tensor]]:

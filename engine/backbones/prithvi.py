@@ -16,8 +16,9 @@ from torch import nn
 from engine.backbones.batch import Batch, Embedded
 from engine.backbones.blocks import layer_norm, through, trunk
 from engine.backbones.constructor import argument, band_indices
-from engine.backbones.conventions import chosen
-from engine.backbones.layout import meta_state, renamed, require_match
+from engine.backbones.cards import settle
+from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.layout import meta_state, renamed
 from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.positions import TableCache, resampled, sines_then_cosines, space_time_table
 from engine.backbones.spec import BackboneSpec
@@ -132,37 +133,29 @@ class PrithviEncoder(nn.Module):
         return through(self.blocks, self.norm, self.tokens_in(image, time, place), layers)
 
 
-def encoder(
-    spec: BackboneSpec, bands: tuple[str, ...] | None = None, modalities: tuple[str, ...] | None = None
-) -> PrithviEncoder:
+def encoder(spec: BackboneSpec) -> PrithviEncoder:
     """The encoder of a card, untrained; works on the meta device.
 
-    Args:
-        bands: those that inputs bring, in order, by name (any of the card's); None: all of the card's.
-        modalities: Prithvi has one; None.
+    A card narrowed to a band subset keeps the checkpoint's bands in its configuration; inputs bring the subset.
     """
     config = spec.config
+    known = tuple(str(name) for name in argument(config, "checkpoint_bands", list, spec.bands))
     return PrithviEncoder(
         img_size=argument(config, "img_size", int),
         patch_px=_patch_px(config["patch_size"]),
         num_frames=argument(config, "num_frames", int),
-        in_chans=len(spec.bands),
+        in_chans=len(known),
         dim=argument(config, "embed_dim", int),
         depth=argument(config, "depth", int),
         heads=argument(config, "num_heads", int),
         mlp_ratio=float(argument(config, "mlp_ratio", float, 4.0)),
         norm_eps=float(argument(config, "norm_eps", float, 1e-5)),
         coords=tuple(argument(config, "coords_encoding", list, []) or ()),
-        bands=band_indices(spec, spec.bands, bands),
+        bands=band_indices(spec, known, spec.bands),
     )
 
 
-def official_to_encoder(
-    state: Mapping[str, torch.Tensor],
-    spec: BackboneSpec,
-    bands: tuple[str, ...] | None = None,
-    modalities: tuple[str, ...] | None = None,
-) -> dict[str, torch.Tensor]:
+def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -> dict[str, torch.Tensor]:
     """The encoder's part of a released Prithvi checkpoint (with or without the `encoder.` prefixes).
 
     Position tables are dropped: their rows follow the frames of the pre-training; they are computed here.
@@ -170,7 +163,7 @@ def official_to_encoder(
     Raises:
         WeightsError: keys are missing, unknown or of another shape.
     """
-    wanted = meta_state(lambda: encoder(spec, bands, modalities))
+    wanted = meta_state(lambda: encoder(spec))
 
     def rename(key: str) -> str | None:
         name = key.removeprefix("_timm_module.").removeprefix("encoder.")
@@ -184,14 +177,8 @@ def official_to_encoder(
     kernel = found.get("patch_embed.proj.weight")
     if kernel is not None and kernel.ndim == 5 and kernel.shape[2] == 1:
         found["patch_embed.proj.weight"] = kernel[:, :, 0].contiguous()  # (D, C, 1, p, p) -> (D, C, p, p)
-    require_match(spec.name, found, wanted)
+    require_same_tensors(spec.name, wanted, found)
     return found
-
-
-def encoder_options(spec: BackboneSpec, settings: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """What `encoder` and `official_to_encoder` need of the settings: nothing."""
-    chosen(spec, settings)
-    return {}
 
 
 class PrithviBackbone:
@@ -203,7 +190,7 @@ class PrithviBackbone:
         self.spec = spec
         self.weights_sha256 = weights_sha256
         self.module = module.eval().requires_grad_(False)
-        self.settings = chosen(spec, settings)
+        self.settings = settle(spec, settings)
 
     @torch.no_grad()
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:

@@ -12,17 +12,17 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import nn
 
+from engine.backbones.batch import Backbone
 from engine.backbones.blocks import layer_norm, through, trunk
 from engine.backbones.constructor import argument
-from engine.backbones.layout import meta_state, renamed, require_match
+from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.layout import meta_state, renamed
 from engine.backbones.positions import transposed_table
 from engine.backbones.spec import BackboneSpec
 from engine.backbones.terramind_embed import NativeGrid, SequenceEmbedding, make_embedding
 from engine.backbones.terramind_modalities import MODALITIES
-from engine.errors import BackboneError, MissingBand, WeightsError
+from engine.errors import BackboneError, WeightsError
 from engine.nearest import nearest
-
-Bands = Mapping[str, tuple[str, ...]]
 
 
 class TerraMindEncoder(nn.Module):
@@ -42,6 +42,7 @@ class TerraMindEncoder(nn.Module):
         norm = layer_norm(norm_eps, bias=False)
         self.encoder = trunk(dim, depth, heads, mlp_ratio, norm, qkv_bias, proj_bias, gated)
         self.encoder_norm = norm(dim)
+        self.tokenizers = nn.ModuleDict()  # filled where a modality is read through a tokenizer
 
     def tokens_in(self, inputs: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, list[int]]:
         """Tokens that enter the first block, modalities in the order given.
@@ -103,31 +104,11 @@ def merged(tokens: torch.Tensor, counts: Sequence[int], how: str) -> torch.Tenso
     raise BackboneError(f"a merge of mean, max or concat was wanted, found {how!r}. Choose one of them.")
 
 
-def named_bands(bands: object, modalities: Sequence[str]) -> Bands | None:
-    """A band subset as modality -> common names; a plain list belongs to the only modality that has them all.
+def encoder(spec: BackboneSpec) -> TerraMindEncoder:
+    """The encoder of a card for its modalities, untrained; works on the meta device.
 
-    Raises:
-        MissingBand: no modality has all of the bands of a plain list.
-    """
-    if not bands:
-        return None
-    if isinstance(bands, Mapping):
-        return {name: tuple(b.lower() for b in names) for name, names in bands.items() if names}
-    names = tuple(str(band).lower() for band in bands)  # type: ignore[attr-defined]
-    for modality in modalities:
-        if set(names) <= set(MODALITIES[modality].bands):
-            return {modality: names}
-    raise MissingBand(f"bands of {', '.join(modalities)} were wanted, found {', '.join(names)}. Name bands it has.")
-
-
-def encoder(
-    spec: BackboneSpec, bands: Bands | None = None, modalities: tuple[str, ...] | None = None
-) -> TerraMindEncoder:
-    """The encoder of a card for some modalities, untrained; works on the meta device.
-
-    Args:
-        bands: modality -> the channels that inputs bring, in order, by name; absent modalities bring all.
-        modalities: None: those of the card.
+    The card's configuration may hold "modality_bands": the channels that inputs bring, in order, by name;
+    modalities that are absent there bring all of theirs.
 
     Raises:
         BackboneError: a modality that does not exist.
@@ -136,7 +117,7 @@ def encoder(
     config = spec.config
     patch, dim = argument(config, "patch_size", int), argument(config, "embed_dim", int)
     side = argument(config, "img_size", int) // patch
-    names = modalities or tuple(str(name) for name in argument(config, "modalities", list))
+    names, bands = modality_names(spec), modality_bands(spec)
     for name in names:
         if name not in MODALITIES:
             raise BackboneError(
@@ -144,7 +125,7 @@ def encoder(
             )
     native = NativeGrid(side, side)
     return TerraMindEncoder(
-        {name: make_embedding(name, spec, patch, dim, native, (bands or {}).get(name)) for name in names},
+        {name: make_embedding(name, spec, patch, dim, native, bands.get(name)) for name in names},
         patch_px=patch,
         dim=dim,
         depth=argument(config, "depth", int),
@@ -157,19 +138,14 @@ def encoder(
     )
 
 
-def official_to_encoder(
-    state: Mapping[str, torch.Tensor],
-    spec: BackboneSpec,
-    bands: Bands | None = None,
-    modalities: tuple[str, ...] | None = None,
-) -> dict[str, torch.Tensor]:
+def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -> dict[str, torch.Tensor]:
     """The encoder's part of a released TerraMind checkpoint, with the embeddings of the wanted modalities.
 
     Raises:
         WeightsError: keys are missing, unknown or of another shape, or a norm has a bias.
     """
-    wanted = meta_state(lambda: encoder(spec, bands, modalities))
-    names = {MODALITIES[name].key: name for name in (modalities or _modalities(spec))}
+    wanted = meta_state(lambda: encoder(spec))
+    names = {MODALITIES[name].key: name for name in modality_names(spec)}
     _refuse_norm_biases(state, spec)
     gated = argument(spec.config, "gated_mlp", bool)
 
@@ -191,8 +167,20 @@ def official_to_encoder(
     patch = argument(spec.config, "patch_size", int)
     for key in [key for key in found if key.endswith(".proj.weight") and key.startswith("encoder_embeddings.")]:
         found[key] = _as_convolution(found[key], patch)
-    require_match(spec.name, found, wanted)
+    require_same_tensors(spec.name, wanted, found)
     return found
+
+
+def wrap(spec: BackboneSpec, module: TerraMindEncoder, weights_sha256: str, settings: Mapping[str, str]) -> Backbone:
+    """The encoder as a `Backbone`.
+
+    Raises:
+        BackboneError: a setting that the card does not offer.
+        WeightsError: a tokenizer is wanted and not attached.
+    """
+    from engine.backbones.terramind_backbone import TerraMindBackbone
+
+    return TerraMindBackbone(spec, module, weights_sha256, settings)
 
 
 def default_positions(spec: BackboneSpec) -> torch.Tensor:
@@ -201,7 +189,14 @@ def default_positions(spec: BackboneSpec) -> torch.Tensor:
     return transposed_table(argument(spec.config, "embed_dim", int), side, side)[None]
 
 
-def _modalities(spec: BackboneSpec) -> tuple[str, ...]:
+def modality_bands(spec: BackboneSpec) -> dict[str, tuple[str, ...]]:
+    """Modality -> the channels that inputs bring, where they are not all of the modality's."""
+    subsets = argument(spec.config, "modality_bands", dict, {})
+    return {str(name): tuple(bands) for name, bands in subsets.items()}
+
+
+def modality_names(spec: BackboneSpec) -> tuple[str, ...]:
+    """The modalities that the card's encoder embeds."""
     return tuple(str(name) for name in argument(spec.config, "modalities", list))
 
 

@@ -16,7 +16,8 @@ from torch import nn
 
 from engine.backbones.blocks import layer_norm, trunk
 from engine.backbones.constructor import argument
-from engine.backbones.layout import meta_state, renamed, require_match
+from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.layout import meta_state, renamed
 from engine.backbones.positions import transposed_table
 from engine.backbones.spec import BackboneSpec
 from engine.errors import BackboneError
@@ -132,5 +133,5 @@ def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
         return key.removeprefix("encoder.")
 
     found = renamed(state, rename)
-    require_match(spec.name, found, meta_state(lambda: encoder(spec)))
+    require_same_tensors(spec.name, meta_state(lambda: encoder(spec)), found)
     return found
