@@ -69,6 +69,8 @@ def main() -> None:
     sys.stdout.flush()
     os.chdir(ROOT)
     flags = ["--server.address", address, "--server.port", str(port), "--server.headless", "true"]
+    if not address.startswith("127."):  # opened on purpose: whoever opens it knows by which names it is reached
+        flags += ["--server.allowedHosts", "*"]
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", "app.py", *flags])
 
 
