@@ -11,7 +11,6 @@ from affine import Affine
 from pyproj import CRS, Transformer
 from shapely.geometry import Polygon, box
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform as transform_geometry
 
 # Outlines are densified before they change CRS, so that a straight edge may become a curve.
 _SEGMENTS_A_SIDE = 16
@@ -131,7 +130,7 @@ def outline_lonlat(bounds: tuple[float, float, float, float], crs: str) -> Polyg
     """Outline in lon/lat of a rectangle (west, south, east, north) of a CRS, its sides densified."""
     west, south, east, north = bounds
     side = max(east - west, north - south) / _SEGMENTS_A_SIDE
-    outline = transform_geometry(to_lonlat(crs).transform, shapely.segmentize(box(*bounds), side))
+    outline = shapely.transform(shapely.segmentize(box(*bounds), side), to_lonlat(crs).transform, interleaved=False)
     return Polygon(outline.exterior) if isinstance(outline, Polygon) else box(west, south, east, north)
 
 
@@ -139,7 +138,7 @@ def area_in_crs(polygon: BaseGeometry, crs: str) -> BaseGeometry:
     """A lon/lat polygon in another CRS, its sides densified first."""
     west, south, east, north = polygon.bounds
     dense = shapely.segmentize(polygon, max(east - west, north - south) / _SEGMENTS_A_SIDE)
-    return transform_geometry(from_lonlat(crs).transform, dense)
+    return shapely.transform(dense, from_lonlat(crs).transform, interleaved=False)
 
 
 def _crs_slug(crs: str) -> str:

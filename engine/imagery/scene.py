@@ -182,8 +182,10 @@ def _read_window(
         if _on_one_grid(dataset, tile):
             return _read_aligned(dataset, indexes, tile)
         target = {"crs": tile.crs, "transform": tile.transform, "height": tile.height, "width": tile.width}
-        with WarpedVRT(dataset, resampling=resampling, add_alpha=dataset.nodata is None, **target) as warped:
-            return warped.read(indexes), warped.dataset_mask() > 0
+        has_alpha = dataset.nodata is None
+        with WarpedVRT(dataset, resampling=resampling, add_alpha=has_alpha, **target) as warped:
+            inside = warped.read(warped.count) > 0 if has_alpha else warped.dataset_mask() > 0
+            return warped.read(indexes), inside
     except (RasterioIOError, RasterioError) as err:
         raise SceneError(
             f"pixels of tile {tile.id} were wanted, found {path.name} damaged or cut short there ({_short(err)}). "

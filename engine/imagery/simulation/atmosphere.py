@@ -19,6 +19,7 @@ NOISE = np.array(
     [0.0016, 0.0015, 0.0017, 0.0026, 0.0024, 0.0022]
 )  # approximate, standard deviation in reflectance
 GAIN_NOISE = 0.012  # relative: what bidirectional effects and resampling leave from pixel to pixel
+STEP = 2.0**-13  # 0.00012: about the 0.0001 of HLS, and a binary fraction, which compresses to a half
 BLUR_PX = 0.55  # standard deviation of the point spread of a 30 m pixel
 
 
@@ -75,13 +76,13 @@ def smoke_plume(rng: np.random.Generator, source: np.ndarray, wind_rad: float) -
 
 
 def observe(rng: np.random.Generator, ground: np.ndarray, sky: Sky) -> np.ndarray:
-    """What the sensor reports of lit ground, rounded to the 0.0001 steps of HLS.
+    """What the sensor reports of lit ground, rounded to steps of about 0.0001 as HLS is.
 
     Args:
         ground: (6, H, W) reflectance times illumination.
 
     Returns:
-        (6, H, W) float32 reflectance, at least 0.0001.
+        (6, H, W) float32 reflectance, at least one step.
     """
     share = DIFFUSE_SHARE[:, None, None]
     light = 1.0 - sky.shadow * (1.0 - share)  # in shadow only the (bluish) light of the sky is left
@@ -92,4 +93,6 @@ def observe(rng: np.random.Generator, ground: np.ndarray, sky: Sky) -> np.ndarra
     seen = seen * (1.0 - sky.cloud) + bright * sky.cloud
     seen *= 1.0 + GAIN_NOISE * rng.standard_normal(seen.shape, dtype=np.float32)
     seen += NOISE[:, None, None] * rng.standard_normal(seen.shape, dtype=np.float32)
-    return np.round(np.clip(seen, 1e-4, 1.5), 4).astype(np.float32)
+    steps = np.round(np.clip(seen, STEP, 1.5) / STEP)
+    reported: np.ndarray = (steps * STEP).astype(np.float32)
+    return reported

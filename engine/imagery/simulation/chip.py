@@ -85,7 +85,7 @@ def _image(
 ) -> tuple[np.ndarray, atmosphere.Sky]:
     """The ground (6, H, W) as seen on a day of the year, and the sky over it; a fresh fire may still smoke."""
     sun = sun_position(place.latitude_deg, day)
-    cover = float(rng.uniform(0.03, 0.2)) if rng.random() < 0.42 else 0.0
+    cover = float(rng.uniform(0.02, 0.16)) if rng.random() < 0.38 else 0.0
     sky = atmosphere.make_sky(rng, CHIP_PX, sun, PIXEL_M, cover)
     if fire is not None and fire.age_days < 12 and rng.random() < 0.6:
         smoke = atmosphere.smoke_plume(rng, np.where(fire.severity > 0.8, 1.0, 0.0), fire.wind.angle_rad)

@@ -111,7 +111,7 @@ def local_spectra(rng: np.random.Generator) -> np.ndarray:
     spectra = SPECTRA * rng.lognormal(0.0, 0.08, size=(len(SPECTRA), 1))
     tilt = rng.normal(0.0, 0.04, size=(len(SPECTRA), 1)) * np.linspace(-1.0, 1.0, len(BANDS))
     spectra *= 1.0 + tilt
-    spectra[Endmember.SOIL] = rng.dirichlet((1.2, 1.2, 1.0, 0.7)) @ SOILS
+    spectra[Endmember.SOIL] = rng.dirichlet((0.5, 1.3, 1.2, 0.9)) @ SOILS
     return spectra
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
@@ -11,13 +10,14 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from engine.imagery.simulation.cover import SPREAD_RATE, Cover
+from engine.imagery.simulation.drainage import links
 from engine.imagery.simulation.endmembers import Endmember
 from engine.imagery.simulation.landscape import Landscape
 from engine.imagery.simulation.noise import random_field, smoothstep
 
-NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+SMALLEST_PATCH_PX = 12
 COARSE = 2  # fronts are computed on every second pixel and roughened at full resolution
-LEAST_SEVERITY = 0.1  # below it the ground counts as an unburnt island
+LEAST_SEVERITY = 0.2  # below it the ground counts as an unburnt island
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ def run_fire(
     rng: np.random.Generator, landscape: Landscape, pixel_m: float, burned_share: float, age_days: int
 ) -> Fire:
     """Burn about a share (0 to 1) of the chip, from one to three ignitions."""
-    wind = Wind(float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.4, 0.88)))
+    wind = Wind(float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.5, 0.92)))
     cover = landscape.cover[0]
     size = len(cover)
-    rate = SPREAD_RATE[cover]
+    rate = SPREAD_RATE[cover] * np.exp(-0.3 * landscape.terrain.wetness)
     burnable = rate > 0.02
     arrival = _arrival(rng, landscape, rate, wind, pixel_m)
-    arrival *= np.exp(0.16 * random_field(rng, size, 10, 1.3) + 0.07 * rng.standard_normal((size, size)))
+    arrival *= np.exp(0.22 * random_field(rng, size, 16, 1.6))
     share_of_burnable = min(0.8, burned_share * size * size / max(int(burnable.sum()), 1))
     end = float(np.quantile(arrival[burnable], share_of_burnable))
     reached = burnable & (arrival < end)
@@ -70,11 +70,11 @@ def _arrival(
     """(H, W) time at which the front reaches each pixel: the least travel time over the grid (Finney 2002)."""
     size = len(rate)
     coarse = (slice(None, None, COARSE), slice(None, None, COARSE))
-    gusts = np.exp(0.75 * random_field(rng, size, 36, 1.5) + 0.3 * random_field(rng, size, 6, 1.0))
+    gusts = np.exp(0.95 * random_field(rng, size, 40, 1.7) + 0.2 * random_field(rng, size, 6, 1.2))
     speed = (ndimage.uniform_filter(rate, COARSE) * gusts)[coarse] + 1e-4
     height = landscape.terrain.elevation_m[coarse]
     ignitions = _ignitions(rng, rate[coarse])
-    sources, targets, steps, angles = _links(len(speed))
+    sources, targets, steps, angles = links(len(speed))
     rise = (height.ravel()[targets] - height.ravel()[sources]) / (steps * COARSE * pixel_m)
     # Van Wagner (1977): spread uphill grows as exp(3.533 tan(slope)**1.2). Downhill we let it fall to a half at most.
     slope_factor = np.where(
@@ -87,21 +87,6 @@ def _arrival(
     graph = csr_array((steps / link_speed, (sources, targets)), shape=(speed.size, speed.size))
     arrival = dijkstra(graph, indices=ignitions, min_only=True).reshape(speed.shape)
     return ndimage.zoom(arrival, COARSE, order=1, grid_mode=True, mode="nearest")
-
-
-@lru_cache(maxsize=2)
-def _links(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sources, targets, lengths in cells and directions of the eight-neighbour links of a square grid."""
-    number = np.arange(size * size).reshape(size, size)
-    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
-    for down, right in NEIGHBOURS:
-        here = number[max(0, -down) : size - max(0, down), max(0, -right) : size - max(0, right)].ravel()
-        parts.append(
-            (here, here + down * size + right, np.full(here.size, np.hypot(down, right)),
-             np.full(here.size, np.arctan2(-down, right)))
-        )  # fmt: skip
-    sources, targets, lengths, angles = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return sources, targets, lengths, angles
 
 
 def _ignitions(rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
@@ -121,19 +106,19 @@ def _severity(rng: np.random.Generator, landscape: Landscape, progress: np.ndarr
     size = len(progress)
     terrain = landscape.terrain
     uphill = terrain.gradient[1] * np.cos(wind.angle_rad) - terrain.gradient[0] * np.sin(wind.angle_rad)
-    severity = rng.uniform(0.5, 0.72) + 0.35 * np.clip(uphill, -0.6, 0.6) - 0.07 * terrain.wetness
+    severity = rng.uniform(0.55, 0.78) + 0.35 * np.clip(uphill, -0.6, 0.6) - 0.07 * terrain.wetness
     severity = severity + 0.17 * random_field(rng, size, 50, 2.2)
     severity = severity + 0.1 * random_field(rng, size, 24, 1.6, stretch=4.0, angle_rad=wind.angle_rad)
     severity = severity + 0.05 * random_field(rng, size, 4, 1.0)
     islands = random_field(rng, size, 26, 1.9)
-    severity = severity * smoothstep(islands, -2.3, -1.5)
+    severity = severity * smoothstep(islands - 0.35 * terrain.wetness, -2.1, -1.2)
     return np.clip(severity * (0.35 + 0.65 * smoothstep(1 - progress, 0.0, 0.12)), 0.0, 1.0)
 
 
 def _tidy(burned: np.ndarray) -> np.ndarray:
-    """Burned ground without specks of fewer than four pixels, and without gaps of one or two."""
+    """Burned ground without specks, and without gaps of one or two."""
     patches, _ = ndimage.label(burned, structure=np.ones((3, 3)))
-    burned = burned & (np.bincount(patches.ravel())[patches] >= 4)
+    burned = burned & (np.bincount(patches.ravel())[patches] >= SMALLEST_PATCH_PX)
     gaps, _ = ndimage.label(~burned)
     return burned | ((gaps > 0) & (np.bincount(gaps.ravel())[gaps] <= 2))
 
@@ -154,15 +139,15 @@ def scorch(rng: np.random.Generator, fire: Fire, cover: np.ndarray, fractions: n
     severity = fire.severity
     wooded = np.isin(cover, (Cover.FOREST, Cover.SHRUB, Cover.RECENT_CUT, Cover.REGROWTH))
     changed = (
-        np.where(wooded, smoothstep(severity, -0.05, 0.8), smoothstep(severity, -0.3, 0.45)) * fire.burned
+        np.where(wooded, smoothstep(severity, -0.05, 0.68), smoothstep(severity, -0.3, 0.4)) * fire.burned
     )
     weathered = 1.0 - np.exp(-fire.age_days / 45.0)
     patchy = np.clip(0.5 + 0.25 * random_field(rng, size, 7, 1.2), 0.0, 1.0)
     hot = smoothstep(severity, 0.45, 0.95)
 
     left = np.zeros_like(fractions)
-    left[Endmember.CHAR] = np.where(wooded, 0.20 + 0.26 * hot, 0.16) * (1.0 - 0.35 * weathered)
-    left[Endmember.CHARRED_SOIL] = np.where(wooded, 0.30, 0.40) * (1.0 - 0.5 * weathered)
+    left[Endmember.CHAR] = np.where(wooded, 0.28 + 0.24 * hot, 0.30) * (1.0 - 0.35 * weathered)
+    left[Endmember.CHARRED_SOIL] = np.where(wooded, 0.28, 0.38) * (1.0 - 0.4 * weathered)
     left[Endmember.ASH] = (0.02 + 0.34 * hot * patchy**2) * (1.0 - 0.85 * weathered)
     left[Endmember.SCORCHED] = np.where(wooded, 0.30 * (1.0 - hot), 0.02)
     left[Endmember.SHADE] = np.where(wooded, 0.14, 0.07)

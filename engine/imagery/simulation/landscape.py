@@ -97,8 +97,8 @@ def _wild_cover(rng: np.random.Generator, terrain: Terrain, habit: Habit) -> np.
     cover = np.where(highest(moisture, forest), Cover.FOREST, brush)
     steepness = np.hypot(*terrain.gradient) - 0.15 * terrain.wetness + 0.1 * random_field(rng, size, 12, 1.4)
     cover[highest(steepness, 0.03 * rng.random())] = Cover.ROCK
-    bank = 0.07 + 0.04 * random_field(rng, size, 25, 1.8)
-    cover[(terrain.channel < bank) & (cover != Cover.ROCK)] = Cover.FOREST  # trees along the river
+    bank_px = 2.5 + 1.2 * random_field(rng, size, 25, 1.8)
+    cover[(terrain.river_px < bank_px) & (cover != Cover.ROCK)] = Cover.FOREST  # trees along the river
     return cover
 
 
@@ -141,9 +141,10 @@ def _build(rng: np.random.Generator, cover: np.ndarray, on_farms: np.ndarray, ha
 def _flood(rng: np.random.Generator, cover: np.ndarray, terrain: Terrain, habit: Habit) -> None:
     """A river along the valley, and behind a dam a reservoir whose level falls over the summer."""
     size = cover.shape[-1]
-    width = rng.uniform(0.0, 0.045) * (1 + 0.3 * random_field(rng, size, 30, 2.0))
-    cover[:, terrain.channel < 1.7 * width] = Cover.SAND
-    cover[:, terrain.channel < width] = Cover.WATER
+    width_px = max(0.0, rng.uniform(-0.8, 2.4)) * (1 + 0.25 * random_field(rng, size, 30, 2.0))
+    bars = random_field(rng, size, 18, 1.8) > 0.7
+    cover[:, bars & (terrain.river_px < width_px + 1.2) & (width_px > 0.7)] = Cover.SAND
+    cover[:, terrain.river_px < width_px] = Cover.WATER
     share = rng.uniform(*habit.lake)
     if share < 0.008:
         return
@@ -154,6 +155,7 @@ def _flood(rng: np.random.Generator, cover: np.ndarray, terrain: Terrain, habit:
     level = np.quantile(depth[upstream], min(0.5, share / upstream.mean()))
     basins, _ = ndimage.label(upstream & (depth < level))
     full = (basins == np.argmax(np.bincount(basins.ravel())[1:]) + 1) if basins.any() else basins > 0
+    full = ndimage.binary_opening(full, iterations=2)
     drawdown = depth > level - rng.uniform(0.0, 0.05) * np.ptp(terrain.elevation_m)
     cover[:, full] = Cover.WATER
     cover[1, full & drawdown] = Cover.SAND

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from engine.imagery.simulation.endmembers import BANDS
 from engine.imagery.simulation.place import MOST_CHIPS, Place
 
 WORKERS = 2
+MANY_CHIPS = 12  # from here a second process is worth its start
 SHARE_OF_TEST = SHARE_OF_VAL = 9 / 48
 SOURCE = "Emberscope simulated fire season; no satellite has seen it"
 
@@ -91,9 +94,23 @@ def split_places(seed: int, chips: int) -> dict[str, list[int]]:
 def _write_chips(
     folder: Path, seed: int, chips: int, on_chip: Callable[[int, int], None] | None
 ) -> dict[int, str]:
-    """Simulate and write all chips on a few threads; returns their stems by number."""
+    """Simulate and write all chips, many of them on two processes; returns their stems by number."""
+    if chips < MANY_CHIPS or (os.cpu_count() or 1) == 1:
+        stems = {}
+        for index in range(chips):
+            stems[index] = _write_chip(folder, seed, index)
+            if on_chip is not None:
+                on_chip(len(stems), chips)
+        return stems
+    return _write_chips_at_once(folder, seed, chips, on_chip)
+
+
+def _write_chips_at_once(
+    folder: Path, seed: int, chips: int, on_chip: Callable[[int, int], None] | None
+) -> dict[int, str]:
+    """As `_write_chips`, on processes of their own: threads would wait for each other in the graph searches."""
     stems: dict[int, str] = {}
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         waiting = {pool.submit(_write_chip, folder, seed, index): index for index in range(chips)}
         try:
             for done in as_completed(waiting):
@@ -122,7 +139,7 @@ def _write_raster(path: Path, pixels: np.ndarray, chip: SimulatedChip, when: dat
     profile = {
         "driver": "GTiff", "dtype": pixels.dtype.name, "count": len(pixels),
         "height": pixels.shape[1], "width": pixels.shape[2], "crs": place.crs, "transform": place.transform,
-        "nodata": NODATA if is_image else -1, "compress": "deflate", "predictor": 3 if is_image else 2, "zlevel": 6,
+        "nodata": NODATA if is_image else -1, "compress": "deflate", "predictor": 3 if is_image else 2, "zlevel": 1,
         "tiled": True, "blockxsize": 256, "blockysize": 256, "interleave": "band",
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as raster:

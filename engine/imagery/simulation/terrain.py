@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from engine.imagery.simulation.drainage import carve
 from engine.imagery.simulation.noise import random_field, warp
 
 # Share of diffuse light in each band of HLS under a clear sky: approximate, falling with wavelength as Rayleigh
 # and aerosol scattering do.
 DIFFUSE_SHARE = np.array([0.26, 0.19, 0.13, 0.08, 0.04, 0.03])
+
+
+COARSE_PX = 2.6  # pixels of 30 m in a cell of the grid that valleys are carved on
 
 
 @dataclass(frozen=True)
@@ -29,38 +33,64 @@ class Terrain:
     Attributes:
         elevation_m: (H, W).
         gradient: (2, H, W) rise per metre towards the south and towards the east.
-        channel: (H, W), 0 in the bed of the main valley, growing away from it.
-        wetness: (H, W), about -2 to 2, high in hollows.
+        channel: (H, W), 0 in the bed of the main valley, growing away from it, mostly below 2.
+        river_px: (H, W), about the distance to that bed in pixels, where it is near.
+        stream: (H, W), natural logarithm of the coarse cells that drain through a place.
+        wetness: (H, W), about -2 to 2, high in hollows and along streams.
     """
 
     elevation_m: np.ndarray
     gradient: np.ndarray
     channel: np.ndarray
+    river_px: np.ndarray
+    stream: np.ndarray
     wetness: np.ndarray
 
 
 def make_terrain(rng: np.random.Generator, size: int, relief_m: float, pixel_m: float) -> Terrain:
-    """Ridged multifractal hills (after Musgrave 1989) cut by one main valley."""
-    sideways = random_field(rng, size, 70, 2.2) * 7, random_field(rng, size, 70, 2.2) * 7
-    valley = warp(random_field(rng, size, 190, 3.2), *sideways)
-    channel = np.abs(valley)
+    """Hills that drain into one main valley, carved on a coarse grid and roughened at full resolution."""
+    cells = int(np.ceil(size * 1.52 / COARSE_PX))  # the coarse grid is laid askew and must still cover the chip
+    meander = random_field(rng, cells, 26, 2.6) * 2.5, random_field(rng, cells, 26, 2.6) * 2.5
+    valley = warp(random_field(rng, cells, 85, 3.4), *meander)
+    hardness = np.exp(0.5 * random_field(rng, cells, 45, 2.2) + 0.22 * random_field(rng, cells, 4, 1.0))
+    height, area = carve(hardness, _valley_floor(valley))
 
-    relief = 1.1 * channel / (0.6 + channel)
-    weight = np.ones_like(relief)
-    for wavelength, amplitude in ((110.0, 0.55), (55.0, 0.34), (27.0, 0.2), (13.0, 0.1), (7.0, 0.045)):
-        octave = warp(random_field(rng, size, wavelength, 3.4), *sideways)
-        ridge = (1.0 - np.minimum(np.abs(octave), 1.6) / 1.6) ** 1.5
-        relief = relief + amplitude * ridge * weight
-        weight = np.clip(weight * (0.35 + ridge), 0.0, 1.0)
-    relief *= 0.25 + 0.75 * channel / (0.35 + channel)
-    elevation = relief_m * (relief - relief.min()) / (relief.max() - relief.min())
+    where = _askew(rng, size, cells)
+    height, valley = (ndimage.map_coordinates(coarse, where, order=3, mode="nearest") for coarse in (height, valley))
+    stream = ndimage.map_coordinates(np.log(area), where, order=1, mode="nearest")
+    height = ndimage.gaussian_filter(height, 1.1, mode="nearest")
+    height = height / height.std() + 0.1 * random_field(rng, size, 30, 2.4) + 0.028 * random_field(rng, size, 8, 1.9)
+    low, high = np.quantile(height, (0.005, 0.995))
+    elevation = relief_m * (height - low) / (high - low)
     gradient = np.stack(np.gradient(elevation, pixel_m))
-    return Terrain(elevation, gradient, channel, _wetness(elevation))
+    wetness = np.clip(_hollowness(elevation) + 0.35 * (stream - 1.5), -2.5, 2.5)
+    channel = np.abs(valley)
+    river_px = channel / np.maximum(np.hypot(*np.gradient(valley)), 0.01)
+    return Terrain(elevation, gradient, channel, river_px, stream, wetness)
 
 
-def _wetness(elevation: np.ndarray) -> np.ndarray:
+def _valley_floor(valley: np.ndarray) -> np.ndarray:
+    """Numbers of the cells, row by row, where a field changes sign."""
+    above = valley > 0
+    floor = np.zeros_like(above)
+    floor[1:] |= above[1:] != above[:-1]
+    floor[:, 1:] |= above[:, 1:] != above[:, :-1]
+    return np.flatnonzero(floor)
+
+
+def _askew(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
+    """(2, H, W) where each pixel lies on the coarse grid: turned by any angle, so that its axes do not show."""
+    angle = rng.uniform(0, 2 * np.pi)
+    rows, columns = (np.indices((size, size)) - (size - 1) / 2) / COARSE_PX
+    rows = rows + random_field(rng, size, 34, 2.4) * 1.1
+    columns = columns + random_field(rng, size, 34, 2.4) * 1.1
+    turned = np.cos(angle) * rows - np.sin(angle) * columns, np.sin(angle) * rows + np.cos(angle) * columns
+    return np.stack(turned) + (cells - 1) / 2
+
+
+def _hollowness(elevation: np.ndarray) -> np.ndarray:
     """How much lower a pixel lies than its surroundings, in standard deviations."""
-    hollow = ndimage.gaussian_filter(elevation, 12, mode="nearest") - ndimage.gaussian_filter(elevation, 1.0)
+    hollow = ndimage.gaussian_filter(elevation, 9, mode="nearest") - ndimage.gaussian_filter(elevation, 1.0)
     return np.clip(hollow / (hollow.std() + 1e-9), -2.5, 2.5)
 
 

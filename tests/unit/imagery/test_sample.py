@@ -30,7 +30,7 @@ def test_sample_has_the_six_hls_bands_by_common_name_on_a_20_m_grid(sample):
     assert sample.descriptions == ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
     assert sample.crs.to_epsg() == 32618
     assert sample.res == (20.0, 20.0)
-    assert sample.is_tiled
+    assert set(sample.block_shapes) == {(256, 256)}
     assert sample.overviews(1)
 
 

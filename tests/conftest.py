@@ -1,0 +1,60 @@
+"""Small real inputs that every test may use: rasters with a CRS, a home of its own, the raw backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+HLS_BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
+WriteRaster = Callable[..., Path]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runs root that belongs to one test."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("EMBERSCOPE_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def write_raster(tmp_path: Path) -> WriteRaster:
+    """Writes a GeoTIFF: write_raster(name, pixels (C, H, W), crs=..., transform=..., nodata=..., names=...)."""
+
+    def write(
+        name: str,
+        pixels: np.ndarray,
+        crs: str | None = "EPSG:32618",
+        transform: Affine | None = None,
+        nodata: float | None = None,
+        names: tuple[str, ...] | None = HLS_BANDS,
+        creation: dict[str, Any] | None = None,
+        **tags: Any,
+    ) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        profile = {"driver": "GTiff", "count": pixels.shape[0], "height": pixels.shape[1], "width": pixels.shape[2]}
+        profile |= creation or {}
+        grid = transform or Affine(20, 0, 400_000, 0, -20, 4_100_000)
+        with rasterio.open(path, "w", dtype=pixels.dtype, crs=crs, transform=grid, nodata=nodata, **profile) as out:
+            out.write(pixels)
+            if names is not None:
+                out.descriptions = names[: pixels.shape[0]]
+            out.update_tags(EMBERSCOPE_SENSOR="hls", **tags)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def scene_file(write_raster: WriteRaster) -> Path:
+    """96 x 96 pixels of six bands, no two pixels alike, DN = reflectance x 10000."""
+    pixels = np.random.default_rng(7).integers(100, 4000, (6, 96, 96)).astype(np.int16)
+    return write_raster("scene.tif", pixels)

@@ -1,0 +1,77 @@
+"""A configuration is read whole or refused in one line that says which key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import ConfigError
+from engine.jobs.config import ExtractConfig, config_hash, load_config, parse_config, to_yaml
+
+SAMPLE = {
+    "kind": "extract",
+    "scene": {"source": "file", "path": "a.tif"},
+    "backbone": {"name": "raw"},
+}
+
+
+@given(st.integers(0, 99), st.sampled_from(["float16", "float32"]), st.lists(st.integers(-3, 3), min_size=1, max_size=3))
+def test_yaml_written_reads_back_as_the_same_configuration(seed: int, dtype: str, layers: list[int]) -> None:
+    config = parse_config({**SAMPLE, "seed": seed, "output": {"dtype": dtype}, "backbone": {"name": "x", "layers": layers}})
+    again = parse_config(yaml.safe_load(to_yaml(config)))
+    assert again == config
+    assert config_hash(again) == config_hash(config)
+
+
+def test_the_device_does_not_change_what_is_computed() -> None:
+    assert config_hash(parse_config({**SAMPLE, "device": "cpu"})) == config_hash(parse_config(SAMPLE))
+    assert config_hash(parse_config({**SAMPLE, "seed": 1})) != config_hash(parse_config(SAMPLE))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"granularty": "patch"}, "granularty.*did you mean 'granularity'"),
+        ({"backbone": {"nam": "raw"}}, "nam.*did you mean 'name'"),
+        ({"granularity": "tile"}, "pooling"),
+        ({"pooling": "mean"}, "pooling"),
+        ({"region": {}}, "exactly one"),
+        ({"region": {"bounds_lonlat": [1, 2, 3]}}, "bounds_lonlat"),
+        ({"output": {"dtype": "float64"}}, "float16"),
+        ({"scene": {"source": "stars"}}, "stars"),
+        ({"device": "tpu; rm -rf /"}, "device"),
+        ({"kind": "extrct"}, "extract or train"),
+    ],
+)
+def test_a_key_or_value_that_cannot_be_used_is_named_in_one_line(change: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as refused:
+        parse_config({**SAMPLE, **change})
+    assert "\n" not in str(refused.value)
+
+
+def test_overrides_apply_in_order_and_make_branches(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml.safe_dump(SAMPLE))
+    config = load_config(path, ["backbone.name=one", "backbone.name=two", "tiles.size_px=64", "backbone.layers=[0, -1]"])
+    assert isinstance(config, ExtractConfig)
+    assert (config.backbone.name, config.tiles.size_px, config.backbone.layers) == ("two", 64, (0, -1))
+
+
+@pytest.mark.parametrize("override", ["seed", "=1", "kind.deep=1", "seed=[", "seed=-1"])
+def test_an_override_that_cannot_be_applied_is_refused(tmp_path: Path, override: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml.safe_dump(SAMPLE))
+    with pytest.raises(ConfigError):
+        load_config(path, [override])
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "- 1", "\x00"])
+def test_a_file_that_is_not_keys_and_values_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError):
+        load_config(path)
