@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,7 @@ def _tile_table(schema: pa.Schema, rows: TileRows) -> pa.Table:
     tile, count = rows.tile, rows.tile.rows
     geometry, bounds = footprints(tile)
     moments = [moment for moment in tile.datetimes if moment]
-    when = pa.scalar(np.datetime64(moments[-1].replace("+00:00", ""), "ms") if moments else None, pa.timestamp("ms", "UTC"))
+    when = pa.scalar(datetime.fromisoformat(moments[-1]) if moments else None, pa.timestamp("ms", "UTC"))
     row, column = np.divmod(np.arange(count, dtype=np.int32), np.int32(tile.w))
     arrays = [
         pa.array([tile.id] * count, pa.string()),
