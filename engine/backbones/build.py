@@ -13,6 +13,7 @@ from torch import nn
 from engine.backbones import cards, weights
 from engine.backbones.checkpoint import open_state
 from engine.backbones.device import Device, OnDevice
+from engine.backbones.download import Progress
 from engine.backbones.spec import BackboneSpec
 
 
@@ -23,6 +24,7 @@ def build(
     settings: Mapping[str, str] | None = None,
     seed: int = 0,
     bands: Sequence[str] | None = None,
+    on_progress: Progress | None = None,
 ) -> OnDevice:
     """The backbone of a card, frozen, on a device.
 
@@ -30,6 +32,7 @@ def build(
         weights_from: "pretrained", "random" (drawn from `seed`), or a checkpoint's path.
         settings: see the card; those left out keep their defaults.
         bands: common names of the scene's bands, for backbones that take what there is.
+        on_progress: called with bytes so far and in all while weights are fetched.
 
     Returns:
         A backbone whose `spec` is the card with settings and bands settled: its patch and width are the
@@ -48,33 +51,58 @@ def build(
     family = _family(settled)
     if weights_from == "random":
         with _seeded(seed):
-            module, sha256 = family.encoder(settled, bands), "random"
+            module, sha256 = family.encoder(settled), "random"
     else:
-        path = weights.obtain(settled, None if weights_from == "pretrained" else Path(weights_from))
+        path = weights.obtain(
+            settled, None if weights_from == "pretrained" else Path(weights_from), on_progress
+        )
         sha256 = weights.check(settled, path, is_given=weights_from != "pretrained")
-        module = _loaded(settled, open_state(path), bands)
+        module = _loaded(settled, open_state(path))
+    if settled.family == "terramind":
+        _attach_tokenizers(settled, module, weights_from, seed)
     module = module.eval().requires_grad_(False)
     return OnDevice(family.wrap(settled, module, sha256, chosen), module, device)
 
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """torch's initialisers draw from the global generator: it is seeded inside and left as it was."""
+    """Torch's initialisers draw from the global generator: it is seeded inside and left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
-def _loaded(spec: BackboneSpec, state: dict[str, torch.Tensor], bands: Sequence[str] | None) -> nn.Module:
+def _loaded(spec: BackboneSpec, state: dict[str, torch.Tensor]) -> nn.Module:
     """The encoder with a checkpoint's weights, loaded strictly."""
     if spec.family in ("timm", "dinov3"):
         from engine.backbones import timm_any
 
         return timm_any.encoder_with(spec, state)
     family = _family(spec)
-    module: nn.Module = family.encoder(spec, bands)
+    module: nn.Module = family.encoder(spec)
     module.load_state_dict(family.official_to_encoder(state, spec), strict=True)
     return module
+
+
+def _attach_tokenizers(spec: BackboneSpec, module: Any, weights_from: str, seed: int) -> None:
+    """The tokenizers that TerraMind reads land cover and vegetation index through.
+
+    They come from where the encoder comes from: drawn, fetched, or beside a given checkpoint.
+    """
+    from engine.backbones import terramind_backbone, terramind_tokenizer
+
+    for modality, card in terramind_backbone.companions(spec).items():
+        if weights_from == "random":
+            with _seeded(seed):
+                tokenizer = terramind_tokenizer.encoder(card)
+        else:
+            beside = Path(weights_from).parent / card.weights.file
+            is_given = weights_from != "pretrained" and beside.is_file()
+            path = weights.obtain(card, beside if is_given else None)
+            weights.check(card, path, is_given=is_given)
+            tokenizer = terramind_tokenizer.encoder(card)
+            tokenizer.load_state_dict(terramind_tokenizer.official_to_encoder(open_state(path), card))
+        terramind_backbone.attach(module, {modality: tokenizer})
 
 
 def _family(spec: BackboneSpec) -> Any:

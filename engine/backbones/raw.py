@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from engine.backbones.batch import Batch, Embedded
+from engine.backbones.pixels import layer_numbers
 from engine.backbones.spec import BackboneSpec
-from engine.backbones.standardise import one_date, pick_bands, require_multiple
-from engine.errors import BackboneError
+from engine.backbones.intake import one_date, pick_bands, require_multiple
 
 
 class RawBackbone:
@@ -22,8 +22,7 @@ class RawBackbone:
 
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:
         """The reflectances of each patch, the same for every layer asked; see `Backbone.embed`."""
-        if any(layer not in (0, -1) for layer in layers):
-            raise BackboneError(f"{self.spec.name} has one layer, 0; found {list(layers)}. Leave backbone.layers out.")
+        layer_numbers(self.spec, layers)
         image, valid = one_date(pick_bands(batch, self.spec.bands, self.spec.name), batch.valid, self.spec.name)
         patch = self.spec.patch_px
         require_multiple(image, patch, self.spec.name)

@@ -12,8 +12,9 @@ from torch import nn
 
 from engine.backbones.batch import Backbone, Batch, Embedded
 from engine.backbones.efficientnet_names import timm_name
+from engine.backbones.intake import one_date, pick_bands, require_multiple
+from engine.backbones.pixels import layer_numbers, standardised
 from engine.backbones.spec import BackboneSpec
-from engine.backbones.standardise import one_date, pick_bands, require_multiple, standardise
 from engine.errors import BackboneError, WeightsError
 
 
@@ -38,12 +39,13 @@ class IntermediatesBackbone:
 
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:
         """Embeddings of every chip; see `Backbone.embed`."""
-        indices = [layer_index(self.spec, layer) for layer in layers]
+        indices = layer_numbers(self.spec, layers)
         image, valid = one_date(self._image(batch), batch.valid, self.spec.name)
         require_multiple(image, max(self.spec.stride_px(layer) for layer in indices), self.spec.name)
+        seen = self.spec.normalisation
         with torch.inference_mode():
-            standard = standardise(image, valid, self.spec.normalisation)
-            maps, prefixes = self._forward(standard, sorted(set(indices)))
+            standard = standardised(image * seen.scale, seen.mean, seen.std, valid)
+            maps, prefixes = self._run(standard, sorted(set(indices)))
         order = [sorted(set(indices)).index(index) for index in indices]
         cls = [prefixes[at][:, 0].float() for at in order] if self._has_cls and prefixes else None
         return Embedded([maps[at].permute(0, 2, 3, 1).float() for at in order], cls)  # (B, D, h, w) -> (B, h, w, D)
@@ -55,6 +57,15 @@ class IntermediatesBackbone:
             return image
         image = image / float(self._settings["rgb_white"])
         return image.clamp(0.0, 1.0) if self._settings["input"] == "rgb" else image
+
+    def _run(self, image: torch.Tensor, indices: list[int]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        try:
+            return self._forward(image, indices)
+        except AssertionError as err:  # timm's way of refusing a size
+            raise BackboneError(
+                f"{self.spec.name} takes chips of {self.spec.chip_px} px; found {image.shape[-2]} x "
+                f"{image.shape[-1]} px ({err}). Set tiles.size_px: {self.spec.chip_px}."
+            ) from err
 
     def _forward(self, image: torch.Tensor, indices: list[int]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Maps (B, D, h, w) and, of models that have them, prefix tokens (B, P, D) at each index.
@@ -82,22 +93,7 @@ class IntermediatesBackbone:
         return maps, prefixes
 
 
-def layer_index(spec: BackboneSpec, layer: int) -> int:
-    """Layer counted from 0.
-
-    Raises:
-        BackboneError: the backbone has no such layer.
-    """
-    try:
-        return spec.layer_index(layer)
-    except IndexError as err:
-        raise BackboneError(
-            f"{spec.name} has layers 0 to {spec.depth - 1} (or -1 to -{spec.depth}); found {layer}. "
-            f"Choose among them in backbone.layers."
-        ) from err
-
-
-def encoder(spec: BackboneSpec, bands: Sequence[str] | None = None) -> nn.Module:
+def encoder(spec: BackboneSpec) -> nn.Module:
     """The timm model of a card without its classifier, with random weights, for as many bands as the card has."""
     return _create(spec, num_classes=0)
 

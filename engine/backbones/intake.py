@@ -1,4 +1,4 @@
-"""From the engine's reflectance to what an encoder saw in training: bands picked, scaled, standardised."""
+"""What an encoder demands of a batch: its bands by name, one date, whole patches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 
 from engine.backbones.batch import Batch
-from engine.backbones.spec import Normalisation
 from engine.errors import BackboneError, MissingBand
 from engine.nearest import nearest
 
@@ -34,19 +33,6 @@ def pick_bands(batch: Batch, bands: Sequence[str], name: str) -> torch.Tensor:
             )
     order = [batch.bands.index(band) for band in bands]
     return batch.image[:, :, order]
-
-
-def standardise(image: torch.Tensor, valid: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
-    """(reflectance * scale - mean) / std, band by band; gaps become 0, the training mean.
-
-    Args:
-        image: (..., C, H, W) reflectance with C values in `normalisation`.
-        valid: (..., H, W) bool.
-    """
-    mean = image.new_tensor(normalisation.mean).view(-1, 1, 1)
-    std = image.new_tensor(normalisation.std).view(-1, 1, 1)
-    standard = (image * normalisation.scale - mean) / std
-    return torch.where(valid.unsqueeze(-3), standard, 0.0)  # where, not *: a gap may hold NaN
 
 
 def one_date(image: torch.Tensor, valid: torch.Tensor, name: str) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,0 +1,106 @@
+"""Clouds and their shadows on scenes that bring no mask: DLR's ukis-csmask 1.0.0, run as published."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.backbones import weights
+from engine.backbones.cards import CARDS
+from engine.errors import SceneError, WeightsError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+# Classes of the published model: ukis-csmask 1.0.0, mask.py, docstring of _csm.
+CLOUD, SHADOW = 1, 2
+_STEP_PX = 32  # the network halves the image five times
+
+
+def cloud_and_shadow(
+    image: npt.NDArray[np.float32],
+    valid: npt.NDArray[np.bool_],
+    level: Literal["l1c", "l2a"],
+    buffer_px: int = 4,
+) -> npt.NDArray[np.bool_]:
+    """Where a cloud or its shadow lies; False where the image has a gap.
+
+    Args:
+        image: (6, H, W) reflectance 0 to 1: blue, green, red, near infrared, SWIR 1, SWIR 2; about 30 m a pixel.
+        valid: (H, W).
+        level: l1c for top-of-atmosphere reflectance, l2a for surface reflectance.
+        buffer_px: clouds and shadows grow by this, because their edges are soft. The publisher's default is 4
+            (ukis-csmask 1.0.0, mask.py, invalid_buffer).
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        SceneError: not six bands, or sizes that do not fit together.
+    """
+    found = classes(image, valid, level)
+    cloudy = (found == CLOUD) | (found == SHADOW)
+    return _grown(cloudy & valid, buffer_px) & valid
+
+
+def classes(
+    image: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_], level: Literal["l1c", "l2a"]
+) -> npt.NDArray[np.uint8]:
+    """The model's own classes: 0 background, 1 cloud, 2 cloud shadow; (H, W)."""
+    normalisation = CARDS[f"csmask_b4_{level}"].normalisation
+    if image.ndim != 3 or image.shape[0] != len(normalisation.mean) or valid.shape != image.shape[1:]:
+        raise SceneError(
+            f"a cloud mask wants six bands (6, H, W) and their valid pixels (H, W); found {image.shape} and "
+            f"{valid.shape}. Read the bands blue, green, red, nir_narrow, swir_1 and swir_2."
+        )
+    mean = np.array(normalisation.mean, np.float32).reshape(-1, 1, 1)
+    std = np.array(normalisation.std, np.float32).reshape(-1, 1, 1)
+    standard = np.where(valid, (image - mean) / std, np.float32(0))
+    height, width = valid.shape
+    margins = ((0, 0), (0, -height % _STEP_PX), (0, -width % _STEP_PX))
+    padded = np.pad(standard, margins, mode="symmetric")[None].astype(np.float32)
+    session = _session(level)
+    scores = session.run(None, {session.get_inputs()[0].name: padded})[0][0]  # (3, H', W')
+    best: npt.NDArray[np.uint8] = scores[:, :height, :width].argmax(axis=0).astype(np.uint8)
+    return best
+
+
+@functools.lru_cache(maxsize=2)
+def _session(level: Literal["l1c", "l2a"]) -> InferenceSession:
+    """The published graph, its fixed 256 px freed: it holds no operation that depends on the size."""
+    import onnx
+    import onnxruntime
+
+    spec = CARDS[f"csmask_b4_{level}"]
+    path: Path = weights.obtain(spec)
+    weights.check(spec, path)
+    try:
+        model = onnx.load(str(path))
+        for value in (*model.graph.input, *model.graph.output):
+            for axis, name in ((2, "height"), (3, "width")):
+                value.type.tensor_type.shape.dim[axis].dim_param = name
+        del model.graph.value_info[:]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 2
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    except (ValueError, RuntimeError) as err:
+        raise WeightsError(
+            f"a cloud mask wants {path.name} of ukis-csmask 1.0.0; it cannot be run here ({err}). Reinstall it with "
+            f"`pip install -r requirements.txt`."
+        ) from err
+
+
+def _grown(mask: npt.NDArray[np.bool_], steps: int) -> npt.NDArray[np.bool_]:
+    """The mask and everything within `steps` moves to a direct neighbour."""
+    for _ in range(steps):
+        grown = mask.copy()
+        grown[1:] |= mask[:-1]
+        grown[:-1] |= mask[1:]
+        grown[:, 1:] |= mask[:, :-1]
+        grown[:, :-1] |= mask[:, 1:]
+        mask = grown
+    return mask
