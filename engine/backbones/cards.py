@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from itertools import islice, cycle
+from itertools import cycle, islice
 from types import MappingProxyType
 
+from engine.backbones.band_subset import narrowed
+from engine.backbones.cards_clay import CARDS as CLAY_CARDS
 from engine.backbones.cards_csmask import CSMASK_CARDS
+from engine.backbones.cards_dofa import CARDS as DOFA_CARDS
+from engine.backbones.cards_prithvi import CARDS as PRITHVI_CARDS
+from engine.backbones.cards_terramind import CARDS as TERRAMIND_CARDS
 from engine.backbones.cards_timm import TIMM_CARDS
 from engine.backbones.spec import BackboneSpec
+from engine.backbones.terramind_settings import resolved as terramind_resolved
 from engine.backbones.timm_cards import timm_card
 from engine.errors import BackboneError
 from engine.nearest import nearest
@@ -17,7 +23,9 @@ from engine.nearest import nearest
 DEFAULT_BACKBONE = "csmask_b4_l2a"
 CARDS: Mapping[str, BackboneSpec] = MappingProxyType({
     spec.name: spec
-    for spec in (*CSMASK_CARDS, *TIMM_CARDS)
+    for spec in (
+        *CSMASK_CARDS, *PRITHVI_CARDS, *TERRAMIND_CARDS, *CLAY_CARDS, *DOFA_CARDS, *TIMM_CARDS
+    )
 })  # fmt: skip
 
 
@@ -74,11 +82,17 @@ def resolve(spec: BackboneSpec, settings: Mapping[str, str], bands: Sequence[str
         patch_px = int(chosen["patch_px"])
         given = _given(spec, bands)
         return dataclasses.replace(spec, bands=given, patch_px=patch_px, dim=patch_px * patch_px * len(given))
+    if spec.family == "terramind":
+        return terramind_resolved(spec, chosen, bands)
+    if spec.family == "prithvi" and chosen["bands"] == "available" and bands is not None:
+        return narrowed(spec, bands)
     if chosen.get("input") == "all_bands":
         given = _given(spec, bands)
         old = spec.normalisation
         repeated = dataclasses.replace(
-            old, mean=tuple(islice(cycle(old.mean), len(given))), std=tuple(islice(cycle(old.std), len(given)))
+            old,
+            mean=tuple(islice(cycle(old.mean), len(given))),
+            std=tuple(islice(cycle(old.std), len(given))),
         )
         return dataclasses.replace(spec, bands=given, normalisation=repeated)
     return spec
@@ -86,5 +100,7 @@ def resolve(spec: BackboneSpec, settings: Mapping[str, str], bands: Sequence[str
 
 def _given(spec: BackboneSpec, bands: Sequence[str] | None) -> tuple[str, ...]:
     if not bands:
-        raise BackboneError(f"{spec.name} takes its bands from the scene; none were given. Give the scene's bands.")
+        raise BackboneError(
+            f"{spec.name} takes its bands from the scene; none were given. Give the scene's bands."
+        )
     return tuple(bands)

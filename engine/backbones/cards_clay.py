@@ -18,20 +18,21 @@ _CITATION = """\
 _SETTINGS = MappingProxyType({
     "statistics": tuple(OPTICAL),
     "wavelengths": ("sensor", "training"),
-    "use_time": ("on", "off"),
-    "use_location": ("on", "off"),
+    "time": ("use", "ignore"),
+    "location": ("use", "ignore"),
     "radar_values": ("db", "linear"),
 })  # fmt: skip
 _CONVENTIONS = MappingProxyType({
-    "statistics": "Whose means and deviations optical bands take (Clay's configs/metadata.yaml): by band name, "
-    "otherwise by the nearest wavelength of that sensor. Sentinel-2's are of reflectance x 10000.",
-    "wavelengths": "sensor: the scene's own centre wavelengths; training: those of the table for bands that it "
-    "names. Radar bands always take Clay's labels, 3.5 (vv) and 4.0 (vh).",
-    "use_time": "ISO week and hour as sines and cosines; zeros where unknown. v1.5 was trained with 20 % of the "
-    "chips zeroed, v1 never, so that zeros are new to v1.",
-    "use_location": "Latitude and longitude as sines and cosines; zeros where unknown (see use_time).",
+    "statistics": "Whose means and deviations optical bands take (Clay's configs/metadata.yaml): by band "
+    "name, otherwise by the nearest wavelength of that sensor. Sentinel-2's are of reflectance x 10000.",
+    "wavelengths": "sensor: the scene's own centre wavelengths; training: those of the table for bands "
+    "that it names. Radar bands always take Clay's labels, 3.5 (vv) and 4.0 (vh).",
+    "time": "ISO week and hour as sines and cosines; zeros where unknown. v1.5 was trained with 20 % "
+    "of the chips zeroed, v1 never, so that zeros are new to v1.",
+    "location": "Latitude and longitude as sines and cosines; zeros where unknown (see time).",
     "radar_values": "What a scene's vv and vh hold; v1 reads linear power, v1.5 decibels.",
-    "size": "Positions are computed for the grid at hand; sides may differ, though the training saw squares only.",
+    "size": "Positions are computed for the grid at hand; sides may differ, though the training saw "
+    "squares only.",
 })  # fmt: skip
 
 
@@ -44,14 +45,15 @@ def _card(
         title=title,
         family="clay",
         summary=(
-            "A masked autoencoder for any optical or radar bands: patches of 8 px are embedded by wavelength, with "
-            "the time, the place and the ground sampling distance of the chip."
+            "A masked autoencoder for any optical or radar bands: patches of 8 px are embedded by "
+            "wavelength, with the time, the place and the ground sampling distance of the chip."
         ),
         bands=SENTINEL2.bands,
         wavelengths_um=SENTINEL2.wavelengths_um,
         any_bands=True,
         normalisation=Normalisation(
-            unit="surface reflectance x 10000 (Sentinel-2 L2A)", scale=1e4, mean=SENTINEL2.mean, std=SENTINEL2.std,
+            unit="surface reflectance x 10000 (Sentinel-2 L2A)", scale=1e4,
+            mean=SENTINEL2.mean, std=SENTINEL2.std,
             source="Clay Foundation model repository, configs/metadata.yaml",
         ),
         gsd_m=10.0,
@@ -64,15 +66,18 @@ def _card(
         licence_url=licence_url,
         citation=_CITATION,
         weights=WeightsSource(
-            kind="hub", repo=f"made-with-clay/{repo}", file=file, page=f"https://huggingface.co/made-with-clay/{repo}"
+            kind="hub", repo=f"made-with-clay/{repo}", file=file,
+            page=f"https://huggingface.co/made-with-clay/{repo}",
         ),
         pooling=("mean", "max", "cls"),
         uses=("time", "location", "gsd", "wavelengths"),
         settings=_SETTINGS,
         conventions=_CONVENTIONS,
         config=MappingProxyType({
-            "patch_size": 8, "embed_dim": dim, "depth": depth, "num_heads": heads, "head_dim": 64, "mlp_ratio": 4.0,
-            "norm_eps": 1e-5, "wave_dim": 128, "num_latent_tokens": 128, "wave_heads": 4, "wave_ff": 2048,
+            "patch_size": 8, "embed_dim": dim, "depth": depth, "num_heads": heads, "head_dim": 64,
+            "mlp_ratio": 4.0, "norm_eps": 1e-5,
+            "wave_dim": 128, "num_latent_tokens": 128, "wave_heads": 4,
+            "wave_ff": 2048,
             "radar_unit": radar_unit,
         }),
     )  # fmt: skip

@@ -19,10 +19,10 @@ _BANDS = ("red", "green", "blue", "red_edge_1", "red_edge_2", "red_edge_3", "nir
 _UM = (0.665, 0.56, 0.49, 0.705, 0.74, 0.783, 0.842, 1.61, 2.19)
 _NORMALISATION = Normalisation(
     unit="Sentinel-2 reflectance stretched to 0..255", scale=255.0 / 0.3,
-    mean=(114.1099739, 114.81779093, 126.63977424, 84.33539309, 97.84789168, 103.94461911, 101.435633, 72.32804172,
-          56.66528851),
-    std=(77.84352553, 69.96844919, 67.42465279, 64.57022983, 61.72545487, 61.34187099, 60.29744676, 47.88519516,
-         42.55886798),
+    mean=(114.1099739, 114.81779093, 126.63977424, 84.33539309, 97.84789168, 103.94461911, 101.435633,
+          72.32804172, 56.66528851),
+    std=(77.84352553, 69.96844919, 67.42465279, 64.57022983, 61.72545487, 61.34187099, 60.29744676,
+         47.88519516, 42.55886798),
     source="the authors' repository (zhu-xlab/DOFA), demo notebook, Sentinel-2 mean and std",
 )  # fmt: skip
 _SETTINGS = MappingProxyType({
@@ -31,16 +31,19 @@ _SETTINGS = MappingProxyType({
     "radar_values": ("db", "linear"),
 })  # fmt: skip
 _CONVENTIONS = MappingProxyType({
-    "reflectance_at_255": "The authors' statistics are of 8-bit images and their stretch is not published: this "
-    "reflectance becomes 255, linearly and clipped. none: reflectance goes in as it is, as torchgeo and TerraTorch "
-    "do where nothing is standardised.",
-    "position_resize": "How the position table is carried to another grid than 14 x 14 (no antialiasing): bicubic, "
-    "or bilinear as TerraTorch does at load time.",
-    "radar_values": "What a scene's vv and vh hold. They are standardised in decibels with TerraMesh's Sentinel-1 "
-    "statistics: the authors' 8-bit stretch of backscatter is not published, nor certain which of the two is which.",
-    "wavelengths": "The scene's own centre wavelengths in micrometres; radar bands take the authors' label 5.405.",
+    "reflectance_at_255": "The authors' statistics are of 8-bit images and their stretch is not published: "
+    "this reflectance becomes 255, linearly and clipped. none: reflectance goes in as it is, as torchgeo "
+    "and TerraTorch do where nothing is standardised.",
+    "position_resize": "How the position table is carried to another grid than 14 x 14 (no antialiasing): "
+    "bicubic, or bilinear as TerraTorch does at load time.",
+    "radar_values": "What a scene's vv and vh hold. They are standardised in decibels with TerraMesh's "
+    "Sentinel-1 statistics: the authors' 8-bit stretch of backscatter is not published, nor certain which "
+    "of the two is which.",
+    "wavelengths": "The scene's own centre wavelengths in micrometres; radar bands take the authors' label "
+    "5.405.",
     "statistics": "By band name; bands that the authors did not use take those of the nearest wavelength.",
-    "norm": "No layer passes through a final norm: torchgeo's file has none, and the original's is dropped by all.",
+    "norm": "No layer passes through a final norm: torchgeo's file has none, and the original's is dropped "
+    "by all.",
 })  # fmt: skip
 
 

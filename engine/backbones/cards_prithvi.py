@@ -16,7 +16,8 @@ _V1 = Normalisation(
 )  # fmt: skip
 _V2 = Normalisation(
     unit="surface reflectance x 10000 (HLS)", scale=1e4,
-    mean=(1087.0, 1342.0, 1433.0, 2734.0, 1958.0, 1363.0), std=(2248.0, 2179.0, 2178.0, 1850.0, 1242.0, 1049.0),
+    mean=(1087.0, 1342.0, 1433.0, 2734.0, 1958.0, 1363.0),
+    std=(2248.0, 2179.0, 2178.0, 1850.0, 1242.0, 1049.0),
     source="Prithvi-EO-2.0, config.json (pretrained_cfg.mean, pretrained_cfg.std)",
 )  # fmt: skip
 _V1_CITATION = """\
@@ -30,7 +31,8 @@ _V1_CITATION = """\
 _V2_CITATION = """\
 @article{szwarcman2024prithvi,
   author  = {Szwarcman, Daniela and Roy, Sujit and Fraccaro, Paolo and others},
-  title   = {{Prithvi-EO-2.0}: A Versatile Multi-Temporal Foundation Model for Earth Observation Applications},
+  title   = {{Prithvi-EO-2.0}: A Versatile Multi-Temporal Foundation Model for Earth Observation
+             Applications},
   journal = {arXiv:2412.02732},
   year    = {2024}
 }
@@ -38,31 +40,31 @@ _V2_CITATION = """\
 _SETTINGS = MappingProxyType({"bands": ("all", "available")})
 _TL_SETTINGS = MappingProxyType({
     **_SETTINGS,
-    "use_time": ("on", "off"),
-    "use_location": ("on", "off"),
+    "time": ("use", "ignore"),
+    "location": ("use", "ignore"),
     "location_order": ("lat_lon", "lon_lat"),
     "day_base": ("0", "1"),
 })  # fmt: skip
 _CONVENTIONS = MappingProxyType({
-    "bands": "all: a scene that lacks one of the six bands is refused; available: bands that the scene lacks drop "
-    "from the patch projection by name, as TerraTorch's backbone_bands does.",
-    "size": "A chip of another size than 224 px interpolates the position table (bicubic, corners aligned); what "
-    "lies beyond whole patches is cut off, as in TerraTorch.",
+    "bands": "all: a scene that lacks one of the six bands is refused; available: bands that the scene "
+    "lacks drop from the patch projection by name, as TerraTorch's backbone_bands does.",
+    "size": "A chip of another size than 224 px interpolates the position table (bicubic, corners "
+    "aligned); what lies beyond whole patches is cut off, as in TerraTorch.",
     "gaps": "Missing pixels are 0.0001 after standardisation (the publisher's inference.py).",
 })  # fmt: skip
 _TL_CONVENTIONS = MappingProxyType({
     **_CONVENTIONS,
-    "location_order": "lat_lon as in the model class's documentation and TerraTorch's data sets; the publisher's "
-    "inference.py passes lon_lat. The code does not tell which one the pre-training used.",
+    "location_order": "lat_lon as in the model class's documentation and TerraTorch's data sets; the "
+    "publisher's inference.py passes lon_lat. The code does not tell which one the pre-training used.",
     "day_base": "0: 1 January is day 0, as in TerraTorch's data sets; 1: it is day 1, as in inference.py.",
-    "use_time": "Year and day of year of each date; left out where a date is unknown.",
-    "use_location": "Centre of the chip in degrees; left out where the place is not given.",
+    "time": "Year and day of year of each date; left out where a date is unknown.",
+    "location": "Centre of the chip in degrees; left out where the place is not given.",
 })  # fmt: skip
 
 
 def _card(
-    name: str, title: str, repo: str, file: str, dim: int, depth: int, heads: int, patch: int, parameters: int,
-    max_frames: int,
+    name: str, title: str, repo: str, file: str, dim: int, depth: int, heads: int, patch: int,
+    parameters: int, max_frames: int,
 ) -> BackboneSpec:  # fmt: skip
     first, with_coordinates = "v1" in name, name.endswith("_tl")
     return BackboneSpec(
@@ -71,7 +73,8 @@ def _card(
         family="prithvi",
         summary=(
             "A masked autoencoder of "
-            + ("HLS Sentinel-2 chips over the contiguous US" if first else "global HLS Landsat and Sentinel-2 chips")
+            + ("HLS Sentinel-2 chips over the contiguous US" if first else "global HLS Landsat and "
+            "Sentinel-2 chips")
             + f" that attends across up to {max_frames} dates"
             + (", told the time and the place of each." if with_coordinates else ".")
         ),
@@ -106,16 +109,16 @@ def _card(
 CARDS: tuple[BackboneSpec, ...] = (
     _card("prithvi_eo_v1_100", "Prithvi-EO 1.0 100M", "Prithvi-EO-1.0-100M", "Prithvi_EO_V1_100M.pt",
           768, 12, 12, 16, 86_237_184, 3),
-    _card("prithvi_eo_v2_tiny_tl", "Prithvi-EO 2.0 tiny TL", "Prithvi-EO-2.0-tiny-TL", "Prithvi_EO_V2_tiny_TL.pt",
-          192, 12, 3, 16, 5_634_050, 4),
-    _card("prithvi_eo_v2_100_tl", "Prithvi-EO 2.0 100M TL", "Prithvi-EO-2.0-100M-TL", "Prithvi_EO_V2_100M_TL.pt",
-          768, 12, 12, 16, 86_237_186, 4),
+    _card("prithvi_eo_v2_tiny_tl", "Prithvi-EO 2.0 tiny TL", "Prithvi-EO-2.0-tiny-TL",
+          "Prithvi_EO_V2_tiny_TL.pt", 192, 12, 3, 16, 5_634_050, 4),
+    _card("prithvi_eo_v2_100_tl", "Prithvi-EO 2.0 100M TL", "Prithvi-EO-2.0-100M-TL",
+          "Prithvi_EO_V2_100M_TL.pt", 768, 12, 12, 16, 86_237_186, 4),
     _card("prithvi_eo_v2_300", "Prithvi-EO 2.0 300M", "Prithvi-EO-2.0-300M", "Prithvi_EO_V2_300M.pt",
           1024, 24, 16, 16, 303_886_336, 4),
-    _card("prithvi_eo_v2_300_tl", "Prithvi-EO 2.0 300M TL", "Prithvi-EO-2.0-300M-TL", "Prithvi_EO_V2_300M_TL.pt",
-          1024, 24, 16, 16, 303_886_338, 4),
+    _card("prithvi_eo_v2_300_tl", "Prithvi-EO 2.0 300M TL", "Prithvi-EO-2.0-300M-TL",
+          "Prithvi_EO_V2_300M_TL.pt", 1024, 24, 16, 16, 303_886_338, 4),
     _card("prithvi_eo_v2_600", "Prithvi-EO 2.0 600M", "Prithvi-EO-2.0-600M", "Prithvi_EO_V2_600M.pt",
           1280, 32, 16, 14, 631_188_480, 4),
-    _card("prithvi_eo_v2_600_tl", "Prithvi-EO 2.0 600M TL", "Prithvi-EO-2.0-600M-TL", "Prithvi_EO_V2_600M_TL.pt",
-          1280, 32, 16, 14, 631_188_482, 4),
+    _card("prithvi_eo_v2_600_tl", "Prithvi-EO 2.0 600M TL", "Prithvi-EO-2.0-600M-TL",
+          "Prithvi_EO_V2_600M_TL.pt", 1280, 32, 16, 14, 631_188_482, 4),
 )  # fmt: skip

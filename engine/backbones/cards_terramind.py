@@ -22,14 +22,14 @@ _NORMALISATION = Normalisation(
     source="terratorch, terramind_register.py (v1_pretraining_mean, v1_pretraining_std)",
 )  # fmt: skip
 _SETTINGS = MappingProxyType({
-    "s2l2a": ("on", "off"),
-    "s2l1c": ("off", "on"),
-    "s1grd": ("off", "on"),
-    "s1rtc": ("off", "on"),
-    "rgb": ("off", "on"),
-    "dem": ("off", "on"),
-    "ndvi": ("off", "on"),
-    "lulc": ("off", "on"),
+    "s2l2a": ("use", "ignore"),
+    "s2l1c": ("ignore", "use"),
+    "s1grd": ("ignore", "use"),
+    "s1rtc": ("ignore", "use"),
+    "rgb": ("ignore", "use"),
+    "dem": ("ignore", "use"),
+    "ndvi": ("ignore", "use"),
+    "lulc": ("ignore", "use"),
     "merge": ("mean", "max", "concat"),
     "bands": ("all", "available"),
     "sentinel2_offset": ("0", "1000"),
@@ -39,32 +39,32 @@ _SETTINGS = MappingProxyType({
 _CONVENTIONS = MappingProxyType({
     "merge": "How the tokens that several modalities give for one patch become one: mean (the reference's "
     "default), max, or side by side.",
-    "bands": "all: a scene that lacks a band of a modality is refused; available: bands that the scene lacks drop "
-    "from the patch projection by name, without rescaling, as TerraTorch does when backbone_bands are given.",
+    "bands": "all: a scene that lacks a band of a modality is refused; available: bands that the scene "
+    "lacks drop from the patch projection by name, without rescaling, as TerraTorch does when "
+    "backbone_bands are given.",
     "sentinel2_offset": "Added to reflectance x 10000. Products of baseline 04.00 and later carry 1000; the "
     "TerraMesh paper says that it was harmonised (0), and the published statistics do not settle it.",
-    "rgb_white": "The reflectance that becomes 255 in RGB; the authors do not state theirs. ESA's true-colour "
-    "images use 0.3558 (L1C) and 0.2 (L2A).",
+    "rgb_white": "The reflectance that becomes 255 in RGB; the authors do not state theirs. ESA's "
+    "true-colour images use 0.3558 (L1C) and 0.2 (L2A).",
     "radar_values": "What a scene's vv and vh hold; the model reads decibels.",
-    "ndvi": "The band ndvi where the scene has it, otherwise (nir_broad - red) / (nir_broad + red); read through "
-    "its own tokenizer's weights.",
-    "lulc": "Class ids 0 to 9: no data, water, trees, flooded vegetation, crops, built, bare, snow or ice, clouds, "
-    "rangeland (terratorch); read through its own tokenizer's weights.",
-    "size": "A chip of another size than 224 px interpolates the stored position table (bicubic, no antialiasing).",
+    "ndvi": "The band ndvi where the scene has it, otherwise (nir_broad - red) / (nir_broad + red); read "
+    "through its own tokenizer's weights.",
+    "lulc": "Class ids 0 to 9: no data, water, trees, flooded vegetation, crops, built, bare, snow or ice, "
+    "clouds, rangeland (terratorch); read through its own tokenizer's weights.",
+    "size": "A chip of another size than 224 px interpolates the stored position table (bicubic, no "
+    "antialiasing).",
     "gaps": "Missing pixels are 0 after standardisation; missing land cover is class 0.",
 })  # fmt: skip
 
 
-def _card(
-    size: str, dim: int, depth: int, heads: int, parameters: int, gated: bool
-) -> BackboneSpec:
+def _card(size: str, dim: int, depth: int, heads: int, parameters: int, gated: bool) -> BackboneSpec:
     return BackboneSpec(
         name=f"terramind_v1_{size}",
         title=f"TerraMind 1.0 {size}",
         family="terramind",
         summary=(
-            "A multimodal encoder of Sentinel-2, Sentinel-1, elevation, colour, vegetation index and land cover, "
-            "alone or together, trained on TerraMesh."
+            "A multimodal encoder of Sentinel-2, Sentinel-1, elevation, colour, vegetation index and land "
+            "cover, alone or together, trained on TerraMesh."
         ),
         bands=_S2.bands,
         normalisation=_NORMALISATION,
@@ -82,8 +82,8 @@ def _card(
         conventions=_CONVENTIONS,
         config=MappingProxyType({
             "img_size": 224, "patch_size": 16, "modalities": ("S2L2A",), "embed_dim": dim, "depth": depth,
-            "num_heads": heads, "mlp_ratio": 4.0, "norm_eps": 1e-6, "qkv_bias": not gated, "proj_bias": not gated,
-            "gated_mlp": gated,
+            "num_heads": heads, "mlp_ratio": 4.0, "norm_eps": 1e-6, "qkv_bias": not gated,
+            "proj_bias": not gated, "gated_mlp": gated,
         }),
     )  # fmt: skip
 
@@ -112,8 +112,8 @@ def _tokenizer(modality: str, channels: int, levels: tuple[int, ...]) -> Backbon
         citation=_CITATION,
         weights=_source(f"TerraMind-1.0-Tokenizer-{modality}", f"TerraMind_Tokenizer_{modality}.pt"),
         config=MappingProxyType({
-            "img_size": 256, "patch_size": 16, "in_chans": channels, "embed_dim": 768, "depth": 12, "num_heads": 12,
-            "mlp_ratio": 4.0, "norm_eps": 1e-6, "fsq_levels": levels,
+            "img_size": 256, "patch_size": 16, "in_chans": channels, "embed_dim": 768, "depth": 12,
+            "num_heads": 12, "mlp_ratio": 4.0, "norm_eps": 1e-6, "fsq_levels": levels,
         }),
     )  # fmt: skip
 

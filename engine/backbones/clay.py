@@ -15,16 +15,16 @@ from torch import nn
 
 from engine.backbones.batch import Batch, Embedded
 from engine.backbones.blocks import layer_norm, through, trunk
-from engine.backbones.clay_sensors import statistics
-from engine.backbones.constructor import argument
 from engine.backbones.cards import settle
 from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.clay_sensors import statistics
+from engine.backbones.constructor import argument
+from engine.backbones.intake import one_date, require_multiple
 from engine.backbones.layout import meta_state, renamed
 from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.positions import TableCache, scaled_table
 from engine.backbones.radar import radar_unit
 from engine.backbones.spec import BackboneSpec
-from engine.backbones.standardise import one_date, require_multiple
 from engine.backbones.wavelength_patches import CLAY_RECIPE, WavelengthPatches
 from engine.errors import BackboneError
 
@@ -47,7 +47,9 @@ class ClayEncoder(nn.Module):
         norm = layer_norm(norm_eps)
         self.blocks = trunk(dim, depth, heads, mlp_ratio, norm, qkv_bias=False)
         for block in self.blocks:
-            block.attn.proj.bias = None  # timm ties this bias to the MLP's; Clay has the latter only
+            block.get_submodule("attn.proj").register_parameter(
+                "bias", None
+            )  # timm ties this bias to the MLP's; Clay has the latter only
         self.norm = norm(dim)
         self._tables = TableCache()
 
@@ -63,6 +65,8 @@ class ClayEncoder(nn.Module):
 
         Args:
             image: (B, C, H, W) standardised.
+            wavelengths_um: (C,) centre wavelengths.
+            gsd_m: ground sampling distance.
             time: (B, 4) sine and cosine of the week and of the hour; None: unknown, zeros.
             place: (B, 4) sine and cosine of latitude and of longitude; None: unknown, zeros.
 
@@ -90,7 +94,9 @@ class ClayEncoder(nn.Module):
         place: torch.Tensor | None = None,
     ) -> dict[int, torch.Tensor]:
         """Layer -> (B, 1 + h*w, D); see `tokens_in`."""
-        return through(self.blocks, self.norm, self.tokens_in(image, wavelengths_um, gsd_m, time, place), layers)
+        return through(
+            self.blocks, self.norm, self.tokens_in(image, wavelengths_um, gsd_m, time, place), layers
+        )
 
 
 def encoder(spec: BackboneSpec) -> ClayEncoder:
@@ -99,7 +105,9 @@ def encoder(spec: BackboneSpec) -> ClayEncoder:
     dim, heads = argument(config, "embed_dim", int), argument(config, "num_heads", int)
     head_dim = argument(config, "head_dim", int, dim // heads)
     if head_dim * heads != dim:
-        raise BackboneError(f"{heads} heads of {dim // heads} were wanted, found heads of {head_dim}. Mend head_dim.")
+        raise BackboneError(
+            f"{heads} heads of {dim // heads} were wanted, found heads of {head_dim}. Mend head_dim."
+        )
     return ClayEncoder(
         patch_px=argument(config, "patch_size", int),
         dim=dim,
@@ -159,14 +167,16 @@ class ClayBackbone:
         """Maps (B, h, w, D) and class tokens.
 
         Raises:
-            BackboneError: several dates, sides that are no multiple of the patch, a layer that does not exist,
-                or the statistics of another sensor kind.
+            BackboneError: several dates, sides that are no multiple of the patch, a layer that does
+                not exist, or a radar band without statistics.
         """
         numbers = layer_numbers(self.spec, layers)
         pixels, valid = one_date(batch.image, batch.valid, self.spec.name)
         require_multiple(pixels, self.spec.patch_px, self.spec.name)
         table = statistics(batch.bands, batch.wavelengths_um, self.settings["statistics"], self.spec)
-        pixels = radar_unit(pixels, batch.bands, self.settings["radar_values"], str(self.spec.config["radar_unit"]))
+        pixels = radar_unit(
+            pixels, batch.bands, self.settings["radar_values"], str(self.spec.config["radar_unit"])
+        )
         scale, offset = pixels.new_tensor(table.scale), pixels.new_tensor(table.offset)
         values = pixels * scale.view(-1, 1, 1) + offset.view(-1, 1, 1)
         image = standardised(values, table.mean, table.std, valid)
@@ -179,12 +189,12 @@ class ClayBackbone:
         return Embedded(maps=maps, cls=[outputs[n][:, 0].float() for n in numbers])
 
     def _time(self, batch: Batch) -> torch.Tensor | None:
-        if self.settings["use_time"] == "off":
+        if self.settings["time"] == "ignore":
             return None
         return torch.tensor([week_and_hour(dates[0]) for dates in batch.datetimes], device=batch.image.device)
 
     def _place(self, batch: Batch) -> torch.Tensor | None:
-        if self.settings["use_location"] == "off" or batch.lonlat is None:
+        if self.settings["location"] == "ignore" or batch.lonlat is None:
             return None
         lonlat = torch.deg2rad(batch.lonlat.to(device=batch.image.device, dtype=torch.float32))
         lon, lat = lonlat.unbind(dim=1)
@@ -192,7 +202,9 @@ class ClayBackbone:
         return torch.where(torch.isfinite(place).all(dim=1, keepdim=True), place, 0.0)
 
 
-def wrap(spec: BackboneSpec, module: ClayEncoder, weights_sha256: str, settings: Mapping[str, str]) -> ClayBackbone:
+def wrap(
+    spec: BackboneSpec, module: ClayEncoder, weights_sha256: str, settings: Mapping[str, str]
+) -> ClayBackbone:
     """The encoder as a `Backbone`.
 
     Raises:

@@ -67,21 +67,28 @@ class DinoReference:
 class _Bound(nn.Module):
     """A block that carries its rotary embedding along."""
 
-    def __init__(self, block: nn.Module, rope: torch.Tensor) -> None:
+    def __init__(self, block: nn.Module, rope: torch.Tensor | None) -> None:
         super().__init__()
         self.block, self.rope = block, rope
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """(B, N, D) -> (B, N, D)."""
-        return self.block(tokens, rope=self.rope)
+        after: torch.Tensor = self.block(tokens, rope=self.rope)
+        return after
 
 
-_PARTS = {"storage_tokens": "reg_token", "ls1.gamma": "gamma_1", "ls2.gamma": "gamma_2", "mlp.w1.": "mlp.fc1_g.",
-          "mlp.w2.": "mlp.fc1_x.", "mlp.w3.": "mlp.fc2."}  # fmt: skip
+_PARTS = {
+    "storage_tokens": "reg_token",
+    "ls1.gamma": "gamma_1",
+    "ls2.gamma": "gamma_2",
+    "mlp.w1.": "mlp.fc1_g.",
+    "mlp.w2.": "mlp.fc1_x.",
+    "mlp.w3.": "mlp.fc2.",
+}
 
 
 def _rename(key: str) -> str | None:
-    """Meta's name as timm's; rotation periods, masks and training-only tensors are dropped (timm does the same)."""
+    """Meta's name as timm's; rotation periods, masks and training-only tensors are dropped, as timm does."""
     if key in {"mask_token", "rope_embed.periods"} or key.startswith("local_cls_norm."):
         return None
     if key.endswith((".qkv.bias", ".bias_mask")):
@@ -92,7 +99,7 @@ def _rename(key: str) -> str | None:
 
 
 def _masked_bias(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """q and v biases where any is not zero; the key third is masked in Meta's class, whatever the file holds."""
+    """Query and value biases, where any is not zero; Meta's class masks the key third."""
     result: dict[str, torch.Tensor] = {}
     for key, bias in state.items():
         if key.endswith(".attn.qkv.bias"):

@@ -14,15 +14,15 @@ from torch import nn
 
 from engine.backbones.batch import Batch, Embedded
 from engine.backbones.blocks import layer_norm, through, trunk
-from engine.backbones.constructor import argument
 from engine.backbones.cards import settle
 from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.constructor import argument
+from engine.backbones.intake import one_date, require_multiple
 from engine.backbones.layout import meta_state, renamed
 from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.positions import TableCache, resampled
 from engine.backbones.radar import RADAR_BANDS, radar_unit
 from engine.backbones.spec import BackboneSpec
-from engine.backbones.standardise import one_date, require_multiple
 from engine.backbones.wavelength_patches import DOFA_RECIPE, WavelengthPatches
 
 RADAR_UM = 5.405  # the authors' label for C band (their unit is micrometres; the true one is 5.4 cm)
@@ -32,8 +32,8 @@ class DofaEncoder(nn.Module):
     """DOFA's encoder; its state_dict has the official keys."""
 
     def __init__(
-        self, img_size: int, patch_px: int, dim: int, depth: int, heads: int, mlp_ratio: float, norm_eps: float,
-        wave_dim: int, weight_tokens: int, wave_heads: int, wave_hidden: int, resize: str,
+        self, img_size: int, patch_px: int, dim: int, depth: int, heads: int, mlp_ratio: float,
+        norm_eps: float, wave_dim: int, weight_tokens: int, wave_heads: int, wave_hidden: int, resize: str,
     ) -> None:  # fmt: skip
         super().__init__()
         self.resize = resize
@@ -44,7 +44,7 @@ class DofaEncoder(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, (img_size // patch_px) ** 2 + 1, dim))
         self.blocks = trunk(dim, depth, heads, mlp_ratio, layer_norm(norm_eps))
         self._tables = TableCache()
-        self.register_load_state_dict_post_hook(lambda module, _: module._tables.clear())
+        self.register_load_state_dict_post_hook(_forget)  # type: ignore[no-untyped-call]
 
     def positions(self, grid: tuple[int, int]) -> torch.Tensor:
         """(1, h*w, D): the learned table, resized where the grid is not the training one."""
@@ -53,7 +53,9 @@ class DofaEncoder(nn.Module):
             return self.pos_embed[:, 1:]
 
         def make() -> torch.Tensor:
-            return resampled(self.pos_embed[:, 1:].detach(), (side, side), grid, self.resize, align_corners=False)
+            return resampled(
+                self.pos_embed[:, 1:].detach(), (side, side), grid, self.resize, align_corners=False
+            )
 
         return self._tables.get((grid, self.resize), self.pos_embed.device, make)
 
@@ -68,6 +70,10 @@ class DofaEncoder(nn.Module):
     ) -> dict[int, torch.Tensor]:
         """Layer -> (B, 1 + h*w, D); no layer is normed."""
         return through(self.blocks, None, self.tokens_in(image, wavelengths_um), layers)
+
+
+def _forget(module: DofaEncoder, _: object) -> None:
+    module._tables.clear()
 
 
 def encoder(spec: BackboneSpec) -> DofaEncoder:
@@ -97,7 +103,11 @@ def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
     """
 
     def rename(key: str) -> str | None:
-        return None if key == "mask_token" or key.startswith(("norm.", "projector.", "fc_norm.", "head.")) else key
+        return (
+            None
+            if key == "mask_token" or key.startswith(("norm.", "projector.", "fc_norm.", "head."))
+            else key
+        )
 
     found = renamed(state, rename)
     require_same_tensors(spec.name, meta_state(lambda: encoder(spec)), found)
@@ -121,7 +131,8 @@ class DofaBackbone:
         """Maps (B, h, w, D) and class tokens.
 
         Raises:
-            BackboneError: several dates, sides that are no multiple of the patch, or a layer that does not exist.
+            BackboneError: several dates, sides that are no multiple of the patch, or a layer
+                that does not exist.
         """
         numbers = layer_numbers(self.spec, layers)
         pixels, valid = one_date(batch.image, batch.valid, self.spec.name)
@@ -141,8 +152,12 @@ class DofaBackbone:
         if white == "none":
             return standardised(pixels, (0.0,) * len(batch.bands), (1.0,) * len(batch.bands), valid)
         pixels = radar_unit(pixels, batch.bands, self.settings["radar_values"], "db")
-        rows = [self._row(b, um, float(white)) for b, um in zip(batch.bands, batch.wavelengths_um, strict=True)]
-        scale, low, high, mean, std = (pixels.new_tensor(column).view(-1, 1, 1) for column in zip(*rows, strict=True))
+        rows = [
+            self._row(b, um, float(white)) for b, um in zip(batch.bands, batch.wavelengths_um, strict=True)
+        ]
+        scale, low, high, mean, std = (
+            pixels.new_tensor(column).view(-1, 1, 1) for column in zip(*rows, strict=True)
+        )
         clipped = torch.minimum(torch.maximum(pixels * scale, low), high)  # a NaN stays one
         return standardised(clipped, mean.flatten().tolist(), std.flatten().tolist(), valid)
 
@@ -158,12 +173,19 @@ class DofaBackbone:
         return 255.0 / white, 0.0, 255.0, norm.mean[place], norm.std[place]
 
 
-# How the authors brought backscatter to 8 bits is not published, so radar is standardised in decibels with the
-# Sentinel-1 GRD statistics of TerraMesh (TerraMind's v1 table): mean and standard deviation.
-RADAR_STATISTICS = {"vv": (-12.599, 5.195), "vh": (-20.293, 5.890), "hh": (-12.599, 5.195), "hv": (-20.293, 5.890)}
+# How the authors brought backscatter to 8 bits is not published, so radar is standardised in decibels with
+# the Sentinel-1 GRD statistics of TerraMesh (TerraMind's v1 table): mean and standard deviation.
+RADAR_STATISTICS = {
+    "vv": (-12.599, 5.195),
+    "vh": (-20.293, 5.890),
+    "hh": (-12.599, 5.195),
+    "hv": (-20.293, 5.890),
+}
 
 
-def wrap(spec: BackboneSpec, module: DofaEncoder, weights_sha256: str, settings: Mapping[str, str]) -> DofaBackbone:
+def wrap(
+    spec: BackboneSpec, module: DofaEncoder, weights_sha256: str, settings: Mapping[str, str]
+) -> DofaBackbone:
     """The encoder as a `Backbone`.
 
     Raises:

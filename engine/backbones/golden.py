@@ -37,6 +37,7 @@ def reproduce(
 
     Args:
         facts: the case's JSON: "family", "model" (constructor arguments), "checkpoint", "bands" and so on.
+        weights: the case's safetensors file.
         inputs: the `in_*` arrays.
         wanted: names of the `out_*` arrays to make.
 
@@ -54,12 +55,16 @@ def reproduce(
     }
     family = str(facts.get("family"))
     if family not in runners:
-        raise BackboneError(f"a family of {', '.join(runners)} was wanted; the case says {family!r}. Mend its JSON.")
+        raise BackboneError(
+            f"a family of {', '.join(runners)} was wanted; the case says {family!r}. Mend its JSON."
+        )
     tensors = {name.removeprefix("in_"): torch.from_numpy(np.asarray(a)) for name, a in inputs.items()}
     makers = runners[family](facts, _open(weights), tensors)
     unknown = [name for name in wanted if name not in makers]
     if unknown:
-        raise BackboneError(f"{family} gives {', '.join(makers)}; the case wants {', '.join(unknown)}. Mend its names.")
+        raise BackboneError(
+            f"{family} gives {', '.join(makers)}; the case wants {', '.join(unknown)}. Mend its names."
+        )
     return {name: makers[name]().numpy() for name in wanted}
 
 
@@ -67,7 +72,9 @@ def _open(weights: Path) -> State:
     try:
         state = load_file(weights)
     except (SafetensorError, OSError) as err:
-        raise WeightsError(f"safetensors were wanted; {weights.name} cannot be read: {err}. Copy it again.") from err
+        raise WeightsError(
+            f"safetensors were wanted; {weights.name} cannot be read: {err}. Copy it again."
+        ) from err
     return {key: t.float() if t.is_floating_point() else t for key, t in state.items()}
 
 
@@ -76,7 +83,9 @@ def _card(
 ) -> BackboneSpec:
     """A card of the family with the case's own constructor arguments (and `more`) and name."""
     config = {**facts["model"], **(more or {})}
-    return replace(cards[0], name=str(facts.get("case", "case")), config=config, depth=int(config["depth"]), **changes)
+    return replace(
+        cards[0], name=str(facts.get("case", "case")), config=config, depth=int(config["depth"]), **changes
+    )
 
 
 def _lower(names: Sequence[str]) -> tuple[str, ...]:
@@ -85,7 +94,9 @@ def _lower(names: Sequence[str]) -> tuple[str, ...]:
 
 def _need(inputs: Outputs, name: str) -> torch.Tensor:
     if name not in inputs:
-        raise BackboneError(f"the input in_{name} was wanted; the case has {', '.join(inputs) or 'none'}. Add it.")
+        raise BackboneError(
+            f"the input in_{name} was wanted; the case has {', '.join(inputs) or 'none'}. Add it."
+        )
     return inputs[name]
 
 
@@ -105,7 +116,7 @@ def _trunk_outputs(
 
 def _feature_map(tokens: torch.Tensor, prefix: int, grid: tuple[int, int]) -> torch.Tensor:
     """(B, prefix + T*h*w, D) -> (B, T*D, h, w), time-major."""
-    patches = tokens[:, prefix:].unflatten(1, (-1, *grid))  # (B, T, h, w, D)
+    patches = tokens[:, prefix:].reshape(len(tokens), -1, *grid, tokens.shape[-1])  # (B, T, h, w, D)
     return patches.permute(0, 1, 4, 2, 3).flatten(1, 2).contiguous()
 
 
@@ -118,7 +129,7 @@ def _prithvi(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callable[
     image = _need(inputs, "image").float()
     image = image[:, :, None] if image.ndim == 4 else image
     time, place = inputs.get("temporal_coords"), inputs.get("location_coords")
-    patch = module.patch_embed["proj"].kernel_size[0]
+    patch = module.patch_px
     grid = (image.shape[-2] // patch, image.shape[-1] // patch)
     makers = _trunk_outputs(module.blocks, module.norm, module.tokens_in(image, time, place))
     last = len(module.blocks) - 1
@@ -139,7 +150,9 @@ def _terramind(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callabl
     module.load_state_dict(terramind.official_to_encoder(state, spec))
     given = {name: _need(inputs, name) for name in names if name in inputs or len(names) == 1}
     if not given:
-        raise BackboneError(f"inputs for {', '.join(names)} were wanted; the case has {', '.join(inputs)}. Add them.")
+        raise BackboneError(
+            f"inputs for {', '.join(names)} were wanted; the case has {', '.join(inputs)}. Add them."
+        )
     tokens, counts = module.tokens_in(given)
     makers = _trunk_outputs(module.encoder, module.encoder_norm, tokens)
     grid = module.grid_of(given)
@@ -151,7 +164,7 @@ def _terramind(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callabl
 
 
 def _bands_by_modality(bands: object, modalities: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """A band subset as modality -> common names; a plain list belongs to the first modality with all of them."""
+    """A band subset as modality -> common names; a plain list is the first modality's that has them."""
     if not bands:
         return {}
     if isinstance(bands, Mapping):
@@ -160,7 +173,9 @@ def _bands_by_modality(bands: object, modalities: Sequence[str]) -> dict[str, tu
     for modality in modalities:
         if names and set(names) <= set(MODALITIES[modality].bands):
             return {modality: names}
-    raise BackboneError(f"bands of {', '.join(modalities)} were wanted, found {bands!r}. Name bands that one has.")
+    raise BackboneError(
+        f"bands of {', '.join(modalities)} were wanted, found {bands!r}. Name bands that one has."
+    )
 
 
 def _tokenizer(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callable[[], torch.Tensor]]:
@@ -173,7 +188,7 @@ def _tokenizer(facts: Facts, state: State, inputs: Outputs) -> dict[str, Callabl
         "out_encoder_map": lambda: encoded.encoder_map,
         "out_latent": lambda: encoded.latent,
         "out_code": lambda: encoded.code,
-        "out_token_ids": lambda: encoded.token_ids.float(),
+        "out_token_ids": encoded.token_ids.float,
     }
 
 

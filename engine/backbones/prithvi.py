@@ -1,4 +1,4 @@
-"""Prithvi-EO 1.0 and 2.0: a masked autoencoder's encoder that attends across dates, with time and place (-TL).
+"""Prithvi-EO 1.0 and 2.0: an encoder that attends across dates and, as -TL, knows time and place.
 
 Sources: Szwarcman et al. 2024 (arXiv:2412.02732); Jakubik et al. 2023 (arXiv:2310.18660); the released
 prithvi_mae.py. Another image size than the training one interpolates the position table at run time.
@@ -15,17 +15,33 @@ from torch import nn
 
 from engine.backbones.batch import Batch, Embedded
 from engine.backbones.blocks import layer_norm, through, trunk
-from engine.backbones.constructor import argument, band_indices
 from engine.backbones.cards import settle
 from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.constructor import argument, band_indices
+from engine.backbones.intake import pick_bands
 from engine.backbones.layout import meta_state, renamed
 from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.positions import TableCache, resampled, sines_then_cosines, space_time_table
 from engine.backbones.spec import BackboneSpec
-from engine.backbones.standardise import pick_bands
 from engine.errors import BackboneError
 
 NO_DATA = 0.0001  # after standardisation; the publisher's inference.py, NO_DATA_FLOAT
+
+
+class _PatchEmbed(nn.Module):
+    """The official key is patch_embed.proj."""
+
+    def __init__(self, channels: int, dim: int, patch_px: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(channels, dim, patch_px, stride=patch_px)
+
+
+class _Scale(nn.Module):
+    """A learned factor on the embedding of time or place; 0.1 is the value that training starts from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((1,), 0.1))
 
 
 class PrithviEncoder(nn.Module):
@@ -53,26 +69,15 @@ class PrithviEncoder(nn.Module):
         self.native_grid = (img_size // patch_px, img_size // patch_px)
         self.num_frames, self.dim = num_frames, dim
         self.bands = None if list(bands) == list(range(in_chans)) else list(bands)
-        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(in_chans, dim, patch_px, stride=patch_px)})
+        self.patch_px = patch_px
+        self.patch_embed = _PatchEmbed(in_chans, dim, patch_px)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
-        if "time" in coords:
-            self.temporal_embed_enc = nn.ParameterDict({"scale": nn.Parameter(torch.full((1,), 0.1))})
-        if "location" in coords:
-            self.location_embed_enc = nn.ParameterDict({"scale": nn.Parameter(torch.full((1,), 0.1))})
+        self.temporal_embed_enc = _Scale() if "time" in coords else None
+        self.location_embed_enc = _Scale() if "location" in coords else None
         norm = layer_norm(norm_eps)
         self.blocks = trunk(dim, depth, heads, mlp_ratio, norm)
         self.norm = norm(dim)
         self._tables = TableCache()
-
-    @property
-    def takes_time(self) -> bool:
-        """Whether year and day of year are embedded."""
-        return hasattr(self, "temporal_embed_enc")
-
-    @property
-    def takes_location(self) -> bool:
-        """Whether latitude and longitude are embedded."""
-        return hasattr(self, "location_embed_enc")
 
     def positions(self, frames: int, grid: tuple[int, int], device: torch.device) -> torch.Tensor:
         """(1, frames * h * w, D): fixed for the number of frames, interpolated to the grid frame by frame."""
@@ -81,7 +86,10 @@ class PrithviEncoder(nn.Module):
             table = space_time_table(self.dim, frames, *self.native_grid)
             if grid == self.native_grid:
                 return table.reshape(1, -1, self.dim)
-            each = [resampled(t.reshape(1, -1, self.dim), self.native_grid, grid, align_corners=True) for t in table]
+            each = [
+                resampled(t.reshape(1, -1, self.dim), self.native_grid, grid, align_corners=True)
+                for t in table
+            ]
             return torch.cat(each, dim=1)
 
         return self._tables.get((frames, grid), device, make)
@@ -100,18 +108,18 @@ class PrithviEncoder(nn.Module):
             (B, 1 + T*h*w, D), class token first, then time-major and row-major patches.
         """
         batch, _, frames = image.shape[:3]
-        conv = self.patch_embed["proj"]
+        conv = self.patch_embed.proj
         weight = conv.weight if self.bands is None else conv.weight[:, self.bands]
         flat = image.transpose(1, 2).flatten(0, 1)  # (B*T, C, H, W); a patch never spans two dates
         patches = nn.functional.conv2d(flat, weight, conv.bias, stride=conv.stride)  # (B*T, D, h, w)
         grid = (patches.shape[2], patches.shape[3])
         tokens = patches.flatten(2).transpose(1, 2).reshape(batch, -1, self.dim)  # (B, T*h*w, D)
         tokens = tokens + self.positions(frames, grid, tokens.device)
-        if time is not None and self.takes_time:
-            when = self._pair(time.reshape(-1, 2)) * self.temporal_embed_enc["scale"]
+        if time is not None and self.temporal_embed_enc is not None:
+            when = self._pair(time.reshape(-1, 2)) * self.temporal_embed_enc.scale
             tokens = tokens + when.reshape(batch, frames, -1).repeat_interleave(grid[0] * grid[1], dim=1)
-        if place is not None and self.takes_location:
-            tokens = tokens + (self._pair(place) * self.location_embed_enc["scale"])[:, None]
+        if place is not None and self.location_embed_enc is not None:
+            tokens = tokens + (self._pair(place) * self.location_embed_enc.scale)[:, None]
         return torch.cat([self.cls_token.expand(batch, -1, -1), tokens], dim=1)
 
     def _pair(self, values: torch.Tensor) -> torch.Tensor:
@@ -136,7 +144,7 @@ class PrithviEncoder(nn.Module):
 def encoder(spec: BackboneSpec) -> PrithviEncoder:
     """The encoder of a card, untrained; works on the meta device.
 
-    A card narrowed to a band subset keeps the checkpoint's bands in its configuration; inputs bring the subset.
+    A card narrowed to a band subset keeps the checkpoint's bands in its configuration.
     """
     config = spec.config
     known = tuple(str(name) for name in argument(config, "checkpoint_bands", list, spec.bands))
@@ -204,13 +212,15 @@ class PrithviBackbone:
         frames, (height, width) = batch.image.shape[1], batch.image.shape[-2:]
         if frames > self.spec.max_frames:
             raise BackboneError(
-                f"{self.spec.name} takes up to {self.spec.max_frames} dates; the scene has {frames}. Choose fewer dates."
+                f"{self.spec.name} takes up to {self.spec.max_frames} dates; the scene has {frames}. "
+                f"Choose fewer dates."
             )
         patch = self.spec.patch_px
         grid = (height // patch, width // patch)
         if not all(grid):
             raise BackboneError(
-                f"{self.spec.name} needs chips of at least {patch} pixels; found {height} x {width}. Raise tiles.size_px."
+                f"{self.spec.name} needs chips of at least {patch} pixels; found {height} x {width}. "
+                f"Raise tiles.size_px."
             )
         norm = self.spec.normalisation
         values = pick_bands(batch, self.spec.bands, self.spec.name) * norm.scale
@@ -223,17 +233,19 @@ class PrithviBackbone:
     def _map(tokens: torch.Tensor, frames: int, grid: tuple[int, int]) -> torch.Tensor:
         """(B, 1 + T*h*w, D) -> (B, h, w, T*D)."""
         by_frame = as_map(tokens, 1, (frames, grid[0] * grid[1]))  # (B, T, h*w, D)
-        return by_frame.transpose(1, 2).flatten(2).unflatten(1, grid)
+        return by_frame.transpose(1, 2).reshape(len(tokens), *grid, -1)
 
     def _time(self, batch: Batch) -> torch.Tensor | None:
-        if not self.module.takes_time or self.settings["use_time"] == "off":
+        if self.module.temporal_embed_enc is None or self.settings["time"] == "ignore":
             return None
         base = int(self.settings["day_base"])
         rows = [[_year_and_day(when, base) for when in dates] for dates in batch.datetimes]
         return torch.tensor(rows, dtype=torch.float32, device=batch.image.device)
 
     def _place(self, batch: Batch) -> torch.Tensor | None:
-        if not self.module.takes_location or self.settings["use_location"] == "off" or batch.lonlat is None:
+        if self.module.location_embed_enc is None or self.settings["location"] == "ignore":
+            return None
+        if batch.lonlat is None:
             return None
         lonlat = batch.lonlat.to(device=batch.image.device, dtype=torch.float32)
         return lonlat if self.settings["location_order"] == "lon_lat" else lonlat.flip(1)
@@ -261,6 +273,7 @@ def _patch_px(patch_size: object) -> int:
     sides = [patch_size] if isinstance(patch_size, int) else list(patch_size)  # type: ignore[call-overload]
     if sides[-1] != sides[0 if len(sides) == 1 else -2] or (len(sides) == 3 and sides[0] != 1):
         raise BackboneError(
-            f"a patch of (1, p, p) was wanted, found {patch_size!r}. Released Prithvi models do not merge dates."
+            f"a patch of (1, p, p) was wanted, found {patch_size!r}. "
+            f"Released Prithvi models do not merge dates."
         )
     return int(sides[-1])

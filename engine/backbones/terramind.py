@@ -14,8 +14,8 @@ from torch import nn
 
 from engine.backbones.batch import Backbone
 from engine.backbones.blocks import layer_norm, through, trunk
-from engine.backbones.constructor import argument
 from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.constructor import argument
 from engine.backbones.layout import meta_state, renamed
 from engine.backbones.positions import transposed_table
 from engine.backbones.spec import BackboneSpec
@@ -33,8 +33,8 @@ class TerraMindEncoder(nn.Module):
     """
 
     def __init__(
-        self, embeddings: Mapping[str, nn.Module], patch_px: int, dim: int, depth: int, heads: int, mlp_ratio: float,
-        norm_eps: float, qkv_bias: bool, proj_bias: bool, gated: bool,
+        self, embeddings: dict[str, nn.Module], patch_px: int, dim: int, depth: int, heads: int,
+        mlp_ratio: float, norm_eps: float, qkv_bias: bool, proj_bias: bool, gated: bool,
     ) -> None:  # fmt: skip
         super().__init__()
         self.patch_px = patch_px
@@ -51,9 +51,11 @@ class TerraMindEncoder(nn.Module):
             inputs: modality -> standardised pixels (B, C, H, W), token ids (B, h, w), or sequence ids (B, n).
 
         Returns:
-            (B, N, D) and the number of tokens of each *image* modality (sequences come last and are not counted).
+            (B, N, D) and the number of tokens of each *image* modality; sequences come last, uncounted.
         """
-        ordered = sorted(inputs, key=lambda name: isinstance(self.encoder_embeddings[name], SequenceEmbedding))
+        ordered = sorted(
+            inputs, key=lambda name: isinstance(self.encoder_embeddings[name], SequenceEmbedding)
+        )
         parts = [self.encoder_embeddings[name](inputs[name]) for name in ordered]
         counts = [
             part.shape[1]
@@ -76,7 +78,9 @@ class TerraMindEncoder(nn.Module):
                 case "token image":
                     grids.add((values.shape[-2], values.shape[-1]))
         if len(grids) != 1:
-            raise BackboneError(f"one grid of patches for all modalities was wanted, found {sorted(grids)}. Align them.")
+            raise BackboneError(
+                f"one grid of patches for all modalities was wanted, found {sorted(grids)}. Align them."
+            )
         height, width = grids.pop()
         return height, width
 
@@ -93,7 +97,8 @@ def merged(tokens: torch.Tensor, counts: Sequence[int], how: str) -> torch.Tenso
     """
     if len(set(counts)) != 1:
         raise BackboneError(f"modalities of one grid were wanted, found {list(counts)} tokens. Align them.")
-    stack = torch.stack(tokens[:, : sum(counts)].split(list(counts), dim=1))  # (M, B, h*w, D)
+    images = tokens[:, : sum(counts)]
+    stack = torch.stack(images.chunk(len(counts), dim=1))  # (M, B, h*w, D)
     match how:
         case "mean":
             return stack.mean(dim=0)
@@ -121,7 +126,8 @@ def encoder(spec: BackboneSpec) -> TerraMindEncoder:
     for name in names:
         if name not in MODALITIES:
             raise BackboneError(
-                f"a modality of {', '.join(MODALITIES)} was wanted, found {name!r}{nearest(name, MODALITIES)}. Mend it."
+                f"a modality of {', '.join(MODALITIES)} was wanted, found {name!r}"
+                f"{nearest(name, MODALITIES)}. Mend it."
             )
     native = NativeGrid(side, side)
     return TerraMindEncoder(
@@ -165,13 +171,17 @@ def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
 
     found = renamed(state, rename)
     patch = argument(spec.config, "patch_size", int)
-    for key in [key for key in found if key.endswith(".proj.weight") and key.startswith("encoder_embeddings.")]:
+    for key in [
+        key for key in found if key.endswith(".proj.weight") and key.startswith("encoder_embeddings.")
+    ]:
         found[key] = _as_convolution(found[key], patch)
     require_same_tensors(spec.name, wanted, found)
     return found
 
 
-def wrap(spec: BackboneSpec, module: TerraMindEncoder, weights_sha256: str, settings: Mapping[str, str]) -> Backbone:
+def wrap(
+    spec: BackboneSpec, module: TerraMindEncoder, weights_sha256: str, settings: Mapping[str, str]
+) -> Backbone:
     """The encoder as a `Backbone`.
 
     Raises:
@@ -204,7 +214,7 @@ def _as_convolution(weight: torch.Tensor, patch: int) -> torch.Tensor:
     """(D, p*p*C), columns in order (row, column, channel), as a kernel (D, C, p, p)."""
     if weight.ndim != 2 or weight.shape[1] % (patch * patch):
         return weight
-    return weight.unflatten(1, (patch, patch, -1)).permute(0, 3, 1, 2).contiguous()
+    return weight.reshape(len(weight), patch, patch, -1).permute(0, 3, 1, 2).contiguous()
 
 
 def _refuse_norm_biases(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -> None:
@@ -213,5 +223,6 @@ def _refuse_norm_biases(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
         is_bias = re.fullmatch(r"encoder(\.\d+\.norm[12]|_norm)\.bias", key)
         if is_bias and not tensor.is_meta and bool(tensor.any()):
             raise WeightsError(
-                f"norms without bias were wanted for {spec.name}; {key} is not zero. Choose TerraMind's own file."
+                f"norms without bias were wanted for {spec.name}; {key} is not zero. "
+                f"Choose TerraMind's own file."
             )

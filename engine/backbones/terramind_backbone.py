@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import nn
@@ -10,13 +11,14 @@ from torch import nn
 from engine.backbones.batch import Batch, Embedded
 from engine.backbones.cards import settle
 from engine.backbones.cards_terramind import TOKENIZERS
+from engine.backbones.intake import one_date, pick_bands, require_multiple
 from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.radar import radar_unit
 from engine.backbones.spec import BackboneSpec
-from engine.backbones.standardise import one_date, pick_bands, require_multiple
 from engine.backbones.terramind import TerraMindEncoder, merged, modality_bands, modality_names
 from engine.backbones.terramind_modalities import MODALITIES
 from engine.backbones.terramind_settings import NDVI_FROM
+from engine.backbones.terramind_tokenizer import TokenizerEncoder
 from engine.errors import WeightsError
 
 
@@ -35,7 +37,7 @@ class TerraMindBackbone:
         if missing:
             raise WeightsError(
                 f"{spec.name} reads {', '.join(missing)} through a tokenizer; none was loaded. "
-                f"Fetch its weights, or turn {', '.join(name.lower() for name in missing)} off."
+                f"Fetch its weights, or set {', '.join(name.lower() for name in missing)}: ignore."
             )
 
     @torch.no_grad()
@@ -76,7 +78,7 @@ class TerraMindBackbone:
 
     def _token_ids(self, name: str, batch: Batch, valid: torch.Tensor) -> torch.Tensor:
         """(B, h, w) ids of a land-cover map or of a vegetation index."""
-        tokenizer = self.module.tokenizers[name]
+        tokenizer = cast("TokenizerEncoder", self.module.tokenizers[name])
         if name == "LULC":
             classes = pick_bands(batch, ("lulc",), self.spec.name)[:, 0, 0]
             return tokenizer.encode(torch.where(valid, classes, 0.0).round().long()).token_ids  # 0 = no data

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from engine.backbones.constructor import argument
 from engine.backbones.spec import BackboneSpec
 from engine.backbones.terramind_modalities import MODALITIES
 from engine.errors import BackboneError, MissingBand
@@ -15,24 +16,32 @@ IMAGE_MODALITIES = ("S2L2A", "S2L1C", "S1GRD", "S1RTC", "RGB", "DEM", "NDVI", "L
 NDVI_FROM = ("red", "nir_broad")
 
 
-def resolved(spec: BackboneSpec, settings: Mapping[str, str], available: Sequence[str] | None) -> BackboneSpec:
-    """The card for the modalities that are on and, where bands are subset, for what the scene has.
+def resolved(
+    spec: BackboneSpec, settings: Mapping[str, str], available: Sequence[str] | None
+) -> BackboneSpec:
+    """The card for the modalities that are used and, where bands are subset, for what the scene has.
 
     Args:
+        spec: the card as it stands in the table.
         settings: every setting of the card.
         available: common names of the scene's bands; None where no scene is at hand.
 
     Raises:
-        BackboneError: no modality is on.
+        BackboneError: no modality is used.
         MissingBand: a subset was asked for and a modality would be left without any band.
     """
-    names = tuple(name for name in IMAGE_MODALITIES if settings[name.lower()] == "on")
+    names = tuple(name for name in IMAGE_MODALITIES if settings[name.lower()] == "use")
     if not names:
-        raise BackboneError(f"at least one modality of {spec.name} was wanted; all are off. Set s2l2a: 'on'.")
+        raise BackboneError(
+            f"at least one modality of {spec.name} was wanted; all are ignored. Set s2l2a: use."
+        )
     subset = settings["bands"] == "available" and available is not None
     bands = {name: _bands(spec, name, available or (), subset) for name in names}
     statistics = {
-        band: _statistics(name, band) for name in reversed(names) for band in bands[name] if MODALITIES[name].mean
+        band: _statistics(name, band)
+        for name in reversed(names)
+        for band in bands[name]
+        if MODALITIES[name].mean
     }
     wanted = tuple(dict.fromkeys(band for name in names for band in bands[name]))
     mean, std = zip(*(statistics.get(band, (0.0, 1.0)) for band in wanted), strict=True)
@@ -40,11 +49,11 @@ def resolved(spec: BackboneSpec, settings: Mapping[str, str], available: Sequenc
         spec,
         bands=wanted,
         normalisation=replace(spec.normalisation, mean=mean, std=std),
-        dim=spec.dim * (len(names) if settings["merge"] == "concat" else 1),
+        dim=argument(spec.config, "embed_dim", int) * (len(names) if settings["merge"] == "concat" else 1),
         config=MappingProxyType({
             **spec.config,
             "modalities": names,
-            "modality_bands": {n: bands[n] for n in names if MODALITIES[n].kind == "pixels"} if subset else {},
+            "modality_bands": {n: bands[n] for n in names if subset and MODALITIES[n].kind == "pixels"},
         }),
     )  # fmt: skip
 
@@ -59,8 +68,8 @@ def _bands(spec: BackboneSpec, name: str, available: Sequence[str], subset: bool
     found = tuple(band for band in known if band in available)
     if not found:
         raise MissingBand(
-            f"{spec.name} with {name} needs some of {', '.join(known)}; the scene has {', '.join(available)}. "
-            f"Turn {name.lower()} off, or pick a scene with such bands."
+            f"{spec.name} with {name} needs some of {', '.join(known)}; "
+            f"the scene has {', '.join(available)}. "
         )
     return found
 

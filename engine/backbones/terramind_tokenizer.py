@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from timm.layers import Mlp
+from timm.layers.mlp import Mlp
 from torch import nn
 
 from engine.backbones.blocks import layer_norm, trunk
-from engine.backbones.constructor import argument
 from engine.backbones.checkpoint import require_same_tensors
+from engine.backbones.constructor import argument
 from engine.backbones.layout import meta_state, renamed
 from engine.backbones.positions import transposed_table
 from engine.backbones.spec import BackboneSpec
@@ -43,9 +43,11 @@ class Encoded:
 class TokenizerEncoder(nn.Module):
     """A ViT without class token, a last tanh MLP, and a projection to the quantised dimensions."""
 
+    pos_emb: torch.Tensor
+
     def __init__(
-        self, img_size: int, patch_px: int, channels: int, dim: int, depth: int, heads: int, mlp_ratio: float,
-        norm_eps: float, levels: tuple[int, ...],
+        self, img_size: int, patch_px: int, channels: int, dim: int, depth: int, heads: int,
+        mlp_ratio: float, norm_eps: float, levels: tuple[int, ...],
     ) -> None:  # fmt: skip
         super().__init__()
         side = img_size // patch_px
@@ -61,16 +63,17 @@ class TokenizerEncoder(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, D, h, w)."""
-        patches = self.proj(image)
-        grid = patches.shape[-2:]
+        patches: torch.Tensor = self.proj(image)
+        grid = (patches.shape[-2], patches.shape[-1])
         positions = self.pos_emb
-        if positions.shape[-2:] != grid:
+        if tuple(positions.shape[-2:]) != grid:
             positions = nn.functional.interpolate(positions, size=grid, mode="bicubic", align_corners=False)
         tokens = (patches + positions).flatten(2).transpose(1, 2)  # (B, h*w, D)
         for block in self.blocks:
             tokens = block(tokens)
         tokens = tokens + self.post_mlp(self.norm_mlp(tokens))
-        return tokens.transpose(1, 2).unflatten(2, tuple(grid))
+        encoded: torch.Tensor = tokens.transpose(1, 2).reshape(len(tokens), -1, *grid)
+        return encoded
 
     @torch.no_grad()
     def encode(self, values: torch.Tensor) -> Encoded:
@@ -80,8 +83,9 @@ class TokenizerEncoder(nn.Module):
             values: (B, H, W) integer class ids (one-hot encoded here), or (B, C, H, W) or, for one channel,
                 (B, H, W) standardised values.
         """
-        encoded = self(self._channels(values))
-        latent = self.quant_proj(encoded)
+        with torch.autocast(values.device.type, enabled=False):  # rounding decides the ids: float32 only
+            encoded = self(self._channels(values))
+            latent = self.quant_proj(encoded)
         steps = latent.new_tensor([level - 1 for level in self.levels]).view(1, -1, 1, 1)
         numbers = torch.round(torch.sigmoid(latent) * steps)
         places = [math.prod(self.levels[:i]) for i in range(len(self.levels))]
@@ -98,8 +102,8 @@ class TokenizerEncoder(nn.Module):
         ids = plane.long()
         if bool(((ids < 0) | (ids >= self.channels)).any()):
             raise BackboneError(
-                f"class ids 0 to {self.channels - 1} were wanted, found {int(ids.min())} to {int(ids.max())}. "
-                f"Map the classes of the land-cover band first."
+                f"class ids 0 to {self.channels - 1} were wanted, found {int(ids.min())} to "
+                f"{int(ids.max())}. Map the classes of the land-cover band first."
             )
         return nn.functional.one_hot(ids, self.channels).permute(0, 3, 1, 2).float()
 
