@@ -1,0 +1,17 @@
+"""The frame of the app: navigation, sidebar, and the same-origin routes that the maps load from.
+
+Streamlit runs this file once a rerun as `__main__`; its server imports it once as `app` and takes the App object.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui import errors, serving
+
+if __name__ == "__main__":
+    from pages.ui import frame  # after the runtime is up: the map component registers itself with it
+
+    frame.draw()
+else:
+    app = st.App(__file__, routes=serving.routes(), lifespan=serving.warm_up, on_script_error=errors.tell_unforeseen)

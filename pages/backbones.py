@@ -1,0 +1,5 @@
+"""backbones."""
+
+from pages.ui import style
+
+style.heading("backbones", "")

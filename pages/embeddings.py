@@ -1,0 +1,5 @@
+"""embeddings."""
+
+from pages.ui import style
+
+style.heading("embeddings", "")

@@ -1,0 +1,5 @@
+"""evaluate."""
+
+from pages.ui import style
+
+style.heading("evaluate", "")

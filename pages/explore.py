@@ -1,0 +1,38 @@
+"""Explore: choose the place and the region to work on, and see what that will cost."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui import cached, errors, layers, maps, notices, region_panel, session, style
+
+style.heading("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
+
+place = region_panel.choose_place()
+region_panel.make_season_if_absent(place)
+with errors.in_words():
+    scenes = cached.scenes(place.scene)
+    names = layers.composites_of(scenes)
+
+notices.simulated(scenes[0].is_simulated)
+left, right = st.columns([2.2, 1], gap="medium")
+with left:
+    composite = st.segmented_control(
+        "Bands", names, default=names[0] if names else None, required=True, key="explore_bands", label_visibility="collapsed"
+    )
+    with errors.in_words():
+        shown = layers.imagery(scenes, composite) if composite else []
+    drawings = maps.draw(
+        maps.View(
+            key=f"explore_{place.key}",
+            bounds_lonlat=region_panel.in_sight(scenes),
+            shown=tuple(shown),
+            outlines=(*layers.outlines(scenes, maps.ASH), *region_panel.region_outline()),
+            can_draw=True,
+        )
+    )
+    if composite:
+        st.caption(f"{composite}: {layers.COMPOSITES[composite].words}. Stretched between the 2 % and 98 % of each band.")
+with right:
+    region_panel.choose_region(drawings)
+    region_panel.cost(place, scenes)

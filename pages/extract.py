@@ -1,0 +1,5 @@
+"""extract."""
+
+from pages.ui import style
+
+style.heading("extract", "")

@@ -1,0 +1,5 @@
+"""runs."""
+
+from pages.ui import style
+
+style.heading("runs", "")

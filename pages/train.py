@@ -1,0 +1,5 @@
+"""train."""
+
+from pages.ui import style
+
+style.heading("train", "")

@@ -1,0 +1,173 @@
+"""Map tiles from rasters on disk: a bounded table of layers, and the PNG of one tile.
+
+A page registers a layer and gets a token made from the content; the address carries the token and three numbers,
+so nothing that a visitor types becomes a path, and only rasters that a page has shown can be read.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import SceneError
+from engine.jobs.folder import PROJECT, runs_root
+
+MAX_LAYERS = 256
+MAX_ZOOM = 20  # 0.15 m a pixel at the equator: finer than any scene
+TILE_PX = 256
+Bounds = tuple[float, float, float, float]
+Colour = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a map shows of some rasters.
+
+    Attributes:
+        paths: rasters that together are one layer; where they overlap the first wins.
+        bands: 1-based: three for red, green, blue, or one with `colours`.
+        stretch: for each band the stored values that become 0 and 255; empty for 8-bit colour as it is.
+        colours: class value -> red, green, blue, alpha; values without a colour are transparent.
+        nodata: stored value that is transparent, besides what the file itself masks.
+    """
+
+    paths: tuple[Path, ...]
+    bands: tuple[int, ...]
+    stretch: tuple[tuple[float, float], ...] = ()
+    colours: tuple[tuple[int, Colour], ...] = ()
+    nodata: float | None = None
+
+
+_layers: OrderedDict[str, Layer] = OrderedDict()
+_lock = threading.Lock()
+
+
+def register(layer: Layer) -> str:
+    """The token of a layer, the same for the same content; the oldest of too many is forgotten.
+
+    Raises:
+        SceneError: a raster is absent, or lies outside the folders that the app may show.
+    """
+    paths = tuple(_allowed(path) for path in layer.paths)
+    stamps = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+    content = repr((stamps, layer.bands, layer.stretch, layer.colours, layer.nodata))
+    token = hashlib.sha256(content.encode()).hexdigest()[:32]
+    with _lock:
+        _layers[token] = Layer(paths, layer.bands, layer.stretch, layer.colours, layer.nodata)
+        _layers.move_to_end(token)
+        while len(_layers) > MAX_LAYERS:
+            _layers.popitem(last=False)
+    return token
+
+
+def roots() -> tuple[Path, ...]:
+    """Folders whose rasters may be shown: the project's assets, the workspace, and EMBERSCOPE_DATA."""
+    named = [Path(part) for part in os.environ.get("EMBERSCOPE_DATA", "").split(os.pathsep) if part]
+    return tuple(path.resolve() for path in (PROJECT / "assets", runs_root(), *named))
+
+
+def render(token: str, z: int, x: int, y: int) -> bytes:
+    """The PNG of one tile in Web Mercator, transparent where the layer has nothing.
+
+    Raises:
+        LookupError: no such layer, or no such tile.
+        OSError: a raster went away or is damaged.
+    """
+    if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
+        raise LookupError(f"{z}/{x}/{y}")
+    with _lock:
+        layer = _layers.get(token)
+    if layer is None:
+        raise LookupError(token)
+    return _render(token, layer, z, x, y)
+
+
+def tile_bounds(z: int, x: int, y: int) -> Bounds:
+    """West, south, east, north in degrees of a Web Mercator tile."""
+    count = 2**z
+    west, east = x / count * 360 - 180, (x + 1) / count * 360 - 180
+    north, south = (math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / count)))) for row in (y, y + 1))
+    return west, south, east, north
+
+
+@functools.lru_cache(maxsize=1024)
+def _render(token: str, layer: Layer, z: int, x: int, y: int) -> bytes:
+    del token  # part of the key: it carries the modification times
+    tile = tile_bounds(z, x, y)
+    inside = [path for path in layer.paths if _meets(_bounds(path, path.stat().st_mtime_ns), tile)]
+    if not inside:
+        return empty_png()
+    return _read(layer, inside, z, x, y)
+
+
+def _read(layer: Layer, paths: Sequence[Path], z: int, x: int, y: int) -> bytes:
+    from rio_tiler.errors import EmptyMosaicError, RioTilerError
+    from rio_tiler.io import Reader
+    from rio_tiler.models import ImageData
+    from rio_tiler.mosaic import mosaic_reader
+
+    def read(path: str, *args: int) -> ImageData:
+        with Reader(path) as source:
+            how = "nearest" if layer.colours or not layer.stretch else "bilinear"
+            return source.tile(
+                *args, tilesize=TILE_PX, indexes=layer.bands, nodata=layer.nodata,
+                resampling_method="nearest", reproject_method=how,
+            )  # fmt: skip
+
+    try:
+        image, _ = mosaic_reader([str(path) for path in paths], read, x, y, z, threads=0)
+    except EmptyMosaicError:
+        return empty_png()
+    except RioTilerError as err:
+        raise OSError(str(err)) from err
+    if layer.stretch:
+        image.rescale(in_range=layer.stretch)
+    colours: Mapping[int, Colour] | None = dict(layer.colours) or None
+    return bytes(image.render(img_format="PNG", colormap=colours))
+
+
+@functools.cache
+def empty_png() -> bytes:
+    """A transparent tile."""
+    import io
+
+    from PIL import Image
+
+    held = io.BytesIO()
+    Image.new("LA", (TILE_PX, TILE_PX), (0, 0)).save(held, "PNG", optimize=True)
+    return held.getvalue()
+
+
+@functools.lru_cache(maxsize=4096)
+def _bounds(path: Path, modified_ns: int) -> Bounds:
+    """Bounds of a raster in lon/lat; `modified_ns` is part of the key."""
+    del modified_ns
+    import rasterio
+    from rasterio.warp import transform_bounds
+
+    with rasterio.open(path) as dataset:
+        west, south, east, north = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds, densify_pts=21)
+    return west, south, east, north
+
+
+def _meets(one: Bounds, other: Bounds) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _allowed(path: Path) -> Path:
+    real = path.resolve()
+    if not any(real.is_relative_to(root) for root in roots()):
+        raise SceneError(
+            f"a raster in a folder that the app may show was wanted, found {real.parent}. "
+            f"Name that folder in EMBERSCOPE_DATA before the app starts, or copy it below {runs_root() / 'data'}."
+        )
+    if not real.is_file():
+        raise SceneError(f"a raster was wanted, found none at {real}. It was moved or deleted; choose another.")
+    return real
