@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.embeddings.manifest import MANIFEST, write_manifest
 from engine.embeddings.schema import StoredTile, StoreMeta, TileRows, parse_metadata, part_table
 from engine.errors import DiskFull, StoreError
 
 # Rows of a part and of a row group: a part is written in about a second and read back for one tile in
 # milliseconds; tiles are never split over parts.
 ROWS_A_PART = 65_536
+# A tile is read by whole row groups: so much of embeddings decodes in about a millisecond.
+_ROW_GROUP_BYTES = 128 * 1024
+# Parts decoded at once when a whole store is read; each needs a part's worth of memory.
+_READERS = 4
 UNFINISHED = "store.unfinished"
 FINISHED = "store"
 
@@ -55,14 +60,22 @@ class EmbeddingStore:
         if (folder / FINISHED).is_dir():
             folder = folder / FINISHED
         if not folder.is_dir() or folder.name == UNFINISHED or (folder / UNFINISHED).is_dir():
-            state = "an unfinished one" if folder.name == UNFINISHED or (folder / UNFINISHED).is_dir() else "none"
-            raise StoreError(f"a finished embedding store was wanted, found {state} at {folder}. Run or resume its extraction.")
+            state = (
+                "an unfinished one" if folder.name == UNFINISHED or (folder / UNFINISHED).is_dir() else "none"
+            )
+            raise StoreError(
+                f"a finished embedding store was wanted, found {state} at {folder}. Run or resume its extraction."
+            )
         parts = read_parts(folder)
         if not parts:
-            raise StoreError(f"an embedding store was wanted, found no part-*.parquet in {folder}. Point at its folder.")
+            raise StoreError(
+                f"an embedding store was wanted, found no part-*.parquet in {folder}. Point at its folder."
+            )
         metas = [meta for meta, _ in parts]
         if any(meta != metas[0] for meta in metas):
-            raise StoreError(f"one extraction's parts were wanted, found several in {folder}. Keep one folder a run.")
+            raise StoreError(
+                f"one extraction's parts were wanted, found several in {folder}. Keep one folder a run."
+            )
         return cls(folder, metas[0], tuple(part for _, part in parts))
 
     @cached_property
@@ -90,39 +103,59 @@ class EmbeddingStore:
             return self.meta.columns[0]
         if layer not in self.meta.layers:
             kept = ", ".join(map(str, self.meta.layers))
-            raise StoreError(f"layer {layer} was wanted, found layers {kept} in {self.folder}. Extract it, or use one of these.")
+            raise StoreError(
+                f"layer {layer} was wanted, found layers {kept} in {self.folder}. Extract it, or use one of these."
+            )
         return self.meta.columns[self.meta.layers.index(layer)]
 
     def read(self, layer: int | None = None) -> np.ndarray:
         """All embeddings of a layer, (rows, D) in the store's dtype, in the order of `tiles`."""
         column = self.column(layer)
-        blocks = [_matrix(pq.read_table(part.path, columns=[column])[column]) for part in self.parts]
-        return np.concatenate(blocks)
+        width = self.meta.dims[self.meta.columns.index(column)]
+        whole = np.empty((self.rows, width), dtype=self.meta.dtype)
+        ends = np.cumsum([part.rows for part in self.parts])
+
+        def fill(index: int) -> None:
+            part = self.parts[index]
+            whole[ends[index] - part.rows : ends[index]] = _matrix(
+                self._file(part).read(columns=[column])[column]
+            )
+
+        with ThreadPoolExecutor(_READERS) as pool:
+            list(pool.map(fill, range(len(self.parts))))
+        return whole
 
     def read_valid_fraction(self) -> np.ndarray:
         """(rows,) float32, 0 to 1."""
-        columns = [pq.read_table(part.path, columns=["valid_fraction"])["valid_fraction"] for part in self.parts]
+        columns = [self._file(part).read(columns=["valid_fraction"])["valid_fraction"] for part in self.parts]
         return np.concatenate([column.to_numpy() for column in columns])
 
     def read_tile(self, tile_id: str, layer: int | None = None) -> np.ndarray:
-        """Embeddings of one tile, (h, w, D).
+        """Embeddings of one tile, (h, w, D); only the row groups that hold it are read.
 
         Raises:
             StoreError: there is no such tile, or no such layer.
         """
-        for part in self.parts:
-            first = 0
-            for tile in part.tiles:
-                if tile.id == tile_id:
-                    return self._tile_rows(part, first, tile, self.column(layer))
-                first += tile.rows
-        raise StoreError(f"tile {tile_id!r} was wanted, found no such tile in {self.folder}. See its tile list.")
+        column = self.column(layer)
+        if tile_id not in self._places:
+            raise StoreError(
+                f"tile {tile_id!r} was wanted, found no such tile in {self.folder}. See its tile list."
+            )
+        part, first, tile = self._places[tile_id]
+        file = self._file(part)
+        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
+        groups = range(
+            int(np.searchsorted(ends, first, side="right")), int(np.searchsorted(ends, first + tile.rows)) + 1
+        )
+        offset = first - (int(ends[groups[0] - 1]) if groups[0] else 0)
+        values = _matrix(file.read_row_groups(list(groups), columns=[column], use_threads=False)[column])
+        return values[offset : offset + tile.rows].reshape(tile.h, tile.w, -1)
 
     def iterate(self, layer: int | None = None) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
         """Tile by tile: the tile, embeddings (h, w, D) and valid_fraction (h, w); one part in memory."""
         column = self.column(layer)
         for part in self.parts:
-            table = pq.read_table(part.path, columns=[column, "valid_fraction"])
+            table = self._file(part).read(columns=[column, "valid_fraction"])
             values, valid = _matrix(table[column]), table["valid_fraction"].to_numpy()
             first = 0
             for tile in part.tiles:
@@ -130,19 +163,26 @@ class EmbeddingStore:
                 yield tile, values[rows].reshape(tile.h, tile.w, -1), valid[rows].reshape(tile.h, tile.w)
                 first += tile.rows
 
-    @staticmethod
-    def _tile_rows(part: StorePart, first: int, tile: StoredTile, column: str) -> np.ndarray:
-        """Reads only the row groups that hold the tile."""
-        file = pq.ParquetFile(part.path)
-        groups, start, offset = [], 0, None
-        for group in range(file.num_row_groups):
-            count = file.metadata.row_group(group).num_rows
-            if start < first + tile.rows and start + count > first:
-                offset = first - start if offset is None else offset
-                groups.append(group)
-            start += count
-        values = _matrix(file.read_row_groups(groups, columns=[column])[column])
-        return values[offset : (offset or 0) + tile.rows].reshape(tile.h, tile.w, -1)
+    @cached_property
+    def _places(self) -> dict[str, tuple[StorePart, int, StoredTile]]:
+        """Tile id -> its part, its first row in the part, itself."""
+        found = {}
+        for part in self.parts:
+            first = 0
+            for tile in part.tiles:
+                found[tile.id] = (part, first, tile)
+                first += tile.rows
+        return found
+
+    @cached_property
+    def _footers(self) -> dict[Path, pq.FileMetaData]:
+        return {}
+
+    def _file(self, part: StorePart) -> pq.ParquetFile:
+        """A part, opened; its footer is parsed once, the handle is the caller's alone (threads)."""
+        file = pq.ParquetFile(part.path, metadata=self._footers.get(part.path), memory_map=True)
+        self._footers.setdefault(part.path, file.metadata)
+        return file
 
 
 class StoreWriter:
@@ -158,7 +198,9 @@ class StoreWriter:
             StoreError: the run folder holds a finished store, or parts of another configuration.
         """
         if (run_folder / FINISHED).exists():
-            raise StoreError(f"room for a new store was wanted, found a finished one in {run_folder}. Choose another --out.")
+            raise StoreError(
+                f"room for a new store was wanted, found a finished one in {run_folder}. Choose another --out."
+            )
         self.meta = meta
         self.run_folder = run_folder
         self.folder = run_folder / UNFINISHED
@@ -186,29 +228,44 @@ class StoreWriter:
             self._write_part()
 
     def finish(self) -> Path:
-        """Write what waits and give the store its final name; returns its folder."""
+        """Write what waits and the manifest, and give the store its final name; returns its folder.
+
+        Raises:
+            DiskFull: no room; the parts are whole and a resume goes on from them.
+        """
         if self._waiting:
             self._write_part()
+        self._write(self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary))
         final = self.run_folder / FINISHED
         self.folder.rename(final)
         sync_folder(self.run_folder)
         return final
 
     def _write_part(self) -> None:
-        path = self.folder / f"part-{self._next_part:05d}.parquet"
         table = part_table(self.meta, self._waiting)
-        plain = {name: False for name in table.column_names} | {"tile_id": True}
-        try:
-            write_whole(path, lambda temporary: pq.write_table(
-                table, temporary, compression="zstd", row_group_size=_row_group(self._waiting), write_page_index=True,
-                use_dictionary=[name for name, wanted in plain.items() if wanted],
-                write_statistics=["tile_id", "row", "col", "datetime", "valid_fraction", "bbox.xmin", "bbox.ymin",
-                                  "bbox.xmax", "bbox.ymax"],
-            ))  # fmt: skip
-        except OSError as err:
-            raise DiskFull(f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then resume.") from err
+        sides = [f"bbox.{side}" for side in ("xmin", "ymin", "xmax", "ymax")]
+        keys = [name for name in table.column_names if name not in (*self.meta.columns, "bbox")]
+        # Embeddings hardly compress (zstd: 0.92 of float16), and unpacking them costs more than reading them.
+        packing = dict.fromkeys([*keys, *sides], "zstd") | dict.fromkeys(self.meta.columns, "none")
+        self._write(
+            self.folder / f"part-{self._next_part:05d}.parquet",
+            lambda temporary: pq.write_table(
+                table, temporary, compression=packing, row_group_size=_row_group(self.meta, self._waiting[0].tile),
+                use_dictionary=["tile_id"], write_page_index=True,
+                write_statistics=[*(name for name in keys if name != "geometry"), *sides],
+            ),
+        )  # fmt: skip
         self._next_part += 1
         self._waiting = []
+
+    @staticmethod
+    def _write(path: Path, write: Callable[[Path], object]) -> None:
+        try:
+            write_whole(path, write)
+        except OSError as err:
+            raise DiskFull(
+                f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then resume."
+            ) from err
 
 
 def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
@@ -222,7 +279,9 @@ def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
         try:
             raw = pq.read_schema(path).metadata
         except (OSError, pa.ArrowInvalid) as err:
-            raise StoreError(f"a whole part was wanted, found {path.name} damaged ({str(err)[:80]}). Extract again.") from err
+            raise StoreError(
+                f"a whole part was wanted, found {path.name} damaged ({str(err)[:80]}). Extract again."
+            ) from err
         meta, tiles = parse_metadata(raw, path.name)
         found.append((meta, StorePart(path, tuple(tiles))))
     return found
@@ -253,19 +312,15 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def file_sha256(path: Path) -> str:
-    """sha256 of a file, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _matrix(column: pa.ChunkedArray) -> np.ndarray:
     """(rows, D) of a fixed-size list column without nulls, without a copy where there is one chunk."""
-    blocks = [chunk.flatten().to_numpy(zero_copy_only=False).reshape(len(chunk), -1) for chunk in column.chunks]
+    blocks = [
+        chunk.flatten().to_numpy(zero_copy_only=False).reshape(len(chunk), -1) for chunk in column.chunks
+    ]
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
-def _row_group(tiles: list[TileRows]) -> int:
-    """Whole tiles a row group, about 4096 rows: one tile reads in milliseconds."""
-    rows = tiles[0].tile.rows
-    return max(rows, 4096 // rows * rows)
+def _row_group(meta: StoreMeta, tile: StoredTile) -> int:
+    """Rows of a row group: whole tiles, few enough that one tile is read quickly."""
+    row_bytes = sum(meta.dims) * np.dtype(meta.dtype).itemsize
+    return max(1, _ROW_GROUP_BYTES // row_bytes // tile.rows) * tile.rows

@@ -1,0 +1,61 @@
+"""The manifest of a finished store: names, rows and checksums, derived from the parts that are there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from engine.errors import StoreError
+
+# Readers of Parquet folders pass over names that begin with an underscore.
+MANIFEST = "_manifest.json"
+
+
+@dataclass(frozen=True)
+class ManifestPart:
+    """One part as it was when the store was finished."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+def manifest_of(folder: Path) -> tuple[ManifestPart, ...]:
+    """What the manifest of a folder's parts should say, from the bytes of the parts."""
+    return tuple(
+        ManifestPart(path.name, pq.read_metadata(path).num_rows, file_sha256(path))
+        for path in sorted(folder.glob("part-*.parquet"))
+    )
+
+
+def write_manifest(folder: Path, path: Path) -> None:
+    """Write the manifest of a folder's parts as JSON to a path."""
+    tree = {"parts": [asdict(part) for part in manifest_of(folder)]}
+    path.write_text(json.dumps(tree, indent=1), encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> tuple[ManifestPart, ...]:
+    """The manifest of a store.
+
+    Raises:
+        StoreError: absent or not a manifest.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise StoreError(f"a manifest was wanted, found no {MANIFEST} in {folder}. Extract the store again.")
+    try:
+        return tuple(ManifestPart(**part) for part in json.loads(path.read_text(encoding="utf-8"))["parts"])
+    except (ValueError, KeyError, TypeError) as err:
+        raise StoreError(
+            f"a manifest was wanted, found {path} damaged ({err}). Extract the store again."
+        ) from err
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
