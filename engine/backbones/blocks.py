@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from functools import partial
 
 import torch
-from timm.layers import Mlp, SwiGLU
+from timm.layers.mlp import Mlp, SwiGLU
 from timm.models.vision_transformer import Block
 from torch import nn
 
@@ -38,7 +38,7 @@ def trunk(
             mlp_ratio=ratio,
             qkv_bias=qkv_bias,
             proj_bias=proj_bias,
-            norm_layer=norm,
+            norm_layer=norm,  # type: ignore[arg-type]  # any constructor of a norm will do
             mlp_layer=SwiGLU if gated else Mlp,
             act_layer=nn.SiLU if gated else nn.GELU,
         )

@@ -42,7 +42,18 @@ _LANDSAT = ("red", "green", "blue", "nir_narrow", "swir_1", "swir_2")
 _LANDSAT_UM = (0.65, 0.56, 0.48, 0.86, 1.6, 2.2)
 
 SENTINEL2 = ClaySensor(
-    ("blue", "green", "red", "red_edge_1", "red_edge_2", "red_edge_3", "nir_broad", "nir_narrow", "swir_1", "swir_2"),
+    (
+        "blue",
+        "green",
+        "red",
+        "red_edge_1",
+        "red_edge_2",
+        "red_edge_3",
+        "nir_broad",
+        "nir_narrow",
+        "swir_1",
+        "swir_2",
+    ),
     (0.493, 0.56, 0.665, 0.704, 0.74, 0.783, 0.842, 0.865, 1.61, 2.19),
     (1105.0, 1355.0, 1552.0, 1887.0, 2422.0, 2630.0, 2743.0, 2785.0, 2388.0, 1835.0),
     (1809.0, 1757.0, 1888.0, 1870.0, 1732.0, 1697.0, 1742.0, 1648.0, 1470.0, 1379.0),
@@ -111,7 +122,9 @@ def _row(
     if band in RADAR_BANDS:
         known = _RADAR[str(spec.config["radar_unit"])]
         if band not in known:
-            raise BackboneError(f"{spec.name} knows radar bands {', '.join(known)}; found {band}. Leave it out.")
+            raise BackboneError(
+                f"{spec.name} knows radar bands {', '.join(known)}; found {band}. Leave it out."
+            )
         return _RADAR_UM[band], _RADAR_UM[band], *known[band], 1.0, 0.0
     if band in table.bands:
         place = table.bands.index(band)

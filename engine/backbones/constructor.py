@@ -21,13 +21,17 @@ def argument(config: Mapping[str, object], name: str, kind: type[T], default: ob
     """
     value = config.get(name, default)
     if value is _ABSENT:
-        raise BackboneError(f"the encoder argument {name!r} was wanted, found {', '.join(config) or 'none'}. Add it.")
+        raise BackboneError(
+            f"the encoder argument {name!r} was wanted, found {', '.join(config) or 'none'}. Add it."
+        )
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if kind is list and isinstance(value, tuple):
         value = list(value)
     if not isinstance(value, kind):
-        raise BackboneError(f"the encoder argument {name!r} was wanted as {kind.__name__}, found {value!r}. Mend it.")
+        raise BackboneError(
+            f"the encoder argument {name!r} was wanted as {kind.__name__}, found {value!r}. Mend it."
+        )
     return value
 
 

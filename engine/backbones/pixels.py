@@ -32,7 +32,9 @@ def layer_numbers(spec: BackboneSpec, layers: Sequence[int]) -> list[int]:
         BackboneError: the encoder has no such layer, or none was asked for.
     """
     if not layers:
-        raise BackboneError(f"at least one layer of {spec.name} was wanted, found none. Name layers 0 to {spec.depth - 1}.")
+        raise BackboneError(
+            f"at least one layer of {spec.name} was wanted, found none. Name layers 0 to {spec.depth - 1}."
+        )
     try:
         return [spec.layer_index(layer) for layer in layers]
     except IndexError as err:
@@ -44,4 +46,4 @@ def layer_numbers(spec: BackboneSpec, layers: Sequence[int]) -> list[int]:
 
 def as_map(tokens: torch.Tensor, prefix: int, grid: tuple[int, int]) -> torch.Tensor:
     """(B, prefix + h*w, D) tokens as (B, h, w, D) float32, class and register tokens off."""
-    return tokens[:, prefix:].unflatten(1, grid).float()
+    return tokens[:, prefix:].reshape(len(tokens), *grid, tokens.shape[-1]).float()

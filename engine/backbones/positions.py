@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 import torch
-from timm.layers import resample_abs_pos_embed
+from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import nn
 
 
@@ -73,7 +73,7 @@ def resampled(
     align_corners: bool | None = None,
 ) -> torch.Tensor:
     """A table (1, h * w, D) carried to another grid, without antialiasing (timm's default would antialias)."""
-    return resample_abs_pos_embed(
+    moved: torch.Tensor = resample_abs_pos_embed(
         table,
         new_size=list(new),
         old_size=list(old),
@@ -82,6 +82,7 @@ def resampled(
         antialias=False,
         align_corners=align_corners,
     )
+    return moved
 
 
 class TableCache(nn.Module):

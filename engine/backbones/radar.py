@@ -22,7 +22,9 @@ def radar_unit(image: torch.Tensor, bands: Sequence[str], found: str, wanted: st
         BackboneError: a unit that is neither.
     """
     if {found, wanted} - {"linear", "db"}:
-        raise BackboneError(f"radar values were wanted as linear or db; found {found!r} and {wanted!r}. Choose one.")
+        raise BackboneError(
+            f"radar values were wanted as linear or db; found {found!r} and {wanted!r}. Choose one."
+        )
     places = [i for i, band in enumerate(bands) if band in RADAR_BANDS]
     if found == wanted or not places:
         return image

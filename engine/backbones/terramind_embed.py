@@ -34,7 +34,7 @@ class _Positions(nn.Module):
         """Forget interpolated tables, after the stored one has changed."""
         self._tables.clear()
 
-    def forward(self, table: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+    def on(self, table: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
         """(1, h*w, D) on the grid: bicubic, without antialiasing, corners not aligned."""
         if grid == self.native:
             return table
@@ -44,25 +44,31 @@ class _Positions(nn.Module):
 class PixelEmbedding(nn.Module):
     """Patches of raw pixels; `bands` are the checkpoint's channels that inputs bring, None for all in order."""
 
-    def __init__(self, channels: int, patch_px: int, dim: int, native: NativeGrid, bands: list[int] | None) -> None:
+    pos_emb: torch.Tensor
+
+    def __init__(
+        self, channels: int, patch_px: int, dim: int, native: NativeGrid, bands: list[int] | None
+    ) -> None:
         super().__init__()
         self.bands = bands
         self.proj = nn.Conv2d(channels, dim, patch_px, stride=patch_px, bias=False)
         self.mod_emb = nn.Parameter(torch.zeros(1, 1, dim))
         self.register_buffer("pos_emb", transposed_table(dim, native.height, native.width)[None])
         self.positions = _Positions(native)
-        self.register_load_state_dict_post_hook(lambda module, _: module.positions.clear())
+        self.register_load_state_dict_post_hook(_forget)  # type: ignore[no-untyped-call]
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, h*w, D)."""
         weight = self.proj.weight if self.bands is None else self.proj.weight[:, self.bands]
         patches = nn.functional.conv2d(image, weight, stride=self.proj.stride)
         grid = (patches.shape[2], patches.shape[3])
-        return patches.flatten(2).transpose(1, 2) + (self.positions(self.pos_emb, grid) + self.mod_emb)
+        return patches.flatten(2).transpose(1, 2) + (self.positions.on(self.pos_emb, grid) + self.mod_emb)
 
 
 class TokenImageEmbedding(nn.Module):
     """An image of token ids, as its FSQ tokenizer writes it."""
+
+    pos_emb: torch.Tensor
 
     def __init__(self, vocabulary: int, dim: int, native: NativeGrid) -> None:
         super().__init__()
@@ -70,16 +76,19 @@ class TokenImageEmbedding(nn.Module):
         self.mod_emb = nn.Parameter(torch.zeros(1, 1, dim))
         self.register_buffer("pos_emb", transposed_table(dim, native.height, native.width)[None])
         self.positions = _Positions(native)
-        self.register_load_state_dict_post_hook(lambda module, _: module.positions.clear())
+        self.register_load_state_dict_post_hook(_forget)  # type: ignore[no-untyped-call]
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """(B, h, w) ids -> (B, h*w, D), row-major."""
         grid = (ids.shape[1], ids.shape[2])
-        return self.token_emb(ids.long().flatten(1)) + (self.positions(self.pos_emb, grid) + self.mod_emb)
+        tokens: torch.Tensor = self.token_emb(ids.long().flatten(1))
+        return tokens + (self.positions.on(self.pos_emb, grid) + self.mod_emb)
 
 
 class SequenceEmbedding(nn.Module):
     """A sequence of token ids; it takes part in attention and is left out of every map."""
+
+    pos_emb: torch.Tensor
 
     def __init__(self, vocabulary: int, dim: int, longest: int) -> None:
         super().__init__()
@@ -89,7 +98,12 @@ class SequenceEmbedding(nn.Module):
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """(B, n) ids -> (B, n, D)."""
-        return self.token_emb(ids.long()) + (self.pos_emb[:, : ids.shape[1]] + self.mod_emb)
+        tokens: torch.Tensor = self.token_emb(ids.long())
+        return tokens + (self.pos_emb[:, : ids.shape[1]] + self.mod_emb)
+
+
+def _forget(module: PixelEmbedding | TokenImageEmbedding, _: object) -> None:
+    module.positions.clear()
 
 
 def make_embedding(

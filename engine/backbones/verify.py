@@ -102,10 +102,14 @@ def _read_case(
         with np.load(folder / f"{stem}.npz") as arrays:
             tensors = {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError) as err:
-        raise BackboneError(f"{stem} was wanted as JSON and npz; it cannot be read: {err}. Copy it again.") from err
+        raise BackboneError(
+            f"{stem} was wanted as JSON and npz; it cannot be read: {err}. Copy it again."
+        ) from err
     expected = {name: tensors[name] for name in tensors if name.startswith("out_")}
     if not expected:
-        raise BackboneError(f"{stem} was wanted with reference outputs; its npz has no out_* array. Nothing to compare.")
+        raise BackboneError(
+            f"{stem} was wanted with reference outputs; its npz has no out_* array. Nothing to compare."
+        )
     return facts, {name: tensors[name] for name in tensors if name.startswith("in_")}, expected
 
 

@@ -49,7 +49,14 @@ class WavelengthPatches(nn.Module):
     """Patch embedding for any bands; kernels are kept by wavelength set while nothing is trained."""
 
     def __init__(
-        self, recipe: Recipe, patch_px: int, dim: int, wave_dim: int, weight_tokens: int, heads: int, hidden: int
+        self,
+        recipe: Recipe,
+        patch_px: int,
+        dim: int,
+        wave_dim: int,
+        weight_tokens: int,
+        heads: int,
+        hidden: int,
     ) -> None:
         super().__init__()
         self.recipe, self.patch_px, self.dim, self.wave_dim = recipe, patch_px, dim, wave_dim
@@ -58,7 +65,7 @@ class WavelengthPatches(nn.Module):
             recipe.transformer, patch_px * patch_px * dim, dim, wave_dim, weight_tokens, heads, hidden
         )
         self._kernels = TableCache()
-        self.register_load_state_dict_post_hook(lambda module, _: module._kernels.clear())
+        self.register_load_state_dict_post_hook(_forget)  # type: ignore[no-untyped-call]
 
     def kernels(self, wavelengths_um: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The convolution for these bands: weight (D, C, p, p) and bias (D,), in float32."""
@@ -100,7 +107,11 @@ class WavelengthPatches(nn.Module):
         else:
             weight, bias = self._kept(wavelengths_um)
         patches = nn.functional.conv2d(
-            image, weight.to(image.dtype), bias.to(image.dtype), stride=self.patch_px, padding=self.recipe.padding
+            image,
+            weight.to(image.dtype),
+            bias.to(image.dtype),
+            stride=self.patch_px,
+            padding=self.recipe.padding,
         )
         return patches.flatten(2).transpose(1, 2)
 
@@ -111,11 +122,22 @@ class WavelengthPatches(nn.Module):
         return both[:, :-1].view(self.dim, len(waves), self.patch_px, self.patch_px), both[:, -1]
 
 
+def _forget(module: WavelengthPatches, _: object) -> None:
+    module._kernels.clear()
+
+
 class _WeightGenerator(nn.Module):
     """Band vectors to kernels: one post-norm transformer layer over a sequence without a batch axis."""
 
     def __init__(
-        self, transformer: str, kernel: int, dim: int, wave_dim: int, weight_tokens: int, heads: int, hidden: int
+        self,
+        transformer: str,
+        kernel: int,
+        dim: int,
+        wave_dim: int,
+        weight_tokens: int,
+        heads: int,
+        hidden: int,
     ) -> None:
         super().__init__()
         layer = nn.TransformerEncoderLayer(
