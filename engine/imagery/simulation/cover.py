@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.imagery.simulation.endmembers import Endmember as E
+from engine.imagery.simulation.endmembers import Endmember
 
 
 class Cover(IntEnum):
@@ -29,7 +29,8 @@ class Cover(IntEnum):
     REGROWTH = 12
 
 
-Mixture = Mapping[E, float]
+E = Endmember  # short, for the table
+Mixture = Mapping[Endmember, float]
 
 # Each cover at its sparsest and at its densest; pixels lie in between. Shares are our own judgement of 30 m pixels,
 # chosen so that mixtures lie near surface reflectances usual in HLS.

@@ -16,6 +16,7 @@ from engine.imagery.simulation.landscape import Landscape
 from engine.imagery.simulation.noise import random_field, smoothstep
 
 SMALLEST_PATCH_PX = 12
+LARGEST_GAP_PX = 8
 COARSE = 2  # fronts are computed on every second pixel and roughened at full resolution
 LEAST_SEVERITY = 0.2  # below it the ground counts as an unburnt island
 
@@ -34,7 +35,8 @@ class Fire:
 
     Attributes:
         burned: (H, W) bool.
-        severity: (H, W), 0 where not burned, to 1 where all fuel is consumed.
+        severity: (H, W), 0 where not burned, to 1 where all fuel is consumed; near 0 too in burned ground where
+            gaps too small for an island were left.
         age_days: days between the fire and the post-fire date.
         wind: what drove it.
     """
@@ -60,8 +62,8 @@ def run_fire(
     end = float(np.quantile(arrival[burnable], share_of_burnable))
     reached = burnable & (arrival < end)
     severity = np.where(reached, _severity(rng, landscape, arrival / end, wind), 0.0)
-    burned = _tidy(reached & (severity > LEAST_SEVERITY))
-    return Fire(burned, np.where(burned, np.maximum(severity, LEAST_SEVERITY), 0.0), age_days, wind)
+    burned = _tidy(reached & (severity > LEAST_SEVERITY)) & burnable
+    return Fire(burned, np.where(burned, severity, 0.0), age_days, wind)
 
 
 def _arrival(
@@ -109,18 +111,18 @@ def _severity(rng: np.random.Generator, landscape: Landscape, progress: np.ndarr
     severity = rng.uniform(0.55, 0.78) + 0.35 * np.clip(uphill, -0.6, 0.6) - 0.07 * terrain.wetness
     severity = severity + 0.17 * random_field(rng, size, 50, 2.2)
     severity = severity + 0.1 * random_field(rng, size, 24, 1.6, stretch=4.0, angle_rad=wind.angle_rad)
-    severity = severity + 0.05 * random_field(rng, size, 4, 1.0)
+    severity = severity + 0.11 * random_field(rng, size, 4, 1.0)
     islands = random_field(rng, size, 26, 1.9)
     severity = severity * smoothstep(islands - 0.35 * terrain.wetness, -2.1, -1.2)
     return np.clip(severity * (0.35 + 0.65 * smoothstep(1 - progress, 0.0, 0.12)), 0.0, 1.0)
 
 
 def _tidy(burned: np.ndarray) -> np.ndarray:
-    """Burned ground without specks, and without gaps of one or two."""
+    """Burned ground without specks, and with gaps too small to be drawn as islands filled."""
     patches, _ = ndimage.label(burned, structure=np.ones((3, 3)))
     burned = burned & (np.bincount(patches.ravel())[patches] >= SMALLEST_PATCH_PX)
     gaps, _ = ndimage.label(~burned)
-    return burned | ((gaps > 0) & (np.bincount(gaps.ravel())[gaps] <= 2))
+    return burned | ((gaps > 0) & (np.bincount(gaps.ravel())[gaps] <= LARGEST_GAP_PX))
 
 
 def scorch(rng: np.random.Generator, fire: Fire, cover: np.ndarray, fractions: np.ndarray) -> np.ndarray:

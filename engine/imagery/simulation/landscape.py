@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from scipy import ndimage
@@ -12,31 +10,9 @@ from scipy import ndimage
 from engine.imagery.simulation.cover import Cover, fractions_of
 from engine.imagery.simulation.endmembers import Endmember
 from engine.imagery.simulation.fields import Parcels, forest_cuts, make_parcels, pivots, road, streets
+from engine.imagery.simulation.habit import Habit
 from engine.imagery.simulation.noise import highest, random_field, smoothstep
 from engine.imagery.simulation.terrain import Terrain, make_terrain
-
-
-@dataclass(frozen=True)
-class Habit:
-    """What kind of country a place is; shares are of the area, ranges are drawn from uniformly."""
-
-    relief_m: tuple[float, float]
-    farmland: tuple[float, float]
-    forest: tuple[float, float]
-    shrub: tuple[float, float]
-    cuts: tuple[int, int]
-    lake: tuple[float, float]
-    towns: int
-
-
-HABITS: Mapping[str, Habit] = MappingProxyType(
-    {
-        "timber": Habit((500, 1100), (0.0, 0.06), (0.62, 0.85), (0.08, 0.25), (6, 18), (0.0, 0.05), 0),
-        "foothills": Habit((220, 520), (0.05, 0.25), (0.12, 0.35), (0.2, 0.4), (0, 3), (0.0, 0.07), 1),
-        "chaparral": Habit((350, 850), (0.0, 0.12), (0.08, 0.25), (0.45, 0.7), (0, 2), (0.0, 0.06), 1),
-        "valley": Habit((120, 300), (0.4, 0.65), (0.08, 0.22), (0.1, 0.3), (0, 2), (0.0, 0.05), 2),
-    }
-)
 
 
 @dataclass(frozen=True)

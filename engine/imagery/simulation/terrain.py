@@ -49,17 +49,25 @@ class Terrain:
 
 def make_terrain(rng: np.random.Generator, size: int, relief_m: float, pixel_m: float) -> Terrain:
     """Hills that drain into one main valley, carved on a coarse grid and roughened at full resolution."""
-    cells = int(np.ceil(size * 1.52 / COARSE_PX))  # the coarse grid is laid askew and must still cover the chip
+    cells = int(
+        np.ceil(size * 1.52 / COARSE_PX)
+    )  # the coarse grid is laid askew and must still cover the chip
     meander = random_field(rng, cells, 26, 2.6) * 2.5, random_field(rng, cells, 26, 2.6) * 2.5
     valley = warp(random_field(rng, cells, 85, 3.4), *meander)
     hardness = np.exp(0.5 * random_field(rng, cells, 45, 2.2) + 0.22 * random_field(rng, cells, 4, 1.0))
     height, area = carve(hardness, _valley_floor(valley))
 
     where = _askew(rng, size, cells)
-    height, valley = (ndimage.map_coordinates(coarse, where, order=3, mode="nearest") for coarse in (height, valley))
+    height, valley = (
+        ndimage.map_coordinates(coarse, where, order=3, mode="nearest") for coarse in (height, valley)
+    )
     stream = ndimage.map_coordinates(np.log(area), where, order=1, mode="nearest")
     height = ndimage.gaussian_filter(height, 1.1, mode="nearest")
-    height = height / height.std() + 0.1 * random_field(rng, size, 30, 2.4) + 0.028 * random_field(rng, size, 8, 1.9)
+    height = (
+        height / height.std()
+        + 0.1 * random_field(rng, size, 30, 2.4)
+        + 0.028 * random_field(rng, size, 8, 1.9)
+    )
     low, high = np.quantile(height, (0.005, 0.995))
     elevation = relief_m * (height - low) / (high - low)
     gradient = np.stack(np.gradient(elevation, pixel_m))

@@ -46,7 +46,7 @@ def test_sample_scales_to_reflectance_and_has_no_gap(sample):
     assert (digital > 0).all()
     assert sample.scales == (1e-4,) * 6
     reflectance = digital * sample.scales[0]
-    assert 0 < reflectance.min()
+    assert reflectance.min() > 0
     assert reflectance.max() < 1.0
 
 

@@ -1,0 +1,207 @@
+"""The simulated season is reproducible, physically plausible, labelled, and neither trivial nor hopeless."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from engine.errors import ConfigError
+from engine.imagery.simulation import simulate_season
+from engine.imagery.simulation.chip import simulate_chip
+from engine.imagery.simulation.cover import MIXTURES, Cover
+from engine.imagery.simulation.endmembers import BANDS, NIR, SPECTRA, SWIR_2, Endmember
+from engine.imagery.simulation.place import MOST_CHIPS, make_place
+from engine.imagery.simulation.terrain import sun_position
+
+pytestmark = pytest.mark.xdist_group("simulated_season")
+CHIPS = 16
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated") / "season"
+    simulate_season(folder, seed=0, chips=CHIPS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chips():
+    return [simulate_chip(0, index) for index in range(4)]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    rasters = sorted(folder.rglob("*.tif"))
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in rasters}
+
+
+def read_split(season: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Normalised Burn Ratio and label of all labelled pixels of a split."""
+    ratios, labels = [], []
+    for stem in (season / "splits" / f"{name}.txt").read_text().split():
+        with rasterio.open(season / "data" / f"{stem}_merged.tif") as image:
+            pixels = image.read()
+        with rasterio.open(season / "data" / f"{stem}.mask.tif") as mask:
+            label = mask.read(1)
+        ratio = (pixels[NIR] - pixels[SWIR_2]) / (pixels[NIR] + pixels[SWIR_2])
+        ratios.append(ratio[label >= 0])
+        labels.append(label[label >= 0] == 1)
+    return np.concatenate(ratios), np.concatenate(labels)
+
+
+def overlap(predicted: np.ndarray, true: np.ndarray) -> float:
+    return float((predicted & true).sum() / (predicted | true).sum())
+
+
+def test_same_seed_gives_same_bytes_and_another_seed_gives_others(season, tmp_path):
+    simulate_season(tmp_path / "again", seed=0, chips=3)
+    simulate_season(tmp_path / "other", seed=1, chips=3)
+    whole, again, other = digests(season), digests(tmp_path / "again"), digests(tmp_path / "other")
+    assert len(again) == 9
+    assert again.items() <= whole.items()
+    assert not set(other.values()) & set(again.values())
+
+
+def test_rasters_open_with_bands_grid_and_tags(season):
+    images = sorted(season.glob("data/*_merged.tif"))
+    assert len(images) == CHIPS
+    for path in images:
+        with rasterio.open(path) as image, rasterio.open(season / "pre" / path.name) as before:
+            assert image.descriptions == before.descriptions == BANDS
+            assert image.shape == (256, 256)
+            assert image.res == (30.0, 30.0)
+            assert image.crs.to_epsg() in {32610, 32611}
+            assert image.dtypes[0] == "float32"
+            assert image.nodata == -9999
+            assert image.bounds == before.bounds
+            for raster in (image, before):
+                assert raster.tags()["EMBERSCOPE_SIMULATED"] == "yes"
+                assert raster.tags()["EMBERSCOPE_SENSOR"] == "hls"
+            fire = image.tags()["EMBERSCOPE_FIRE_DATETIME"]
+            assert before.tags()["EMBERSCOPE_DATETIME"] < fire < image.tags()["EMBERSCOPE_DATETIME"]
+        with rasterio.open(str(path).replace("_merged.tif", ".mask.tif")) as mask:
+            assert mask.dtypes == ("int16",)
+            assert mask.nodata == -1
+            assert mask.tags()["EMBERSCOPE_SIMULATED"] == "yes"
+            assert set(np.unique(mask.read(1))) <= {-1, 0, 1}
+
+
+def test_splits_are_disjoint_and_complete(season):
+    splits = {
+        name: (season / "splits" / f"{name}.txt").read_text().split() for name in ("train", "val", "test")
+    }
+    stems = [stem for members in splits.values() for stem in members]
+    assert len(stems) == len(set(stems)) == CHIPS
+    assert set(stems) == {path.name.removesuffix("_merged.tif") for path in season.glob("data/*_merged.tif")}
+    assert all(stem.startswith("simulated_HLS.") for stem in stems)
+    assert min(len(members) for members in splits.values()) >= 3
+
+
+def test_folder_says_in_words_and_json_that_it_is_simulated(season):
+    facts = json.loads((season / "simulated.json").read_text())
+    assert facts["simulated"] is True
+    assert facts["seed"] == 0
+    assert "Nothing here was seen by a satellite" in (season / "SIMULATED.md").read_text()
+
+
+def test_nbr_threshold_is_neither_trivial_nor_hopeless(season):
+    ratios, labels = read_split(season, "train")
+    thresholds = np.linspace(-0.5, 0.5, 51)
+    best = thresholds[np.argmax([overlap(ratios < threshold, labels) for threshold in thresholds])]
+    ratios, labels = read_split(season, "test")
+    assert 0.4 <= overlap(ratios < best, labels) <= 0.8
+
+
+def test_reflectance_is_physical_and_gaps_are_marked_in_both(chips):
+    for chip in chips:
+        for image in (chip.pre, chip.post):
+            seen = image[:, image[0] != -9999]
+            assert seen.min() > 0
+            assert seen.max() < 1.5
+            assert np.median(seen) < 0.4
+        assert (chip.mask[chip.post[0] == -9999] == -1).all()
+        assert 0.02 < (chip.mask == 1).mean() < 0.5
+
+
+def test_fire_darkens_the_near_infrared_and_leaves_the_rest_alone(chips):
+    for chip in chips:
+        clear = (chip.mask >= 0) & (chip.shadow < 0.05) & (chip.pre[0] < 0.2)
+        change = chip.post[NIR] - chip.pre[NIR]
+        severe = clear & (chip.mask == 1) & (chip.severity > 0.6)
+        untouched = clear & (chip.mask == 0) & np.isin(chip.cover, (Cover.FOREST, Cover.SHRUB))
+        assert np.median(change[severe]) < np.median(change[untouched]) - 0.05
+
+
+def test_confusers_look_burned_to_nbr_and_are_not():
+    chips = [simulate_chip(0, index) for index in (3, 6, 0)]
+    ratio, label, cover, shadow = (np.concatenate(parts) for parts in zip(*map(_flat, chips), strict=True))
+    as_light_burn = ratio < np.quantile(ratio[label == 1], 0.75)
+    farmed = np.isin(cover, (Cover.STUBBLE, Cover.PLOUGHED)) & (label == 0)
+    assert as_light_burn[farmed].mean() > 0.1
+    assert {Cover.WATER, Cover.RECENT_CUT} <= set(np.unique(cover))
+    assert (shadow > 0.4).any()
+
+
+def _flat(chip) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    known = chip.mask >= 0
+    ratio = (chip.post[NIR] - chip.post[SWIR_2]) / (chip.post[NIR] + chip.post[SWIR_2])
+    return ratio[known], chip.mask[known], chip.cover[known], chip.shadow[known]
+
+
+def test_no_two_places_of_a_season_overlap():
+    places = [make_place(np.random.default_rng([5, index]), index) for index in range(MOST_CHIPS)]
+    assert len({place.stem for place in places}) == MOST_CHIPS
+    for one in places:
+        for other in places:
+            if one is not other and one.crs == other.crs:
+                east = abs(one.transform.c - other.transform.c)
+                north = abs(one.transform.f - other.transform.f)
+                assert east >= 256 * 30 or north >= 256 * 30
+
+
+def test_every_cover_is_a_whole_mixture_of_known_spectra():
+    assert SPECTRA.shape == (len(Endmember), len(BANDS))
+    for sparse, dense in MIXTURES.values():
+        assert sum(sparse.values()) == pytest.approx(1.0)
+        assert sum(dense.values()) == pytest.approx(1.0)
+
+
+def test_sun_stands_due_south_at_noon_as_high_as_the_almanac_says():
+    sun = sun_position(40.0, day_of_year=172, solar_hour=12.0)
+    assert np.rad2deg(sun.zenith_rad) == pytest.approx(40.0 - 23.44, abs=0.1)
+    assert np.rad2deg(sun.azimuth_rad) == pytest.approx(180.0, abs=0.1)
+    assert np.rad2deg(sun_position(40.0, 172, 10.5).azimuth_rad) < 180
+
+
+def test_progress_is_reported_after_each_chip(tmp_path):
+    heard: list[tuple[int, int]] = []
+    simulate_season(
+        tmp_path / "season", seed=3, on_chip=lambda done, total: heard.append((done, total)), chips=3
+    )
+    assert heard == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_an_interrupted_season_leaves_nothing(tmp_path):
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate_season(tmp_path / "season", seed=0, on_chip=interrupt, chips=3)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_in_use_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(ConfigError, match="in use"):
+        simulate_season(tmp_path, seed=0)
+    assert (tmp_path / "mine.txt").read_text() == "keep"
+
+
+@pytest.mark.parametrize(("seed", "chips"), [(-1, 3), (0, 2), (0, MOST_CHIPS + 1)])
+def test_seed_and_number_out_of_range_are_refused(tmp_path, seed, chips):
+    with pytest.raises(ConfigError, match="wanted"):
+        simulate_season(tmp_path / "season", seed=seed, chips=chips)
