@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ import numpy as np
 from engine.decoder.baseline import TruthOfTile, score_threshold
 from engine.decoder.dataset import spans_of
 from engine.decoder.metrics import Confusion, iou_interval, total
-from engine.decoder.predict import NODATA, classes_of, errors_of, predict_tiles
-from engine.decoder.result import DecoderCard, TrainRun
+from engine.decoder.predict import classes_of, errors_of, predict_tiles
+from engine.decoder.result import CLASS_COLOURS, ERROR_COLOURS, NODATA, DecoderCard, TrainRun
 from engine.embeddings.labels import open_labels, read_labels, to_pixels
 from engine.embeddings.overlay import write_mosaic
-from engine.embeddings.schema import StoredTile
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import StoreError
 
@@ -68,12 +67,10 @@ def write_maps(run: TrainRun, store: EmbeddingStore, truth: np.ndarray) -> None:
     """Write the predicted classes and the errors of the test places into the run folder."""
     places = {place.tile.id: place for place in truth_of(store, truth, indices_of(store, run.decoder.split["test"]))}
     burned = dict(_test_probabilities(run, store, run.decoder))
-    maps: Mapping[Path, Iterator[tuple[StoredTile, np.ndarray]]] = {
-        run.predictions: ((place.tile, classes_of(burned[name])) for name, place in places.items()),
-        run.errors: ((place.tile, errors_of(burned[name], place.pixels)) for name, place in places.items()),
-    }
-    for path, tiles in maps.items():
-        write_mosaic(path, tiles, nodata=NODATA)
+    predicted = ((place.tile, classes_of(burned[name])) for name, place in places.items())
+    write_mosaic(run.predictions, predicted, level="pixel", nodata=NODATA, dtype="uint8", colormap=CLASS_COLOURS, band_names=("burnt",))
+    wrong = ((place.tile, errors_of(burned[name], place.pixels)) for name, place in places.items())
+    write_mosaic(run.errors, wrong, level="pixel", nodata=NODATA, dtype="uint8", colormap=ERROR_COLOURS, band_names=("error",))
 
 
 def truth_of(store: EmbeddingStore, truth: np.ndarray, indices: Sequence[int] | np.ndarray) -> list[TruthOfTile]:

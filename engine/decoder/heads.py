@@ -1,7 +1,7 @@
 """The heads that read frozen embeddings: linear, MLP (a patch alone) and convolution (a patch and its neighbours).
 
-Every head gives two logits, not burnt and burnt, for each of the p x p pixels of a patch, so that a map and its
-scores are per pixel whatever the encoder's patch.
+Every head gives one logit of burnt for each of the p x p pixels of a patch, so that a map and its scores are per
+pixel whatever the encoder's patch. One logit says of two classes what two would: only their difference counts.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from engine.jobs.config import HeadConfig
-
-CLASSES = 2
 
 
 class SeededDropout(nn.Module):
@@ -29,8 +26,8 @@ class SeededDropout(nn.Module):
         """Zeroes a share of the activations and scales the rest up, in training only."""
         if not self.training or self.share == 0:
             return x
-        keep = torch.empty_like(x).uniform_(generator=self.generator) >= self.share
-        return x * keep / (1 - self.share)
+        keep = torch.empty_like(x).bernoulli_(1 - self.share, generator=self.generator)
+        return x * keep.div_(1 - self.share)
 
 
 class PatchHead(nn.Module):
@@ -41,12 +38,13 @@ class PatchHead(nn.Module):
         widths = [dim, *hidden]
         layers: list[nn.Module] = []
         for before, after in zip(widths, widths[1:], strict=False):
-            layers += [nn.Linear(before, after), nn.GELU(), SeededDropout(dropout, generator)]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], patch_px * patch_px * CLASSES))
+            layers += [nn.Linear(before, after), nn.ReLU(), SeededDropout(dropout, generator)]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], patch_px * patch_px))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., D) -> (..., p * p, 2), pixels row-major within the patch."""
-        return self.layers(x).unflatten(-1, (-1, CLASSES))
+        """(..., D) -> (..., p * p), pixels row-major within the patch."""
+        logits: torch.Tensor = self.layers(x)
+        return logits
 
 
 class ConvHead(nn.Module):
@@ -57,13 +55,13 @@ class ConvHead(nn.Module):
         widths = [dim, *hidden]
         layers: list[nn.Module] = []
         for before, after in zip(widths, widths[1:], strict=False):
-            layers += [nn.Conv2d(before, after, 3, padding=1, padding_mode="replicate"), nn.GELU(), SeededDropout(dropout, generator)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], patch_px * patch_px * CLASSES, 1))
+            layers += [nn.Conv2d(before, after, 3, padding=1, padding_mode="replicate"), nn.ReLU(), SeededDropout(dropout, generator)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], patch_px * patch_px, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, h, w, D) -> (B, h, w, p * p, 2), pixels row-major within the patch."""
-        maps = self.layers(x.permute(0, 3, 1, 2))  # (B, p * p * 2, h, w)
-        return maps.permute(0, 2, 3, 1).unflatten(-1, (-1, CLASSES))
+        """(B, h, w, D) -> (B, h, w, p * p), pixels row-major within the patch."""
+        maps: torch.Tensor = self.layers(x.permute(0, 3, 1, 2))  # (B, p * p, h, w)
+        return maps.permute(0, 2, 3, 1)
 
 
 class Decoder(nn.Module):
@@ -89,7 +87,7 @@ class Decoder(nn.Module):
         return isinstance(self.head, ConvHead)
 
     def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """(..., D) of any float type -> (..., p * p, 2) float32."""
+        """(..., D) of any float type -> (..., p * p) float32 logits of burnt."""
         logits: torch.Tensor = self.head((embeddings.float() - self.mean) / self.std)
         return logits
 
@@ -115,12 +113,7 @@ def build_decoder(
             head = ConvHead(dim, patch_px, config.hidden, config.dropout, chance)
     for module in head.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
-            # He et al. 2015 for units that pass about half of their input; biases start at zero.
+            # He et al. 2015, for units that pass half of their input; biases start at zero.
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            nn.init.zeros_(module.bias) if module.bias is not None else None
+            nn.init.zeros_(module.bias)
     return Decoder(head, mean, std).to(device)
-
-
-def burned_probability(logits: torch.Tensor) -> torch.Tensor:
-    """(..., 2) -> (...) probability of the burnt class."""
-    return functional.softmax(logits, dim=-1)[..., 1]

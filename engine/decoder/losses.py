@@ -18,38 +18,49 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor, config: LossConfig) -> t
     """The mean loss over labelled pixels, a scalar.
 
     Args:
-        logits: (..., 2) float, not burnt then burnt.
-        labels: (...) integer: 1 burnt, 0 not, -1 missing. At least one pixel must be labelled.
+        logits: of burnt, any shape.
+        labels: integer, same shape: 1 burnt, 0 not, -1 missing. At least one pixel must be labelled.
     """
-    known = labels.reshape(-1) != MISSING
-    logits = logits.reshape(-1, logits.shape[-1])[known]  # (N, 2), N labelled pixels
-    truth = labels.reshape(-1)[known].long()  # (N,)
+    known = (labels != MISSING).to(logits.dtype)
+    burned = (labels == 1).to(logits.dtype)
     match config.name:
         case "cross_entropy":
-            return cross_entropy(logits, truth, config.burned_weight)
+            return cross_entropy(logits, burned, known, config.burned_weight)
         case "dice":
-            return dice(logits, truth)
+            return dice(logits, burned, known)
         case "focal":
-            return focal(logits, truth, config.burned_weight)
+            return focal(logits, burned, known, config.burned_weight)
         case "cross_entropy_dice":
-            return cross_entropy(logits, truth, config.burned_weight) + dice(logits, truth)
+            return cross_entropy(logits, burned, known, config.burned_weight) + dice(logits, burned, known)
 
 
-def cross_entropy(logits: torch.Tensor, truth: torch.Tensor, burned_weight: float) -> torch.Tensor:
-    """Negative log likelihood, the burnt class weighted; divided by the sum of weights. (N, 2), (N,) -> ()."""
-    weight = logits.new_tensor([1.0, burned_weight])
-    return functional.cross_entropy(logits, truth, weight=weight)
+def cross_entropy(logits: torch.Tensor, burned: torch.Tensor, known: torch.Tensor, burned_weight: float) -> torch.Tensor:
+    """Negative log likelihood, the burnt class weighted; divided by the sum of weights.
+
+    Args:
+        burned, known: 1.0 where the pixel is burnt, and where it is labelled; the logits' shape.
+    """
+    weight = _weights(burned, known, burned_weight)
+    return (weight * _surprise(logits, burned)).sum() / weight.sum()
 
 
-def focal(logits: torch.Tensor, truth: torch.Tensor, burned_weight: float) -> torch.Tensor:
+def focal(logits: torch.Tensor, burned: torch.Tensor, known: torch.Tensor, burned_weight: float) -> torch.Tensor:
     """Cross-entropy in which pixels that are already right count little (Lin et al. 2017, equation 5)."""
-    log_right = functional.log_softmax(logits, dim=1).gather(1, truth[:, None])[:, 0]  # (N,)
-    weight = torch.where(truth == 1, burned_weight, 1.0)
-    return -(weight * (1 - log_right.exp()) ** _FOCAL_GAMMA * log_right).sum() / weight.sum()
+    weight = _weights(burned, known, burned_weight)
+    surprise = _surprise(logits, burned)  # -log of the probability given to the truth
+    return (weight * (1 - (-surprise).exp()) ** _FOCAL_GAMMA * surprise).sum() / weight.sum()
 
 
-def dice(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+def dice(logits: torch.Tensor, burned: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     """One minus the soft Dice coefficient of the burnt class (Milletari et al. 2016, "V-Net", section 3)."""
-    burned = logits.softmax(dim=1)[:, 1]
-    overlap = (burned * truth).sum()
-    return 1 - (2 * overlap + _DICE_SMOOTH) / (burned.sum() + truth.sum() + _DICE_SMOOTH)
+    probability = logits.sigmoid() * known
+    overlap = (probability * burned).sum()
+    return 1 - (2 * overlap + _DICE_SMOOTH) / (probability.sum() + burned.sum() + _DICE_SMOOTH)
+
+
+def _surprise(logits: torch.Tensor, burned: torch.Tensor) -> torch.Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, burned, reduction="none")
+
+
+def _weights(burned: torch.Tensor, known: torch.Tensor, burned_weight: float) -> torch.Tensor:
+    return known + (burned_weight - 1) * burned if burned_weight != 1 else known

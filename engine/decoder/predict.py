@@ -11,16 +11,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from engine.decoder.dataset import Span, read_features, spans_of
-from engine.decoder.heads import Decoder, build_decoder, burned_probability
-from engine.decoder.result import TrainRun
+from engine.decoder.heads import Decoder, build_decoder
+from engine.decoder.result import CLASS_COLOURS, FALSE_ALARM, HIT, MISS, NODATA, RIGHT, TrainRun
 from engine.embeddings.labels import to_pixels
 from engine.embeddings.overlay import write_mosaic
 from engine.embeddings.schema import StoredTile
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import StoreError
 
-NODATA = 255
-RIGHT, HIT, FALSE_ALARM, MISS = 0, 1, 2, 3
 _PATCHES_A_STEP = 65_536
 
 
@@ -32,7 +30,8 @@ def predict_map(run_folder: Path, store_folder: Path, out: Path) -> Path:
         StoreError: the store is not what the decoder learned to read.
     """
     run, store = TrainRun.open(run_folder), EmbeddingStore.open(store_folder)
-    write_classes(out, predict_tiles(run, store))
+    pieces = ((tile, classes_of(burned)) for tile, burned in predict_tiles(run, store))
+    write_mosaic(out, pieces, level="pixel", nodata=NODATA, dtype="uint8", colormap=CLASS_COLOURS, band_names=("burnt",))
     return out
 
 
@@ -81,13 +80,8 @@ def load_decoder(run: TrainRun) -> Decoder:
 def probabilities(decoder: Decoder, features: torch.Tensor, tile: StoredTile) -> torch.Tensor:
     """(h * w, D) of one tile -> (h * w, p * p) probability of burnt."""
     if decoder.sees_neighbours:
-        return burned_probability(decoder(features.view(1, tile.h, tile.w, -1)))[0].flatten(0, 1)
-    return torch.cat([burned_probability(decoder(block)) for block in features.split(_PATCHES_A_STEP)])
-
-
-def write_classes(path: Path, tiles: Iterator[tuple[StoredTile, np.ndarray]]) -> None:
-    """A mosaic of probabilities as classes, burnt from one half on."""
-    write_mosaic(path, ((tile, classes_of(burned)) for tile, burned in tiles), nodata=NODATA)
+        return decoder(features.view(1, tile.h, tile.w, -1))[0].flatten(0, 1).sigmoid()
+    return torch.cat([decoder(block).sigmoid() for block in features.split(_PATCHES_A_STEP)])
 
 
 def classes_of(burned: np.ndarray) -> np.ndarray:

@@ -18,6 +18,14 @@ from engine.jobs.events import EpochDone, TrainPlanned
 CARD, WEIGHTS, SCORES = "decoder.json", "decoder.safetensors", "scores.json"
 PREDICTIONS, ERRORS = "predictions.tif", "errors.tif"
 SCHEMA_VERSION = 1
+NODATA = 255
+RIGHT, HIT, FALSE_ALARM, MISS = 0, 1, 2, 3
+# Red, green, blue, opacity, told apart with any colour vision (Okabe & Ito 2008, "Color universal design").
+CLASS_COLOURS = {0: (204, 204, 204, 64), 1: (213, 94, 0, 255), NODATA: (0, 0, 0, 0)}
+ERROR_COLOURS = {
+    RIGHT: (204, 204, 204, 64), HIT: (0, 158, 115, 255), FALSE_ALARM: (230, 159, 0, 255),
+    MISS: (204, 121, 167, 255), NODATA: (0, 0, 0, 0),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

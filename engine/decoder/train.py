@@ -17,7 +17,7 @@ from engine.decoder.baseline import choose_threshold, has_bands, raw_config
 from engine.decoder.dataset import TrainingData, load_data
 from engine.decoder.evaluate import score_run, truth_of, write_maps
 from engine.decoder.heads import Decoder, build_decoder
-from engine.decoder.losses import MISSING, loss_of
+from engine.decoder.losses import loss_of
 from engine.decoder.metrics import Confusion
 from engine.decoder.result import (
     SCHEMA_VERSION, SCORES, WEIGHTS, DecoderCard, TrainRun, encoder_facts, write_card, write_json,
@@ -170,10 +170,9 @@ def choose_device(device: str) -> torch.device:
 
 def _measured(loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss times labelled pixels with their number, and counts (4,), kept on the device until the epoch ends."""
-    predicted = logits.detach().argmax(dim=-1)
-    known = labels != MISSING
-    counts = torch.bincount((labels * 2 + predicted)[known], minlength=4)  # truth * 2 + prediction
-    number = known.sum()
+    pairs = labels * 2 + (logits.detach() > 0)  # truth * 2 + prediction; missing ones fall below 0
+    counts = torch.bincount((pairs.flatten() + 2).clamp_(min=1), minlength=6)[2:]
+    number = counts.sum()
     return torch.stack([loss.detach() * number, number.to(loss.dtype)]), counts
 
 
