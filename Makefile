@@ -24,7 +24,7 @@ app: $(VENV)/.app $(VENDOR)/.made
 	@PORT='$(PORT)' exec $(PY) assets/start.py
 
 test: $(VENV)/.test browser test-vendor check
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS)
 
 check: $(VENV)/.test
 	$(PY) -m ruff format --check .

@@ -69,7 +69,7 @@ def main() -> None:
     sys.stdout.flush()
     os.chdir(ROOT)
     flags = ["--server.address", address, "--server.port", str(port), "--server.headless", "true"]
-    if not address.startswith("127."):  # opened on purpose: whoever opens it knows by which names it is reached
+    if not address.startswith("127."):  # opened on purpose, under names that only its owner knows
         flags += ["--server.allowedHosts", "*"]
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", "app.py", *flags])
 

@@ -58,3 +58,22 @@ def scene_file(write_raster: WriteRaster) -> Path:
     """96 x 96 pixels of six bands, no two pixels alike, DN = reflectance x 10000."""
     pixels = np.random.default_rng(7).integers(100, 4000, (6, 96, 96)).astype(np.int16)
     return write_raster("scene.tif", pixels)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser journeys come last: they time the server, so little else should run beside them."""
+    items.sort(key=lambda item: "journeys" in item.path.parts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n 2`, tests go to whichever process is free, but all journeys to one, which shares its browser.
+
+    `--dist loadgroup` would be the usual way; pytest-xdist 3.8 cannot mark groups under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False  # the order above is meant
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: "journeys" if nodeid.startswith("tests/journeys/") else nodeid
+    return scheduler

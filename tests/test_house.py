@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -17,8 +18,15 @@ from engine.backbones.cards import CARDS
 from engine.backbones.spec import BackboneSpec
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_OURS = {".git", "node_modules", "vendor", "runs", "__pycache__"}  # made by git, npm, make, jobs and Python
-NOT_OURS_STARTS = (".venv", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".import_linter_cache", ".hypothesis")
+NOT_OURS = {".git", "node_modules", "vendor", "runs", "__pycache__"}  # git, npm, make, jobs, Python
+NOT_OURS_STARTS = (
+    ".venv",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".import_linter_cache",
+    ".hypothesis",
+)
 MAX_LINES = 300
 REQUIREMENT_FILES = sorted(ROOT.glob("requirements*.txt"))
 
@@ -84,13 +92,17 @@ def name_of(path: Path) -> str:
 
 def test_the_apps_process_never_imports_torch() -> None:
     ui = sorted((ROOT / "pages" / "ui").rglob("*.py"))
-    modules = [name_of(path).removesuffix(".py").replace("/", ".") for path in ui if path.name != "__init__.py"]
+    modules = [
+        name_of(path).removesuffix(".py").replace("/", ".") for path in ui if path.name != "__init__.py"
+    ]
     assert modules
     script = (
         f"import importlib, sys\nfor name in {modules!r}:\n    importlib.import_module(name)\n"
         "sys.exit(','.join(m for m in ('torch', 'timm', 'torchvision') if m in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -124,7 +136,9 @@ def test_the_lock_file_of_the_map_libraries_is_exact_and_has_no_addresses() -> N
 
 @pytest.mark.parametrize(("file", "before", "line"), requirement_lines())
 def test_every_requirement_is_bounded_and_says_why_it_is_there(file: str, before: str, line: str) -> None:
-    assert re.fullmatch(r"[A-Za-z0-9._-]+(==[\w.]+|>=[\w.]+,<[\w.]+)", line), f"{file}: {line} needs two bounds"
+    assert re.fullmatch(r"[A-Za-z0-9._-]+(==[\w.]+|>=[\w.]+,<[\w.]+)", line), (
+        f"{file}: {line} needs two bounds"
+    )
     assert before.startswith("# "), f"{file}: the line before {line} must say why it is there"
     assert not before.startswith("# ---"), f"{file}: the line before {line} must say why it is there"
     assert len(before.split()) >= 5, f"{file}: the reason for {line} is too short to be one"
@@ -138,19 +152,27 @@ def test_page_scripts_reach_the_engine_only_through_pages_ui() -> None:
         for path in page_scripts()
         for module in imported_modules(path)
         if module.startswith("engine.")
-        and not any(f"{module}.".startswith(f"{name}.") or f"{name}.".startswith(f"{module}.") for name in shared)
+        and not any(
+            f"{module}.".startswith(f"{name}.") or f"{name}.".startswith(f"{module}.") for name in shared
+        )
     }
     assert not reaching
 
 
 def test_nothing_imports_the_apps_frame() -> None:
-    code = [path for path in our_modules() if path.is_relative_to(ROOT / "engine") or path.is_relative_to(ROOT / "pages")]
+    code = [
+        path
+        for path in our_modules()
+        if path.is_relative_to(ROOT / "engine") or path.is_relative_to(ROOT / "pages")
+    ]
     assert not [name_of(path) for path in code if "app" in imported_modules(path)]
 
 
 def test_assets_are_read_and_never_imported() -> None:
     assert not [
-        name_of(path) for path in our_modules() if any(m.split(".")[0] == "assets" for m in imported_modules(path))
+        name_of(path)
+        for path in our_modules()
+        if any(m.split(".")[0] == "assets" for m in imported_modules(path))
     ]
 
 
@@ -194,21 +216,27 @@ def _plain(name: str) -> str:
 
 @pytest.mark.parametrize("card", CARDS.values(), ids=lambda card: card.name)
 def test_every_backbone_card_names_its_licence_and_where_to_read_it(card: BackboneSpec) -> None:
-    assert card.licence.strip(), f"{card.name} has no licence; find it at the publisher's page before listing it"
+    assert card.licence.strip(), (
+        f"{card.name} has no licence; find it at the publisher's page before listing it"
+    )
     if card.weights.kind != "none":  # our own code, under this project's licence
         assert card.licence_url.startswith("https://"), f"{card.name}: licence_url must be a page"
 
 
 @pytest.fixture
-def vendor_script():
+def vendor_script() -> ModuleType:
     """assets/vendor.py as a module: assets are no package, so it is loaded from its path."""
     spec = importlib.util.spec_from_file_location("vendor_script", ROOT / "assets" / "vendor.py")
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_a_missing_map_library_leaves_the_served_copies_as_they_were(vendor_script, tmp_path: Path) -> None:
+def test_a_missing_map_library_leaves_the_served_copies_as_they_were(
+    vendor_script: ModuleType, tmp_path: Path
+) -> None:
     served = tmp_path / "vendor"
     served.mkdir()
     (served / "leaflet.js").write_text("old")
