@@ -13,7 +13,8 @@ import numpy as np
 
 from engine.embeddings.overlay import store_tags, write_mosaic
 from engine.embeddings.schema import StoredTile
-from engine.embeddings.store import EmbeddingStore, write_whole
+from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.whole import write_whole
 from engine.errors import DiskFull, StoreError
 
 FORMATS = ("geotiff", "npz")

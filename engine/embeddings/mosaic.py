@@ -21,7 +21,7 @@ from rasterio.warp import reproject, transform_bounds
 from rasterio.windows import Window
 
 from engine.embeddings.schema import StoredTile
-from engine.embeddings.store import write_whole
+from engine.embeddings.whole import write_whole
 from engine.errors import DiskFull, RunFailure, StoreError
 
 # Cells of a map, gaps included: gaps take no room in the file, but overviews walk over all of them.

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.embeddings.store import FINISHED, EmbeddingStore, write_whole
+from engine.embeddings.store import FINISHED, EmbeddingStore
+from engine.embeddings.whole import write_whole
 from engine.errors import StoreError
 
 logger = logging.getLogger(__name__)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import pyarrow.parquet as pq
 
 from engine.embeddings.manifest import MANIFEST, write_manifest
 from engine.embeddings.schema import StoredTile, StoreMeta, TileRows, parse_metadata, part_table
+from engine.embeddings.whole import sync_folder, write_whole
 from engine.errors import DiskFull, StoreError
 
 # Rows of a part and of a row group: a part is written in about a second and read back for one tile in
@@ -245,12 +244,13 @@ class StoreWriter:
         table = part_table(self.meta, self._waiting)
         sides = [f"bbox.{side}" for side in ("xmin", "ymin", "xmax", "ymax")]
         keys = [name for name in table.column_names if name not in (*self.meta.columns, "bbox")]
+        row_bytes = sum(self.meta.dims) * np.dtype(self.meta.dtype).itemsize
         # Embeddings hardly compress (zstd: 0.92 of float16), and unpacking them costs more than reading them.
         packing = dict.fromkeys([*keys, *sides], "zstd") | dict.fromkeys(self.meta.columns, "none")
         self._write(
             self.folder / f"part-{self._next_part:05d}.parquet",
             lambda temporary: pq.write_table(
-                table, temporary, compression=packing, row_group_size=_row_group(self.meta, self._waiting[0].tile),
+                table, temporary, compression=packing, row_group_size=row_group_rows(row_bytes, self._waiting[0].tile.rows),
                 use_dictionary=["tile_id"], write_page_index=True,
                 write_statistics=[*(name for name in keys if name != "geometry"), *sides],
             ),
@@ -287,31 +287,6 @@ def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
     return found
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write under a temporary name, sync, then rename: the file appears whole or not at all."""
-    temporary = path.with_name(path.name + ".writing")
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Ask the system to keep the folder's names through a power cut, where it can."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as err:
-        if err.errno != errno.EINVAL:  # a file system without directory sync
-            raise
-    finally:
-        os.close(handle)
-
-
 def _matrix(column: pa.ChunkedArray) -> np.ndarray:
     """(rows, D) of a fixed-size list column without nulls, without a copy where there is one chunk."""
     blocks = [
@@ -320,7 +295,6 @@ def _matrix(column: pa.ChunkedArray) -> np.ndarray:
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
-def _row_group(meta: StoreMeta, tile: StoredTile) -> int:
+def row_group_rows(row_bytes: int, tile_rows: int) -> int:
     """Rows of a row group: whole tiles, few enough that one tile is read quickly."""
-    row_bytes = sum(meta.dims) * np.dtype(meta.dtype).itemsize
-    return max(1, _ROW_GROUP_BYTES // row_bytes // tile.rows) * tile.rows
+    return max(1, _ROW_GROUP_BYTES // row_bytes // tile_rows) * tile_rows

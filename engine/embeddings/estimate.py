@@ -1,0 +1,148 @@
+"""What an extraction will cost, before it starts: tiles, ground, megabytes, and minutes from earlier runs here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.backbones.spec import BackboneSpec
+from engine.embeddings.plan import Plan, folded_dim, make_plan
+from engine.embeddings.store import EmbeddingStore, row_group_rows
+from engine.errors import ConfigError
+from engine.jobs.config import ExtractConfig, parse_config, read_yaml
+from engine.jobs.events import ExtractDone, ExtractPlanned
+from engine.jobs.folder import CONFIG, read_events, runs_root
+
+# Bytes besides the embeddings, measured on stores of 10,000 tiles at 30 m: keys, outline and box of a row
+# in zstd, and what the footer and the page index keep of a row group.
+_ROW_BYTES, _ROW_GROUP_BYTES = 36, 5300
+# Multiplications and additions a second of one CPU core in float32: a tiny Prithvi (5.7 million weights,
+# 196 tokens a tile, two operations a weight and token) ran 45.8 tiles/s on two cores: 51e9 a core.
+_CORE_OPERATIONS_S = 50e9
+# A CNN uses its early weights on many more places than its last map has; for EfficientNet-B4 (4.2e9
+# multiply-adds at 380 px, Tan and Le 2019, table 2) that is 2 to 3 times the weights' share of the last map.
+_CNN_FACTOR = 2.5
+_LOADING_S = 8.0
+# A shorter run tells of its first batch rather than of its speed.
+_LEAST_TILES = 4
+_NEWEST_RUNS = 40
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The cost of an extraction.
+
+    Attributes:
+        area_km2: ground under the tiles, each counted whole.
+        megabytes: of the store, 10^6 bytes.
+        minutes: None where there is no ground for a guess (a GPU that no run has used yet).
+        minutes_source: "measured on this machine", "rough guess", or "unknown".
+    """
+
+    tiles: int
+    patches: int
+    area_km2: float
+    megabytes: float
+    minutes: float | None
+    minutes_source: str
+
+
+def estimate(config: ExtractConfig, root: Path | None = None) -> Estimate:
+    """Estimate an extraction without torch and without reading a pixel.
+
+    Args:
+        root: where runs are kept; None: the usual place. Finished runs of the same backbone give the speed.
+
+    Raises:
+        BadInput: a configuration that cannot be run, as the extraction itself would say.
+    """
+    home = root or runs_root()
+    plan = make_plan(config, home)
+    megapixels = _megapixels(plan)
+    pace_s = _measured_pace_s(config, home)
+    seconds, source = (
+        (pace_s * megapixels + _LOADING_S, "measured on this machine") if pace_s else _guess(config, plan)
+    )
+    return Estimate(
+        tiles=len(plan.tiles),
+        patches=plan.patches,
+        area_km2=plan.area_km2,
+        megabytes=_megabytes(config, plan),
+        minutes=None if seconds is None else seconds / 60,
+        minutes_source=source,
+    )
+
+
+def _megabytes(config: ExtractConfig, plan: Plan) -> float:
+    """Size of the store, 10^6 bytes."""
+    rows = len(plan.tiles) if config.granularity == "tile" else plan.patches
+    embedding_bytes = _embedding_bytes(config, plan)
+    groups = rows / row_group_rows(embedding_bytes, max(1, rows // len(plan.tiles)))
+    return (rows * (embedding_bytes + _ROW_BYTES) + groups * _ROW_GROUP_BYTES) / 1e6
+
+
+def _embedding_bytes(config: ExtractConfig, plan: Plan) -> int:
+    """Bytes of one row's embeddings."""
+    is_tile = config.granularity == "tile"
+    dims = [
+        plan.spec.layer_dim(layer) if is_tile else folded_dim(plan.spec, layer, plan.patch_px)
+        for layer in plan.layers
+    ]
+    frames = len(plan.tiles[0].scenes)
+    is_joined = config.backbone.temporal in ("mean", "max", "difference") and plan.spec.max_frames == 1
+    return sum(dims) * (1 if is_joined else frames) * np.dtype(config.output.dtype).itemsize
+
+
+def _megapixels(plan: Plan) -> float:
+    """Pixels that the encoder sees, dates counted."""
+    return sum(item.tile.height * item.tile.width * len(item.scenes) for item in plan.tiles) / 1e6
+
+
+def _measured_pace_s(config: ExtractConfig, root: Path) -> float | None:
+    """Seconds a megapixel of the newest finished run with this backbone and device, or None."""
+    logs = sorted(root.glob("*/events.jsonl"), key=lambda log: log.stat().st_mtime, reverse=True)
+    for log in logs[:_NEWEST_RUNS]:
+        pace_s = _pace_of_run(log.parent, config)
+        if pace_s is not None:
+            return pace_s
+    return None
+
+
+def _pace_of_run(folder: Path, config: ExtractConfig) -> float | None:
+    try:
+        earlier = parse_config(read_yaml(folder / CONFIG))
+    except ConfigError:
+        return None  # a run of an older version, or one changed by hand, tells nothing
+    if not isinstance(earlier, ExtractConfig) or earlier.backbone.name != config.backbone.name:
+        return None
+    if earlier.device != config.device:
+        return None
+    events = [event for _, event in read_events(folder)]
+    planned = [event for event in events if isinstance(event, ExtractPlanned)]
+    done = [event for event in events if isinstance(event, ExtractDone)]
+    if len(planned) != 1 or not done or planned[0].resumed_tiles or done[-1].tiles < _LEAST_TILES:
+        return None
+    return done[-1].seconds / _run_megapixels(folder, done[-1])
+
+
+def _run_megapixels(folder: Path, done: ExtractDone) -> float:
+    """Pixels of a finished run's tiles, dates counted, from its store."""
+    tiles = EmbeddingStore.open(Path(done.store) if Path(done.store).is_dir() else folder).tiles
+    return sum(tile.height_px * tile.width_px * len(tile.datetimes) for tile in tiles) / 1e6
+
+
+def _guess(config: ExtractConfig, plan: Plan) -> tuple[float | None, str]:
+    """Seconds by the encoder's weights and the places that each is used on; for CPUs only."""
+    if config.device not in ("auto", "cpu"):
+        return None, "unknown"
+    operations = _operations_a_pixel(plan.spec) * _megapixels(plan) * 1e6
+    return operations / (_CORE_OPERATIONS_S * (os.cpu_count() or 1)) + _LOADING_S, "rough guess"
+
+
+def _operations_a_pixel(spec: BackboneSpec) -> float:
+    if spec.layer_strides:
+        return 2 * spec.parameters * _CNN_FACTOR / max(spec.layer_strides) ** 2
+    return 2 * spec.parameters / max(spec.patch_px, 1) ** 2
