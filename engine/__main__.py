@@ -159,7 +159,9 @@ def _verify(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     for result in results:
         for name, error in result.errors.items():
             print(f"{result.case:36} {name:26} {error:.2e}")
-    failed = [result.case for result in results if not result.is_within]
+        if result.failure:
+            print(f"{result.case:36} {result.failure}")
+    failed = [result.case for result in results if not result.passed]
     if failed:
         raise RunFailure(f"every output within tolerance was wanted, found {', '.join(failed)} beyond it. See the table.")
     return [{"case": result.case, "errors": dict(result.errors)} for result in results]

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from rasterio.features import rasterize
 
-from engine.backbones import device as devices
-from engine.backbones.batch import Batch, Embedded
+from engine.backbones.batch import Backbone, Batch, Embedded
 from engine.backbones.build import build
-from engine.backbones.device import OnDevice
+from engine.backbones.device import Device
+from engine.backbones.temporal import TemporalBackbone
 from engine.embeddings.plan import Plan
 from engine.embeddings.schema import StoredTile, TileRows
 from engine.errors import BackboneError
@@ -22,8 +22,8 @@ from engine.jobs.config import ExtractConfig
 ChipMaps = tuple[list[np.ndarray], list[np.ndarray] | None]
 
 
-def open_backbone(config: ExtractConfig, plan: Plan) -> OnDevice:
-    """The configured backbone on the configured device.
+def open_backbone(config: ExtractConfig, plan: Plan, device: Device) -> Backbone:
+    """The configured backbone on a device; several dates are joined as configured.
 
     Raises:
         WeightsError: weights that are absent, altered or of another model.
@@ -32,17 +32,18 @@ def open_backbone(config: ExtractConfig, plan: Plan) -> OnDevice:
     if config.pooling is not None and config.pooling not in plan.spec.pooling:
         offered = ", ".join(plan.spec.pooling)
         raise BackboneError(f"{plan.spec.name} pools by {offered}; found {config.pooling!r}. Mend pooling.")
-    return build(
+    backbone = build(
         plan.spec,
         config.backbone.weights,
-        devices.choose(config.device),
+        device,
         settings=config.backbone.settings,
         seed=config.seed,
         bands=plan.bands,
     )
+    return backbone if plan.frames == 1 else TemporalBackbone(backbone, config.backbone.temporal)
 
 
-def encode_chips(backbone: OnDevice, plan: Plan, config: ExtractConfig, chips: Sequence[Chip]) -> Iterator[ChipMaps]:
+def encode_chips(backbone: Backbone, plan: Plan, config: ExtractConfig, chips: Sequence[Chip]) -> Iterator[ChipMaps]:
     """Maps (h, w, D) of each layer and class tokens (D,) of each layer, chip by chip."""
     if not chips:
         return
@@ -82,11 +83,11 @@ def rows_of(tile: StoredTile, maps: ChipMaps, chip: Chip, plan: Plan, config: Ex
 
 def valid_share(chip: Chip, plan: Plan) -> np.ndarray:
     """Share of each patch's pixels that are valid on every date and inside the region, (h, w) float32."""
-    usable = chip.valid.all(axis=0)  # (H, W)
+    usable = np.all(chip.valid, axis=0)  # (H, W)
     if plan.region is not None:
         area = area_in_crs(plan.region.polygon, chip.tile.crs)
         usable &= rasterize([area], out_shape=usable.shape, transform=chip.tile.transform, fill=0).astype(bool)
-    return _block_mean(usable.astype(np.float32), plan.patch_px)
+    return _block_mean(np.asarray(usable, np.float32), plan.patch_px)
 
 
 def fold(layer: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.backbones.device import describe
+from engine.backbones.device import choose, describe
 from engine.embeddings.encode import encode_chips, open_backbone, rows_of
 from engine.embeddings.plan import Plan, folded_dim, make_plan, season_folder, store_meta, stored_tile
 from engine.embeddings.store import FINISHED, EmbeddingStore, StoreWriter
@@ -57,16 +57,17 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
     yield StepStarted("Planning tiles")
     plan = make_plan(config, root)
     yield StepStarted(f"Loading {plan.spec.title}")
-    backbone = open_backbone(config, plan)
+    device = choose(config.device)
+    backbone = open_backbone(config, plan, device)
     if backbone.weights_sha256 == "random":
         yield Noticed("Random weights, as asked: these embeddings show an untrained encoder.")
     writer = StoreWriter(folder, store_meta(config, plan, backbone.weights_sha256, _dims(config, plan)))
     kept = {tile.id for tile in writer.kept}
     todo = [item for item in plan.tiles if item.tile.id not in kept]
     yield ExtractPlanned(len(plan.tiles), plan.patches, len(kept), plan.spec.name, backbone.weights_sha256,
-                         describe(backbone.device))  # fmt: skip
+                         describe(device))  # fmt: skip
     began, patches, done = time.monotonic(), sum(tile.rows for tile in writer.kept), len(kept)
-    for batch in _read_batches(todo, plan, config, _batch_size(config, backbone.device.name)):
+    for batch in _read_batches(todo, plan, config, _batch_size(config, device.name)):
         embedded = encode_chips(backbone, plan, config, [read.chip for read in batch if read.chip is not None])
         for read in batch:
             done += 1
@@ -106,9 +107,8 @@ def _prepare_season(config: ExtractConfig, root: Path) -> Iterator[Event]:
 
 
 def _dims(config: ExtractConfig, plan: Plan) -> tuple[int, ...]:
-    frames = len(plan.tiles[0].scenes)
     is_joined = config.backbone.temporal in ("mean", "max", "difference") and plan.spec.max_frames == 1
-    dates = 1 if is_joined else frames
+    dates = 1 if is_joined else plan.frames
     if config.granularity == "tile":
         return tuple(plan.spec.layer_dim(layer) * dates for layer in plan.layers)
     return tuple(folded_dim(plan.spec, layer, plan.patch_px) * dates for layer in plan.layers)

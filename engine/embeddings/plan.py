@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,11 @@ class Plan:
     tiles: tuple[PlannedTile, ...]
 
     @property
+    def frames(self) -> int:
+        """Dates that go into one row."""
+        return len(self.tiles[0].scenes)
+
+    @property
     def patches(self) -> int:
         """Patches of all tiles."""
         return sum(item.tile.height * item.tile.width for item in self.tiles) // self.patch_px**2
@@ -74,6 +80,9 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     tiles = plan_tiles(scenes, region, size_px, whole, config.tiles.gsd_m)
     if not tiles:
         raise SceneError("tiles were wanted, found none on these scenes. Check the scenes' size and the tile size.")
+    if config.backbone.temporal == "keep" and spec.max_frames == 1:
+        tiles = [alone for item in tiles for alone in _each_date(item)]
+    _require_frames(spec, tiles)
     return Plan(spec, layers, patch_px, bands, scenes, region, tuple(tiles))
 
 
@@ -194,6 +203,29 @@ def stored_tile(planned: PlannedTile, patch_px: int, is_whole: bool) -> StoredTi
         scene_ids=tuple(scene.id for scene in planned.scenes),
         split=planned.scenes[-1].split,
     )
+
+
+def _each_date(planned: PlannedTile) -> list[PlannedTile]:
+    """A tile of several dates as one tile a date."""
+    if len(planned.scenes) == 1:
+        return [planned]
+    return [
+        PlannedTile(dataclasses.replace(planned.tile, id=f"{planned.tile.id}_date{number}"), (scene,))
+        for number, scene in enumerate(planned.scenes, start=1)
+    ]
+
+
+def _require_frames(spec: BackboneSpec, tiles: Sequence[PlannedTile]) -> None:
+    counts = sorted({len(item.scenes) for item in tiles})
+    if len(counts) > 1:
+        raise SceneError(
+            f"the same number of dates on every tile was wanted, found {counts}. Choose scenes that cover the same "
+            f"ground, or set backbone.temporal: keep."
+        )
+    if 1 < spec.max_frames < counts[0]:
+        raise BackboneError(
+            f"{spec.name} takes up to {spec.max_frames} dates at once; found {counts[0]}. Choose fewer dates."
+        )
 
 
 def _require_bands(spec: BackboneSpec, scenes: Sequence[Scene], available: tuple[str, ...]) -> None:

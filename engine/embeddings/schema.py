@@ -212,7 +212,7 @@ def footprints(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
     ring = [corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:], corner[:-1, :-1], corner[1:, :-1]]  # from south-west
     rings = np.stack(ring, axis=2).reshape(-1, 5, 2)
     bounds = np.concatenate([rings.min(axis=1), rings.max(axis=1)], axis=1)
-    return shapely.to_wkb(shapely.polygons(rings)), bounds
+    return np.asarray(shapely.to_wkb(shapely.polygons(rings))), bounds
 
 
 def _geo_metadata(bounds: list[float]) -> dict[str, Any]:

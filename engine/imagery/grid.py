@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import shapely
 from affine import Affine
 from pyproj import CRS, Transformer
@@ -96,11 +97,11 @@ class TileGrid:
         west, south, east, north = area.bounds
         columns = range(self._index(west, 0), self._last(east, 0) + 1)
         rows = range(self._last(north, 1), self._index(south, 1) - 1, -1)
-        prepared = shapely.prepared.prep(area)
+        shapely.prepare(area)
         for row in rows:
             for column in columns:
                 tile = self.tile(column, row)
-                if prepared.intersects(box(*tile.bounds_m)) and area.intersection(box(*tile.bounds_m)).area > 0:
+                if area.intersects(box(*tile.bounds_m)) and area.intersection(box(*tile.bounds_m)).area > 0:
                     yield tile
 
     def _index(self, metres: float, axis: int) -> int:
@@ -130,15 +131,16 @@ def outline_lonlat(bounds: tuple[float, float, float, float], crs: str) -> Polyg
     """Outline in lon/lat of a rectangle (west, south, east, north) of a CRS, its sides densified."""
     west, south, east, north = bounds
     side = max(east - west, north - south) / _SEGMENTS_A_SIDE
-    outline = shapely.transform(shapely.segmentize(box(*bounds), side), to_lonlat(crs).transform, interleaved=False)
-    return Polygon(outline.exterior) if isinstance(outline, Polygon) else box(west, south, east, north)
+    corners = shapely.segmentize(box(west, south, east, north), side).exterior.coords
+    return Polygon(np.column_stack(to_lonlat(crs).transform(*np.asarray(corners).T)))
 
 
 def area_in_crs(polygon: BaseGeometry, crs: str) -> BaseGeometry:
     """A lon/lat polygon in another CRS, its sides densified first."""
     west, south, east, north = polygon.bounds
     dense = shapely.segmentize(polygon, max(east - west, north - south) / _SEGMENTS_A_SIDE)
-    return shapely.transform(dense, from_lonlat(crs).transform, interleaved=False)
+    convert = from_lonlat(crs).transform
+    return shapely.transform(dense, lambda corners: np.column_stack(convert(*corners.T)))
 
 
 def _crs_slug(crs: str) -> str:

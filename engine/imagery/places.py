@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypedDict
 
 from affine import Affine
 from rasterio.io import DatasetReader
@@ -142,7 +143,13 @@ def _bands(dataset: DatasetReader, known: Sensor, path: Path) -> dict[str, int]:
     )
 
 
-def _scaling(dataset: DatasetReader, known: Sensor) -> dict[str, float | None]:
+class _Scaling(TypedDict):
+    scale: float
+    offset: float
+    nodata: float | None
+
+
+def _scaling(dataset: DatasetReader, known: Sensor) -> _Scaling:
     """Scale, offset and nodata: the file's own where it states them; floats are reflectance already."""
     nodata = dataset.nodata if dataset.nodata is not None else known.nodata
     if dataset.scales[0] != 1.0 or dataset.offsets[0] != 0.0:

@@ -143,7 +143,7 @@ def damaged(path: Path) -> None:
     """Overwrite the middle of the compressed pixels, so that some tiles cannot be decoded."""
     body = bytearray(path.read_bytes())
     middle = len(body) // 2
-    body[middle : middle + 2000] = b"\xff" * 2000
+    body[middle : middle + 15_000] = b"\xff" * 15_000
     path.write_bytes(bytes(body))
 
 
@@ -193,3 +193,21 @@ def test_a_tile_becomes_one_row_pooled_over_its_patches(scene_file: Path, tmp_pa
     ):
         usable = patches[valid > 0]
         assert np.allclose(pooled[0, 0], getattr(usable, pooling)(axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize(("way", "dim", "tiles"), [("mean", 96, 1), ("concatenate", 192, 1), ("difference", 96, 1), ("keep", 96, 2)])
+def test_two_dates_become_one_row_or_stay_two(
+    write_raster: WriteRaster, tmp_path: Path, way: str, dim: int, tiles: int
+) -> None:
+    for folder, value in (("pre", 0.1), ("data", 0.3)):
+        write_raster(f"data/simulated-3/{folder}/a_merged.tif", np.full((6, 32, 32), value, np.float32))
+    config = parse_config({
+        "kind": "extract", "scene": {"source": "simulated", "seed": 3, "date": "both"}, "device": "cpu",
+        "backbone": {"name": "raw", "temporal": way}, "output": {"dtype": "float32"},
+    })  # fmt: skip
+    assert isinstance(config, ExtractConfig)
+    list(job.extract(config, tmp_path / "run", tmp_path))
+    store = EmbeddingStore.open(tmp_path / "run")
+    assert (len(store.tiles), store.meta.dims) == (tiles, (dim,))
+    want = {"mean": {0.2}, "concatenate": {0.1, 0.3}, "difference": {0.2, -0.2}, "keep": {0.1, 0.3}}[way]
+    assert {round(float(v), 5) for v in np.unique(store.read())} <= want
