@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.embeddings.schema import StoreMeta
-from engine.embeddings.store import EmbeddingStore, write_whole
+from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.whole import write_whole
 from engine.errors import DiskFull, JobError, StoreError
 from engine.jobs import folder as run_folder
 from engine.jobs.config import HeadConfig, TrainConfig, load_config

@@ -25,7 +25,8 @@ from engine.decoder.result import (
 from engine.decoder.split import split_places
 from engine.embeddings.extract import ensure_store, store_folder
 from engine.embeddings.labels import labels_for, read_labels
-from engine.embeddings.store import EmbeddingStore, write_whole
+from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.whole import write_whole
 from engine.errors import DeviceFailure, DiskFull, SceneError
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, LossConfig, TrainConfig

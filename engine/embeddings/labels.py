@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from engine.embeddings.plan import find_scenes, resolve_path
 from engine.embeddings.schema import StoredTile
-from engine.embeddings.store import EmbeddingStore, write_whole
+from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.whole import write_whole
 from engine.errors import DiskFull, LabelError, StoreError
 from engine.imagery.grid import Tile
 from engine.imagery.scene import Scene, open_raster, read_mask
