@@ -165,6 +165,7 @@ def _moments(store: EmbeddingStore, layer: int | None) -> tuple[int, np.ndarray,
     rows = 0
     shift = total = product = np.zeros(0)
     for block in _valid_blocks(store, layer):
+        _check_finite(block, store)
         if not rows:
             shift = block.mean(axis=0)
             total, product = np.zeros_like(shift), np.zeros((len(shift), len(shift)))
@@ -176,11 +177,6 @@ def _moments(store: EmbeddingStore, layer: int | None) -> tuple[int, np.ndarray,
         raise StoreError(
             f"two valid patches or more were wanted for a PCA, found {rows} in {store.folder}. "
             f"Extract a larger region."
-        )
-    if not np.isfinite(product).all():
-        raise StoreError(
-            f"finite embeddings were wanted, found others in {store.folder}. Run `python -m engine check` on it, "
-            f"or extract again with output.dtype float32."
         )
     covariance = (product - np.outer(total, total) / rows) / (rows - 1)
     return rows, shift + total / rows, covariance
@@ -211,6 +207,14 @@ def _check_components(components: int, dim: int, backbone: str) -> None:
         raise StoreError(
             f"{components} components were wanted, found embeddings of {dim} dimensions ({backbone}). "
             f"Ask for 1 to {dim}."
+        )
+
+
+def _check_finite(block: np.ndarray, store: EmbeddingStore) -> None:
+    if not np.isfinite(block).all():
+        raise StoreError(
+            f"finite embeddings were wanted, found others in {store.folder}. Run `python -m engine check` on it, "
+            f"or extract again with output.dtype float32."
         )
 
 
