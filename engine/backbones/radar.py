@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
+from engine.backbones.spec import RADAR_BANDS
 from engine.errors import BackboneError
-
-RADAR_BANDS = ("vv", "vh", "hh", "hv")
 
 
 def radar_unit(image: torch.Tensor, bands: Sequence[str], found: str, wanted: str) -> torch.Tensor:

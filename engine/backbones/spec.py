@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+# Common names of synthetic aperture radar bands, by polarisation.
+RADAR_BANDS = ("vv", "vh", "hh", "hv")
 Family = Literal["raw", "csmask", "timm", "prithvi", "terramind", "clay", "dofa", "dinov3"]
 
 

@@ -12,7 +12,6 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import nn
 
-from engine.backbones.batch import Backbone
 from engine.backbones.blocks import layer_norm, through, trunk
 from engine.backbones.checkpoint import require_same_tensors
 from engine.backbones.constructor import argument
@@ -177,20 +176,6 @@ def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
         found[key] = _as_convolution(found[key], patch)
     require_same_tensors(spec.name, wanted, found)
     return found
-
-
-def wrap(
-    spec: BackboneSpec, module: TerraMindEncoder, weights_sha256: str, settings: Mapping[str, str]
-) -> Backbone:
-    """The encoder as a `Backbone`.
-
-    Raises:
-        BackboneError: a setting that the card does not offer.
-        WeightsError: a tokenizer is wanted and not attached.
-    """
-    from engine.backbones.terramind_backbone import TerraMindBackbone
-
-    return TerraMindBackbone(spec, module, weights_sha256, settings)
 
 
 def default_positions(spec: BackboneSpec) -> torch.Tensor:

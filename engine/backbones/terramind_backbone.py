@@ -8,18 +8,23 @@ from typing import cast
 import torch
 from torch import nn
 
-from engine.backbones.batch import Batch, Embedded
+from engine.backbones.batch import Backbone, Batch, Embedded
 from engine.backbones.cards import settle
 from engine.backbones.cards_terramind import TOKENIZERS
 from engine.backbones.intake import one_date, pick_bands, require_multiple
 from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.radar import radar_unit
 from engine.backbones.spec import BackboneSpec
-from engine.backbones.terramind import TerraMindEncoder, merged, modality_bands, modality_names
+from engine.backbones.terramind import (
+    TerraMindEncoder, encoder, merged, modality_bands, modality_names, official_to_encoder,
+)  # fmt: skip
 from engine.backbones.terramind_modalities import MODALITIES
 from engine.backbones.terramind_settings import NDVI_FROM
 from engine.backbones.terramind_tokenizer import TokenizerEncoder
 from engine.errors import WeightsError
+
+
+__all__ = ["TerraMindBackbone", "attach", "companions", "encoder", "official_to_encoder", "wrap"]
 
 
 class TerraMindBackbone:
@@ -100,3 +105,15 @@ def attach(module: TerraMindEncoder, tokenizers: Mapping[str, nn.Module]) -> Non
     """Give the encoder its tokenizers, by modality."""
     for name, tokenizer in tokenizers.items():
         module.tokenizers[name] = tokenizer.eval().requires_grad_(False)
+
+
+def wrap(
+    spec: BackboneSpec, module: TerraMindEncoder, weights_sha256: str, settings: Mapping[str, str]
+) -> Backbone:
+    """The encoder as a `Backbone`.
+
+    Raises:
+        BackboneError: a setting that the card does not offer.
+        WeightsError: a tokenizer is wanted and not attached.
+    """
+    return TerraMindBackbone(spec, module, weights_sha256, settings)
