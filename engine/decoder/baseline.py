@@ -43,7 +43,9 @@ def raw_config(store: EmbeddingStore) -> ExtractConfig:
     """
     extraction = parse_config(store.meta.config, where=f"the configuration inside {store.folder}")
     if not isinstance(extraction, ExtractConfig):
-        raise StoreError(f"an extraction's configuration was wanted, found another kind in {store.folder}. Extract it again.")
+        raise StoreError(
+            f"an extraction's configuration was wanted, found another kind in {store.folder}. Extract it again."
+        )
     tile = store.tiles[0]
     keeps_chips = is_chip(tile) and extraction.tiles.size_px is None
     size_px = None if keeps_chips else max(tile.height_px, tile.width_px)
@@ -102,7 +104,10 @@ def _pairs(raw: EmbeddingStore, places: Sequence[TruthOfTile]) -> Iterator[tuple
         patches = values.reshape(tile.rows, -1, len(raw.meta.bands))  # (h * w, p * p, C), channel last
         nbr = normalised_burn_ratio(to_pixels(patches[..., nir], tile), to_pixels(patches[..., swir], tile))
         truth = wanted[tile.id].pixels
-        height, width = min(truth.shape[0], nbr.shape[0]), min(truth.shape[1], nbr.shape[1])  # padding may differ
+        height, width = (
+            min(truth.shape[0], nbr.shape[0]),
+            min(truth.shape[1], nbr.shape[1]),
+        )  # padding may differ
         truth, nbr = truth[:height, :width], nbr[:height, :width]
         yield truth[truth >= 0], nbr[truth >= 0]
     if len(seen) < len(wanted):

@@ -54,9 +54,13 @@ class TrainingData:
     def pixels(self, split: str, value: int | None = None) -> int:
         """Labelled pixels of a split, or those of one class."""
         blocks = [self.labels[span.rows] for span in self.places[split]]
-        return sum(int((block != MISSING).sum() if value is None else (block == value).sum()) for block in blocks)
+        return sum(
+            int((block != MISSING).sum() if value is None else (block == value).sum()) for block in blocks
+        )
 
-    def batches(self, split: str, patches: int, whole_tiles: bool, generator: torch.Generator | None = None) -> Iterator[Batch]:
+    def batches(
+        self, split: str, patches: int, whole_tiles: bool, generator: torch.Generator | None = None
+    ) -> Iterator[Batch]:
         """All labelled patches of a split, once.
 
         Args:
@@ -69,17 +73,27 @@ class TrainingData:
         else:
             yield from self._patch_batches(self.places[split], patches, generator)
 
-    def _patch_batches(self, spans: Sequence[Span], patches: int, generator: torch.Generator | None) -> Iterator[Batch]:
-        rows = torch.cat([torch.arange(span.rows.start, span.rows.stop) for span in spans]).to(self.labels.device)
+    def _patch_batches(
+        self, spans: Sequence[Span], patches: int, generator: torch.Generator | None
+    ) -> Iterator[Batch]:
+        rows = torch.cat([torch.arange(span.rows.start, span.rows.stop) for span in spans]).to(
+            self.labels.device
+        )
         rows = rows[(self.labels[rows] != MISSING).any(dim=1)]
         if generator is not None:
             rows = rows[torch.randperm(len(rows), generator=generator).to(rows.device)]
         for chosen in rows.split(patches):
             yield self.features[chosen], self.labels[chosen]
 
-    def _tile_batches(self, spans: Sequence[Span], patches: int, generator: torch.Generator | None) -> Iterator[Batch]:
+    def _tile_batches(
+        self, spans: Sequence[Span], patches: int, generator: torch.Generator | None
+    ) -> Iterator[Batch]:
         labelled = [span for span in spans if bool((self.labels[span.rows] != MISSING).any())]
-        order = range(len(labelled)) if generator is None else torch.randperm(len(labelled), generator=generator).tolist()
+        order = (
+            range(len(labelled))
+            if generator is None
+            else torch.randperm(len(labelled), generator=generator).tolist()
+        )
         waiting: dict[tuple[int, int], list[Span]] = {}
         for index in order:
             span = labelled[index]
@@ -98,7 +112,11 @@ class TrainingData:
 
 
 def load_data(
-    store: EmbeddingStore, labels: np.ndarray, split: Mapping[str, np.ndarray], layers: Sequence[int], device: torch.device
+    store: EmbeddingStore,
+    labels: np.ndarray,
+    split: Mapping[str, np.ndarray],
+    layers: Sequence[int],
+    device: torch.device,
 ) -> TrainingData:
     """Read the store once and put it on the device.
 

@@ -34,7 +34,9 @@ def evaluate(run_folder: Path) -> dict[str, Any]:
     return score_run(run, store, truth, raw)
 
 
-def score_run(run: TrainRun, store: EmbeddingStore, truth: np.ndarray, raw: EmbeddingStore | None) -> dict[str, Any]:
+def score_run(
+    run: TrainRun, store: EmbeddingStore, truth: np.ndarray, raw: EmbeddingStore | None
+) -> dict[str, Any]:
     """Scores of the decoder and of the baseline on the same test pixels.
 
     Args:
@@ -48,7 +50,11 @@ def score_run(run: TrainRun, store: EmbeddingStore, truth: np.ndarray, raw: Embe
     card = run.decoder
     test = truth_of(store, truth, indices_of(store, card.split["test"]))
     burned = dict(_test_probabilities(run, store, card))
-    counts = [Confusion.of(place.pixels, classes_of(burned[place.tile.id])) for place in test if place.tile.id in burned]
+    counts = [
+        Confusion.of(place.pixels, classes_of(burned[place.tile.id]))
+        for place in test
+        if place.tile.id in burned
+    ]
     interval = iou_interval(counts, np.random.default_rng(card.seed))
     baseline = None
     if raw is not None and card.baseline_threshold is not None:
@@ -65,22 +71,45 @@ def score_run(run: TrainRun, store: EmbeddingStore, truth: np.ndarray, raw: Embe
 
 def write_maps(run: TrainRun, store: EmbeddingStore, truth: np.ndarray) -> None:
     """Write the predicted classes and the errors of the test places into the run folder."""
-    places = {place.tile.id: place for place in truth_of(store, truth, indices_of(store, run.decoder.split["test"]))}
+    places = {
+        place.tile.id: place for place in truth_of(store, truth, indices_of(store, run.decoder.split["test"]))
+    }
     burned = dict(_test_probabilities(run, store, run.decoder))
     predicted = ((place.tile, classes_of(burned[name])) for name, place in places.items())
-    write_mosaic(run.predictions, predicted, level="pixel", nodata=NODATA, dtype="uint8", colormap=CLASS_COLOURS, band_names=("burnt",))
+    write_mosaic(
+        run.predictions,
+        predicted,
+        level="pixel",
+        nodata=NODATA,
+        dtype="uint8",
+        colormap=CLASS_COLOURS,
+        band_names=("burnt",),
+    )
     wrong = ((place.tile, errors_of(burned[name], place.pixels)) for name, place in places.items())
-    write_mosaic(run.errors, wrong, level="pixel", nodata=NODATA, dtype="uint8", colormap=ERROR_COLOURS, band_names=("error",))
+    write_mosaic(
+        run.errors,
+        wrong,
+        level="pixel",
+        nodata=NODATA,
+        dtype="uint8",
+        colormap=ERROR_COLOURS,
+        band_names=("error",),
+    )
 
 
-def truth_of(store: EmbeddingStore, truth: np.ndarray, indices: Sequence[int] | np.ndarray) -> list[TruthOfTile]:
+def truth_of(
+    store: EmbeddingStore, truth: np.ndarray, indices: Sequence[int] | np.ndarray
+) -> list[TruthOfTile]:
     """Labels of some tiles as pixels, in the order asked.
 
     Args:
         truth: (rows, p * p) int8 in the order of the store.
     """
     spans = spans_of(store)
-    return [TruthOfTile(spans[index].tile, to_pixels(truth[spans[index].rows], spans[index].tile)) for index in indices]
+    return [
+        TruthOfTile(spans[index].tile, to_pixels(truth[spans[index].rows], spans[index].tile))
+        for index in indices
+    ]
 
 
 def indices_of(store: EmbeddingStore, tile_ids: Sequence[str]) -> list[int]:
@@ -99,5 +128,7 @@ def indices_of(store: EmbeddingStore, tile_ids: Sequence[str]) -> list[int]:
     return [index_of[name] for name in tile_ids]
 
 
-def _test_probabilities(run: TrainRun, store: EmbeddingStore, card: DecoderCard) -> Iterator[tuple[str, np.ndarray]]:
+def _test_probabilities(
+    run: TrainRun, store: EmbeddingStore, card: DecoderCard
+) -> Iterator[tuple[str, np.ndarray]]:
     return ((tile.id, burned) for tile, burned in predict_tiles(run, store, frozenset(card.split["test"])))

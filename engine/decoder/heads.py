@@ -7,6 +7,7 @@ pixel whatever the encoder's patch. One logit says of two classes what two would
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -33,11 +34,13 @@ class SeededDropout(nn.Module):
 class PatchHead(nn.Module):
     """Linear layers on each patch alone; without hidden widths it is a linear probe."""
 
-    def __init__(self, dim: int, patch_px: int, hidden: Sequence[int], dropout: float, generator: torch.Generator) -> None:
+    def __init__(
+        self, dim: int, patch_px: int, hidden: Sequence[int], dropout: float, generator: torch.Generator
+    ) -> None:
         super().__init__()
         widths = [dim, *hidden]
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU(), SeededDropout(dropout, generator)]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], patch_px * patch_px))
 
@@ -50,12 +53,18 @@ class PatchHead(nn.Module):
 class ConvHead(nn.Module):
     """3 x 3 convolutions over the patches of a tile: each hidden layer lets a patch see one ring more."""
 
-    def __init__(self, dim: int, patch_px: int, hidden: Sequence[int], dropout: float, generator: torch.Generator) -> None:
+    def __init__(
+        self, dim: int, patch_px: int, hidden: Sequence[int], dropout: float, generator: torch.Generator
+    ) -> None:
         super().__init__()
         widths = [dim, *hidden]
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
-            layers += [nn.Conv2d(before, after, 3, padding=1, padding_mode="replicate"), nn.ReLU(), SeededDropout(dropout, generator)]
+        for before, after in pairwise(widths):
+            layers += [
+                nn.Conv2d(before, after, 3, padding=1, padding_mode="replicate"),
+                nn.ReLU(),
+                SeededDropout(dropout, generator),
+            ]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], patch_px * patch_px, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -93,7 +102,12 @@ class Decoder(nn.Module):
 
 
 def build_decoder(
-    config: HeadConfig, mean: torch.Tensor, std: torch.Tensor, patch_px: int, generator: torch.Generator, device: torch.device
+    config: HeadConfig,
+    mean: torch.Tensor,
+    std: torch.Tensor,
+    patch_px: int,
+    generator: torch.Generator,
+    device: torch.device,
 ) -> Decoder:
     """A decoder with fresh weights on the device.
 

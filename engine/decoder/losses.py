@@ -34,7 +34,9 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor, config: LossConfig) -> t
             return cross_entropy(logits, burned, known, config.burned_weight) + dice(logits, burned, known)
 
 
-def cross_entropy(logits: torch.Tensor, burned: torch.Tensor, known: torch.Tensor, burned_weight: float) -> torch.Tensor:
+def cross_entropy(
+    logits: torch.Tensor, burned: torch.Tensor, known: torch.Tensor, burned_weight: float
+) -> torch.Tensor:
     """Negative log likelihood, the burnt class weighted; divided by the sum of weights.
 
     Args:
@@ -44,7 +46,9 @@ def cross_entropy(logits: torch.Tensor, burned: torch.Tensor, known: torch.Tenso
     return (weight * _surprise(logits, burned)).sum() / weight.sum()
 
 
-def focal(logits: torch.Tensor, burned: torch.Tensor, known: torch.Tensor, burned_weight: float) -> torch.Tensor:
+def focal(
+    logits: torch.Tensor, burned: torch.Tensor, known: torch.Tensor, burned_weight: float
+) -> torch.Tensor:
     """Cross-entropy in which pixels that are already right count little (Lin et al. 2017, equation 5)."""
     weight = _weights(burned, known, burned_weight)
     surprise = _surprise(logits, burned)  # -log of the probability given to the truth

@@ -78,7 +78,12 @@ class Confusion:
             "accuracy": self.accuracy(),
         }  # fmt: skip
         numbers = {name: None if math.isnan(value) else value for name, value in ratios.items()}
-        return {**numbers, "pixels": self.pixels, "pixels_burned": int(self.counts[1].sum()), "confusion": self.counts.tolist()}
+        return {
+            **numbers,
+            "pixels": self.pixels,
+            "pixels_burned": int(self.counts[1].sum()),
+            "confusion": self.counts.tolist(),
+        }
 
 
 def total(confusions: Sequence[Confusion]) -> Confusion:
@@ -100,7 +105,9 @@ def iou_interval(
     if len(places) < 3:
         return None
     counts = np.stack([place.counts for place in places])  # (N, 2, 2)
-    drawn = generator.multinomial(len(places), np.full(len(places), 1 / len(places)), size=draws)  # (draws, N)
+    drawn = generator.multinomial(
+        len(places), np.full(len(places), 1 / len(places)), size=draws
+    )  # (draws, N)
     sums = np.einsum("dn,nij->dij", drawn, counts)
     hit = sums[:, 1, 1]
     union = hit + sums[:, 1, 0] + sums[:, 0, 1]

@@ -31,7 +31,15 @@ def predict_map(run_folder: Path, store_folder: Path, out: Path) -> Path:
     """
     run, store = TrainRun.open(run_folder), EmbeddingStore.open(store_folder)
     pieces = ((tile, classes_of(burned)) for tile, burned in predict_tiles(run, store))
-    write_mosaic(out, pieces, level="pixel", nodata=NODATA, dtype="uint8", colormap=CLASS_COLOURS, band_names=("burnt",))
+    write_mosaic(
+        out,
+        pieces,
+        level="pixel",
+        nodata=NODATA,
+        dtype="uint8",
+        colormap=CLASS_COLOURS,
+        band_names=("burnt",),
+    )
     return out
 
 
@@ -99,9 +107,13 @@ def errors_of(burned: np.ndarray, truth: np.ndarray) -> np.ndarray:
     says = classes_of(burned)
     kinds = np.array([[RIGHT, FALSE_ALARM], [MISS, HIT]], dtype=np.uint8)
     known = (says != NODATA) & (truth >= 0)
-    return np.where(known, kinds[np.where(known, truth, 0), np.where(known, says, 0)], NODATA).astype(np.uint8)
+    return np.where(known, kinds[np.where(known, truth, 0), np.where(known, says, 0)], NODATA).astype(
+        np.uint8
+    )
 
 
-def _tile_probability(decoder: Decoder, features: torch.Tensor, is_valid: np.ndarray, span: Span) -> np.ndarray:
+def _tile_probability(
+    decoder: Decoder, features: torch.Tensor, is_valid: np.ndarray, span: Span
+) -> np.ndarray:
     burned = probabilities(decoder, features[span.rows], span.tile).numpy()
     return to_pixels(np.where(is_valid[span.rows, None], burned, np.float32(np.nan)), span.tile)

@@ -113,7 +113,9 @@ class TrainRun:
             JobError: the folder holds no training.
         """
         if not (folder / CARD).is_file() and not (folder / run_folder.CONFIG).is_file():
-            raise JobError(f"the run folder of a training was wanted, found none at {folder}. See `python -m engine jobs`.")
+            raise JobError(
+                f"the run folder of a training was wanted, found none at {folder}. See `python -m engine jobs`."
+            )
         run = cls(folder.resolve())
         if (folder / run_folder.CONFIG).is_file():
             run.config  # noqa: B018  (reads it, and so refuses the folder of an extraction)
@@ -128,7 +130,9 @@ class TrainRun:
         """
         config = load_config(self.folder / run_folder.CONFIG)
         if not isinstance(config, TrainConfig):
-            raise JobError(f"a training was wanted, found a run of kind {config.kind} in {self.folder}. Open it on its own page.")
+            raise JobError(
+                f"a training was wanted, found a run of kind {config.kind} in {self.folder}. Open it on its own page."
+            )
         return config
 
     @property
@@ -223,16 +227,22 @@ def write_json(path: Path, tree: dict[str, Any]) -> None:
     try:
         write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     except OSError as err:
-        raise DiskFull(f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then train again.") from err
+        raise DiskFull(
+            f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then train again."
+        ) from err
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         tree: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
-        raise JobError(f"a finished training was wanted, found no {path.name} in {path.parent}. Wait for it, or run it again.") from err
+        raise JobError(
+            f"a finished training was wanted, found no {path.name} in {path.parent}. Wait for it, or run it again."
+        ) from err
     except ValueError as err:
-        raise JobError(f"a whole {path.name} was wanted, found it damaged in {path.parent}. Train again.") from err
+        raise JobError(
+            f"a whole {path.name} was wanted, found it damaged in {path.parent}. Train again."
+        ) from err
     return tree
 
 

@@ -37,7 +37,10 @@ def split_places(store: EmbeddingStore, config: SplitConfig, seed: int) -> dict[
     """
     has_files = any(tile.split for tile in store.tiles)
     if config.by == "files" or (config.by == "auto" and has_files):
-        found = {name: [i for i, tile in enumerate(store.tiles) if _STORED_NAMES.get(tile.split or "") == name] for name in SPLITS}
+        found = {
+            name: [i for i, tile in enumerate(store.tiles) if _STORED_NAMES.get(tile.split or "") == name]
+            for name in SPLITS
+        }
         cure = "Complete splits/train.txt, val.txt and test.txt beside the chips, or set split.by: place."
     else:
         found = _draw(places_of(store.tiles), config, np.random.default_rng(seed))
@@ -58,7 +61,9 @@ def places_of(tiles: Sequence[StoredTile]) -> list[list[int]]:
     return [*_overlapping(tiles, chips), *_blocks(tiles, gridded)]
 
 
-def _draw(places: list[list[int]], config: SplitConfig, generator: np.random.Generator) -> dict[str, list[int]]:
+def _draw(
+    places: list[list[int]], config: SplitConfig, generator: np.random.Generator
+) -> dict[str, list[int]]:
     order = generator.permutation(len(places))
     n_test = max(1, round(config.test * len(places)))
     n_validation = max(1, round(config.validation * len(places)))

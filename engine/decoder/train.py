@@ -20,8 +20,15 @@ from engine.decoder.heads import Decoder, build_decoder
 from engine.decoder.losses import loss_of
 from engine.decoder.metrics import Confusion
 from engine.decoder.result import (
-    SCHEMA_VERSION, SCORES, WEIGHTS, DecoderCard, TrainRun, encoder_facts, write_card, write_json,
-)  # fmt: skip
+    SCHEMA_VERSION,
+    SCORES,
+    WEIGHTS,
+    DecoderCard,
+    TrainRun,
+    encoder_facts,
+    write_card,
+    write_json,
+)
 from engine.decoder.split import split_places
 from engine.embeddings.extract import ensure_store, store_folder
 from engine.embeddings.labels import labels_for, read_labels
@@ -74,7 +81,9 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     layers = config.layers or store.meta.layers
     data = load_data(store, truth, split, layers, choose_device(config.device))
     generator = torch.Generator().manual_seed(config.seed)
-    decoder = build_decoder(config.head, data.mean, data.std, store.meta.patch_px, generator, data.features.device)
+    decoder = build_decoder(
+        config.head, data.mean, data.std, store.meta.patch_px, generator, data.features.device
+    )
     yield _planned(config, data, decoder)
     learned = yield from learn(config, data, decoder, generator, folder / run_folder.STOP)
     yield StepStarted("Testing once")
@@ -98,7 +107,9 @@ def learn(
     config: TrainConfig, data: TrainingData, decoder: Decoder, generator: torch.Generator, stop: Path
 ) -> Generator[Event, None, Learned]:
     """The training loop: steps over the training places, then a look at the validation places, epoch by epoch."""
-    optimizer = torch.optim.AdamW(decoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(
+        decoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
     whole = decoder.sees_neighbours
     steps = config.epochs * sum(1 for _ in data.batches("train", config.batch_patches, whole))
     best_iou, best_epoch, best_state, step = -1.0, 0, copy.deepcopy(decoder.state_dict()), 0
@@ -161,15 +172,21 @@ def choose_device(device: str) -> torch.device:
         DeviceFailure: it is not there.
     """
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        device = (
+            "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        )
     kind, _, index = device.partition(":")
     there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}[kind]
     if int(index or 0) >= there:
-        raise DeviceFailure(f"device {device} was wanted, found {there} of kind {kind}. Use device: auto or cpu.")
+        raise DeviceFailure(
+            f"device {device} was wanted, found {there} of kind {kind}. Use device: auto or cpu."
+        )
     return torch.device(device)
 
 
-def _measured(loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _measured(
+    loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss times labelled pixels with their number, and counts (4,), kept on the device until the epoch ends."""
     pairs = labels * 2 + (logits.detach() > 0)  # truth * 2 + prediction; missing ones fall below 0
     counts = torch.bincount((pairs.flatten() + 2).clamp_(min=1), minlength=6)[2:]
@@ -205,7 +222,9 @@ def _open_raw(store: EmbeddingStore, root: Path) -> Generator[Event, None, Embed
     raw = EmbeddingStore.open(store_folder(config, root))
     if has_bands(raw):
         return raw
-    yield Noticed(f"No NBR baseline: it needs nir_narrow and swir_2; the scenes have {', '.join(raw.meta.bands)}.")
+    yield Noticed(
+        f"No NBR baseline: it needs nir_narrow and swir_2; the scenes have {', '.join(raw.meta.bands)}."
+    )
     return None
 
 
@@ -233,5 +252,7 @@ def _save(folder: Path, decoder: Decoder, card: DecoderCard) -> None:
     try:
         write_whole(folder / WEIGHTS, lambda temporary: save_file(state, temporary))
     except OSError as err:
-        raise DiskFull(f"room for {WEIGHTS} was wanted, found {err.strerror or err}. Free some space, then train again.") from err
+        raise DiskFull(
+            f"room for {WEIGHTS} was wanted, found {err.strerror or err}. Free some space, then train again."
+        ) from err
     write_card(folder, card)

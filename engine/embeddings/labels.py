@@ -42,7 +42,9 @@ class Labels:
     missing: int
 
 
-def labels_for(store: EmbeddingStore, config: LabelsConfig, runs_root: Path, folder: Path | None = None) -> Labels:
+def labels_for(
+    store: EmbeddingStore, config: LabelsConfig, runs_root: Path, folder: Path | None = None
+) -> Labels:
     """The labels that a training configuration asks for, made beside the store when they are not there yet.
 
     Args:
@@ -57,11 +59,15 @@ def labels_for(store: EmbeddingStore, config: LabelsConfig, runs_root: Path, fol
         return build_labels(store, None, resolve_path(config.path), folder)
     extraction = parse_config(store.meta.config, where=f"the configuration inside {store.folder}")
     if not isinstance(extraction, ExtractConfig):
-        raise StoreError(f"an extraction's configuration was wanted, found another kind in {store.folder}. Extract it again.")
+        raise StoreError(
+            f"an extraction's configuration was wanted, found another kind in {store.folder}. Extract it again."
+        )
     return build_labels(store, find_scenes(extraction.scene, runs_root), None, folder)
 
 
-def build_labels(store: EmbeddingStore, scenes: Sequence[Scene] | None, raster: Path | None, folder: Path) -> Labels:
+def build_labels(
+    store: EmbeddingStore, scenes: Sequence[Scene] | None, raster: Path | None, folder: Path
+) -> Labels:
     """Read the truth of every patch and write it once; the same sources give the file that is there already.
 
     Args:
@@ -103,10 +109,14 @@ def open_labels(path: Path) -> Labels:
     try:
         raw = (pq.read_schema(path).metadata or {}).get(b"emberscope_labels")
     except (OSError, pa.ArrowInvalid) as err:
-        raise LabelError(f"labels were wanted, found none that can be read at {path}. Train again to build them.") from err
+        raise LabelError(
+            f"labels were wanted, found none that can be read at {path}. Train again to build them."
+        ) from err
     facts = json.loads(raw) if raw else {}
     if facts.get("schema_version") != _SCHEMA_VERSION:
-        raise LabelError(f"labels of schema {_SCHEMA_VERSION} were wanted, found another file at {path}. Delete it and train again.")
+        raise LabelError(
+            f"labels of schema {_SCHEMA_VERSION} were wanted, found another file at {path}. Delete it and train again."
+        )
     return Labels(path, facts["source"], facts["burned"], facts["unburned"], facts["missing"])
 
 
@@ -177,7 +187,9 @@ def _check_raster(path: Path) -> None:
     """One band with a CRS and nothing but -1, 0, 1 and its own nodata."""
     with open_raster(path) as dataset:
         if dataset.crs is None:
-            raise LabelError(f"a label raster with a CRS was wanted, found {path.name} without one. Assign it and try again.")
+            raise LabelError(
+                f"a label raster with a CRS was wanted, found {path.name} without one. Assign it and try again."
+            )
         allowed = {MISSING, UNBURNED, BURNED} | ({dataset.nodata} if dataset.nodata is not None else set())
         for _, window in dataset.block_windows(1):
             strange = set(np.unique(dataset.read(1, window=window)).tolist()) - allowed
@@ -223,4 +235,6 @@ def _write(path: Path, store: EmbeddingStore, values: np.ndarray, source: str, k
     try:
         write_whole(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
     except OSError as err:
-        raise DiskFull(f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then train again.") from err
+        raise DiskFull(
+            f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then train again."
+        ) from err

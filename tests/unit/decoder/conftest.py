@@ -78,9 +78,13 @@ def _write_chip(folder: Path, index: int, masks: bool, gap: bool) -> None:
         image[:, 8:12, 8:12] = -9999
     where = {"crs": "EPSG:32610", "transform": Affine(30, 0, 500000 + index * 5000, 0, -30, 4500000),
              "height": SIDE, "width": SIDE}  # fmt: skip
-    with rasterio.open(folder / f"chip{index}_merged.tif", "w", driver="GTiff", count=6, dtype="float32", **where) as out:
+    with rasterio.open(
+        folder / f"chip{index}_merged.tif", "w", driver="GTiff", count=6, dtype="float32", **where
+    ) as out:
         out.write(image)
         out.descriptions = BANDS
     if masks:
-        with rasterio.open(folder / f"chip{index}.mask.tif", "w", driver="GTiff", count=1, dtype="int16", **where) as out:
+        with rasterio.open(
+            folder / f"chip{index}.mask.tif", "w", driver="GTiff", count=1, dtype="int16", **where
+        ) as out:
             out.write(mask, 1)

@@ -42,13 +42,19 @@ def test_scores_equal_those_computed_from_the_pixels_themselves(
     tile = raw.tiles[6]
     from engine.imagery.grid import Tile
 
-    mask = read_mask(scene.mask_path, Tile(tile.id, tile.crs, tile.pixel_transform, tile.height_px, tile.width_px))
+    mask = read_mask(
+        scene.mask_path, Tile(tile.id, tile.crs, tile.pixel_transform, tile.height_px, tile.width_px)
+    )
     expected = Confusion.of(mask, (nir - swir) / (nir + swir) <= 0.1)
     assert score_threshold(raw, truth_of(raw, truth, [6]), 0.1)["confusion"] == expected.counts.tolist()
 
 
 def test_dark_pixels_without_any_reflectance_are_not_called_burnt() -> None:
-    assert normalised_burn_ratio(np.array([0.0, -0.01, 0.2]), np.array([0.0, -0.02, 0.2])).tolist() == [1, 1, 0]
+    assert normalised_burn_ratio(np.array([0.0, -0.01, 0.2]), np.array([0.0, -0.02, 0.2])).tolist() == [
+        1,
+        1,
+        0,
+    ]
 
 
 def test_the_baseline_reads_the_same_tiles_as_the_store(raw: EmbeddingStore, home: Path) -> None:

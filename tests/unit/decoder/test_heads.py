@@ -13,7 +13,9 @@ CPU = torch.device("cpu")
 
 def decoder(name: str, dim: int = 6, patch_px: int = 4, seed: int = 0) -> torch.nn.Module:
     config = HeadConfig(name=name, hidden=(8,), dropout=0.5)
-    return build_decoder(config, torch.zeros(dim), torch.ones(dim), patch_px, torch.Generator().manual_seed(seed), CPU)
+    return build_decoder(
+        config, torch.zeros(dim), torch.ones(dim), patch_px, torch.Generator().manual_seed(seed), CPU
+    )
 
 
 @pytest.mark.parametrize("name", ["mlp", "linear", "conv"])

@@ -49,7 +49,9 @@ def test_the_right_map_costs_nearly_nothing_and_the_wrong_one_more(name: str, la
 
 
 @pytest.mark.parametrize("weight", [1.0, 4.0])
-def test_cross_entropy_is_that_of_two_classes(weight: float, logits: torch.Tensor, labels: torch.Tensor) -> None:
+def test_cross_entropy_is_that_of_two_classes(
+    weight: float, logits: torch.Tensor, labels: torch.Tensor
+) -> None:
     both = torch.stack([torch.zeros_like(logits), logits], dim=-1).reshape(-1, 2)
     expected = functional.cross_entropy(
         both, labels.reshape(-1).long(), weight=torch.tensor([1.0, weight]), ignore_index=-1

@@ -37,7 +37,9 @@ def test_counts_of_parts_add_to_the_counts_of_the_whole(truth: np.ndarray, predi
     assert ((parts[0] + parts[1]).counts == Confusion.of(truth[:2], predicted[:2]).counts).all()
 
 
-def test_what_is_predicted_on_missing_pixels_does_not_matter(truth: np.ndarray, predicted: np.ndarray) -> None:
+def test_what_is_predicted_on_missing_pixels_does_not_matter(
+    truth: np.ndarray, predicted: np.ndarray
+) -> None:
     changed = np.where(truth < 0, 1 - predicted, predicted)
     assert (Confusion.of(truth, changed).counts == Confusion.of(truth, predicted).counts).all()
 

@@ -16,11 +16,17 @@ from engine.jobs.config import SplitConfig
 
 
 def tile(name: str, x: float, y: float, scene: str, split: str | None = None) -> StoredTile:
-    return StoredTile(name, "EPSG:32610", (30.0, 0.0, x, 0.0, -30.0, y), 8, 8, 32, 32, (None,), (scene,), split)
+    return StoredTile(
+        name, "EPSG:32610", (30.0, 0.0, x, 0.0, -30.0, y), 8, 8, 32, 32, (None,), (scene,), split
+    )
 
 
 def grid(columns: int, rows: int) -> list[StoredTile]:
-    return [tile(f"t{c}_{r}", 480000 + c * 960, 4500480 + r * 960, "scene") for r in range(rows) for c in range(columns)]
+    return [
+        tile(f"t{c}_{r}", 480000 + c * 960, 4500480 + r * 960, "scene")
+        for r in range(rows)
+        for c in range(columns)
+    ]
 
 
 def store_of(tiles: Sequence[StoredTile]) -> EmbeddingStore:
@@ -42,7 +48,11 @@ def test_neighbouring_tiles_of_a_large_scene_share_a_block() -> None:
 
 
 def test_tiles_cut_from_one_chip_stay_together_whatever_the_seed() -> None:
-    tiles = [tile(f"c{i}_r{r}_c0", 500000 + i * 9000, 4500000 - r * 960, f"c{i}") for i in range(10) for r in (0, 32)]
+    tiles = [
+        tile(f"c{i}_r{r}_c0", 500000 + i * 9000, 4500000 - r * 960, f"c{i}")
+        for i in range(10)
+        for r in (0, 32)
+    ]
     for seed in range(5):
         found = split_places(store_of(tiles), SplitConfig(), seed)
         owners = [{tiles[index].scene_ids for index in found[name]} for name in SPLITS]
@@ -59,9 +69,16 @@ def test_chips_of_the_same_ground_are_one_place_and_touching_ones_are_two() -> N
 
 
 def test_files_decide_where_there_are_any_and_tiles_without_one_are_left_out() -> None:
-    tiles = [tile(f"t{i}", 500000 + i * 9000, 4500000, f"t{i}", split) for i, split in enumerate(["test", "val", "train", None, "train"])]
+    tiles = [
+        tile(f"t{i}", 500000 + i * 9000, 4500000, f"t{i}", split)
+        for i, split in enumerate(["test", "val", "train", None, "train"])
+    ]
     found = split_places(store_of(tiles), SplitConfig(), 0)
-    assert {name: found[name].tolist() for name in SPLITS} == {"train": [2, 4], "validation": [1], "test": [0]}
+    assert {name: found[name].tolist() for name in SPLITS} == {
+        "train": [2, 4],
+        "validation": [1],
+        "test": [0],
+    }
     assert sum(map(len, split_places(store_of(tiles), SplitConfig(by="place"), 0).values())) == len(tiles)
 
 

@@ -8,7 +8,15 @@ import pytest
 import rasterio
 from affine import Affine
 
-from engine.embeddings.labels import Labels, build_labels, labels_for, open_labels, read_labels, to_patches, to_pixels
+from engine.embeddings.labels import (
+    Labels,
+    build_labels,
+    labels_for,
+    open_labels,
+    read_labels,
+    to_patches,
+    to_pixels,
+)
 from engine.embeddings.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows
 from engine.embeddings.store import EmbeddingStore, StoreWriter
 from engine.errors import LabelError, StoreError
@@ -20,7 +28,9 @@ SIDE, PATCH = 16, 4
 def tile_at(index: int) -> StoredTile:
     transform = (30.0, 0.0, 500000.0 + index * SIDE * 30, 0.0, -30.0, 4500000.0)
     side = SIDE // PATCH
-    return StoredTile(f"t{index}", "EPSG:32610", transform, side, side, SIDE, SIDE, (None,), (f"s{index}",), None)
+    return StoredTile(
+        f"t{index}", "EPSG:32610", transform, side, side, SIDE, SIDE, (None,), (f"s{index}",), None
+    )
 
 
 @pytest.fixture
@@ -75,7 +85,9 @@ def test_labels_come_back_at_the_pixels_they_were_drawn_on(
     assert values.dtype == np.int8
 
 
-def test_the_sidecar_carries_the_keys_of_the_store(store: EmbeddingStore, raster: Path, tmp_path: Path) -> None:
+def test_the_sidecar_carries_the_keys_of_the_store(
+    store: EmbeddingStore, raster: Path, tmp_path: Path
+) -> None:
     labels = build_labels(store, None, raster, tmp_path / "labels")
     keys = ["tile_id", "row", "col"]
     stored = pq.read_table(store.parts[0].path, columns=keys).to_pylist()
@@ -84,7 +96,9 @@ def test_the_sidecar_carries_the_keys_of_the_store(store: EmbeddingStore, raster
     assert open_labels(labels.path) == labels
 
 
-def test_the_same_sources_are_not_read_again_and_a_changed_one_is(store: EmbeddingStore, raster: Path, truth: np.ndarray) -> None:
+def test_the_same_sources_are_not_read_again_and_a_changed_one_is(
+    store: EmbeddingStore, raster: Path, truth: np.ndarray
+) -> None:
     config = LabelsConfig(source="raster", path=str(raster))
     first = labels_for(store, config, raster.parent)
     written = first.path.stat().st_mtime_ns
@@ -96,7 +110,9 @@ def test_the_same_sources_are_not_read_again_and_a_changed_one_is(store: Embeddi
     assert not list(first.path.parent.glob("*.writing"))
 
 
-def test_pixels_outside_the_raster_are_missing(store: EmbeddingStore, truth: np.ndarray, tmp_path: Path) -> None:
+def test_pixels_outside_the_raster_are_missing(
+    store: EmbeddingStore, truth: np.ndarray, tmp_path: Path
+) -> None:
     half = write_labels(tmp_path / "half.tif", np.ones((SIDE, SIDE), np.int16), west=500000.0 + SIDE * 30)
     values = read_labels(build_labels(store, None, half, tmp_path / "labels"), store)
     rows = store.tiles[0].rows
@@ -128,7 +144,9 @@ def test_a_declared_nodata_value_is_missing(store: EmbeddingStore, truth: np.nda
     coded = np.where(truth < 0, 255, truth).astype(np.uint8)
     path = write_labels(tmp_path / "bytes.tif", coded, nodata=255)
     plain = write_labels(tmp_path / "plain.tif", truth)
-    found, expected = (read_labels(build_labels(store, None, p, tmp_path / p.stem), store) for p in (path, plain))
+    found, expected = (
+        read_labels(build_labels(store, None, p, tmp_path / p.stem), store) for p in (path, plain)
+    )
     np.testing.assert_array_equal(found, expected)
 
 
