@@ -1,7 +1,7 @@
 """Full-size weights and images that are the same on every machine, for the fingerprints.
 
-The scheme is that of the reference run: numpy's frozen legacy generator, seeded by the first four bytes of the
-name's sha256.
+The scheme is that of the reference run: numpy's frozen legacy generator, seeded by the first four bytes of
+the sha256 of the name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 def normal_numbers(name: str, shape: Sequence[int]) -> torch.Tensor:
     """Standard normal float32 numbers that belong to a name."""
     digest = hashlib.sha256(name.encode()).digest()
-    generator = np.random.RandomState(int.from_bytes(digest[:4], "little"))  # noqa: NPY002 (frozen on purpose)
+    generator = np.random.RandomState(int.from_bytes(digest[:4], "little"))
     return torch.from_numpy(generator.standard_normal(tuple(shape)).astype(np.float32))
 
 

@@ -1,4 +1,4 @@
-"""Every name at full size, without its weights: the official keys are what our encoders take, no more, no less."""
+"""Every name at full size, without its weights: our encoders take the official keys, no more, no less."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def test_the_parameter_count_is_the_reference_encoders(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["prithvi_eo_v2_tiny_tl", "terramind_v1_tiny", "clay_v1_base", "dofa_base"])
-def test_each_used_key_is_needed_and_a_stray_one_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_used_key_is_needed_and_a_stray_one_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec, keys = _with_modalities(cards.CARDS[name], *MODALITIES), _keys(name)
     family = FAMILIES[spec.family]
     official = _meta(keys["official_checkpoint"])
@@ -114,9 +116,9 @@ def test_the_full_size_fingerprint_holds(name: str) -> None:
     assert found["shape"] == expected["shape"]
     assert found["rows"] == expected["rows"]
     for part in ("first8", "last4", "row_norms", "mean", "std"):
-        assert torch.allclose(
-            torch.tensor(found[part]), torch.tensor(expected[part]), rtol=0, atol=2e-3
-        ), part
+        assert torch.allclose(torch.tensor(found[part]), torch.tensor(expected[part]), rtol=0, atol=2e-3), (
+            part
+        )
 
 
 def _weights(name: str, spec: BackboneSpec) -> dict[str, torch.Tensor]:

@@ -42,7 +42,9 @@ def test_the_dump_holds_our_outputs_under_the_reference_names(tmp_path: Path) ->
         assert np.abs(ours["out_tokens"] - reference["out_tokens"]).max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("case", ["prithvi_v1_b_1f_interp", "clay_a_v1_s2_10band", "terramind_tokenizer_a_lulc"])
+@pytest.mark.parametrize(
+    "case", ["prithvi_v1_b_1f_interp", "clay_a_v1_s2_10band", "terramind_tokenizer_a_lulc"]
+)
 def test_a_changed_reference_output_fails(case: str, tmp_path: Path) -> None:
     _copy(case, tmp_path)
     arrays = dict(np.load(tmp_path / f"{case}.npz"))
