@@ -1,5 +1,28 @@
-"""evaluate."""
+"""Evaluate: how good the map is on places that the training never saw."""
 
-from pages.ui import style
+from __future__ import annotations
 
-style.heading("evaluate", "")
+import streamlit as st
+
+from pages.ui import empty, errors, evaluate_view, notices, results, style
+
+style.heading("Evaluate", "Scores on places that the decoder never saw, and the predicted scar over the true one.")
+
+runs = results.trainings()
+if not runs:
+    empty.empty(
+        "Nothing to judge yet", "A training ends with one look at its test places; the scores then stand here.", "Train a decoder",
+        "pages/train.py", "train",
+    )  # fmt: skip
+chosen = evaluate_view.choose_run(runs)
+with errors.in_words():
+    run = evaluate_view.open_run(chosen)
+    notices.simulated(run.decoder.is_simulated)
+    notices.random_weights(run.decoder.is_random)
+    evaluate_view.scores(run)
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        evaluate_view.show_map(run, chosen)
+    with right:
+        evaluate_view.confusion(run)
+    evaluate_view.history(run)

@@ -35,4 +35,4 @@ with left:
         st.caption(f"{composite}: {layers.COMPOSITES[composite].words}. Stretched between the 2 % and 98 % of each band.")
 with right:
     region_panel.choose_region(drawings)
-    region_panel.cost(place, scenes)
+    region_panel.before_you_start(place)

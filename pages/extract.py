@@ -1,5 +1,33 @@
-"""extract."""
+"""Extract: choose a backbone, see its card and the cost, start, and watch."""
 
-from pages.ui import style
+from __future__ import annotations
 
-style.heading("extract", "")
+import streamlit as st
+
+from pages.ui import (
+    backbone_card, cached, config_view, empty, errors, extract_form, extract_start, jobs_panel, layers, notices, session, style,
+)  # fmt: skip
+
+style.heading("Extract", "Send the region's pixels through a frozen backbone once; what it sees is kept as embeddings.")
+
+extract_start.show_job()
+place = session.place()
+if place.scene.source == "simulated" and not session.season_is_there():
+    empty.empty("The fire season has not been made yet", "Explore makes it in about a minute.", "To Explore", "pages/explore.py", "season")
+with errors.in_words():
+    scenes = cached.scenes(place.scene)
+    bands = layers.common_bands(scenes)
+
+notices.simulated(scenes[0].is_simulated)
+left, right = st.columns([1.25, 1], gap="large")
+with left:
+    spec = extract_form.choose_backbone(bands, place.backbone)
+    with st.container(border=True, key="backbone_card"):
+        backbone_card.show(spec, bands)
+    with errors.in_words():
+        config = extract_form.settings(spec)
+with right:
+    notices.random_weights(config.backbone.weights == "random")
+    extract_start.cost_and_start(config)
+    with st.expander("The same without the browser", icon=":material/terminal:"):
+        config_view.show(config, f"extract-{spec.name.replace('/', '-')}", "extract")

@@ -1,5 +1,17 @@
-"""runs."""
+"""Runs: every job with its state, time, configuration and the command that runs it again."""
 
-from pages.ui import style
+from __future__ import annotations
 
-style.heading("runs", "")
+import streamlit as st
+
+from pages.ui import cached, empty, runs_view, style
+
+style.heading("Runs", "Every job of this workspace, with the configuration and the command that runs it again.")
+
+found = cached.jobs()
+if not found:
+    empty.empty("No runs yet", "The first extraction or training appears here.", "Extract embeddings", "pages/extract.py", "first_run")
+kept = runs_view.filtered(found)
+chosen = runs_view.table(kept)
+if chosen is not None:
+    runs_view.details(chosen)

@@ -1,5 +1,21 @@
-"""train."""
+"""Train: a light decoder on the frozen embeddings, and its curves while it learns."""
 
-from pages.ui import style
+from __future__ import annotations
 
-style.heading("train", "")
+import streamlit as st
+
+from pages.ui import config_view, errors, notices, style, train_form, train_panel
+
+style.heading("Train", "Teach a small decoder to map burn scars from frozen embeddings, and watch it learn.")
+
+train_panel.show_job()
+source = train_form.choose_source()
+notices.simulated(source.is_simulated)
+notices.random_weights(source.is_random)
+left, right = st.columns([1.25, 1], gap="large")
+with left, errors.in_words():
+    config = train_form.settings(source)
+with right:
+    train_panel.start(config, source)
+    with st.expander("The same without the browser", icon=":material/terminal:"):
+        config_view.show(config, f"train-{config.head.name}", "train")

@@ -46,6 +46,11 @@ def composites_of(scenes: Sequence[Scene]) -> list[str]:
     return [name for name, made in COMPOSITES.items() if all(set(made.bands) <= set(scene.bands) for scene in scenes)]
 
 
+def common_bands(scenes: Sequence[Scene]) -> tuple[str, ...]:
+    """Bands that every scene has, in the sensor's order."""
+    return tuple(band for band in scenes[0].sensor.bands if all(band in scene.bands for scene in scenes))
+
+
 def imagery(scenes: Sequence[Scene], composite: str) -> list[Shown]:
     """The scenes as one layer (one for each band order of the files), stretched alike."""
     wanted = COMPOSITES[composite].bands

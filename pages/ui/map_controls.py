@@ -30,6 +30,7 @@ class Backdrop(MacroElement):
   {% endfor %}
   map.getPane('land').style.pointerEvents = 'none';
   map.attributionControl.setPrefix('Leaflet');
+  L.control.scale({ imperial: false }).addTo(map);
   var style = document.createElement('style');
   style.textContent = `
     html, body { margin: 0; background: {{ this.c.water }}; color-scheme: {{ this.theme }}; }
@@ -45,6 +46,8 @@ class Backdrop(MacroElement):
     .leaflet-control-attribution a { color: inherit !important; }
     .leaflet-control-scale-line { border-color: {{ this.c.text }}99 !important; }
     .leaflet-control-mouseposition { padding: 0 7px; border-radius: 6px; font-size: 11px; font-variant-numeric: tabular-nums; }
+    .leaflet-control-mouseposition:empty { display: none; }
+    .leaflet-container img.leaflet-tile { mix-blend-mode: normal; width: 256.5px !important; height: 256.5px !important; }
     .leaflet-tooltip { background: {{ this.c.bar }}; color: {{ this.c.text }}; border: 1px solid {{ this.c.line }}; box-shadow: none; border-radius: 6px; }
     .leaflet-tooltip::before { display: none; }
     .ember-box { border: 1px solid; border-radius: 8px; padding: 5px 10px 6px; font-size: 12px; display: grid; gap: 2px; }

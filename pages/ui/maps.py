@@ -97,12 +97,12 @@ def _base(view: View) -> Any:
     west, south, east, north = view.bounds_lonlat
     made = leafmap.Map(
         center=[(south + north) / 2, (west + east) / 2], zoom=8, tiles=None, max_zoom=17, min_zoom=2,
-        fullscreen_control=False, layers_control=False, zoom_snap=0.5, world_copy_jump=False,
+        fullscreen_control=False, layers_control=False, zoom_snap=0.5, scale_control=False,
     )  # fmt: skip
     made.add_child(map_controls.Backdrop(theme(), f"{serving.FROM_MAP}maps/world.geojson"))
     folium.plugins.Fullscreen(position="topleft").add_to(made)
     folium.plugins.MousePosition(
-        position="bottomright", separator=" · ", prefix="", num_digits=4, lng_first=True,
+        position="bottomright", separator=" · ", prefix="", empty_string="", num_digits=4, lng_first=True,
         lat_formatter="function (d) { return Math.abs(d).toFixed(4) + '° ' + (d < 0 ? 'S' : 'N'); }",
         lng_formatter="function (d) { return Math.abs(d).toFixed(4) + '° ' + (d < 0 ? 'W' : 'E'); }",
     ).add_to(made)  # fmt: skip

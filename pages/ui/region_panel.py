@@ -15,7 +15,7 @@ from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig
 from engine.jobs.folder import PROJECT, runs_root
-from pages.ui import cached, errors, layers, maps, session, style, wording
+from pages.ui import cached, cost, errors, layers, maps, session, wording
 from pages.ui.maps import Bounds, Outline
 
 # Around a chosen region the map shows this share of its side besides.
@@ -95,19 +95,12 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
         st.rerun()
 
 
-def cost(place: session.Place, scenes: Sequence[Scene]) -> None:
+def before_you_start(place: session.Place) -> None:
     """What an extraction here takes, and the way to it."""
-    del scenes
-    from engine.embeddings.estimate import estimate
-
     st.subheader("Before you start", anchor=False)
     config = ExtractConfig(scene=place.scene, region=session.region(), backbone=BackboneConfig(name=place.backbone))
     with errors.in_words(stop=False):
-        found = estimate(config)
-        style.facts((
-            ("Area", wording.area(found.area_km2)), ("Tiles", f"{found.tiles:,}"), ("Patches", f"{found.patches:,}"),
-            ("Store", "≈ " + wording.megabytes(found.megabytes)), ("Time here", "≈ " + wording.duration(60 * found.minutes)),
-        ))  # fmt: skip
+        cost.show(config)
         st.caption(f"With {place.backbone}, the backbone that suits this place; another can be chosen next.")
         label = "Use this region" if session.region() is not None else "Use everything here"
         if st.button(label, type="primary", key="use_region", icon=":material/arrow_forward:", width="stretch"):

@@ -17,6 +17,7 @@ _CSS = """
 .es-facts dt { font-size: .76rem; opacity: .68; margin: 0; }
 .es-facts dd { margin: 0; font-size: 1.02rem; font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; line-height: 1.25; }
 .es-facts.es-small dd { font-size: .9rem; font-weight: 500; }
+.es-small-print { font-size: .78rem; opacity: .68; margin: -.3rem 0 0; }
 .es-legend { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; font-size: .84rem; align-items: center; }
 .es-legend span { display: inline-flex; gap: .42rem; align-items: center; }
 .es-legend i { width: .8rem; height: .8rem; border-radius: 3px; display: inline-block; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
@@ -28,6 +29,12 @@ _CSS = """
 .es-bar > div { height: 100%; background: #c9501f; border-radius: 3px; }
 .es-state { display: inline-flex; align-items: center; gap: .4rem; font-weight: 600; font-size: .88rem; }
 .es-state i { width: .6rem; height: .6rem; border-radius: 50%; }
+.es-scroll { overflow-x: auto; }
+.es-table { border-collapse: collapse; width: 100%; max-width: 46rem; font-size: .92rem; font-variant-numeric: tabular-nums; }
+.es-table th, .es-table td { padding: .34rem .7rem .34rem 0; text-align: right; border: 0; border-bottom: 1px solid color-mix(in srgb, currentColor 13%, transparent); white-space: nowrap; }
+.es-table th:first-child { text-align: left; font-weight: 500; }
+.es-table thead th { font-weight: 600; font-size: .8rem; opacity: .75; }
+.es-table td:nth-child(2) { font-weight: 650; }
 iframe[title^="streamlit_folium"] { border-radius: 10px; border: 1px solid color-mix(in srgb, #8d857b 40%, transparent); }
 @media (max-width: 640px) {
   .block-container { padding-left: .9rem; padding-right: .9rem; padding-top: 3.4rem; }
@@ -57,6 +64,11 @@ def facts(pairs: Iterable[tuple[str, str]], *, small: bool = False) -> None:
     """Short facts side by side: (what, value), both plain text."""
     cells = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>" for name, value in pairs)
     st.html(f'<dl class="es-facts{" es-small" if small else ""}">{cells}</dl>')
+
+
+def small(words: str) -> None:
+    """A remark below numbers."""
+    st.html(f'<p class="es-small-print">{html.escape(words)}</p>')
 
 
 def legend(entries: Iterable[tuple[str, str]], note: str = "") -> None:

@@ -22,6 +22,8 @@ from engine.jobs.folder import PROJECT, runs_root
 MAX_LAYERS = 256
 MAX_ZOOM = 20  # 0.15 m a pixel at the equator: finer than any scene
 TILE_PX = 256
+# Reflectance is linear and screens are not: without it forests and scars drown in black.
+_GAMMA = "gamma RGB 1.5"
 Bounds = tuple[float, float, float, float]
 Colour = tuple[int, int, int, int]
 
@@ -115,10 +117,10 @@ def _read(layer: Layer, paths: Sequence[Path], z: int, x: int, y: int) -> bytes:
 
     def read(path: str, *args: int) -> ImageData:
         with Reader(path) as source:
-            how = "nearest" if layer.colours or not layer.stretch else "bilinear"
+            how = "average" if layer.stretch else "nearest"  # classes and colours are never mixed
             return source.tile(
                 *args, tilesize=TILE_PX, indexes=layer.bands, nodata=layer.nodata,
-                resampling_method="nearest", reproject_method=how,
+                resampling_method=how, reproject_method="nearest",
             )  # fmt: skip
 
     try:
@@ -129,6 +131,7 @@ def _read(layer: Layer, paths: Sequence[Path], z: int, x: int, y: int) -> bytes:
         raise OSError(str(err)) from err
     if layer.stretch:
         image.rescale(in_range=layer.stretch)
+        image.apply_color_formula(_GAMMA)
     colours: Mapping[int, Colour] | None = dict(layer.colours) or None
     return bytes(image.render(img_format="PNG", colormap=colours))
 

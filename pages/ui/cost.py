@@ -1,0 +1,32 @@
+"""What an extraction will take, said before it starts."""
+
+from __future__ import annotations
+
+from engine.embeddings.estimate import estimate
+from engine.jobs.config import ExtractConfig
+from pages.ui import cached, session, style, wording
+
+
+def show(config: ExtractConfig) -> None:
+    """Area, tiles, patches, megabytes and minutes of an extraction.
+
+    Raises:
+        BadInput: what the extraction itself would refuse.
+    """
+    found = estimate(config)
+    minutes = "not known yet" if found.minutes is None else f"≈ {wording.duration(60 * found.minutes)}"
+    style.facts((
+        ("Area", wording.area(_area_km2(config))), ("Tiles", f"{found.tiles:,}"), ("Patches", f"{found.patches:,}"),
+        ("Store", f"≈ {wording.megabytes(found.megabytes)}"), ("Time", minutes),
+    ))  # fmt: skip
+    style.small({
+        "measured on this machine": "Time from an earlier run on this machine.",
+        "rough guess": "Time is a rough guess; after the first run it is measured.",
+    }.get(found.minutes_source, "The time is known after the first run on this device."))  # fmt: skip
+
+
+def _area_km2(config: ExtractConfig) -> float:
+    """Of the region, or of all scenes where there is none."""
+    if config.region is not None:
+        return session.checked(config.region).area_km2
+    return sum(scene.height * scene.width * scene.gsd_m**2 for scene in cached.scenes(config.scene)) / 1e6

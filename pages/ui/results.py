@@ -1,0 +1,96 @@
+"""What finished jobs left, opened once and kept: stores, their PCA maps, trainings and their scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine.decoder.result import TrainRun
+from engine.embeddings.pca import Pca
+from engine.embeddings.store import FINISHED, EmbeddingStore
+from engine.jobs.job import Job
+from pages.ui import cached
+
+# Components that the chart of explained variance shows; the first three are the colours.
+_COMPONENTS = 6
+
+
+def stores() -> list[cached.JobFacts]:
+    """Finished extractions whose store is there, newest first."""
+    return [found for found in cached.jobs() if found.kind == "extract" and (found.job.folder / FINISHED).is_dir()]
+
+
+def trainings() -> list[cached.JobFacts]:
+    """Trainings whose scores are there, newest first."""
+    return [found for found in cached.jobs() if found.kind == "train" and TrainRun(found.job.folder).is_finished]
+
+
+def store_of(job: Job) -> EmbeddingStore:
+    """The store of an extraction.
+
+    Raises:
+        StoreError: absent or unreadable.
+    """
+    return open_store(job.folder / FINISHED)
+
+
+def open_store(folder: Path) -> EmbeddingStore:
+    """A store, opened once for each state of its folder.
+
+    Raises:
+        StoreError: absent or unreadable.
+    """
+    return _store(str(folder), folder.stat().st_mtime_ns if folder.is_dir() else 0)
+
+
+def store_words(found: cached.JobFacts) -> str:
+    """What a list calls a store: backbone, place, when."""
+    from pages.ui.wording import when
+
+    config = found.config
+    return f"{config.backbone.name} · {place_words(config.scene)} · {when(found.submitted_at)}"
+
+
+def place_words(scene: Any) -> str:
+    """A scene configuration in a few words."""
+    match scene.source:
+        case "simulated":
+            return {"post": "fire season, after", "pre": "fire season, before"}.get(scene.date, "fire season, both dates")
+        case _:
+            return Path(scene.path).stem.replace("_", " ")
+
+
+def pca_map(store: EmbeddingStore, layer: int) -> tuple[Path, np.ndarray]:
+    """The PCA colours of a layer as a raster beside the store, and the explained shares.
+
+    Raises:
+        StoreError: embeddings that have no principal components.
+    """
+    path = store.folder.parent / "overlays" / f"pca-layer-{layer}.tif"
+    stamp = store.folder.stat().st_mtime_ns
+    shares = _pca_shares(str(store.folder), layer, stamp, store)
+    if not path.is_file() or path.stat().st_mtime_ns < stamp:
+        from engine.embeddings.overlay import pca_overlay
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pca_overlay(store, layer, path)
+    return path, shares
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _store(folder: str, stamp: int) -> EmbeddingStore:
+    del stamp
+    return EmbeddingStore.open(Path(folder))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _pca_shares(folder: str, layer: int, stamp: int, _store: EmbeddingStore) -> np.ndarray:
+    del folder, stamp
+    from engine.embeddings.pca import pca_of
+
+    dim = _store.meta.dims[_store.meta.layers.index(layer)]
+    fitted: Pca = pca_of(_store, layer, components=min(_COMPONENTS, dim))
+    return fitted.explained_variance_ratio
