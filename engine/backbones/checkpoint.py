@@ -85,7 +85,10 @@ def _open_onnx(path: Path) -> dict[str, torch.Tensor]:
 
     try:
         graph = onnx.load(str(path), load_external_data=False).graph
-        return {item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer}
+        tensors = {item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer}
+        if not tensors:
+            raise ValueError("a graph without weights")
+        return tensors
     except (DecodeError, ValueError, TypeError) as err:
         raise _unreadable(path, err) from err
 

@@ -21,7 +21,7 @@ from engine.errors import DiskFull, WeightsError
 Progress = Callable[[int, int | None], None]
 """Called with bytes so far and the total, None where the server does not say it."""
 
-_REACH_S = 0.8  # name look-up and first connection together; offline is known within a second
+_REACH_S = 0.7  # name look-up and first connection together; offline is known within a second
 _ATTEMPTS = 5  # a cut connection is resumed this often before giving up
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -98,7 +98,7 @@ def _continue(client: httpx.Client, wanted: Wanted, part: Path, on_progress: Pro
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         with part.open("ab" if is_rest else "wb") as file:
-            for chunk in response.iter_bytes(1 << 20):
+            for chunk in response.iter_raw():
                 file.write(chunk)
                 have += len(chunk)
                 if on_progress is not None:

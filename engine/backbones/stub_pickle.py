@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import pickle
 import sys
+from _compat_pickle import IMPORT_MAPPING
 from typing import Any
 
 import torch
@@ -68,6 +69,7 @@ class _StubUnpickler(pickle.Unpickler):
         Raises:
             HarmfulPickle: a function or class of the standard library beyond containers.
         """
+        module = IMPORT_MAPPING.get(module, module)  # torch writes Python 2 names: __builtin__ for builtins
         if (module, name) in _REAL:
             return _REAL[module, name]
         if module in {"torch", "torch.storage"}:

@@ -144,10 +144,16 @@ def _in_folder(folder: Path, spec: BackboneSpec) -> Iterator[Path]:
 
 
 def _in_hub_cache(repo: str, file: str) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
+    """A file of the hub's main revision, where huggingface_hub keeps it.
 
-    found = try_to_load_from_cache(repo, file)
-    return Path(found) if isinstance(found, str) else None
+    Read here rather than through that package, whose import takes longer than everything else a page does.
+    Layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+    """
+    home = Path(os.environ.get("HF_HOME") or _cache_folder() / "huggingface").expanduser()
+    cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    folder = cache / f"models--{repo.replace('/', '--')}"
+    main = folder / "refs" / "main"
+    return folder / "snapshots" / main.read_text(encoding="utf-8").strip() / file if main.is_file() else None
 
 
 def _record(record: Path, sha256: str, name: str) -> None:

@@ -63,7 +63,7 @@ def hub_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackboneSpec:
     """A backbone of nobody's on the hub, looked for in empty folders only."""
     monkeypatch.setenv("EMBERSCOPE_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "no_hub"))
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for name in ("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     source = WeightsSource("hub", "org/model", "w.safetensors", "https://hub.example/org/model", 12.0)
     return dataclasses.replace(card("efficientnet_lite0"), name="somebody", weights=source)
