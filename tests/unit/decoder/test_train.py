@@ -178,8 +178,8 @@ def test_every_head_learns(write_chips: WriteChips, config_of: ConfigOf, home: P
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "dice", "focal"])
 def test_every_loss_learns(write_chips: WriteChips, config_of: ConfigOf, home: Path, loss: str) -> None:
-    config = config_of(write_chips(), loss={"name": loss})
-    assert scores_of(run(config, home)[1])["iou_burned"] > 0.8
+    config = config_of(write_chips(), loss={"name": loss}, epochs=24, batch_patches=32)
+    assert scores_of(run(config, home)[1])["iou_burned"] > 0.75
 
 
 def test_scenes_without_masks_are_refused(write_chips: WriteChips, config_of: ConfigOf, home: Path) -> None:
