@@ -16,15 +16,15 @@ from engine.jobs.config import ExtractConfig, parse_config, read_yaml
 from engine.jobs.events import ExtractDone, ExtractPlanned
 from engine.jobs.folder import CONFIG, read_events, runs_root
 
-# Bytes besides the embeddings, measured on stores of 10,000 tiles at 30 m: keys, outline and box of a row
-# in zstd, and what the footer and the page index keep of a row group.
+# Bytes besides the embeddings: keys, outline and box of a row in zstd, and what the footer and the page index
+# keep of a row group. Fitted to two synthetic stores (1,400 and 10,000 tiles at 30 m); good to about a third.
 _ROW_BYTES, _ROW_GROUP_BYTES = 36, 5300
 # Multiplications and additions a second of one CPU core in float32: a tiny Prithvi (5.7 million weights,
 # 196 tokens a tile, two operations a weight and token) ran 45.8 tiles/s on two cores: 51e9 a core.
 _CORE_OPERATIONS_S = 50e9
-# A CNN uses its early weights on many more places than its last map has; for EfficientNet-B4 (4.2e9
-# multiply-adds at 380 px, Tan and Le 2019, table 2) that is 2 to 3 times the weights' share of the last map.
-_CNN_FACTOR = 2.5
+# A CNN uses its early weights on more places than its last map has: EfficientNet-B4 at 380 px takes 4.2e9
+# multiply-adds (Tan and Le 2019), 1.8 times its weights on the places of its last map.
+_CNN_FACTOR = 1.8
 _LOADING_S = 8.0
 # A shorter run tells of its first batch rather than of its speed.
 _LEAST_TILES = 4
