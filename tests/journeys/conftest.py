@@ -1,0 +1,119 @@
+"""The real app on a port of its own, a small fire season, and one Chromium for all journeys."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from engine.errors import JobError
+from engine.imagery.simulation.season import simulate_season
+from engine.jobs.job import list_jobs
+from tests.journeys.visitor import Visitor, visit
+
+ROOT = Path(__file__).resolve().parents[2]
+_CHIPS = 6  # four to learn from, one to choose by, one to judge by
+_UP_WITHIN_S = 120
+_CHROMIUM_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class App:
+    """A running app and its workspace."""
+
+    address: str
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app as a person starts it, with a workspace that ends with the session."""
+    home = tmp_path_factory.mktemp("workspace")
+    simulate_season(home / "data" / "simulated-0", seed=0, chips=_CHIPS)
+    port = _free_port()
+    log = home / "server.log"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    environment = {**os.environ, "EMBERSCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
+    with log.open("wb") as written:
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=written, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait_until_healthy(server, port, log)
+        yield App(f"http://127.0.0.1:{port}", home)
+    finally:
+        _end_jobs(home)
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, which can resolve no name."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail(
+            "The journeys need Chromium and found none. `make test` installs it, or: apt-get install chromium"
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(_CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where pictures go: EMBERSCOPE_SCREENSHOTS, else away with the test."""
+    folder = Path(os.environ.get("EMBERSCOPE_SCREENSHOTS") or tmp_path / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def visitor(app: App, chromium: Browser, screenshots: Path) -> Iterator[Visitor]:
+    """A person at a desk; whatever jobs they leave under way are ended."""
+    with visit(chromium, app.address, screenshots) as someone:
+        yield someone
+    _end_jobs(app.home)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    health = f"http://127.0.0.1:{port}/_stcore/health"
+    end = time.monotonic() + _UP_WITHIN_S
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=5) as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.2)
+    pytest.fail(f"the app did not come up:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def _end_jobs(home: Path) -> None:
+    for job in list_jobs(home):
+        if job.is_alive:
+            with contextlib.suppress(JobError):
+                job.cancel(wait_s=60)

@@ -1,0 +1,218 @@
+"""A person at the browser: opens pages, waits for what can be seen, and notes whatever goes wrong meanwhile."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, Response, Route, expect
+
+PAGES = ("Explore", "Extract", "Embeddings", "Train", "Evaluate", "Backbones", "Runs")
+# A slow machine may take so long for one step; a quick one never waits for it.
+PATIENCE_MS = 120_000
+_OPAQUE = 8  # of 255: less is as good as not there
+_NOTE_PROGRESS = """() => {
+  window.seenProgress = [];
+  const look = () => document.querySelectorAll('.st-key-job_panel [data-testid="stProgress"]').forEach(bar => {
+    const words = bar.innerText.trim(), seen = window.seenProgress;
+    if (words && seen[seen.length - 1] !== words) seen.push(words);
+  });
+  new MutationObserver(look).observe(document.body, {subtree: true, childList: true, characterData: true});
+  look();
+}"""
+
+
+class Visitor:
+    """One tab of one person.
+
+    Attributes:
+        outside: addresses off this machine that the tab asked for; they were refused.
+        errors: what the browser called an error.
+        tiles: answers to requests for map tiles, in their order.
+    """
+
+    def __init__(self, page: Page, address: str, screenshots: Path) -> None:
+        self.page = page
+        self.outside: list[str] = []
+        self.errors: list[str] = []
+        self.tiles: list[Response] = []
+        self._address = address
+        self._screenshots = screenshots
+        page.on("pageerror", lambda error: self.errors.append(str(error)[:300]))
+        page.on("response", self._note_response)
+        page.on("websocket", lambda socket: self._note_outside(socket.url))
+        page.context.route("**/*", self._let_home_only)
+
+    def open(self, path: str = "") -> None:
+        """Come by an address, as from a bookmark."""
+        self.page.goto(f"{self._address}/{path}", timeout=PATIENCE_MS)
+
+    def go_to(self, title: str) -> None:
+        """Turn to a page by the sidebar."""
+        link = self.page.get_by_test_id("stSidebarNavLink").filter(has_text=title)
+        link.click(timeout=PATIENCE_MS)
+        self.sees_page(title)
+
+    def sees_page(self, title: str) -> None:
+        """Wait until a page is there whole: its heading stands and the server has no more to say."""
+        expect(self.page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible(
+            timeout=PATIENCE_MS
+        )
+        self.is_idle()
+
+    def is_idle(self) -> None:
+        """Wait until the server has drawn all that it was asked for."""
+        idle = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+        self.page.wait_for_selector(idle, timeout=PATIENCE_MS)
+
+    def button(self, key: str) -> Locator:
+        """The button that the page knows by a key."""
+        return self.page.locator(f".st-key-{key} button").first
+
+    def press(self, key: str) -> None:
+        """Press a button once it can be pressed."""
+        expect(self.button(key)).to_be_enabled(timeout=PATIENCE_MS)
+        self.button(key).click(timeout=PATIENCE_MS)
+
+    def pick(self, key: str, words: str) -> None:
+        """Pick one of a row of choices."""
+        self.page.locator(f".st-key-{key}").get_by_role("radio", name=words).or_(
+            self.page.locator(f".st-key-{key}").get_by_role("button", name=words)
+        ).first.click(timeout=PATIENCE_MS)
+        self.is_idle()
+
+    def type_number(self, key: str, value: float) -> None:
+        """Write a number into a field and leave it."""
+        field = self.page.locator(f".st-key-{key} input")
+        field.fill(str(value), timeout=PATIENCE_MS)
+        field.press("Tab")
+
+    def sees(self, words: str | re.Pattern[str]) -> None:
+        """Wait for words on the page."""
+        expect(self.page.get_by_text(words).first).to_be_visible(timeout=PATIENCE_MS)
+
+    @property
+    def map(self) -> FrameLocator:
+        """The inside of the map."""
+        return self.page.frame_locator('iframe[title*="st_folium"]')
+
+    def sees_map(self) -> None:
+        """Wait until the map has drawn its tiles."""
+        expect(self.map.locator("img.leaflet-tile-loaded").first).to_be_attached(timeout=PATIENCE_MS)
+
+    def sees_tile_with_pixels(self, layer: str = "") -> None:
+        """Wait until the server has answered a tile in which something can be seen.
+
+        Args:
+            layer: token of the layer that it must be of; empty: any.
+        """
+        checked = 0
+        for _ in self._patiently():
+            while checked < len(self.tiles):
+                answer = self.tiles[checked]
+                checked += 1
+                assert answer.status == 200, f"{answer.status} {answer.url}"
+                if f"/tiles/{layer}" in answer.url and _has_pixels(answer.body()):
+                    return
+        raise AssertionError(f"none of {len(self.tiles)} tiles shows anything of {layer or 'any layer'}")
+
+    def sees_overlay(self) -> None:
+        """Wait until the layer above the imagery stands on the map, and shows something."""
+        tile = self.map.locator(".leaflet-overlay-pane img.leaflet-tile-loaded").first
+        expect(tile).to_be_attached(timeout=PATIENCE_MS)
+        found = re.search(r"tiles/([^/]+)/", tile.get_attribute("src") or "")
+        assert found is not None
+        self.sees_tile_with_pixels(found[1])
+
+    @property
+    def job(self) -> str:
+        """The job that the address names."""
+        self.page.wait_for_url(re.compile(r"[?&]job="), timeout=PATIENCE_MS)
+        return parse_qs(urlsplit(self.page.url).query)["job"][0]
+
+    def note_progress(self) -> None:
+        """From now on remember what the progress bar of the job says."""
+        self.page.evaluate(_NOTE_PROGRESS)
+
+    @property
+    def progress(self) -> list[str]:
+        """What the progress bar said since `note_progress`, each word once in a row."""
+        return list(self.page.evaluate("() => window.seenProgress"))
+
+    def progress_matches(self, words: str) -> None:
+        """Wait until the bar of the job says something of this form (a regular expression)."""
+        bar = self.page.locator('.st-key-job_panel [data-testid="stProgress"]')
+        expect(bar).to_contain_text(re.compile(words), timeout=PATIENCE_MS)
+
+    def sees_state(self, state: str) -> None:
+        """Wait until the panel of the job says how it stands."""
+        at = f'.st-key-job_panel [data-state="{state}"]'
+        expect(self.page.locator(at)).to_be_visible(timeout=PATIENCE_MS)
+
+    def sees_no_breakdown(self) -> None:
+        """No exception and none of our own words for one."""
+        assert self.page.get_by_test_id("stException").count() == 0
+        assert self.page.get_by_text("could not be drawn").count() == 0
+
+    def take_screenshot(self, name: str) -> Path:
+        """A picture of the window as it is, kept small by a palette of 256 colours."""
+        path = self._screenshots / f"{name}.png"
+        seen = Image.open(io.BytesIO(self.page.screenshot(animations="disabled", timeout=PATIENCE_MS)))
+        seen.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+        return path
+
+    def _patiently(self) -> Iterator[None]:
+        """Turns of waiting until patience ends; the browser goes on meanwhile."""
+        for _ in range(PATIENCE_MS // 250):
+            yield
+            self.page.wait_for_timeout(250)
+
+    def _note_response(self, response: Response) -> None:
+        if re.search(r"/tiles/.+\.png$", response.url):
+            self.tiles.append(response)
+        elif response.status >= 400:
+            self.errors.append(f"{response.status} {response.url}")
+
+    def _let_home_only(self, route: Route) -> None:
+        if self._note_outside(route.request.url):
+            route.abort()
+        else:
+            route.continue_()
+
+    def _note_outside(self, url: str) -> bool:
+        is_home = url.startswith(("data:", "blob:")) or urlsplit(url).netloc == urlsplit(self._address).netloc
+        if not is_home:
+            self.outside.append(url)
+        return not is_home
+
+
+@contextmanager
+def visit(
+    browser: Browser, address: str, screenshots: Path, width: int = 1280, theme: str = "light"
+) -> Iterator[Visitor]:
+    """A new person with an empty browser; at the end nothing may have gone wrong or asked for the outside."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=theme,
+        service_workers="block",
+        reduced_motion="reduce",
+    )
+    try:
+        visitor = Visitor(context.new_page(), address, screenshots)
+        yield visitor
+        visitor.sees_no_breakdown()
+        assert visitor.outside == [], "the page asked for what is not on this machine"
+        assert visitor.errors == []
+    finally:
+        context.close()
+
+
+def _has_pixels(png: bytes) -> bool:
+    alpha = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))[..., 3]
+    return bool((alpha > _OPAQUE).any())
