@@ -8,7 +8,9 @@ from pages.ui import cached, errors, layers, maps, notices, region_panel, sessio
 
 style.heading("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
 
-place = region_panel.choose_place()
+toolbar = st.container(horizontal=True, vertical_alignment="center")
+with toolbar:
+    place = region_panel.choose_place()
 region_panel.make_season_if_absent(place)
 with errors.in_words():
     scenes = cached.scenes(place.scene)
@@ -16,10 +18,11 @@ with errors.in_words():
 
 notices.simulated(scenes[0].is_simulated)
 left, right = st.columns([2.2, 1], gap="medium")
-with left:
+with toolbar:
     composite = st.segmented_control(
-        "Bands", names, default=names[0] if names else None, required=True, key="explore_bands", label_visibility="collapsed"
+        "Bands", names, default=layers.best_of(scenes), required=True, key=f"explore_bands_{place.key}", label_visibility="collapsed"
     )
+with left:
     with errors.in_words():
         shown = layers.imagery(scenes, composite) if composite else []
     drawings = maps.draw(
@@ -32,7 +35,7 @@ with left:
         )
     )
     if composite:
-        st.caption(f"{composite}: {layers.COMPOSITES[composite].words}. Stretched between the 2 % and 98 % of each band.")
+        st.caption(f"{composite}: {layers.COMPOSITES[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile.")
 with right:
     region_panel.choose_region(drawings)
     region_panel.before_you_start(place)

@@ -30,14 +30,15 @@ def bands_at_hand() -> tuple[str, ...]:
 def filtered(bands: Sequence[str]) -> list[BackboneSpec]:
     """The cards that pass: fit, weights, family, size, licence."""
     found = list(cards.CARDS.values())
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="large"):
         fits = st.toggle("Fits the place", key="b_fits", help=f"The bands of {session.place().title}.")
         here = st.toggle("Weights here", key="b_here")
-        families = st.multiselect("Family", sorted({spec.family for spec in found}), key="b_family", width=240,
-                                  placeholder="Any family", label_visibility="collapsed", format_func=_FAMILIES.__getitem__)  # fmt: skip
-        sizes = st.multiselect("Parameters", list(_SIZES), key="b_size", width=220, placeholder="Any size", label_visibility="collapsed")
-        licences = st.multiselect("Licence", sorted({spec.licence for spec in found}), key="b_licence", width=220,
-                                  placeholder="Any licence", label_visibility="collapsed")  # fmt: skip
+    one, two, three = st.columns(3)
+    families = one.multiselect("Family", sorted({spec.family for spec in found}), key="b_family", placeholder="Any family",
+                               label_visibility="collapsed", format_func=_FAMILIES.__getitem__)  # fmt: skip
+    sizes = two.multiselect("Parameters", list(_SIZES), key="b_size", placeholder="Any size", label_visibility="collapsed")
+    licences = three.multiselect("Licence", sorted({spec.licence for spec in found}), key="b_licence", placeholder="Any licence",
+                                 label_visibility="collapsed")  # fmt: skip
     return [
         spec
         for spec in found

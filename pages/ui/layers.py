@@ -17,8 +17,8 @@ from pages.ui import tiles
 from pages.ui.maps import Bounds, Outline, Shown
 from pages.ui.wording import NO_DATE, date
 
-# Raster values that become black and white: this share of the pixels is cut at either end.
-_CUT_PERCENT = 2.0
+# Percentiles of the stored values that become black and white.
+_DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5
 _SAMPLED_SCENES, _SAMPLED_PX = 12, 160
 
 
@@ -44,6 +44,13 @@ COMPOSITES: Mapping[str, Composite] = {
 def composites_of(scenes: Sequence[Scene]) -> list[str]:
     """Names of the composites whose bands every scene has."""
     return [name for name, made in COMPOSITES.items() if all(set(made.bands) <= set(scene.bands) for scene in scenes)]
+
+
+def best_of(scenes: Sequence[Scene]) -> str | None:
+    """The composite to begin with: false colour where there are burn labels, else true colour."""
+    names = composites_of(scenes)
+    wanted = "False colour" if any(scene.mask_path for scene in scenes) else "True colour"
+    return wanted if wanted in names else next(iter(names), None)
 
 
 def common_bands(scenes: Sequence[Scene]) -> tuple[str, ...]:
@@ -150,5 +157,5 @@ def _stretch(
     seen = np.isfinite(values).all(axis=0) & (values != (np.inf if nodata is None else nodata)).all(axis=0)
     if not seen.any():
         return tuple((0.0, 1.0) for _ in order)
-    low, high = np.percentile(values[:, seen], [_CUT_PERCENT, 100 - _CUT_PERCENT], axis=1)
+    low, high = np.percentile(values[:, seen], [_DARK_PERCENT, _BRIGHT_PERCENT], axis=1)
     return tuple((float(a), float(max(b, a + 1e-6))) for a, b in zip(low, high, strict=True))

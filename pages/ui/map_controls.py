@@ -37,7 +37,7 @@ class Backdrop(MacroElement):
     .leaflet-container { background: {{ this.c.water }}; font-family: 'Source Sans 3', 'Source Sans Pro', system-ui, sans-serif; }
     .leaflet-bar { border: 1px solid {{ this.c.line }} !important; box-shadow: none !important; border-radius: 8px; overflow: hidden; }
     .leaflet-bar a, .ember-box { background-color: {{ this.c.bar }} !important; color: {{ this.c.text }} !important; border-color: {{ this.c.line }} !important; }
-    .leaflet-draw-toolbar a, .leaflet-control-zoom-fullscreen { filter: invert({{ this.c.invert }}) hue-rotate(180deg); }
+    .leaflet-draw-toolbar a, a.leaflet-control-zoom-fullscreen { background-color: #f9f9f9 !important; filter: invert({{ this.c.invert }}); }
     .leaflet-draw-toolbar { border-radius: 8px; margin-top: 0 !important; }
     .leaflet-draw-actions a { background: #b8431a !important; color: #fff !important; }
     .leaflet-control-attribution, .leaflet-control-scale-line, .leaflet-control-mouseposition {

@@ -27,14 +27,12 @@ _SPREAD_DEG = 4.0
 def choose_place() -> session.Place:
     """The places as a row of choices, and a way to open one's own."""
     places = {found.key: found for found in session.places()}
-    row = st.container(horizontal=True, vertical_alignment="center")
-    with row:
-        key = st.segmented_control(
-            "Place", list(places), default=session.place().key, required=True, key="explore_place",
-            format_func=lambda k: places[k].title if k in places else k, label_visibility="collapsed",
-        )  # fmt: skip
-        with st.popover("Open my own", icon=":material/folder_open:", key="own_popover"):
-            _open_own()
+    key = st.segmented_control(
+        "Place", list(places), default=session.place().key, required=True, key="explore_place",
+        format_func=lambda k: places[k].title if k in places else k, label_visibility="collapsed",
+    )  # fmt: skip
+    with st.popover("Open my own", icon=":material/folder_open:", key="own_popover"):
+        _open_own()
     if key and key != session.place().key:
         session.set_place(key)
         st.rerun()

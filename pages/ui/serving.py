@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from streamlit.runtime.pages_manager import PagesManager
 
 from engine.errors import EngineError
 from pages.ui import tiles
@@ -48,6 +49,9 @@ def routes() -> list[BaseRoute]:
 @contextlib.asynccontextmanager
 async def warm_up(_app: object) -> AsyncIterator[None]:
     """Import what the pages need while the server comes up, so that the first page is not the slow one."""
+    # Before the first st.navigation Streamlit takes the folder pages/ for its older kind of app, and a first visitor
+    # with a deep link would get a page without its frame (pages_manager.py, Streamlit 1.67).
+    PagesManager.uses_pages_directory = False
     threading.Thread(target=_import_heavy, name="warm-up", daemon=True).start()
     yield
 

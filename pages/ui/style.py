@@ -11,11 +11,11 @@ _CSS = """
 <style>
 .block-container { padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stSidebarUserContent"] { padding-bottom: 1.5rem; }
-.es-lead { margin: -0.35rem 0 0.2rem; opacity: .72; max-width: 68ch; line-height: 1.45; }
-.es-facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.6rem, 1fr)); gap: .1rem .9rem; margin: 0; }
+.es-lead { margin: -0.35rem 0 0.2rem; opacity: .72; max-width: 88ch; line-height: 1.45; }
+.es-facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.6rem, 1fr)); gap: .1rem .9rem; margin: 0 !important; padding: 0 !important; }
 .es-facts div { border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); padding: .38rem 0 .42rem; min-width: 0; }
 .es-facts dt { font-size: .76rem; opacity: .68; margin: 0; }
-.es-facts dd { margin: 0; font-size: 1.02rem; font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; line-height: 1.25; }
+.es-facts dd { margin: 0 !important; font-size: 1.02rem; font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; line-height: 1.25; }
 .es-facts.es-small dd { font-size: .9rem; font-weight: 500; }
 .es-small-print { font-size: .78rem; opacity: .68; margin: -.3rem 0 0; }
 .es-legend { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; font-size: .84rem; align-items: center; }
