@@ -6,7 +6,10 @@ import streamlit as st
 
 from pages.ui import backbones_view, session, style
 
-style.heading("Backbones", "Every encoder that can look at a scene: what it needs, what it gives, and where it comes from.")
+style.heading(
+    "Backbones",
+    "Every encoder that can look at a scene: what it needs, what it gives, and where it comes from.",
+)
 
 bands = backbones_view.bands_at_hand()
 kept = backbones_view.filtered(bands)

@@ -6,7 +6,9 @@ import streamlit as st
 
 from pages.ui import empty, errors, evaluate_view, notices, results, style
 
-style.heading("Evaluate", "Scores on places that the decoder never saw, and the predicted scar over the true one.")
+style.heading(
+    "Evaluate", "Scores on places that the decoder never saw, and the predicted scar over the true one."
+)
 
 runs = results.trainings()
 if not runs:

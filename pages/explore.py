@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import cached, errors, layers, maps, notices, region_panel, session, style
+from pages.ui import cached, errors, layers, maps, notices, region_panel, style
 
 style.heading("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
 
@@ -20,7 +20,12 @@ notices.simulated(scenes[0].is_simulated)
 left, right = st.columns([2.2, 1], gap="medium")
 with toolbar:
     composite = st.segmented_control(
-        "Bands", names, default=layers.best_of(scenes), required=True, key=f"explore_bands_{place.key}", label_visibility="collapsed"
+        "Bands",
+        names,
+        default=layers.best_of(scenes),
+        required=True,
+        key=f"explore_bands_{place.key}",
+        label_visibility="collapsed",
     )
 with left:
     with errors.in_words():
@@ -35,7 +40,9 @@ with left:
         )
     )
     if composite:
-        st.caption(f"{composite}: {layers.COMPOSITES[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile.")
+        st.caption(
+            f"{composite}: {layers.COMPOSITES[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile."
+        )
 with right:
     region_panel.choose_region(drawings)
     region_panel.before_you_start(place)

@@ -5,15 +5,33 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui import (
-    backbone_card, cached, config_view, empty, errors, extract_form, extract_start, jobs_panel, layers, notices, session, style,
+    backbone_card,
+    cached,
+    config_view,
+    empty,
+    errors,
+    extract_form,
+    extract_start,
+    layers,
+    notices,
+    session,
+    style,
 )  # fmt: skip
 
-style.heading("Extract", "Send the region's pixels through a frozen backbone once; what it sees is kept as embeddings.")
+style.heading(
+    "Extract", "Send the region's pixels through a frozen backbone once; what it sees is kept as embeddings."
+)
 
 extract_start.show_job()
 place = session.place()
 if place.scene.source == "simulated" and not session.season_is_there():
-    empty.empty("The fire season has not been made yet", "Explore makes it in about a minute.", "To Explore", "pages/explore.py", "season")
+    empty.empty(
+        "The fire season has not been made yet",
+        "Explore makes it in about a minute.",
+        "To Explore",
+        "pages/explore.py",
+        "season",
+    )
 with errors.in_words():
     scenes = cached.scenes(place.scene)
     bands = layers.common_bands(scenes)

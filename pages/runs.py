@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from pages.ui import cached, empty, runs_view, style
 
-style.heading("Runs", "Every job of this workspace, with the configuration and the command that runs it again.")
+style.heading(
+    "Runs", "Every job of this workspace, with the configuration and the command that runs it again."
+)
 
 found = cached.jobs()
 if not found:
-    empty.empty("No runs yet", "The first extraction or training appears here.", "Extract embeddings", "pages/extract.py", "first_run")
+    empty.empty(
+        "No runs yet",
+        "The first extraction or training appears here.",
+        "Extract embeddings",
+        "pages/extract.py",
+        "first_run",
+    )
 kept = runs_view.filtered(found)
 chosen = runs_view.table(kept)
 if chosen is not None:

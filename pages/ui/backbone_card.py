@@ -72,7 +72,10 @@ def fit_badge(spec: BackboneSpec, bands: Sequence[str]) -> str:
 
 def ordered(bands: Sequence[str]) -> list[str]:
     """Names of all cards: those that can run here now first."""
-    return sorted(cards.CARDS, key=lambda name: (bool(cards.fits(cards.CARDS[name], bands)), not is_present(cards.CARDS[name])))
+    return sorted(
+        cards.CARDS,
+        key=lambda name: (bool(cards.fits(cards.CARDS[name], bands)), not is_present(cards.CARDS[name])),
+    )
 
 
 @st.cache_data(show_spinner=False, ttl=60)

@@ -12,7 +12,12 @@ from engine.backbones.spec import BackboneSpec
 from engine.errors import EngineError
 from pages.ui import backbone_card, cached, errors, layers, session, style, wording
 
-_SIZES = {"up to 25 M": (0, 25e6), "25 M to 150 M": (25e6, 150e6), "150 M to 1 B": (150e6, 1e9), "over 1 B": (1e9, 1e12)}
+_SIZES = {
+    "up to 25 M": (0, 25e6),
+    "25 M to 150 M": (25e6, 150e6),
+    "150 M to 1 B": (150e6, 1e9),
+    "over 1 B": (1e9, 1e12),
+}
 _FAMILIES = {
     "raw": "Raw pixels", "csmask": "Cloud-mask encoder", "timm": "timm", "prithvi": "Prithvi-EO", "terramind": "TerraMind",
     "clay": "Clay", "dofa": "DOFA", "dinov3": "DINOv3",
@@ -36,7 +41,9 @@ def filtered(bands: Sequence[str]) -> list[BackboneSpec]:
     one, two, three = st.columns(3)
     families = one.multiselect("Family", sorted({spec.family for spec in found}), key="b_family", placeholder="Any family",
                                label_visibility="collapsed", format_func=_FAMILIES.__getitem__)  # fmt: skip
-    sizes = two.multiselect("Parameters", list(_SIZES), key="b_size", placeholder="Any size", label_visibility="collapsed")
+    sizes = two.multiselect(
+        "Parameters", list(_SIZES), key="b_size", placeholder="Any size", label_visibility="collapsed"
+    )
     licences = three.multiselect("Licence", sorted({spec.licence for spec in found}), key="b_licence", placeholder="Any licence",
                                  label_visibility="collapsed")  # fmt: skip
     return [
@@ -57,7 +64,9 @@ def table(kept: Sequence[BackboneSpec], bands: Sequence[str], place: str) -> Bac
         rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="backbones_table", width="stretch",
         height=min(38 + 35 * len(rows), 395),
     )  # fmt: skip
-    st.caption(f"{wording.count(len(kept), 'backbone')} of {len(cards.CARDS)}; any other timm model runs as timm/<name>.")
+    st.caption(
+        f"{wording.count(len(kept), 'backbone')} of {len(cards.CARDS)}; any other timm model runs as timm/<name>."
+    )
     chosen = [kept[index] for index in picked["selection"]["rows"] if index < len(kept)]
     return (chosen or [kept[0]])[0]
 
@@ -119,7 +128,10 @@ def _fetch(spec: BackboneSpec) -> None:
 
     def tell(done: int, total: int | None) -> None:
         share = min(done / total, 1.0) if total else 0.0
-        bar.progress(share, text=f"{wording.megabytes(done / 1e6)} of {wording.megabytes(total / 1e6) if total else 'an unknown size'}")
+        bar.progress(
+            share,
+            text=f"{wording.megabytes(done / 1e6)} of {wording.megabytes(total / 1e6) if total else 'an unknown size'}",
+        )
 
     with errors.in_words(stop=False):
         weights.fetch(spec, tell)

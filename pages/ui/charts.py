@@ -22,12 +22,18 @@ def curves(history: Sequence[EpochDone], key: str) -> None:
     columns = st.columns(3)
     for column, (title, stem, unit) in zip(
         columns,
-        (("Loss", "loss", "mean a labelled pixel"), ("IoU, burnt", "iou_burned", "0 to 1"), ("F1, burnt", "f1_burned", "0 to 1")),
+        (
+            ("Loss", "loss", "mean a labelled pixel"),
+            ("IoU, burnt", "iou_burned", "0 to 1"),
+            ("F1, burnt", "f1_burned", "0 to 1"),
+        ),
         strict=True,
     ):
         with column:
             figure = _curve(history, stem, f"{title} ({unit})")
-            st.plotly_chart(figure, key=f"{key}_{stem}", config=_CONFIG, alt=_curve_words(history, stem, title))
+            st.plotly_chart(
+                figure, key=f"{key}_{stem}", config=_CONFIG, alt=_curve_words(history, stem, title)
+            )
 
 
 def explained_variance(ratios: Sequence[float]) -> None:
@@ -58,7 +64,10 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], title: st
     import plotly.graph_objects as go
 
     shares = [[100 * value / max(sum(row), 1) for value in row] for row in counts]
-    text = [[f"{value:,}<br>{share:.1f} %" for value, share in zip(r, s, strict=True)] for r, s in zip(counts, shares, strict=True)]
+    text = [
+        [f"{value:,}<br>{share:.1f} %" for value, share in zip(r, s, strict=True)]
+        for r, s in zip(counts, shares, strict=True)
+    ]
     scale = {"light": [[0, "#f6f1ea"], [1, "#d9783f"]], "dark": [[0, "#2a2622"], [1, "#a8471f"]]}[theme()]
     figure = go.Figure(
         go.Heatmap(
@@ -89,12 +98,16 @@ def _curve(history: Sequence[EpochDone], stem: str, title: str) -> Any:
     best = [item for item in history if item.is_best]
     if best:
         figure.add_vline(x=best[-1].epoch, line={"color": _ASH[theme()], "width": 1, "dash": "dot"})
-    figure.update_xaxes(title_text="Epoch", range=[0.5, max(history[-1].epochs, 2) + 0.5] if history else None)
+    figure.update_xaxes(
+        title_text="Epoch", range=[0.5, max(history[-1].epochs, 2) + 0.5] if history else None
+    )
     if stem != "loss":
         figure.update_yaxes(range=[0, 1.02])
     figure.update_yaxes(title_text=title)
     _dress(figure, height=_HEIGHT)
-    figure.update_layout(uirevision=stem, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, showlegend=True)
+    figure.update_layout(
+        uirevision=stem, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, showlegend=True
+    )
     return figure
 
 

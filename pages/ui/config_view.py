@@ -20,4 +20,11 @@ def text(yaml: str, kind: str, name: str, key: str, command: str = "") -> None:
     """As `show`, for YAML that is on disk already; `command` runs it from there."""
     st.code(yaml, language="yaml", height=260)
     st.code(command or f"python -m engine {kind} {name}.yaml", language="bash", wrap_lines=True)
-    st.download_button("Download YAML", yaml, f"{name}.yaml", "application/yaml", key=f"download_{key}", icon=":material/download:")
+    st.download_button(
+        "Download YAML",
+        yaml,
+        f"{name}.yaml",
+        "application/yaml",
+        key=f"download_{key}",
+        icon=":material/download:",
+    )

@@ -21,7 +21,11 @@ def choose_store(stores: Sequence[cached.JobFacts]) -> cached.JobFacts:
     held = st.session_state.get("store_job")
     index = list(by_id).index(held) if held in by_id else 0
     name = st.selectbox(
-        "Store", list(by_id), index=index, key="embeddings_store", format_func=lambda n: results.store_words(by_id[n])
+        "Store",
+        list(by_id),
+        index=index,
+        key="embeddings_store",
+        format_func=lambda n: results.store_words(by_id[n]),
     )
     st.session_state["store_job"] = name
     return by_id[name]

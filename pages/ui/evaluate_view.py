@@ -10,13 +10,17 @@ import streamlit as st
 
 from engine.decoder.result import TrainRun
 from engine.errors import EngineError
-from engine.jobs.config import ExtractConfig
 from engine.imagery.scene import Scene
+from engine.jobs.config import ExtractConfig
 from pages.ui import cached, charts, layers, maps, results, style, wording
 
 _CLASSES = ("not burnt", "burnt")
 # Hits, false alarms and misses differ in lightness too, so that red and blue need not be told apart.
-_ERRORS: Mapping[int, tuple[int, int, int, int]] = {1: (236, 112, 40, 235), 2: (250, 222, 90, 235), 3: (64, 110, 220, 235)}
+_ERRORS: Mapping[int, tuple[int, int, int, int]] = {
+    1: (236, 112, 40, 235),
+    2: (250, 222, 90, 235),
+    3: (64, 110, 220, 235),
+}
 _PREDICTED = {1: (236, 112, 40, 225)}
 _TRUE = (192, 60, 160, 225)
 _ROWS = (
@@ -60,7 +64,11 @@ def scores(run: TrainRun) -> None:
                       help="Shared pixels over all pixels that are burnt in the truth or on the map.")  # fmt: skip
     columns[1].metric("F1, burnt", _number(found.get("f1_burned")))
     columns[2].metric("Mean IoU", _number(found.get("miou")))
-    columns[3].metric("Test pixels", f"{found.get('pixels', 0):,}", help="Labelled pixels of the test places; missing ones never count.")
+    columns[3].metric(
+        "Test pixels",
+        f"{found.get('pixels', 0):,}",
+        help="Labelled pixels of the test places; missing ones never count.",
+    )
     if interval:
         st.caption(
             f"95 % interval of the burnt IoU, from drawing whole places anew: {interval[0]:.3f} to {interval[1]:.3f} "
@@ -81,7 +89,7 @@ def confusion(run: TrainRun) -> None:
 
 def show_map(run: TrainRun, chosen: cached.JobFacts) -> None:
     """Errors, prediction or truth over the imagery of the test places."""
-    scenes = _test_scenes(run, chosen)
+    scenes = _test_scenes(run)
     names = layers.composites_of(scenes) if scenes else []
     row = st.container(horizontal=True)
     with row:
@@ -113,7 +121,11 @@ def history(run: TrainRun) -> None:
 
 def _run_words(found: cached.JobFacts) -> str:
     store = found.config.store
-    made_of = store.backbone.name if isinstance(store, ExtractConfig) else TrainRun(found.job.folder).decoder.backbone
+    made_of = (
+        store.backbone.name
+        if isinstance(store, ExtractConfig)
+        else TrainRun(found.job.folder).decoder.backbone
+    )
     return f"{found.config.head.name} on {made_of} · {wording.when(found.submitted_at)} · seed {found.config.seed}"
 
 
@@ -127,8 +139,12 @@ def _table(found: Mapping[str, Any], baseline: Mapping[str, Any]) -> None:
         for words, key in _ROWS
     )
     pixels = f"<tr><th scope='row'>Pixels</th><td>{found.get('pixels', 0):,}</td><td>{baseline.get('pixels', 0):,}</td><td></td></tr>"
-    st.html(f'<div class="es-scroll"><table class="es-table"><thead>{head}</thead><tbody>{rows}{pixels}</tbody></table></div>')
-    st.caption("Every score is computed once, from the counts of all test pixels. The threshold was chosen on the training places.")
+    st.html(
+        f'<div class="es-scroll"><table class="es-table"><thead>{head}</thead><tbody>{rows}{pixels}</tbody></table></div>'
+    )
+    st.caption(
+        "Every score is computed once, from the counts of all test pixels. The threshold was chosen on the training places."
+    )
 
 
 def _overlay(run: TrainRun, view: str, scenes: Sequence[Scene]) -> maps.Shown:
@@ -137,8 +153,12 @@ def _overlay(run: TrainRun, view: str, scenes: Sequence[Scene]) -> maps.Shown:
         if found is not None:
             return found
     if view == "Errors":
-        return layers.raster(run.errors, f"Errors of {run.decoder.head['name']} on {run.decoder.backbone}", _ERRORS)
-    return layers.raster(run.predictions, f"Predicted by {run.decoder.head['name']} on {run.decoder.backbone}", _PREDICTED)
+        return layers.raster(
+            run.errors, f"Errors of {run.decoder.head['name']} on {run.decoder.backbone}", _ERRORS
+        )
+    return layers.raster(
+        run.predictions, f"Predicted by {run.decoder.head['name']} on {run.decoder.backbone}", _PREDICTED
+    )
 
 
 def _legend(view: str, run: TrainRun) -> None:
@@ -153,12 +173,17 @@ def _legend(view: str, run: TrainRun) -> None:
             style.legend(((hit, "predicted burnt"),), note)
 
 
-def _test_scenes(run: TrainRun, chosen: cached.JobFacts) -> tuple[Scene, ...]:
+def _test_scenes(run: TrainRun) -> tuple[Scene, ...]:
     """Scenes below the test tiles; none where they have gone or may not be shown."""
     try:
         store = results.open_store(run.store_folder)
         scene = ExtractConfig.model_validate(store.meta.config).scene
-        wanted = {name for tile in store.tiles if tile.id in set(run.decoder.split["test"]) for name in tile.scene_ids}
+        wanted = {
+            name
+            for tile in store.tiles
+            if tile.id in set(run.decoder.split["test"])
+            for name in tile.scene_ids
+        }
         found = tuple(item for item in cached.scenes(scene) if item.id in wanted)
         if found:
             layers.imagery(found, layers.composites_of(found)[0])

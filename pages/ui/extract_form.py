@@ -60,8 +60,12 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         )  # fmt: skip
         pooling = None
         if granularity == "tile":
-            pooling = right.selectbox("Pooling", list(spec.pooling), key="x_pooling", help=help_of(ExtractConfig, "pooling"))
-        dtype = right.selectbox("Kept as", choices_of(OutputConfig, "dtype"), key="x_dtype", help=help_of(OutputConfig, "dtype"))
+            pooling = right.selectbox(
+                "Pooling", list(spec.pooling), key="x_pooling", help=help_of(ExtractConfig, "pooling")
+            )
+        dtype = right.selectbox(
+            "Kept as", choices_of(OutputConfig, "dtype"), key="x_dtype", help=help_of(OutputConfig, "dtype")
+        )
         device = left.selectbox("Device", _DEVICES, key="x_device", help=help_of(ExtractConfig, "device"))
         seed = right.number_input("Seed", 0, 2**31 - 1, 0, key="x_seed", help=help_of(ExtractConfig, "seed"))
         open_settings = _conventions(spec)
@@ -116,7 +120,13 @@ def _size(where: Any) -> int | None:
 
 def _gsd(where: Any) -> float | None:
     return where.number_input(
-        "Resample to (m)", 0.5, 1000.0, None, key="x_gsd", placeholder="never", help=help_of(TilesConfig, "gsd_m")
+        "Resample to (m)",
+        0.5,
+        1000.0,
+        None,
+        key="x_gsd",
+        placeholder="never",
+        help=help_of(TilesConfig, "gsd_m"),
     )
 
 
@@ -129,7 +139,10 @@ def _conventions(spec: BackboneSpec) -> dict[str, str]:
     columns = st.columns(2)
     for place, (name, values) in enumerate(spec.settings.items()):
         picked = columns[place % 2].selectbox(
-            name.replace("_", " ").capitalize(), values, key=f"x_set_{spec.name}_{name}", help=spec.conventions.get(name)
+            name.replace("_", " ").capitalize(),
+            values,
+            key=f"x_set_{spec.name}_{name}",
+            help=spec.conventions.get(name),
         )
         if picked != values[0]:
             chosen[name] = picked

@@ -23,15 +23,21 @@ def show_job() -> None:
     jobs_panel.panel(job)
     state = job.state
     with st.container(horizontal=True):
-        if state == "finished" and st.button("See the embeddings", type="primary", key="to_embeddings", icon=":material/arrow_forward:"):
+        if state == "finished" and st.button(
+            "See the embeddings", type="primary", key="to_embeddings", icon=":material/arrow_forward:"
+        ):
             st.session_state["store_job"] = job.id
             st.switch_page("pages/embeddings.py")
-        if state not in jobs_panel.ACTIVE and st.button("Set up another", key="new_extract", icon=":material/add:"):
+        if state not in jobs_panel.ACTIVE and st.button(
+            "Set up another", key="new_extract", icon=":material/add:"
+        ):
             session.set_job(None)
             st.session_state["extract_dismissed"] = True
             st.rerun()
     if state in jobs_panel.ACTIVE:
-        st.caption("The job goes on when this tab is closed; Runs finds it again. A second one can be set up below: it waits its turn.")
+        st.caption(
+            "The job goes on when this tab is closed; Runs finds it again. A second one can be set up below: it waits its turn."
+        )
 
 
 def cost_and_start(config: ExtractConfig) -> None:
@@ -43,7 +49,13 @@ def cost_and_start(config: ExtractConfig) -> None:
     with errors.in_words():
         cost.show(config)
         _warn_of_absent_weights(config)
-        if st.button("Start extraction", type="primary", key="start_extract", icon=":material/play_arrow:", width="stretch"):
+        if st.button(
+            "Start extraction",
+            type="primary",
+            key="start_extract",
+            icon=":material/play_arrow:",
+            width="stretch",
+        ):
             job = submit(config)
             session.set_job(job.id)
             st.rerun()
@@ -64,5 +76,7 @@ def _warn_of_absent_weights(config: ExtractConfig) -> None:
 def _newest_under_way() -> Job | None:
     if st.session_state.get("extract_dismissed"):
         return None
-    found = [facts.job for facts in cached.jobs() if facts.kind == "extract" and facts.state in jobs_panel.ACTIVE]
+    found = [
+        facts.job for facts in cached.jobs() if facts.kind == "extract" and facts.state in jobs_panel.ACTIVE
+    ]
     return found[0] if found else None

@@ -18,6 +18,7 @@ _WORKFLOW = ("explore", "extract", "embeddings", "train", "evaluate")
 _LIBRARY = ("backbones", "runs")
 _MOST_JOBS = 4
 
+
 def draw() -> None:
     """Draw the frame and, inside it, the page that was asked for."""
     st.set_page_config(page_title="Emberscope", page_icon=str(BRAND / "icon.svg"), layout="wide")

@@ -35,7 +35,9 @@ def panel(job: Job, more: Callable[[Job, Events], None] | None = None) -> None:
 def progress(events: Events, state: str) -> tuple[float, str]:
     """Share done, 0 to 1, and a few words on it."""
     if state == "queued":
-        behind = next((event.behind for _, event in reversed(events) if isinstance(event, happened.Queued)), "")
+        behind = next(
+            (event.behind for _, event in reversed(events) if isinstance(event, happened.Queued)), ""
+        )
         return 0.0, f"Waits for {behind}" if behind else "Waits for the device"
     for _, event in reversed(events):
         match event:
@@ -54,12 +56,18 @@ def short_name(job: Job) -> str:
         config = job.config
     except EngineError:
         return job.id
-    return f"Extract · {config.backbone.name}" if isinstance(config, ExtractConfig) else f"Train · {config.head.name}"
+    return (
+        f"Extract · {config.backbone.name}"
+        if isinstance(config, ExtractConfig)
+        else f"Train · {config.head.name}"
+    )
 
 
 def current(events: Events) -> Events:
     """Events since the job was started last."""
-    first = max((i for i, (_, event) in enumerate(events) if isinstance(event, happened.Submitted)), default=0)
+    first = max(
+        (i for i, (_, event) in enumerate(events) if isinstance(event, happened.Submitted)), default=0
+    )
     return events[first:]
 
 

@@ -35,15 +35,25 @@ COMPOSITES: Mapping[str, Composite] = {
     made.name: made
     for made in (
         Composite("True colour", ("red", "green", "blue"), "as the eye would see it"),
-        Composite("False colour", ("swir_2", "nir_narrow", "red"), "SWIR 2, near infrared, red: fresh scars are red to brown"),
-        Composite("Infrared", ("nir_narrow", "red", "green"), "near infrared, red, green: healthy plants are red"),
+        Composite(
+            "False colour",
+            ("swir_2", "nir_narrow", "red"),
+            "SWIR 2, near infrared, red: fresh scars are red to brown",
+        ),
+        Composite(
+            "Infrared", ("nir_narrow", "red", "green"), "near infrared, red, green: healthy plants are red"
+        ),
     )
 }
 
 
 def composites_of(scenes: Sequence[Scene]) -> list[str]:
     """Names of the composites whose bands every scene has."""
-    return [name for name, made in COMPOSITES.items() if all(set(made.bands) <= set(scene.bands) for scene in scenes)]
+    return [
+        name
+        for name, made in COMPOSITES.items()
+        if all(set(made.bands) <= set(scene.bands) for scene in scenes)
+    ]
 
 
 def best_of(scenes: Sequence[Scene]) -> str | None:
@@ -140,7 +150,9 @@ def _token(scenes: Sequence[Scene], order: tuple[int, ...]) -> str:
     sampled = scenes[:: max(1, len(scenes) // _SAMPLED_SCENES)][:_SAMPLED_SCENES]
     keys = tuple((str(scene.path), scene.path.stat().st_mtime_ns) for scene in sampled)
     stretch = _stretch(keys, order, scenes[0].nodata)
-    return tiles.register(tiles.Layer(tuple(scene.path for scene in scenes), order, stretch, nodata=scenes[0].nodata))
+    return tiles.register(
+        tiles.Layer(tuple(scene.path for scene in scenes), order, stretch, nodata=scenes[0].nodata)
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=128)

@@ -21,7 +21,7 @@ def _nvidia() -> str:
         return ""
     asked = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     try:
-        answer = subprocess.run(asked, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603 - fixed words
+        answer = subprocess.run(asked, capture_output=True, text=True, timeout=5, check=True)
     except (OSError, subprocess.SubprocessError):
         return ""
     name, _, memory = answer.stdout.strip().partition("\n")[0].partition(", ")

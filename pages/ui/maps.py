@@ -121,7 +121,9 @@ def _drawing() -> Any:
     off = dict.fromkeys(("polyline", "circle", "marker", "circlemarker"), False)
     polygon = {**shape, "allowIntersection": False, "showArea": False}
     return folium.plugins.Draw(
-        export=False, position="topleft", draw_options={**off, "rectangle": {**shape, "showArea": False}, "polygon": polygon}
+        export=False,
+        position="topleft",
+        draw_options={**off, "rectangle": {**shape, "showArea": False}, "polygon": polygon},
     )
 
 
@@ -147,7 +149,11 @@ def _outline_group(outlines: Sequence[Outline]) -> Any:
         for part in parts:
             corners = [(y, x) for x, y in part.simplify(2e-4).exterior.coords]
             folium.Polygon(
-                corners, color=outline.colour, weight=outline.weight, fill=False, tooltip=html.escape(outline.words)
+                corners,
+                color=outline.colour,
+                weight=outline.weight,
+                fill=False,
+                tooltip=html.escape(outline.words),
             ).add_to(group)
     return group
 

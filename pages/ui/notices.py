@@ -8,7 +8,9 @@ import streamlit as st
 def simulated(is_simulated: bool) -> None:
     """Says that no satellite has seen what is shown."""
     if is_simulated:
-        st.markdown(":orange-badge[:material/science: SIMULATED] :gray[No satellite has seen these scenes; no such fires burned.]")
+        st.markdown(
+            ":orange-badge[:material/science: SIMULATED] :gray[No satellite has seen these scenes; no such fires burned.]"
+        )
 
 
 def random_weights(is_random: bool) -> None:

@@ -46,7 +46,9 @@ def make_season_if_absent(place: session.Place) -> None:
     with st.container(border=True):
         st.subheader("The fire season has not been made yet", anchor=False)
         st.write("48 simulated places with labelled burn scars, about 110 MB, made once in about a minute.")
-        if st.button("Make it now", type="primary", key="make_season", icon=":material/local_fire_department:"):
+        if st.button(
+            "Make it now", type="primary", key="make_season", icon=":material/local_fire_department:"
+        ):
             _make_season()
     st.stop()
 
@@ -87,8 +89,12 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
     elif way == "GeoJSON":
         _upload()
     else:
-        st.caption("Use the rectangle or the polygon on the left of the map. Without a region, everything is used.")
-    if session.region() is not None and st.button("Use everything instead", key="clear_region", icon=":material/close:"):
+        st.caption(
+            "Use the rectangle or the polygon on the left of the map. Without a region, everything is used."
+        )
+    if session.region() is not None and st.button(
+        "Use everything instead", key="clear_region", icon=":material/close:"
+    ):
         session.set_region(None)
         st.rerun()
 
@@ -96,12 +102,16 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
 def before_you_start(place: session.Place) -> None:
     """What an extraction here takes, and the way to it."""
     st.subheader("Before you start", anchor=False)
-    config = ExtractConfig(scene=place.scene, region=session.region(), backbone=BackboneConfig(name=place.backbone))
+    config = ExtractConfig(
+        scene=place.scene, region=session.region(), backbone=BackboneConfig(name=place.backbone)
+    )
     with errors.in_words(stop=False):
         cost.show(config)
         st.caption(f"With {place.backbone}, the backbone that suits this place; another can be chosen next.")
         label = "Use this region" if session.region() is not None else "Use everything here"
-        if st.button(label, type="primary", key="use_region", icon=":material/arrow_forward:", width="stretch"):
+        if st.button(
+            label, type="primary", key="use_region", icon=":material/arrow_forward:", width="stretch"
+        ):
             st.switch_page("pages/extract.py")
 
 
@@ -121,7 +131,11 @@ def _take_drawing(drawings: list[dict[str, Any]]) -> None:
 def _type_bounds() -> None:
     chosen = session.region()
     try:
-        held = session.checked(chosen).bounds_lonlat if chosen else layers.bounds_of(cached.scenes(session.place().scene))
+        held = (
+            session.checked(chosen).bounds_lonlat
+            if chosen
+            else layers.bounds_of(cached.scenes(session.place().scene))
+        )
     except EngineError:
         held = (-180.0, -80.0, 180.0, 84.0)
     with st.form("bounds_form", border=False):
@@ -139,7 +153,9 @@ def _type_bounds() -> None:
 
 
 def _upload() -> None:
-    file = st.file_uploader("GeoJSON with one polygon in lon/lat", type=["geojson", "json"], key="region_file")
+    file = st.file_uploader(
+        "GeoJSON with one polygon in lon/lat", type=["geojson", "json"], key="region_file"
+    )
     if file is None or st.session_state.get("upload_seen") == file.file_id:
         return
     st.session_state["upload_seen"] = file.file_id
@@ -150,17 +166,23 @@ def _upload() -> None:
         try:
             tree = json.loads(file.getvalue())
         except ValueError as err:
-            raise RegionError(f"a GeoJSON file was wanted, found {file.name}, which is not JSON. Export it again.") from err
+            raise RegionError(
+                f"a GeoJSON file was wanted, found {file.name}, which is not JSON. Export it again."
+            ) from err
         outline = Region.from_geojson(tree, file.name).polygon
         if outline.geom_type != "Polygon":
             raise RegionError(f"one polygon was wanted, found several in {file.name}. Keep the one you mean.")
-        session.set_region(RegionConfig(polygon_lonlat=tuple((x, y) for x, y, *_ in outline.exterior.coords[:-1])))
+        session.set_region(
+            RegionConfig(polygon_lonlat=tuple((x, y) for x, y, *_ in outline.exterior.coords[:-1]))
+        )
         st.rerun()
 
 
 def _open_own() -> None:
     st.write("A GeoTIFF with a CRS, or a folder in the layout of HLS Burn Scars (`data/`, `splits/`).")
-    typed = st.text_input("Path on this machine", key="own_path", placeholder=str(runs_root() / "data" / "hls_burn_scars"))
+    typed = st.text_input(
+        "Path on this machine", key="own_path", placeholder=str(runs_root() / "data" / "hls_burn_scars")
+    )
     if st.button("Open", key="own_open") and typed.strip():
         with errors.in_words(stop=False):
             made = session.add_place(Path(typed.strip()).expanduser())
@@ -173,8 +195,12 @@ def _make_season() -> None:
     folder = runs_root() / "data" / "simulated-0"
     command = [sys.executable, "-m", "engine", "simulate", "--out", str(folder), "--seed", "0"]
     with st.spinner("Simulating 48 places; this takes about a minute.", show_time=True):
-        made = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603
+        made = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if made.returncode:
-        st.error(wording.plain(made.stderr.strip().splitlines()[-1] if made.stderr else "The simulation ended early."))
+        st.error(
+            wording.plain(
+                made.stderr.strip().splitlines()[-1] if made.stderr else "The simulation ended early."
+            )
+        )
         return
     st.rerun()

@@ -20,12 +20,16 @@ _COMPONENTS = 6
 
 def stores() -> list[cached.JobFacts]:
     """Finished extractions whose store is there, newest first."""
-    return [found for found in cached.jobs() if found.kind == "extract" and (found.job.folder / FINISHED).is_dir()]
+    return [
+        found for found in cached.jobs() if found.kind == "extract" and (found.job.folder / FINISHED).is_dir()
+    ]
 
 
 def trainings() -> list[cached.JobFacts]:
     """Trainings whose scores are there, newest first."""
-    return [found for found in cached.jobs() if found.kind == "train" and TrainRun(found.job.folder).is_finished]
+    return [
+        found for found in cached.jobs() if found.kind == "train" and TrainRun(found.job.folder).is_finished
+    ]
 
 
 def store_of(job: Job) -> EmbeddingStore:
@@ -58,7 +62,9 @@ def place_words(scene: Any) -> str:
     """A scene configuration in a few words."""
     match scene.source:
         case "simulated":
-            return {"post": "fire season, after", "pre": "fire season, before"}.get(scene.date, "fire season, both dates")
+            return {"post": "fire season, after", "pre": "fire season, before"}.get(
+                scene.date, "fire season, both dates"
+            )
         case _:
             return Path(scene.path).stem.replace("_", " ")
 

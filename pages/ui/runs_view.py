@@ -23,7 +23,9 @@ def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
         wanted = st.pills("State", states, selection_mode="multi", key="runs_state", label_visibility="collapsed",
                           format_func=str.capitalize)  # fmt: skip
     return [
-        item for item in found if kind in ("All", item.kind.capitalize()) and (not wanted or item.state in wanted)
+        item
+        for item in found
+        if kind in ("All", item.kind.capitalize()) and (not wanted or item.state in wanted)
     ]
 
 
@@ -55,7 +57,9 @@ def details(chosen: cached.JobFacts) -> None:
     with left:
         st.markdown("**Configuration**")
         with errors.in_words(stop=False):
-            config_view.text(chosen.job.config_text, chosen.kind, chosen.job.id, f"run_{chosen.job.id}", chosen.job.command)
+            config_view.text(
+                chosen.job.config_text, chosen.kind, chosen.job.id, f"run_{chosen.job.id}", chosen.job.command
+            )
     with right:
         st.markdown("**Folder**")
         st.code(str(chosen.job.folder), language=None, wrap_lines=True)
@@ -79,7 +83,11 @@ def _on(item: cached.JobFacts) -> str:
     if isinstance(item.config, ExtractConfig):
         return results.place_words(item.config.scene)
     store = item.config.store
-    return results.place_words(store.scene) if isinstance(store, ExtractConfig) else store.rstrip("/").split("/")[-2]
+    return (
+        results.place_words(store.scene)
+        if isinstance(store, ExtractConfig)
+        else store.rstrip("/").split("/")[-2]
+    )
 
 
 def _result(item: cached.JobFacts) -> str:
@@ -98,13 +106,16 @@ def _result(item: cached.JobFacts) -> str:
 def _ways_on(chosen: cached.JobFacts) -> None:
     with st.container(horizontal=True):
         if chosen.state == "finished" and chosen.kind == "extract":
-            if st.button("See the embeddings", type="primary", key="run_embeddings", icon=":material/arrow_forward:"):
+            if st.button(
+                "See the embeddings", type="primary", key="run_embeddings", icon=":material/arrow_forward:"
+            ):
                 st.session_state["store_job"] = chosen.job.id
                 st.switch_page("pages/embeddings.py")
-        elif chosen.state == "finished":
-            if st.button("See how good it is", type="primary", key="run_evaluate", icon=":material/arrow_forward:"):
-                st.session_state["train_job"] = chosen.job.id
-                st.switch_page("pages/evaluate.py")
+        elif chosen.state == "finished" and st.button(
+            "See how good it is", type="primary", key="run_evaluate", icon=":material/arrow_forward:"
+        ):
+            st.session_state["train_job"] = chosen.job.id
+            st.switch_page("pages/evaluate.py")
 
 
 def _delete(chosen: cached.JobFacts) -> None:

@@ -94,14 +94,24 @@ def _world_bytes() -> bytes:
     import pyogrio
     import shapely
 
-    shapes = Path(pyogrio.__file__).parent / "tests" / "fixtures" / "naturalearth_lowres" / "naturalearth_lowres.shp"
+    shapes = (
+        Path(pyogrio.__file__).parent
+        / "tests"
+        / "fixtures"
+        / "naturalearth_lowres"
+        / "naturalearth_lowres.shp"
+    )
     if not shapes.is_file():
-        _log.warning("this build of pyogrio carries no Natural Earth countries; maps have no land below the scenes")
+        _log.warning(
+            "this build of pyogrio carries no Natural Earth countries; maps have no land below the scenes"
+        )
         return b'{"type":"FeatureCollection","features":[]}'
     _, _, wkb, _ = pyogrio.raw.read(shapes, columns=[])
     return _feature_collection(shapely.to_geojson(shapely.set_precision(shapely.from_wkb(wkb), 0.001)))
 
 
 def _feature_collection(geometries: Sequence[str]) -> bytes:
-    features = ",".join(f'{{"type":"Feature","properties":{{}},"geometry":{geometry}}}' for geometry in geometries)
+    features = ",".join(
+        f'{{"type":"Feature","properties":{{}},"geometry":{geometry}}}' for geometry in geometries
+    )
     return f'{{"type":"FeatureCollection","features":[{features}]}}'.encode()

@@ -33,11 +33,19 @@ class Place:
 
 
 _VIRGINIA = Place(
-    "virginia", "Virginia coast", FileScene(source="file", path="assets/samples/virginia.tif"), "csmask_b4_l1c"
+    "virginia",
+    "Virginia coast",
+    FileScene(source="file", path="assets/samples/virginia.tif"),
+    "csmask_b4_l1c",
 )
-_AFTER = Place("season", "Fire season, after", SimulatedScene(source="simulated", seed=0, date="post"), "csmask_b4_l2a")
+_AFTER = Place(
+    "season", "Fire season, after", SimulatedScene(source="simulated", seed=0, date="post"), "csmask_b4_l2a"
+)
 _BEFORE = Place(
-    "season-before", "Fire season, before", SimulatedScene(source="simulated", seed=0, date="pre"), "csmask_b4_l2a"
+    "season-before",
+    "Fire season, before",
+    SimulatedScene(source="simulated", seed=0, date="pre"),
+    "csmask_b4_l2a",
 )
 
 
@@ -63,7 +71,9 @@ def set_place(key: str) -> None:
 def add_place(path: Path) -> Place:
     """A raster, or a folder in the layout of HLS Burn Scars, for this session."""
     is_folder = path.is_dir()
-    scene: SceneConfig = ChipsScene(source="chips", path=str(path)) if is_folder else FileScene(source="file", path=str(path))
+    scene: SceneConfig = (
+        ChipsScene(source="chips", path=str(path)) if is_folder else FileScene(source="file", path=str(path))
+    )
     made = Place(f"own-{path.resolve()}", path.stem, scene, "csmask_b4_l2a")
     st.session_state.setdefault("own_places", {})[made.key] = made
     return made
@@ -90,7 +100,9 @@ def restore_from_address() -> None:
     """Take place and region from the address where the session knows none; write them back after a page switch."""
     if "place_key" not in st.session_state:
         wanted = st.query_params.get("place", "")
-        st.session_state["place_key"] = wanted if wanted in [found.key for found in places()] else _VIRGINIA.key
+        st.session_state["place_key"] = (
+            wanted if wanted in [found.key for found in places()] else _VIRGINIA.key
+        )
         st.session_state["region"] = _region_from_words(st.query_params.get("region", ""))
     key = place().key
     _to_address("place", key if key != _VIRGINIA.key and not key.startswith("own-") else None)
@@ -119,8 +131,12 @@ def _region_words(chosen: RegionConfig | None) -> str | None:
     match chosen:
         case RegionConfig(bounds_lonlat=bounds) if bounds is not None:
             return ",".join(f"{value:.5f}" for value in bounds)
-        case RegionConfig(polygon_lonlat=corners) if corners is not None and len(corners) <= _MOST_CORNERS_IN_URL:
-            return json.dumps([[round(value, 5) for value in corner] for corner in corners], separators=(",", ":"))
+        case RegionConfig(polygon_lonlat=corners) if (
+            corners is not None and len(corners) <= _MOST_CORNERS_IN_URL
+        ):
+            return json.dumps(
+                [[round(value, 5) for value in corner] for corner in corners], separators=(",", ":")
+            )
         case _:
             return None
 
@@ -132,7 +148,9 @@ def _region_from_words(words: str) -> RegionConfig | None:
         if not values:
             return None
         chosen = (
-            RegionConfig(polygon_lonlat=values) if isinstance(values[0], list) else RegionConfig(bounds_lonlat=values)
+            RegionConfig(polygon_lonlat=values)
+            if isinstance(values[0], list)
+            else RegionConfig(bounds_lonlat=values)
         )
         checked(chosen)
     except (ValueError, EngineError):

@@ -62,7 +62,9 @@ def heading(title: str, lead: str) -> None:
 
 def facts(pairs: Iterable[tuple[str, str]], *, small: bool = False) -> None:
     """Short facts side by side: (what, value), both plain text."""
-    cells = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>" for name, value in pairs)
+    cells = "".join(
+        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>" for name, value in pairs
+    )
     st.html(f'<dl class="es-facts{" es-small" if small else ""}">{cells}</dl>')
 
 
@@ -73,10 +75,14 @@ def small(words: str) -> None:
 
 def legend(entries: Iterable[tuple[str, str]], note: str = "") -> None:
     """Colours and their meaning: (CSS colour, words)."""
-    cells = "".join(f'<span><i style="background:{html.escape(c)}"></i>{html.escape(w)}</span>' for c, w in entries)
+    cells = "".join(
+        f'<span><i style="background:{html.escape(c)}"></i>{html.escape(w)}</span>' for c, w in entries
+    )
     st.html(f'<div class="es-legend">{cells}<small>{html.escape(note)}</small></div>')
 
 
 def state(word: str) -> str:
     """HTML of a job's state: a dot and the word, so that colour is not the only sign."""
-    return f'<span class="es-state"><i style="background:{STATE_COLOURS[word]}"></i>{word.capitalize()}</span>'
+    return (
+        f'<span class="es-state"><i style="background:{STATE_COLOURS[word]}"></i>{word.capitalize()}</span>'
+    )

@@ -172,5 +172,7 @@ def _allowed(path: Path) -> Path:
             f"Name that folder in EMBERSCOPE_DATA before the app starts, or copy it below {runs_root() / 'data'}."
         )
     if not real.is_file():
-        raise SceneError(f"a raster was wanted, found none at {real}. It was moved or deleted; choose another.")
+        raise SceneError(
+            f"a raster was wanted, found none at {real}. It was moved or deleted; choose another."
+        )
     return real

@@ -9,16 +9,37 @@ import streamlit as st
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import EngineError
 from engine.jobs.config import (
-    BackboneConfig, ExtractConfig, HeadConfig, LabelsConfig, LossConfig, SimulatedScene, SplitConfig, TrainConfig,
+    BackboneConfig,
+    ExtractConfig,
+    HeadConfig,
+    LabelsConfig,
+    LossConfig,
+    SimulatedScene,
+    SplitConfig,
+    TrainConfig,
 )  # fmt: skip
-from pages.ui import cached, layers, results, style, wording
+from pages.ui import cached, results, style, wording
 from pages.ui.extract_form import choices_of, help_of
 
-_HEADS = {"mlp": "MLP · looks at one patch", "linear": "Linear · the plainest probe", "conv": "Convolution · sees the neighbours"}
-_LOSSES = {"cross_entropy_dice": "Cross-entropy + Dice", "cross_entropy": "Cross-entropy", "dice": "Dice", "focal": "Focal"}
-_SPLITS = {"auto": "As the data say, else by place", "files": "By the data's split files", "place": "By place, in blocks of tiles"}
+_HEADS = {
+    "mlp": "MLP · looks at one patch",
+    "linear": "Linear · the plainest probe",
+    "conv": "Convolution · sees the neighbours",
+}
+_LOSSES = {
+    "cross_entropy_dice": "Cross-entropy + Dice",
+    "cross_entropy": "Cross-entropy",
+    "dice": "Dice",
+    "focal": "Focal",
+}
+_SPLITS = {
+    "auto": "As the data say, else by place",
+    "files": "By the data's split files",
+    "place": "By place, in blocks of tiles",
+}
 _SEASON = ExtractConfig(
-    scene=SimulatedScene(source="simulated", seed=0, date="post"), backbone=BackboneConfig(name="csmask_b4_l2a")
+    scene=SimulatedScene(source="simulated", seed=0, date="post"),
+    backbone=BackboneConfig(name="csmask_b4_l2a"),
 )
 
 
@@ -71,28 +92,59 @@ def settings(source: Source) -> TrainConfig:
     defaults = TrainConfig(store="")
     rate = one.number_input("Learning rate", 1e-6, 1.0, defaults.learning_rate, 1e-4, "%.5f", key="t_rate",
                             help=help_of(TrainConfig, "learning_rate"))  # fmt: skip
-    epochs = two.number_input("Epochs, at most", 1, 1000, defaults.epochs, key="t_epochs", help=help_of(TrainConfig, "epochs"))
+    epochs = two.number_input(
+        "Epochs, at most", 1, 1000, defaults.epochs, key="t_epochs", help=help_of(TrainConfig, "epochs")
+    )
     with st.expander("More settings", icon=":material/tune:"):
         return _rest(source, labels, str(head), str(loss), float(rate), int(epochs))
 
 
-def _rest(source: Source, labels: LabelsConfig, head: str, loss: str, rate: float, epochs: int) -> TrainConfig:
+def _rest(
+    source: Source, labels: LabelsConfig, head: str, loss: str, rate: float, epochs: int
+) -> TrainConfig:
     defaults, plain_head = TrainConfig(store=""), HeadConfig()
     one, two = st.columns(2)
     split = one.selectbox("Split", choices_of(SplitConfig, "by"), key="t_split", format_func=lambda n: _SPLITS.get(n, n),
                           help=help_of(SplitConfig, "by"))  # fmt: skip
-    patience = two.number_input("Patience (epochs)", 1, 1000, defaults.patience, key="t_patience", help=help_of(TrainConfig, "patience"))
+    patience = two.number_input(
+        "Patience (epochs)",
+        1,
+        1000,
+        defaults.patience,
+        key="t_patience",
+        help=help_of(TrainConfig, "patience"),
+    )
     widths = one.text_input("Hidden widths", ", ".join(map(str, plain_head.hidden)), key="t_hidden", disabled=head == "linear",
                             help=help_of(HeadConfig, "hidden"))  # fmt: skip
-    dropout = two.number_input("Dropout", 0.0, 0.95, plain_head.dropout, 0.05, key="t_dropout", help=help_of(HeadConfig, "dropout"))
+    dropout = two.number_input(
+        "Dropout", 0.0, 0.95, plain_head.dropout, 0.05, key="t_dropout", help=help_of(HeadConfig, "dropout")
+    )
     weight = one.number_input("Weight of the burnt class", 0.01, 100.0, LossConfig().burned_weight, 0.5, key="t_weight",
                               help=help_of(LossConfig, "burned_weight"))  # fmt: skip
-    decay = two.number_input("Weight decay", 0.0, 1.0, defaults.weight_decay, 0.01, key="t_decay", help=help_of(TrainConfig, "weight_decay"))
-    seed = one.number_input("Seed", 0, 2**31 - 1, defaults.seed, key="t_seed", help=help_of(TrainConfig, "seed"))
-    device = two.selectbox("Device", ("auto", "cpu", "cuda", "mps"), key="t_device", help=help_of(TrainConfig, "device"))
+    decay = two.number_input(
+        "Weight decay",
+        0.0,
+        1.0,
+        defaults.weight_decay,
+        0.01,
+        key="t_decay",
+        help=help_of(TrainConfig, "weight_decay"),
+    )
+    seed = one.number_input(
+        "Seed", 0, 2**31 - 1, defaults.seed, key="t_seed", help=help_of(TrainConfig, "seed")
+    )
+    device = two.selectbox(
+        "Device", ("auto", "cpu", "cuda", "mps"), key="t_device", help=help_of(TrainConfig, "device")
+    )
     kept = None
     if len(source.layers) > 1:
-        picked = st.multiselect("Layers", source.layers, default=source.layers, key="t_layers", help=help_of(TrainConfig, "layers"))
+        picked = st.multiselect(
+            "Layers",
+            source.layers,
+            default=source.layers,
+            key="t_layers",
+            help=help_of(TrainConfig, "layers"),
+        )
         kept = tuple(picked) if picked and tuple(picked) != source.layers else None
     return TrainConfig(
         store=source.store, labels=labels, layers=kept, split=SplitConfig(by=split),
@@ -107,13 +159,18 @@ def _labels(source: Source) -> LabelsConfig:
     if source.has_labels and st.session_state.get("t_labels", "scene") == "scene":
         style.facts((("Labels", "burn masks of the scenes"), ("Classes", "burnt · not burnt")), small=True)
     if not source.has_labels:
-        st.info("These scenes bring no burn masks. Name a label raster, or choose the fire season above.", icon=":material/label:")
+        st.info(
+            "These scenes bring no burn masks. Name a label raster, or choose the fire season above.",
+            icon=":material/label:",
+        )
     options = ["scene", "raster"] if source.has_labels else ["raster"]
     kind = st.segmented_control("Labels from", options, default=options[0], required=True, key="t_labels",
                                 format_func={"scene": "The scenes", "raster": "A raster"}.__getitem__)  # fmt: skip
     if kind == "scene":
         return LabelsConfig()
-    path = st.text_input("Label raster (path on this machine)", key="t_label_path", help=help_of(LabelsConfig, "path"))
+    path = st.text_input(
+        "Label raster (path on this machine)", key="t_label_path", help=help_of(LabelsConfig, "path")
+    )
     return LabelsConfig(source="raster", path=path)
 
 

@@ -24,10 +24,14 @@ def show_job() -> None:
     jobs_panel.panel(job, more=curves)
     state = job.state
     with st.container(horizontal=True):
-        if state == "finished" and st.button("See how good it is", type="primary", key="to_evaluate", icon=":material/arrow_forward:"):
+        if state == "finished" and st.button(
+            "See how good it is", type="primary", key="to_evaluate", icon=":material/arrow_forward:"
+        ):
             st.session_state["train_job"] = job.id
             st.switch_page("pages/evaluate.py")
-        if state not in jobs_panel.ACTIVE and st.button("Set up another", key="new_train", icon=":material/add:"):
+        if state not in jobs_panel.ACTIVE and st.button(
+            "Set up another", key="new_train", icon=":material/add:"
+        ):
             session.set_job(None)
             st.rerun()
     if state in jobs_panel.ACTIVE:
@@ -38,10 +42,16 @@ def start(config: TrainConfig, source: Source) -> None:
     """What it will learn from, then the button."""
     st.subheader("Before you start", anchor=False)
     style.facts(
-        (("Learns from", source.words), ("Judged on", "places it has never seen"), ("Baseline", "NBR threshold, same places")),
+        (
+            ("Learns from", source.words),
+            ("Judged on", "places it has never seen"),
+            ("Baseline", "NBR threshold, same places"),
+        ),
         small=True,
     )
-    st.caption("The epoch with the best validation IoU is kept. The test places are looked at once, at the end.")
+    st.caption(
+        "The epoch with the best validation IoU is kept. The test places are looked at once, at the end."
+    )
     is_ready = config.labels.source == "scene" or bool(config.labels.path)
     if st.button("Start training", type="primary", key="start_train", icon=":material/play_arrow:", width="stretch",
                  disabled=not is_ready):  # fmt: skip
@@ -55,16 +65,23 @@ def curves(job: Job, events: jobs_panel.Events) -> None:
     """What a training was planned with, and how it goes."""
     planned = next((event for _, event in reversed(events) if isinstance(event, happened.TrainPlanned)), None)
     if planned is not None:
-        pairs = [(f"{name.capitalize()} places", f"{count:,} · {planned.pixels.get(name, 0):,} px") for name, count in planned.places.items()]
+        pairs = [
+            (f"{name.capitalize()} places", f"{count:,} · {planned.pixels.get(name, 0):,} px")
+            for name, count in planned.places.items()
+        ]
         style.facts([*pairs, ("Parameters", f"{planned.parameters:,}")], small=True)
     history = jobs_panel.epochs(events)
     if history:
         charts.curves(history, f"curves_{job.id}")
         best = [item for item in history if item.is_best]
         if best:
-            st.caption(f"Best so far: epoch {best[-1].epoch}, validation IoU {best[-1].validation_iou_burned:.3f} (dotted line).")
+            st.caption(
+                f"Best so far: epoch {best[-1].epoch}, validation IoU {best[-1].validation_iou_burned:.3f} (dotted line)."
+            )
 
 
 def _newest_under_way() -> Job | None:
-    found = [facts.job for facts in cached.jobs() if facts.kind == "train" and facts.state in jobs_panel.ACTIVE]
+    found = [
+        facts.job for facts in cached.jobs() if facts.kind == "train" and facts.state in jobs_panel.ACTIVE
+    ]
     return found[0] if found else None

@@ -1,0 +1,111 @@
+"""Map tiles: right pixels where there are some, nothing elsewhere, and no way to other files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pyproj import Transformer
+
+from engine.errors import SceneError
+from pages.ui import tiles
+from tests.conftest import WriteRaster
+
+BURNED = (236, 112, 40, 255)
+
+
+@pytest.fixture(autouse=True)
+def _may_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBERSCOPE_DATA", str(tmp_path))
+
+
+@pytest.fixture
+def classes(write_raster: WriteRaster) -> Path:
+    """128 x 128 pixels of 20 m: burnt in the north, not in the south, missing in the west."""
+    pixels = np.zeros((1, 128, 128), np.int16)
+    pixels[:, :64] = 1
+    pixels[:, :, :32] = -1
+    return write_raster("mask.tif", pixels, nodata=-1, names=None)
+
+
+def test_a_class_lies_where_its_pixels_are(classes: Path) -> None:
+    token = tiles.register(tiles.Layer((classes,), (1,), colours=((1, BURNED),)))
+    assert _colour_at(token, 400_000 + 20 * 80, 4_100_000 - 20 * 20) == BURNED
+    assert _colour_at(token, 400_000 + 20 * 80, 4_100_000 - 20 * 100)[3] == 0
+    assert _colour_at(token, 400_000 + 20 * 10, 4_100_000 - 20 * 20)[3] == 0
+
+
+def test_a_tile_beside_the_layer_is_transparent(classes: Path) -> None:
+    token = tiles.register(tiles.Layer((classes,), (1,), colours=((1, BURNED),)))
+    assert tiles.render(token, 10, 0, 0) == tiles.empty_png()
+    assert np.asarray(Image.open(io.BytesIO(tiles.empty_png())))[..., -1].max() == 0
+
+
+def test_several_rasters_are_one_layer(write_raster: WriteRaster) -> None:
+    from affine import Affine
+
+    west = write_raster("west.tif", np.full((3, 64, 64), 10, np.uint8), names=None)
+    east = write_raster(
+        "east.tif", np.full((3, 64, 64), 200, np.uint8), names=None, transform=Affine(20, 0, 401_280, 0, -20, 4_100_000)
+    )
+    token = tiles.register(tiles.Layer((west, east), (1, 2, 3)))
+    assert _colour_at(token, 400_600, 4_099_400)[0] == 10
+    assert _colour_at(token, 401_900, 4_099_400)[0] == 200
+
+
+@pytest.mark.parametrize(("z", "x", "y"), [(21, 0, 0), (99, 0, 0), (3, 8, 0), (3, 0, 8), (-1, 0, 0), (2, -1, 0)])
+def test_a_tile_that_does_not_exist_is_not_looked_for(classes: Path, z: int, x: int, y: int) -> None:
+    token = tiles.register(tiles.Layer((classes,), (1,), colours=((1, BURNED),)))
+    with pytest.raises(LookupError):
+        tiles.render(token, z, x, y)
+
+
+@pytest.mark.parametrize("token", ["", "0" * 32, "..", "../../etc/passwd"])
+def test_an_unknown_token_is_no_path(token: str) -> None:
+    with pytest.raises(LookupError):
+        tiles.render(token, 3, 0, 0)
+
+
+def test_a_raster_outside_the_roots_is_refused(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBERSCOPE_DATA", "")
+    with pytest.raises(SceneError, match="EMBERSCOPE_DATA"):
+        tiles.register(tiles.Layer((classes,), (1,)))
+
+
+def test_a_link_that_leads_out_of_the_roots_is_refused(
+    classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "link.tif").symlink_to(classes)
+    monkeypatch.setenv("EMBERSCOPE_DATA", str(inside))
+    with pytest.raises(SceneError):
+        tiles.register(tiles.Layer((inside / "link.tif",), (1,)))
+
+
+def test_the_same_layer_has_the_same_token_until_its_file_changes(classes: Path) -> None:
+    layer = tiles.Layer((classes,), (1,), colours=((1, BURNED),))
+    before = tiles.register(layer)
+    assert tiles.register(layer) == before
+    classes.touch()
+    assert tiles.register(layer) != before
+
+
+def test_the_table_of_layers_is_bounded(classes: Path) -> None:
+    first = tiles.register(tiles.Layer((classes,), (1,), nodata=-99.0))
+    for number in range(tiles.MAX_LAYERS):
+        tiles.register(tiles.Layer((classes,), (1,), nodata=float(number)))
+    with pytest.raises(LookupError):
+        tiles.render(first, 3, 0, 0)
+
+
+def _colour_at(token: str, x_m: float, y_m: float, zoom: int = 14) -> tuple[int, ...]:
+    """Red, green, blue and alpha of the map at a place of EPSG:32618."""
+    lon, lat = Transformer.from_crs(32618, 4326, always_xy=True).transform(x_m, y_m)
+    column = (lon + 180) / 360 * 2**zoom
+    row = (1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * 2**zoom
+    image = Image.open(io.BytesIO(tiles.render(token, zoom, int(column), int(row)))).convert("RGBA")
+    return tuple(image.getpixel((int(column % 1 * 256), int(row % 1 * 256))))
