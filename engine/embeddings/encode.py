@@ -43,7 +43,7 @@ def open_backbone(config: ExtractConfig, plan: Plan, device: Device) -> Backbone
     return backbone if plan.frames == 1 else TemporalBackbone(backbone, config.backbone.temporal)
 
 
-def encode_chips(backbone: Backbone, plan: Plan, config: ExtractConfig, chips: Sequence[Chip]) -> Iterator[ChipMaps]:
+def encode_chips(backbone: Backbone, plan: Plan, chips: Sequence[Chip]) -> Iterator[ChipMaps]:
     """Maps (h, w, D) of each layer and class tokens (D,) of each layer, chip by chip."""
     if not chips:
         return

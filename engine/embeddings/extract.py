@@ -68,7 +68,7 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
                          describe(device))  # fmt: skip
     began, patches, done = time.monotonic(), sum(tile.rows for tile in writer.kept), len(kept)
     for batch in _read_batches(todo, plan, config, _batch_size(config, device.name)):
-        embedded = encode_chips(backbone, plan, config, [read.chip for read in batch if read.chip is not None])
+        embedded = encode_chips(backbone, plan, [read.chip for read in batch if read.chip is not None])
         for read in batch:
             done += 1
             if read.chip is None:

@@ -17,7 +17,13 @@ from engine.imagery.scene import Scene, fingerprint
 from engine.imagery.simulation.season import simulate_season
 from engine.imagery.tiling import PlannedTile, plan_tiles
 from engine.jobs.config import (
-    ChipsScene, ExtractConfig, FileScene, RegionConfig, SceneConfig, SimulatedScene, config_hash,
+    ChipsScene,
+    ExtractConfig,
+    FileScene,
+    RegionConfig,
+    SceneConfig,
+    SimulatedScene,
+    config_hash,
 )  # fmt: skip
 from engine.jobs.folder import PROJECT
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -218,7 +217,7 @@ def _on_one_grid(dataset: DatasetReader, tile: Tile) -> bool:
 
 def fingerprint(scene: Scene) -> str:
     """Size and modification time of the scene's file: changes when the file does."""
-    status = os.stat(scene.path)
+    status = scene.path.stat()
     return f"{scene.path.name}:{status.st_size}:{status.st_mtime_ns}"
 
 

@@ -49,25 +49,21 @@ _OLI_BANDS = ("coastal_aerosol", "blue", "green", "red", "nir_narrow", "swir_1",
 _OLI_UM = (0.443, 0.482, 0.5615, 0.6546, 0.865, 1.6085, 2.2005)
 _HLS_UM = tuple(_MSI_UM[_MSI_BANDS.index(band)] for band in HLS_BANDS)
 
-SENSORS: Mapping[str, Sensor] = MappingProxyType(
-    {
-        sensor.name: sensor
-        for sensor in (
-            # Scale 1/10000 and 0 as nodata: ESA, Sentinel-2 Products Specification Document. The offset of
-            # processing baseline 04.00 and later (-1000 DN) is read from the file where it states one.
-            Sensor("sentinel2_l1c", "Sentinel-2 L1C", _MSI_BANDS, _MSI_UM, 10.0, 1e-4, 0.0, 0.0,
-                   "top-of-atmosphere reflectance"),
-            Sensor("sentinel2_l2a", "Sentinel-2 L2A", _MSI_BANDS, _MSI_UM, 10.0, 1e-4, 0.0, 0.0,
-                   "surface reflectance"),
-            # Scale and fill value: HLS v2.0 User Guide, table of scene-level attributes.
-            Sensor("hls", "Harmonized Landsat and Sentinel-2", HLS_BANDS, _HLS_UM, 30.0, 1e-4, 0.0, -9999.0,
-                   "surface reflectance"),
-            # Scale and offset: USGS, Landsat Collection 2 Level-2 Science Products, surface reflectance.
-            Sensor("landsat_c2l2", "Landsat 8-9 Collection 2 L2", _OLI_BANDS, _OLI_UM, 30.0, 2.75e-5, -0.2, 0.0,
-                   "surface reflectance"),
-        )  # fmt: skip
-    }
-)
+_TABLE = (
+    # Scale 1/10000 and 0 as nodata: ESA, Sentinel-2 Products Specification Document. The offset of
+    # processing baseline 04.00 and later (-1000 DN) is read from the file where it states one.
+    Sensor("sentinel2_l1c", "Sentinel-2 L1C", _MSI_BANDS, _MSI_UM, 10.0, 1e-4, 0.0, 0.0,
+           "top-of-atmosphere reflectance"),
+    Sensor("sentinel2_l2a", "Sentinel-2 L2A", _MSI_BANDS, _MSI_UM, 10.0, 1e-4, 0.0, 0.0,
+           "surface reflectance"),
+    # Scale and fill value: HLS v2.0 User Guide, table of scene-level attributes.
+    Sensor("hls", "Harmonized Landsat and Sentinel-2", HLS_BANDS, _HLS_UM, 30.0, 1e-4, 0.0, -9999.0,
+           "surface reflectance"),
+    # Scale and offset: USGS, Landsat Collection 2 Level-2 Science Products, surface reflectance.
+    Sensor("landsat_c2l2", "Landsat 8-9 Collection 2 L2", _OLI_BANDS, _OLI_UM, 30.0, 2.75e-5, -0.2, 0.0,
+           "surface reflectance"),
+)  # fmt: skip
+SENSORS: Mapping[str, Sensor] = MappingProxyType({known.name: known for known in _TABLE})
 
 
 def sensor(name: str) -> Sensor:

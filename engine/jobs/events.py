@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 
 @dataclass(frozen=True)
@@ -141,16 +141,23 @@ class TestDone:
 
 
 Event = (
-    Submitted | Queued | Started | Finished | Cancelled | Failed | StepStarted | Noticed
-    | ExtractPlanned | TileDone | TileSkipped | ExtractDone | TrainPlanned | EpochDone | TestDone
-)  # fmt: skip
-KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (
-        Submitted, Queued, Started, Finished, Cancelled, Failed, StepStarted, Noticed,
-        ExtractPlanned, TileDone, TileSkipped, ExtractDone, TrainPlanned, EpochDone, TestDone,
-    )  # fmt: skip
-}
+    Submitted
+    | Queued
+    | Started
+    | Finished
+    | Cancelled
+    | Failed
+    | StepStarted
+    | Noticed
+    | ExtractPlanned
+    | TileDone
+    | TileSkipped
+    | ExtractDone
+    | TrainPlanned
+    | EpochDone
+    | TestDone
+)
+KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
 def to_line(event: Event, at: float) -> str:

@@ -198,7 +198,7 @@ def list_jobs(root: Path | None = None) -> list[Job]:
 def _spawn(folder: Path) -> None:
     """`python -m engine run FOLDER` in a session of its own, from the project's folder."""
     with (folder / run_folder.LOG).open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
+        process = subprocess.Popen(
             [sys.executable, "-m", "engine", "run", str(folder)],
             cwd=run_folder.PROJECT,
             stdin=subprocess.DEVNULL,

@@ -82,7 +82,7 @@ def test_a_second_job_on_the_device_queues_behind_the_first(home: Path, scene_fi
         while time.monotonic() < end and not any(isinstance(event, Queued) for _, event in job.events()):
             time.sleep(0.1)
         assert job.state == "queued"
-        assert ("the-first",) == tuple(event.behind for _, event in job.events() if isinstance(event, Queued))
+        assert [event.behind for _, event in job.events() if isinstance(event, Queued)] == ["the-first"]
     assert wait_for(job, "finished", "failed") == "finished"
 
 
