@@ -177,9 +177,7 @@ class ClayBackbone:
         pixels = radar_unit(
             pixels, batch.bands, self.settings["radar_values"], str(self.spec.config["radar_unit"])
         )
-        scale, offset = pixels.new_tensor(table.scale), pixels.new_tensor(table.offset)
-        values = pixels * scale.view(-1, 1, 1) + offset.view(-1, 1, 1)
-        image = standardised(values, table.mean, table.std, valid)
+        image = standardised(pixels, table.mean, table.std, valid, table.scale, table.offset)
         waves = table.training_um if self.settings["wavelengths"] == "training" else table.sensor_um
         outputs = self.module(
             image, numbers, torch.tensor(waves), batch.gsd_m, self._time(batch), self._place(batch)

@@ -21,8 +21,8 @@ from engine.backbones.intake import one_date, require_multiple
 from engine.backbones.layout import meta_state, renamed
 from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.positions import TableCache, resampled
-from engine.backbones.radar import RADAR_BANDS, radar_unit
-from engine.backbones.spec import BackboneSpec
+from engine.backbones.radar import radar_unit
+from engine.backbones.spec import RADAR_BANDS, BackboneSpec
 from engine.backbones.wavelength_patches import DOFA_RECIPE, WavelengthPatches
 
 RADAR_UM = 5.405  # the authors' label for C band (their unit is micrometres; the true one is 5.4 cm)

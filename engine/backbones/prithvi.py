@@ -223,8 +223,10 @@ class PrithviBackbone:
                 f"Raise tiles.size_px."
             )
         norm = self.spec.normalisation
-        values = pick_bands(batch, self.spec.bands, self.spec.name) * norm.scale
-        image = standardised(values, norm.mean, norm.std, batch.valid, fill=NO_DATA).transpose(1, 2)
+        pixels = pick_bands(batch, self.spec.bands, self.spec.name)
+        image = standardised(pixels, norm.mean, norm.std, batch.valid, norm.scale, fill=NO_DATA).transpose(
+            1, 2
+        )
         outputs = self.module(image, numbers, self._time(batch), self._place(batch))
         maps = [self._map(outputs[n], frames, grid) for n in numbers]
         return Embedded(maps=maps, cls=[outputs[n][:, 0].float() for n in numbers])

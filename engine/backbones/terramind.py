@@ -61,7 +61,8 @@ class TerraMindEncoder(nn.Module):
             for name, part in zip(ordered, parts, strict=True)
             if not isinstance(self.encoder_embeddings[name], SequenceEmbedding)
         ]
-        return torch.cat(parts, dim=1), counts
+        # Patches come as a transposed view; blocks would copy it again and again.
+        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0].contiguous(), counts
 
     def grid_of(self, inputs: Mapping[str, torch.Tensor]) -> tuple[int, int]:
         """(h, w) that all image modalities share.
@@ -96,6 +97,8 @@ def merged(tokens: torch.Tensor, counts: Sequence[int], how: str) -> torch.Tenso
     """
     if len(set(counts)) != 1:
         raise BackboneError(f"modalities of one grid were wanted, found {list(counts)} tokens. Align them.")
+    if len(counts) == 1:
+        return tokens[:, : counts[0]]
     images = tokens[:, : sum(counts)]
     stack = torch.stack(images.chunk(len(counts), dim=1))  # (M, B, h*w, D)
     match how:

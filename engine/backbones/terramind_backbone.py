@@ -16,13 +16,17 @@ from engine.backbones.pixels import as_map, layer_numbers, standardised
 from engine.backbones.radar import radar_unit
 from engine.backbones.spec import BackboneSpec
 from engine.backbones.terramind import (
-    TerraMindEncoder, encoder, merged, modality_bands, modality_names, official_to_encoder,
+    TerraMindEncoder,
+    encoder,
+    merged,
+    modality_bands,
+    modality_names,
+    official_to_encoder,
 )  # fmt: skip
 from engine.backbones.terramind_modalities import MODALITIES
 from engine.backbones.terramind_settings import NDVI_FROM
 from engine.backbones.terramind_tokenizer import TokenizerEncoder
 from engine.errors import WeightsError
-
 
 __all__ = ["TerraMindBackbone", "attach", "companions", "encoder", "official_to_encoder", "wrap"]
 
@@ -71,15 +75,16 @@ class TerraMindBackbone:
         bands = modality_bands(self.spec).get(name, modality.bands)
         places = [modality.bands.index(band) for band in bands]
         pixels = pick_bands(batch, bands, self.spec.name)[:, 0]
+        scale, offset = 1.0, 0.0
         match name:
             case "S2L2A" | "S2L1C":
-                pixels = pixels * 1e4 + float(self.settings["sentinel2_offset"])
+                scale, offset = 1e4, float(self.settings["sentinel2_offset"])
             case "RGB":
                 pixels = (pixels * (255.0 / float(self.settings["rgb_white"]))).clamp(0.0, 255.0)
             case "S1GRD" | "S1RTC":
                 pixels = radar_unit(pixels, bands, self.settings["radar_values"], "db")
         mean, std = [modality.mean[i] for i in places], [modality.std[i] for i in places]
-        return standardised(pixels, mean, std, valid)
+        return standardised(pixels, mean, std, valid, scale, offset)
 
     def _token_ids(self, name: str, batch: Batch, valid: torch.Tensor) -> torch.Tensor:
         """(B, h, w) ids of a land-cover map or of a vegetation index."""
@@ -91,7 +96,8 @@ class TerraMindBackbone:
             index = pick_bands(batch, ("ndvi",), self.spec.name)[:, 0]
         else:
             red, infrared = pick_bands(batch, NDVI_FROM, self.spec.name)[:, 0].unbind(dim=1)
-            index = ((infrared - red) / (infrared + red))[:, None]  # 0/0 is not finite and becomes the mean
+            index = ((infrared - red) / (infrared + red))[:, None]
+            valid = valid & torch.isfinite(index[:, 0])  # dark in both bands
         modality = MODALITIES["NDVI"]
         return tokenizer.encode(standardised(index, modality.mean, modality.std, valid)).token_ids
 
