@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import App
+from tests.journeys.held import events
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
 pytestmark = pytest.mark.timeout(600)  # two slow, busy cores
@@ -47,8 +47,7 @@ def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor
     visitor.take_screenshot("extract")
     visitor.sees_state("finished")
     assert len(visitor.progress) >= 2, "the bar never moved"
-    events = [json.loads(line) for line in (app.home / job / "events.jsonl").read_text().splitlines()]
-    done = [event for event in events if event["event"] == "TileDone"]
+    done = events(app.home / job, "TileDone")
     assert f"{done[-1]['done']} of {done[-1]['total']}" in visitor.progress[-1]
 
     visitor.press("to_embeddings")

@@ -1,0 +1,49 @@
+"""From labelled embeddings to a burn-scar map that is judged."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import App
+from tests.journeys.held import events, held_after_first
+from tests.journeys.visitor import PATIENCE_MS, Visitor
+
+_EPOCHS = 12
+_POINTS = "document.querySelector('.st-key-job_panel .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"
+
+
+@pytest.mark.timeout(600)  # it extracts the season first
+def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
+    visitor: Visitor, app: App
+) -> None:
+    visitor.open("train")
+    visitor.sees_page("Train")
+    visitor.sees("SIMULATED")
+    visitor.type_number("t_epochs", _EPOCHS)
+    visitor.is_idle()
+    visitor.press("start_train")
+    folder = app.home / visitor.job
+    with held_after_first("EpochDone", folder, 3 * PATIENCE_MS) as epochs:
+        visitor.page.wait_for_function(f"() => {_POINTS} === {epochs}", timeout=PATIENCE_MS)
+        visitor.progress_matches(rf"Epoch {epochs} of {_EPOCHS}")
+    visitor.page.wait_for_function(f"() => {_POINTS} > {epochs}", timeout=PATIENCE_MS)
+    visitor.sees_state("finished")
+    expect(visitor.button("to_evaluate")).to_be_enabled(timeout=PATIENCE_MS)
+    visitor.is_idle()
+    visitor.take_screenshot("train")
+
+    visitor.press("to_evaluate")
+    visitor.sees_page("Evaluate")
+    table = visitor.page.locator(".es-table")
+    expect(table).to_contain_text("NBR", timeout=PATIENCE_MS)
+    scores = events(folder, "TestDone")[0]["scores"]
+    burned = table.get_by_role("row").filter(
+        has=visitor.page.get_by_role("rowheader", name="IoU, burnt", exact=True)
+    )
+    expect(burned.get_by_role("cell").nth(0)).to_have_text(f"{scores['iou_burned']:.3f}")
+    expect(burned.get_by_role("cell").nth(1)).to_have_text(f"{scores['baseline']['iou_burned']:.3f}")
+    visitor.sees("false alarm")
+    visitor.sees_overlay()
+    visitor.is_idle()
+    visitor.take_screenshot("evaluate")
