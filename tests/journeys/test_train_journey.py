@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from playwright.sync_api import expect
 
@@ -9,7 +11,7 @@ from tests.journeys.conftest import App
 from tests.journeys.held import events, held_after_first
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
-_EPOCHS = 12
+_EPOCHS = 40 if os.environ.get("EMBERSCOPE_SCREENSHOTS") else 12
 _POINTS = "document.querySelector('.st-key-job_panel .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"
 
 
