@@ -8,11 +8,13 @@ from typing import Any
 
 import streamlit as st
 
+from engine.embeddings.estimate import Estimate, estimate
 from engine.embeddings.plan import find_scenes, resolve_path, season_folder
+from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.config import ChipsScene, ExtractConfig, FileScene, SceneConfig, SimulatedScene, TrainConfig
-from engine.jobs.folder import runs_root
-from engine.jobs.job import Job, State, list_jobs
+from engine.jobs.folder import CONFIG, EVENTS, runs_root
+from engine.jobs.job import Job, State
 
 
 @dataclass(frozen=True)
@@ -55,31 +57,54 @@ def _scenes(key: str, stamp: float, _scene: SceneConfig) -> tuple[Scene, ...]:
 
 def jobs() -> list[JobFacts]:
     """Every job of the workspace, newest first; those that can no longer be read are left out."""
-    found = []
-    for job in list_jobs(runs_root()):
-        facts = job_facts(job)
-        if facts is not None:
-            found.append(facts)
-    return found
+    found = [job_facts(Job(path.parent)) for path in runs_root().glob("*/config.yaml")]
+    return sorted((item for item in found if item), key=lambda item: item.submitted_at, reverse=True)
 
 
 def job_facts(job: Job) -> JobFacts | None:
     """What lists show of a job; None when its folder went away or its configuration no longer reads."""
-    from engine.errors import EngineError
-
     try:
-        config = _config(str(job.folder), _modified(job.folder / "config.yaml"))
-        events = job.events()
+        config = _config(str(job.folder), _modified(job.folder / CONFIG))
+        events = events_of(job)
     except (EngineError, OSError):
         return None
     state = job.state_of(events)
-    first = events[0][0] if events else _modified(job.folder / "config.yaml")
+    first = events[0][0] if events else _modified(job.folder / CONFIG)
     return JobFacts(job, config.kind, state, first, _seconds(events, state), config)
+
+
+def events_of(job: Job) -> list[tuple[float, Any]]:
+    """The events of a job, read anew only when there are more."""
+    path = job.folder / EVENTS
+    return _events(str(job.folder), path.stat().st_size if path.is_file() else 0, _modified(path))
+
+
+def estimate_of(config: ExtractConfig) -> Estimate:
+    """What an extraction will cost.
+
+    Raises:
+        BadInput: what the extraction itself would refuse.
+    """
+    return _estimate(config.model_dump_json(), scene_stamp(config.scene), _modified(runs_root()), config)
 
 
 def job_named(name: str) -> Job | None:
     """The job of a folder name; None when there is none (a name is never a path)."""
-    return next((job for job in list_jobs(runs_root()) if job.id == name), None)
+    return next(
+        (Job(path.parent) for path in runs_root().glob("*/config.yaml") if path.parent.name == name), None
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _estimate(key: str, scene: float, runs: float, _config: ExtractConfig) -> Estimate:
+    del key, scene, runs  # the configuration, the scenes, and the earlier runs that tell the speed
+    return estimate(_config)
+
+
+@st.cache_resource(show_spinner=False, max_entries=512)
+def _events(folder: str, size: int, stamp: float) -> list[tuple[float, Any]]:
+    del size, stamp
+    return Job(Path(folder)).events()
 
 
 @st.cache_resource(show_spinner=False, max_entries=512)

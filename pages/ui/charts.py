@@ -37,21 +37,23 @@ def curves(history: Sequence[EpochDone], key: str) -> None:
 
 
 def explained_variance(ratios: Sequence[float]) -> None:
-    """Share of the variance that each principal component explains."""
+    """Share of the variance that each of the three coloured components explains, and what is left."""
     import plotly.graph_objects as go
 
     percent = [100 * ratio for ratio in ratios]
-    colours = ["#d0422a", "#4f9a4a", "#3f74c9"] + [_ASH[theme()]] * max(0, len(percent) - 3)
+    percent.append(max(0.0, 100 - sum(percent)))
+    names = [*(_component(i) for i in range(len(ratios))), "all others"]
+    colours = [*("#d0422a", "#4f9a4a", "#3f74c9")[: len(ratios)], _ASH[theme()]]
     figure = go.Figure(
         go.Bar(
-            x=percent[::-1], y=[_component(i) for i in range(len(percent))][::-1], orientation="h",
-            marker_color=colours[: len(percent)][::-1], text=[f"{value:.1f} %" for value in percent[::-1]],
+            x=percent[::-1], y=names[::-1], orientation="h",
+            marker_color=colours[::-1], text=[f"{value:.1f} %" for value in percent[::-1]],
             textposition="auto", hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
         )
     )  # fmt: skip
     figure.update_xaxes(title_text="Explained variance (%)", rangemode="tozero")
     _dress(figure, height=70 + 34 * len(percent))
-    words = ", ".join(f"{_component(i)} {value:.1f} percent" for i, value in enumerate(percent))
+    words = ", ".join(f"{name} {value:.1f} percent" for name, value in zip(names, percent, strict=True))
     st.plotly_chart(figure, key="explained_variance", config=_CONFIG, alt=f"Explained variance: {words}.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.embeddings.estimate import estimate
 from engine.jobs.config import ExtractConfig
 from pages.ui import cached, session, style, wording
 
@@ -13,7 +12,7 @@ def show(config: ExtractConfig) -> None:
     Raises:
         BadInput: what the extraction itself would refuse.
     """
-    found = estimate(config)
+    found = cached.estimate_of(config)
     minutes = "not known yet" if found.minutes is None else f"≈ {wording.duration(60 * found.minutes)}"
     style.facts((
         ("Area", wording.area(_area_km2(config))), ("Tiles", f"{found.tiles:,}"), ("Patches", f"{found.patches:,}"),

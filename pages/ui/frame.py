@@ -74,7 +74,7 @@ def _active() -> list[cached.JobFacts]:
 
 
 def _row(job: Job, state: str) -> str:
-    share, words = jobs_panel.progress(job.events(), state)
+    share, words = jobs_panel.progress(cached.events_of(job), state)
     return (
         f"<div><b>{html.escape(jobs_panel.short_name(job))}</b><small>{html.escape(words)}</small>"
         f'<div class="es-bar"><div style="width:{share * 100:.0f}%"></div></div></div>'

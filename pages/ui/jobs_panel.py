@@ -110,7 +110,13 @@ def _numbers(events: Events, state: State) -> None:
     pairs: list[tuple[str, str]] = []
     last = next((event for _, event in reversed(events) if isinstance(event, happened.TileDone)), None)
     rate = speed(events)
-    if last is not None:
+    learned = epochs(events)
+    if learned:
+        pairs += [
+            ("Epochs", f"{learned[-1].epoch} / {learned[-1].epochs}"),
+            ("Speed", f"{learned[-1].seconds:.2g} s an epoch"),
+        ]
+    elif last is not None:
         pairs += [("Tiles", f"{last.done:,} / {last.total:,}"), ("Patches", f"{last.patches:,}")]
         pairs.append(("Speed", f"{rate:.2g} tiles/s" if rate else "measuring"))
     if state == "running":
@@ -125,9 +131,9 @@ def _numbers(events: Events, state: State) -> None:
 
 
 def _time_left(events: Events, last: happened.TileDone | None, rate: float | None) -> str:
-    epochs = [event for _, event in events if isinstance(event, happened.EpochDone)]
-    if epochs:
-        return f"at most {wording.duration((epochs[-1].epochs - epochs[-1].epoch) * epochs[-1].seconds)}"
+    learned = epochs(events)
+    if learned:
+        return f"at most {wording.duration((learned[-1].epochs - learned[-1].epoch) * learned[-1].seconds)}"
     if last is None or not rate:
         return "measuring"
     return wording.duration((last.total - last.done) / rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ import rasterio
 import rasterio.warp
 import shapely
 import streamlit as st
+from shapely.geometry import Polygon
 
+from engine.imagery.grid import outline_lonlat
 from engine.imagery.scene import Scene
 from pages.ui import tiles
 from pages.ui.maps import Bounds, Outline, Shown
@@ -107,7 +110,7 @@ def rasters(paths: Sequence[Path], words: str, colours: Mapping[int, tuple[int, 
 
 def outlines(scenes: Sequence[Scene], colour: str) -> tuple[Outline, ...]:
     """Footprints with title and date."""
-    return tuple(Outline(scene.footprint, f"{scene_words(scene)}", colour) for scene in scenes)
+    return tuple(Outline(footprint(scene), f"{scene_words(scene)}", colour) for scene in scenes)
 
 
 def scene_words(scene: Scene) -> str:
@@ -118,8 +121,18 @@ def scene_words(scene: Scene) -> str:
 
 def bounds_of(scenes: Sequence[Scene]) -> Bounds:
     """West, south, east, north in degrees around all footprints."""
-    west, south, east, north = shapely.total_bounds([scene.footprint for scene in scenes])
+    west, south, east, north = shapely.total_bounds([footprint(scene) for scene in scenes])
     return float(west), float(south), float(east), float(north)
+
+
+def footprint(scene: Scene) -> Polygon:
+    """Outline of a scene in lon/lat; a projection takes milliseconds, and a season has many scenes."""
+    return _footprint(scene.bounds_m, scene.crs)
+
+
+@functools.lru_cache(maxsize=4096)
+def _footprint(bounds_m: Bounds, crs: str) -> Polygon:
+    return outline_lonlat(bounds_m, crs)
 
 
 def credit(scenes: Sequence[Scene]) -> str:

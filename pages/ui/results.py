@@ -9,20 +9,19 @@ import numpy as np
 import streamlit as st
 
 from engine.decoder.result import TrainRun
-from engine.embeddings.pca import Pca
 from engine.embeddings.store import FINISHED, EmbeddingStore
 from engine.jobs.job import Job
 from pages.ui import cached
 
-# Components that the chart of explained variance shows; the first three are the colours.
-_COMPONENTS = 6
+COLOURS = 3  # components that become red, green and blue
 
 
 def stores() -> list[cached.JobFacts]:
-    """Finished extractions whose store is there, newest first."""
-    return [
-        found for found in cached.jobs() if found.kind == "extract" and (found.job.folder / FINISHED).is_dir()
+    """Finished extractions whose store is there: newest first, raw pixels (made for baselines) last."""
+    found = [
+        item for item in cached.jobs() if item.kind == "extract" and (item.job.folder / FINISHED).is_dir()
     ]
+    return sorted(found, key=lambda item: item.config.backbone.name == "raw")
 
 
 def trainings() -> list[cached.JobFacts]:
@@ -97,6 +96,4 @@ def _pca_shares(folder: str, layer: int, stamp: int, _store: EmbeddingStore) -> 
     del folder, stamp
     from engine.embeddings.pca import pca_of
 
-    dim = _store.meta.dims[_store.meta.layers.index(layer)]
-    fitted: Pca = pca_of(_store, layer, components=min(_COMPONENTS, dim))
-    return fitted.explained_variance_ratio
+    return pca_of(_store, layer, components=COLOURS).explained_variance_ratio

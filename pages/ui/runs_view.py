@@ -92,14 +92,16 @@ def _on(item: cached.JobFacts) -> str:
 
 def _result(item: cached.JobFacts) -> str:
     """The one number that a list wants."""
-    summary = item.job.summary or {}
+    events = cached.events_of(item.job)
+    ended = [event.summary for _, event in events if isinstance(event, happened.Finished)]
+    summary = ended[-1] if ended else {}
     if item.kind == "extract" and "patches" in summary:
         return f"{summary['patches']:,} patches"
     if isinstance(summary.get("iou_burned"), float):
         return f"IoU {summary['iou_burned']:.3f} on the test places"
     if item.state in jobs_panel.ACTIVE:
-        return jobs_panel.progress(item.job.events(), item.state)[1]
-    failed = [event.message for _, event in item.job.events() if isinstance(event, happened.Failed)]
+        return jobs_panel.progress(events, item.state)[1]
+    failed = [event.message for _, event in events if isinstance(event, happened.Failed)]
     return failed[-1][:80] if failed else ""
 
 

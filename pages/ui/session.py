@@ -167,5 +167,5 @@ def checked(chosen: RegionConfig) -> Region:
     from engine.embeddings.plan import region_of
 
     found = region_of(chosen)
-    assert found is not None  # noqa: S101 - a RegionConfig always names one
+    assert found is not None
     return found

@@ -61,9 +61,22 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for index in range(CHIPS):
         _write_chip(chips / "data", index)
     for name, members in (("train", (0, 1, 2)), ("val", (3,)), ("test", (4, 5))):
-        (chips / "splits" / f"{name}.txt").write_text("".join(f"chip{i}\n" for i in members), encoding="utf-8")
-    extract = {"kind": "extract", "scene": {"source": "chips", "path": str(chips)}, "backbone": {"name": "raw"}, "device": "cpu"}
-    train = {"kind": "train", "store": str(home / "run-extract" / "store"), "epochs": 3, "device": "cpu", "head": {"name": "linear"}}
+        (chips / "splits" / f"{name}.txt").write_text(
+            "".join(f"chip{i}\n" for i in members), encoding="utf-8"
+        )
+    extract = {
+        "kind": "extract",
+        "scene": {"source": "chips", "path": str(chips)},
+        "backbone": {"name": "raw"},
+        "device": "cpu",
+    }
+    train = {
+        "kind": "train",
+        "store": str(home / "run-extract" / "store"),
+        "epochs": 3,
+        "device": "cpu",
+        "head": {"name": "linear"},
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMBERSCOPE_HOME", str(home))
         for config in (extract, train):
@@ -94,10 +107,21 @@ def _fresh_caches() -> Iterator[None]:
 
 def words(at: AppTest) -> str:
     """All text of a page that a person reads."""
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "code", "metric", "html")
-    return "\n".join(str(item.value) for kind in kinds for item in at.get(kind) if hasattr(item, "value")) + "\n".join(
-        getattr(item.proto, "body", "") for item in at.get("html")
+    kinds = (
+        "title",
+        "subheader",
+        "markdown",
+        "caption",
+        "info",
+        "warning",
+        "error",
+        "code",
+        "metric",
+        "html",
     )
+    return "\n".join(
+        str(item.value) for kind in kinds for item in at.get(kind) if hasattr(item, "value")
+    ) + "\n".join(getattr(item.proto, "body", "") for item in at.get("html"))
 
 
 def _write_chip(folder: Path, index: int) -> None:

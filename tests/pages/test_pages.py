@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, FileScene, BackboneConfig
-from engine.jobs.events import Failed, Started, Submitted, TileDone, ExtractPlanned
+from engine.jobs.config import BackboneConfig, ExtractConfig, FileScene
+from engine.jobs.events import ExtractPlanned, Failed, Started, Submitted, TileDone
 from tests.pages.conftest import OpenPage, words
 
 NAMES = ("explore", "extract", "embeddings", "train", "evaluate", "backbones", "runs")
@@ -25,7 +25,9 @@ def test_every_page_can_be_drawn_in_an_empty_workspace(open_page: OpenPage, home
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_page_can_be_drawn_in_a_filled_workspace(open_page: OpenPage, filled_home: Path, name: str) -> None:
+def test_every_page_can_be_drawn_in_a_filled_workspace(
+    open_page: OpenPage, filled_home: Path, name: str
+) -> None:
     at = open_page(name)
     assert not at.exception
     assert not at.error
@@ -34,7 +36,9 @@ def test_every_page_can_be_drawn_in_a_filled_workspace(open_page: OpenPage, fill
 @pytest.mark.parametrize(
     ("name", "key"), [("embeddings", "go_extract"), ("evaluate", "go_train"), ("runs", "go_first_run")]
 )
-def test_an_empty_page_says_what_to_do_and_leads_there(open_page: OpenPage, home: Path, name: str, key: str) -> None:
+def test_an_empty_page_says_what_to_do_and_leads_there(
+    open_page: OpenPage, home: Path, name: str, key: str
+) -> None:
     at = open_page(name)
     button = at.button(key=key)
     assert button.label
@@ -42,7 +46,9 @@ def test_an_empty_page_says_what_to_do_and_leads_there(open_page: OpenPage, home
     assert after.title[0].value in ("Extract", "Train")
 
 
-def test_explore_tells_area_tiles_megabytes_and_time_before_anything_starts(open_page: OpenPage, home: Path) -> None:
+def test_explore_tells_area_tiles_megabytes_and_time_before_anything_starts(
+    open_page: OpenPage, home: Path
+) -> None:
     said = words(open_page("explore"))
     for name in ("Area", "km²", "Tiles", "Patches", "MB", "Time"):
         assert name in said
@@ -60,7 +66,9 @@ def test_explore_gives_the_map_tiles_of_our_own_address_with_source_and_date(
     assert "date not stated by the source" in str([getattr(child, "options", {}) for child in tiles])
 
 
-def test_a_drawn_polygon_becomes_the_region(open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drawn_polygon_becomes_the_region(
+    open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ring = [[-75.6, 37.7], [-75.55, 37.7], [-75.55, 37.74], [-75.6, 37.74], [-75.6, 37.7]]
     feature = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}}
     monkeypatch.setattr("streamlit_folium.st_folium", lambda figure, **given: {"all_drawings": [feature]})
@@ -92,7 +100,9 @@ def test_a_region_in_the_address_that_is_none_is_left_out(open_page: OpenPage, h
     assert at.session_state["region"] is None
 
 
-def test_a_region_outside_every_scene_is_refused_where_the_cost_would_stand(open_page: OpenPage, home: Path) -> None:
+def test_a_region_outside_every_scene_is_refused_where_the_cost_would_stand(
+    open_page: OpenPage, home: Path
+) -> None:
     at = open_page("explore", region="10.00000,50.00000,10.10000,50.10000")
     assert any("meets none of them" in warning.value for warning in at.warning)
 
@@ -109,7 +119,9 @@ def test_an_extraction_starts_once_and_its_job_stands_in_the_address(
     assert "Waits for" in words(at) + str([bar.proto for bar in at.get("progress")])
 
 
-def test_the_panel_shows_progress_and_a_failure_in_the_jobs_own_words(open_page: OpenPage, home: Path) -> None:
+def test_the_panel_shows_progress_and_a_failure_in_the_jobs_own_words(
+    open_page: OpenPage, home: Path
+) -> None:
     folder = _job(home, Started(1, 0.0, "cpu"), ExtractPlanned(4, 64, 0, "raw", "none", "cpu"),
                   TileDone(1, 4, 16, 1.0, "t1"), Failed("room for part-00001 was wanted, found none. Free some space.", "DiskFull"))  # fmt: skip
     at = open_page("extract", job=folder.name)
@@ -126,12 +138,16 @@ def test_an_interrupted_job_is_called_so_and_can_be_resumed(open_page: OpenPage,
 
 
 @pytest.mark.parametrize("junk", ["nothing", "../..", "/etc", "%2e%2e"])
-def test_a_job_in_the_address_that_is_none_is_said_to_be_gone(open_page: OpenPage, home: Path, junk: str) -> None:
+def test_a_job_in_the_address_that_is_none_is_said_to_be_gone(
+    open_page: OpenPage, home: Path, junk: str
+) -> None:
     at = open_page("extract", job=junk)
     assert any("no longer there" in info.value for info in at.info)
 
 
-def test_embeddings_are_shown_with_variance_source_and_both_warnings(open_page: OpenPage, filled_home: Path) -> None:
+def test_embeddings_are_shown_with_variance_source_and_both_warnings(
+    open_page: OpenPage, filled_home: Path
+) -> None:
     said = words(open_page("embeddings"))
     assert "SIMULATED" in said
     assert "of the variance" in said
@@ -180,7 +196,10 @@ def test_backbones_lists_all_and_filters_by_what_the_place_has(open_page: OpenPa
 
 def _job(home: Path, *events: Any) -> Path:
     """A run folder with a past that no process has lived."""
-    config = ExtractConfig(scene=FileScene(source="file", path="assets/samples/virginia.tif"), backbone=BackboneConfig(name="raw"))
+    config = ExtractConfig(
+        scene=FileScene(source="file", path="assets/samples/virginia.tif"),
+        backbone=BackboneConfig(name="raw"),
+    )
     folder = home / "20250101-000000-extract-raw-0000"
     run_folder.create(folder, config)
     for event in (Submitted(), *events):

@@ -49,14 +49,19 @@ def test_several_rasters_are_one_layer(write_raster: WriteRaster) -> None:
 
     west = write_raster("west.tif", np.full((3, 64, 64), 10, np.uint8), names=None)
     east = write_raster(
-        "east.tif", np.full((3, 64, 64), 200, np.uint8), names=None, transform=Affine(20, 0, 401_280, 0, -20, 4_100_000)
+        "east.tif",
+        np.full((3, 64, 64), 200, np.uint8),
+        names=None,
+        transform=Affine(20, 0, 401_280, 0, -20, 4_100_000),
     )
     token = tiles.register(tiles.Layer((west, east), (1, 2, 3)))
     assert _colour_at(token, 400_600, 4_099_400)[0] == 10
     assert _colour_at(token, 401_900, 4_099_400)[0] == 200
 
 
-@pytest.mark.parametrize(("z", "x", "y"), [(21, 0, 0), (99, 0, 0), (3, 8, 0), (3, 0, 8), (-1, 0, 0), (2, -1, 0)])
+@pytest.mark.parametrize(
+    ("z", "x", "y"), [(21, 0, 0), (99, 0, 0), (3, 8, 0), (3, 0, 8), (-1, 0, 0), (2, -1, 0)]
+)
 def test_a_tile_that_does_not_exist_is_not_looked_for(classes: Path, z: int, x: int, y: int) -> None:
     token = tiles.register(tiles.Layer((classes,), (1,), colours=((1, BURNED),)))
     with pytest.raises(LookupError):
