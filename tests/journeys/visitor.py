@@ -70,6 +70,7 @@ class Visitor:
         """Wait until the server has drawn all that it was asked for."""
         idle = '[data-testid="stApp"][data-test-script-state="notRunning"]'
         self.page.wait_for_selector(idle, timeout=PATIENCE_MS)
+        expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE_MS)
 
     def button(self, key: str) -> Locator:
         """The button that the page knows by a key."""
