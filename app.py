@@ -14,4 +14,6 @@ if __name__ == "__main__":
 
     frame.draw()
 else:
-    app = st.App(__file__, routes=serving.routes(), lifespan=serving.warm_up, on_script_error=errors.tell_unforeseen)
+    app = st.App(
+        __file__, routes=serving.routes(), lifespan=serving.warm_up, on_script_error=errors.tell_unforeseen
+    )

@@ -45,7 +45,9 @@ def main(arguments: Sequence[str]) -> int:
 def _extract_or_train(chosen: argparse.Namespace) -> dict[str, Any]:
     config = load_config(Path(chosen.config), chosen.set)
     if config.kind != chosen.kind:
-        raise ConfigError(f"a configuration of kind {chosen.kind} was wanted, found {config.kind}. Use `{config.kind}`.")
+        raise ConfigError(
+            f"a configuration of kind {chosen.kind} was wanted, found {config.kind}. Use `{config.kind}`."
+        )
     root = run_folder.runs_root()
     folder = Path(chosen.out).resolve() if chosen.out else run_folder.new_folder(config, root)
     run_folder.create(folder, config)
@@ -98,7 +100,9 @@ def _backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
                      "licence": spec.licence, "weights_present": there})  # fmt: skip
         if not chosen.json:
             size = f"{spec.parameters / 1e6:.1f} M"
-            print(f"{name:36} {size:>10}  dim {spec.dim:<5} {'weights here' if there else 'weights wanted':15} {spec.licence}")
+            print(
+                f"{name:36} {size:>10}  dim {spec.dim:<5} {'weights here' if there else 'weights wanted':15} {spec.licence}"
+            )
     return rows if chosen.json else None
 
 
@@ -136,7 +140,9 @@ def _check(chosen: argparse.Namespace) -> dict[str, Any]:
     report = check_store(Path(chosen.store))
     problems = [str(problem) for problem in report]
     if problems:
-        raise StoreError(f"a whole store was wanted, found {len(problems)} problem(s): {'; '.join(problems)}. Extract it again.")
+        raise StoreError(
+            f"a whole store was wanted, found {len(problems)} problem(s): {'; '.join(problems)}. Extract it again."
+        )
     if not chosen.json:
         print(f"{chosen.store}: whole.")
     return {"store": chosen.store, "problems": problems}
@@ -163,7 +169,9 @@ def _verify(chosen: argparse.Namespace) -> list[dict[str, Any]]:
             print(f"{result.case:36} {result.failure}")
     failed = [result.case for result in results if not result.passed]
     if failed:
-        raise RunFailure(f"every output within tolerance was wanted, found {', '.join(failed)} beyond it. See the table.")
+        raise RunFailure(
+            f"every output within tolerance was wanted, found {', '.join(failed)} beyond it. See the table."
+        )
     return [{"case": result.case, "errors": dict(result.errors)} for result in results]
 
 
@@ -209,10 +217,14 @@ class _Printer:
             case happened.Queued(behind=behind):
                 self._say(f"Queued: the device is held by {behind or 'another job'}.")
             case happened.ExtractPlanned():
-                self._say(f"{event.tiles} tiles, {event.patches} patches with {event.backbone} on {event.device}")
+                self._say(
+                    f"{event.tiles} tiles, {event.patches} patches with {event.backbone} on {event.device}"
+                )
             case happened.TileDone() if time.monotonic() - self._last >= 1 or event.done == event.total:
                 rate = event.done / max(event.seconds, 1e-9)
-                self._say(f"tile {event.done}/{event.total}  {rate:.1f} tiles/s  {(event.total - event.done) / rate:.0f} s left")
+                self._say(
+                    f"tile {event.done}/{event.total}  {rate:.1f} tiles/s  {(event.total - event.done) / rate:.0f} s left"
+                )
             case happened.TileSkipped(tile_id=tile, reason=reason):
                 self._say(f"tile {tile} skipped: {reason}")
             case happened.EpochDone():
@@ -235,18 +247,27 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         for argument in positional:
             sub.add_argument(argument)
-        sub.add_argument("--json", action="store_true", help="the last line of standard output is one JSON value")
+        sub.add_argument(
+            "--json", action="store_true", help="the last line of standard output is one JSON value"
+        )
         sub.set_defaults(command=command)
         return sub
 
     add("backbones", _backbones, "List the backbones and whether their weights are here.")
-    for kind, text in (("extract", "Embed scenes with a frozen backbone."), ("train", "Train a burn-scar decoder.")):
+    for kind, text in (
+        ("extract", "Embed scenes with a frozen backbone."),
+        ("train", "Train a burn-scar decoder."),
+    ):
         sub = add(kind, _extract_or_train, text, "config")
         sub.add_argument("--out", help="the run folder (default: a new one)")
-        sub.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a key; repeatable")
+        sub.add_argument(
+            "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a key; repeatable"
+        )
         sub.set_defaults(kind=kind)
     add("evaluate", _evaluate, "Score a trained run on its test split again.", "run")
-    add("predict", _predict, "Map burn scars of a store with a trained run.", "run", "store").add_argument("--out", required=True)
+    add("predict", _predict, "Map burn scars of a store with a trained run.", "run", "store").add_argument(
+        "--out", required=True
+    )
     sub = add("pca", _pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
     sub.add_argument("--out", required=True)
     sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")

@@ -40,10 +40,17 @@ def write_raster(tmp_path: Path) -> WriteRaster:
     ) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        profile = {"driver": "GTiff", "count": pixels.shape[0], "height": pixels.shape[1], "width": pixels.shape[2]}
+        profile = {
+            "driver": "GTiff",
+            "count": pixels.shape[0],
+            "height": pixels.shape[1],
+            "width": pixels.shape[2],
+        }
         profile |= creation or {}
         grid = transform or Affine(20, 0, 400_000, 0, -20, 4_100_000)
-        with rasterio.open(path, "w", dtype=pixels.dtype, crs=crs, transform=grid, nodata=nodata, **profile) as out:
+        with rasterio.open(
+            path, "w", dtype=pixels.dtype, crs=crs, transform=grid, nodata=nodata, **profile
+        ) as out:
             out.write(pixels)
             if names is not None:
                 out.descriptions = names[: pixels.shape[0]]

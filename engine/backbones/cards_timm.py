@@ -127,12 +127,18 @@ def _dinov3(
 _HEAVY = " 27 GB of weights: wants a GPU with more than 30 GB of memory."
 DINOV3_CARDS: tuple[BackboneSpec, ...] = (
     _dinov3("small", "lvd1689m", 384, 12, 21_586_944, "dinov3_vits16_pretrain_lvd1689m-08c60483.pth"),
-    _dinov3("small_plus", "lvd1689m", 384, 12, 28_683_264, "dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth"),
+    _dinov3(
+        "small_plus", "lvd1689m", 384, 12, 28_683_264, "dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth"
+    ),
     _dinov3("base", "lvd1689m", 768, 12, 85_641_216, "dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth"),
     _dinov3("large", "lvd1689m", 1024, 24, 303_079_424, "dinov3_vitl16_pretrain_lvd1689m-8aa4cbdd.pth"),
     _dinov3("large", "sat493m", 1024, 24, 303_079_424, "dinov3_vitl16_pretrain_sat493m-eadcf0ff.pth"),
-    _dinov3("huge_plus", "lvd1689m", 1280, 32, 840_509_440, "dinov3_vith16plus_pretrain_lvd1689m-7c1da9a5.pth"),
-    _dinov3("7b", "lvd1689m", 4096, 40, 6_716_030_976, "dinov3_vit7b16_pretrain_lvd1689m-a955f4ea.pth", _HEAVY),
+    _dinov3(
+        "huge_plus", "lvd1689m", 1280, 32, 840_509_440, "dinov3_vith16plus_pretrain_lvd1689m-7c1da9a5.pth"
+    ),
+    _dinov3(
+        "7b", "lvd1689m", 4096, 40, 6_716_030_976, "dinov3_vit7b16_pretrain_lvd1689m-a955f4ea.pth", _HEAVY
+    ),
     _dinov3("7b", "sat493m", 4096, 40, 6_716_030_976, "dinov3_vit7b16_pretrain_sat493m-a6675841.pth", _HEAVY),
 )
 TIMM_CARDS = (LITE0, RAW, *DINOV3_CARDS)

@@ -85,7 +85,9 @@ def _open_onnx(path: Path) -> dict[str, torch.Tensor]:
 
     try:
         graph = onnx.load(str(path), load_external_data=False).graph
-        tensors = {item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer}
+        tensors = {
+            item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer
+        }
         if not tensors:
             raise ValueError("a graph without weights")
         return tensors
@@ -114,7 +116,15 @@ def _open_with_stubs(path: Path) -> Any:
             f"a checkpoint with nothing but tensors was wanted; {path.name} asks to run {err}. It was not run. "
             f"Get the file from its publisher again, as .safetensors if there is one."
         ) from err
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as err:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as err:
         raise _unreadable(path, err) from err
     if not (isinstance(content, dict) and isinstance(content.get("state_dict"), dict)):
         raise WeightsError(
@@ -129,7 +139,9 @@ def _tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
         if isinstance(content, dict) and isinstance(content.get(nest), dict):
             content = content[nest]
     if not isinstance(content, dict) or not content:
-        raise WeightsError(f"named tensors were wanted; {path.name} holds {type(content).__name__}. Give a state_dict.")
+        raise WeightsError(
+            f"named tensors were wanted; {path.name} holds {type(content).__name__}. Give a state_dict."
+        )
     others = [str(key) for key, value in content.items() if not isinstance(value, torch.Tensor)]
     if others:
         raise WeightsError(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Classes of the published model: ukis-csmask 1.0.0, mask.py, docstring of _csm.
 CLOUD, SHADOW = 1, 2
 _STEP_PX = 32  # the network halves the image five times
+_WINDOW_PX = 256  # model_6b_*.json, data.target_size
 
 
 def cloud_and_shadow(
@@ -60,13 +61,41 @@ def classes(
     mean = np.array(normalisation.mean, np.float32).reshape(-1, 1, 1)
     std = np.array(normalisation.std, np.float32).reshape(-1, 1, 1)
     standard = np.where(valid, (image - mean) / std, np.float32(0))
-    height, width = valid.shape
-    margins = ((0, 0), (0, -height % _STEP_PX), (0, -width % _STEP_PX))
-    padded = np.pad(standard, margins, mode="symmetric")[None].astype(np.float32)
-    session = _session(level)
-    scores = session.run(None, {session.get_inputs()[0].name: padded})[0][0]  # (3, H', W')
-    best: npt.NDArray[np.uint8] = scores[:, :height, :width].argmax(axis=0).astype(np.uint8)
+    best: npt.NDArray[np.uint8] = _scores(standard, level).argmax(axis=0).astype(np.uint8)
     return best
+
+
+def _scores(standard: npt.NDArray[np.float32], level: Literal["l1c", "l2a"]) -> npt.NDArray[np.float32]:
+    """(3, H, W) class scores, averaged where windows overlap.
+
+    The network weighs its channels by their mean over what it is given at once (squeeze and excitation), so
+    that it is given windows of the size it was trained on.
+    """
+    height, width = standard.shape[1:]
+    margins = ((0, 0), (0, _missing(height)), (0, _missing(width)))
+    padded = np.pad(standard, margins, mode="symmetric")
+    session = _session(level)
+    name = session.get_inputs()[0].name
+    total = np.zeros((3, *padded.shape[1:]), np.float32)
+    counts = np.zeros(padded.shape[1:], np.float32)
+    for rows in _windows(padded.shape[1]):
+        for columns in _windows(padded.shape[2]):
+            window = np.ascontiguousarray(padded[None, :, rows, columns], np.float32)
+            total[:, rows, columns] += session.run(None, {name: window})[0][0]
+            counts[rows, columns] += 1
+    return (total / counts)[:, :height, :width]
+
+
+def _missing(side: int) -> int:
+    """Pixels to add so that a side is halved five times without a rest."""
+    return -side % _STEP_PX
+
+
+def _windows(side: int) -> list[slice]:
+    """Windows of at most 256 px that overlap by a quarter and cover the side; the last ends with it."""
+    size = min(side, _WINDOW_PX)
+    starts = [*range(0, side - size, _WINDOW_PX * 3 // 4), side - size]
+    return [slice(start, start + size) for start in starts]
 
 
 @functools.lru_cache(maxsize=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import timm
 import torch
@@ -18,8 +18,8 @@ _PREFIX = "model.encoder."
 _STAGE_BLOCKS = (2, 4, 4, 6, 6, 8, 2)  # EfficientNet-B4: Tan & Le 2019, table 1 with depth factor 1.8
 
 
-def encoder(spec: BackboneSpec, bands: Sequence[str] | None = None) -> nn.Module:
-    """timm's tf_efficientnet_b4 without its head, for six bands, with random weights.
+def encoder(spec: BackboneSpec) -> nn.Module:
+    """The tf_efficientnet_b4 of timm without its head, for six bands, with random weights.
 
     The padding of the original was fixed for 380 px images. For chips whose sides are multiples of 32 it
     equals TensorFlow's 'same' everywhere but in the third stage's strided convolution, which pads by 2 all round.

@@ -45,7 +45,9 @@ def choose(device: str = "auto", precision: torch.dtype | None = None) -> Device
         BackboneError: this machine does not have it.
     """
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        device = (
+            "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        )
     kind, _, number = device.partition(":")
     if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -78,13 +80,17 @@ class OnDevice:
     def __init__(self, backbone: Backbone, module: nn.Module | None, device: Device) -> None:
         self.spec: BackboneSpec = backbone.spec
         self.weights_sha256: str = backbone.weights_sha256
-        self.device = device
+        # Convolutional networks stay in float32: in bfloat16 the deep stages of the cloud-mask encoder keep a
+        # cosine of 0.997 to their own float32 only, transformers keep more than 0.999.
+        self.device = (
+            dataclasses.replace(device, precision=torch.float32) if self.spec.layer_strides else device
+        )
         self.largest_batch: int | None = None
         self._backbone = backbone
         if module is not None:
             module.to(device.name)
             if self.spec.layer_strides and device.name != "cpu":
-                # Convolutions of bfloat16 on tensor cores read channels last without a copy.
+                # Convolutions on tensor cores read channels last without a copy.
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:

@@ -61,7 +61,9 @@ def fetch(wanted: Wanted, target: Path, on_progress: Progress | None = None) -> 
             raise DiskFull(
                 f"{wanted.what}; {target.parent} has no room left. Free some and fetch again: it goes on there."
             ) from err
-        raise WeightsError(f"{wanted.what}; {target.parent} cannot be written ({err.strerror}). {wanted.advice}") from err
+        raise WeightsError(
+            f"{wanted.what}; {target.parent} cannot be written ({err.strerror}). {wanted.advice}"
+        ) from err
 
 
 def _download(wanted: Wanted, part: Path, on_progress: Progress | None) -> str | None:
@@ -117,7 +119,7 @@ def _settle(wanted: Wanted, part: Path, target: Path, sha256: str | None) -> str
             f"Fetch again; if it repeats, the file was changed: {wanted.advice}"
         )
     target.with_name(target.name + ".sha256").write_text(f"{found}  {target.name}\n", encoding="ascii")
-    os.replace(part, target)
+    part.replace(target)
     return found
 
 

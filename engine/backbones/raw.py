@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from engine.backbones.batch import Batch, Embedded
+from engine.backbones.intake import one_date, pick_bands, require_multiple
 from engine.backbones.pixels import layer_numbers
 from engine.backbones.spec import BackboneSpec
-from engine.backbones.intake import one_date, pick_bands, require_multiple
 
 
 class RawBackbone:
@@ -23,7 +23,9 @@ class RawBackbone:
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:
         """The reflectances of each patch, the same for every layer asked; see `Backbone.embed`."""
         layer_numbers(self.spec, layers)
-        image, valid = one_date(pick_bands(batch, self.spec.bands, self.spec.name), batch.valid, self.spec.name)
+        image, valid = one_date(
+            pick_bands(batch, self.spec.bands, self.spec.name), batch.valid, self.spec.name
+        )
         patch = self.spec.patch_px
         require_multiple(image, patch, self.spec.name)
         image = torch.where(valid.unsqueeze(1), image, 0.0)

@@ -77,7 +77,9 @@ class _StubUnpickler(pickle.Unpickler):
             if isinstance(value, _TORCH_VALUES) or (isinstance(value, type) and name.endswith("Storage")):
                 return value
         root = module.partition(".")[0]
-        if (root in sys.stdlib_module_names or root in {"nt", "posix", "__main__"}) and module not in _HARMLESS:
+        if (
+            root in sys.stdlib_module_names or root in {"nt", "posix", "__main__"}
+        ) and module not in _HARMLESS:
             raise HarmfulPickle(f"{module}.{name}")
         return _Inert
 

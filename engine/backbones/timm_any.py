@@ -17,7 +17,6 @@ from engine.backbones.pixels import layer_numbers, standardised
 from engine.backbones.spec import BackboneSpec
 from engine.errors import BackboneError, WeightsError
 
-
 _LITE0_STAGE_BLOCKS = (1, 2, 2, 3, 3, 4, 1)  # EfficientNet-Lite0: Tan & Le 2019, table 1 (B0)
 # Constructor arguments with which timm's models take chips of other sizes than their training images.
 _ANY_SIZE = {"dynamic_img_size": True, "strict_img_size": False, "dynamic_mask": True}
@@ -48,7 +47,9 @@ class IntermediatesBackbone:
             maps, prefixes = self._run(standard, sorted(set(indices)))
         order = [sorted(set(indices)).index(index) for index in indices]
         cls = [prefixes[at][:, 0].float() for at in order] if self._has_cls and prefixes else None
-        return Embedded([maps[at].permute(0, 2, 3, 1).float() for at in order], cls)  # (B, D, h, w) -> (B, h, w, D)
+        return Embedded(
+            [maps[at].permute(0, 2, 3, 1).float() for at in order], cls
+        )  # (B, D, h, w) -> (B, h, w, D)
 
     def _image(self, batch: Batch) -> torch.Tensor:
         """(B, T, C, H, W): reflectance, or for networks of photographs true colour with white at 1."""
@@ -67,7 +68,9 @@ class IntermediatesBackbone:
                 f"{image.shape[-1]} px ({err}). Set tiles.size_px: {self.spec.chip_px}."
             ) from err
 
-    def _forward(self, image: torch.Tensor, indices: list[int]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    def _forward(
+        self, image: torch.Tensor, indices: list[int]
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Maps (B, D, h, w) and, of models that have them, prefix tokens (B, P, D) at each index.
 
         The norm setting `last` follows what encoders are trained to hand on: the last block's tokens go
@@ -79,7 +82,9 @@ class IntermediatesBackbone:
             options["return_prefix_tokens"] = True
         wants_final = self._has_prefix and norm == "last" and indices[-1] == self.spec.depth - 1
         if not wants_final:
-            found = self.module.forward_intermediates(image, stop_early=True, intermediates_only=True, **options)
+            found = self.module.forward_intermediates(
+                image, stop_early=True, intermediates_only=True, **options
+            )
         else:
             final, found = self.module.forward_intermediates(image, **options)
         if not self._has_prefix:
@@ -110,7 +115,9 @@ def encoder_with(spec: BackboneSpec, state: Mapping[str, torch.Tensor]) -> nn.Mo
     overlay = {"state_dict": dict(state), "custom_load": False}
     try:
         # With the published number of classes timm loads strictly; the classifier is taken off afterwards.
-        module = _create(spec, num_classes=classes.num_classes, pretrained=True, pretrained_cfg_overlay=overlay)
+        module = _create(
+            spec, num_classes=classes.num_classes, pretrained=True, pretrained_cfg_overlay=overlay
+        )
     except (RuntimeError, KeyError, AttributeError, ValueError) as err:
         reason = " ".join(str(err).split())[:400]
         raise WeightsError(

@@ -6,6 +6,7 @@ import functools
 import json
 import subprocess
 import sys
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +24,7 @@ _CITATION = """\
 }
 """
 _TIMEOUT_S = 120
+_PROJECT = Path(__file__).parents[2]
 
 
 @functools.lru_cache(maxsize=64)
@@ -45,9 +47,13 @@ def timm_card(name: str) -> BackboneSpec:
 def _facts_of_process(model: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "engine.backbones.timm_facts", model]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, cwd=_PROJECT
+        )
     except subprocess.TimeoutExpired as err:
-        raise BackboneError(f"facts of timm/{model} were wanted; none in {_TIMEOUT_S} s. Try a smaller model.") from err
+        raise BackboneError(
+            f"facts of timm/{model} were wanted; none in {_TIMEOUT_S} s. Try a smaller model."
+        ) from err
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         complaint = done.stderr.strip().splitlines()[-1:] or ["no message"]

@@ -18,7 +18,9 @@ _log = logging.getLogger(__name__)
 _GENERIC = {"model.safetensors", "pytorch_model.bin"}
 
 
-def obtain(spec: BackboneSpec, given: Path | None = None, on_progress: download.Progress | None = None) -> Path:
+def obtain(
+    spec: BackboneSpec, given: Path | None = None, on_progress: download.Progress | None = None
+) -> Path:
     """The checkpoint of a card: a given path, then what is on the machine, then a download.
 
     Raises:

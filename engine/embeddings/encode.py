@@ -86,7 +86,9 @@ def valid_share(chip: Chip, plan: Plan) -> np.ndarray:
     usable = np.all(chip.valid, axis=0)  # (H, W)
     if plan.region is not None:
         area = area_in_crs(plan.region.polygon, chip.tile.crs)
-        usable &= rasterize([area], out_shape=usable.shape, transform=chip.tile.transform, fill=0).astype(bool)
+        usable &= rasterize([area], out_shape=usable.shape, transform=chip.tile.transform, fill=0).astype(
+            bool
+        )
     return _block_mean(np.asarray(usable, np.float32), plan.patch_px)
 
 
@@ -109,9 +111,16 @@ def fold(layer: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:
 def _pooled(layer: np.ndarray, chip: Chip, plan: Plan, pooling: str) -> np.ndarray:
     """(1, D) over the cells with a usable pixel; cells without one never count."""
     stride = chip.image.shape[-1] // layer.shape[1]
-    usable = valid_share(chip, plan).repeat(max(1, plan.patch_px // stride), 0).repeat(max(1, plan.patch_px // stride), 1) > 0
+    usable = (
+        valid_share(chip, plan)
+        .repeat(max(1, plan.patch_px // stride), 0)
+        .repeat(max(1, plan.patch_px // stride), 1)
+        > 0
+    )
     cells = layer[usable] if usable.any() else layer.reshape(-1, layer.shape[-1])
-    return np.asarray(cells.max(axis=0) if pooling == "max" else cells.mean(axis=0, dtype=np.float64), np.float32)[None]
+    return np.asarray(
+        cells.max(axis=0) if pooling == "max" else cells.mean(axis=0, dtype=np.float64), np.float32
+    )[None]
 
 
 def _block_mean(values: np.ndarray, side: int) -> np.ndarray:

@@ -80,7 +80,9 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
             patches += tile.rows
             yield TileDone(done, len(plan.tiles), patches, time.monotonic() - began, tile.id)
     if not patches:
-        raise SceneError("valid pixels were wanted, found only gaps on every tile. Choose another region or scene.")
+        raise SceneError(
+            "valid pixels were wanted, found only gaps on every tile. Choose another region or scene."
+        )
     store = writer.finish()
     tiles = len(EmbeddingStore.open(store).tiles)
     yield ExtractDone(tiles, patches, sum(writer.meta.dims), round(time.monotonic() - began, 3), str(store))

@@ -85,7 +85,9 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     size_px = config.tiles.size_px or (None if all(scene.is_chip for scene in scenes) else spec.chip_px)
     tiles = plan_tiles(scenes, region, size_px, whole, config.tiles.gsd_m)
     if not tiles:
-        raise SceneError("tiles were wanted, found none on these scenes. Check the scenes' size and the tile size.")
+        raise SceneError(
+            "tiles were wanted, found none on these scenes. Check the scenes' size and the tile size."
+        )
     if config.backbone.temporal == "keep" and spec.max_frames == 1:
         tiles = [alone for item in tiles for alone in _each_date(item)]
     _require_frames(spec, tiles)
@@ -154,7 +156,9 @@ def resolve_layers(spec: BackboneSpec, layers: Sequence[int] | None) -> tuple[in
             f"Mend backbone.layers."
         ) from err
     if not found or len(set(found)) < len(found):
-        raise BackboneError(f"one or more different layers were wanted, found {list(asked)}. Mend backbone.layers.")
+        raise BackboneError(
+            f"one or more different layers were wanted, found {list(asked)}. Mend backbone.layers."
+        )
     return found
 
 

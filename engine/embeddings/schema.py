@@ -109,14 +109,16 @@ class TileRows:
 
 
 def column_names(layers: tuple[int, ...]) -> tuple[str, ...]:
-    """"embedding" for one layer; "embedding_3", "embedding_11" for several."""
+    """ "embedding" for one layer; "embedding_3", "embedding_11" for several."""
     return ("embedding",) if len(layers) == 1 else tuple(f"embedding_{layer}" for layer in layers)
 
 
 def arrow_schema(meta: StoreMeta) -> pa.Schema:
     """The schema of a part, with GeoParquet 1.1 metadata; embeddings and keys cannot be null."""
     value = pa.float16() if meta.dtype == "float16" else pa.float32()
-    box = pa.struct([pa.field(side, pa.float64(), nullable=False) for side in ("xmin", "ymin", "xmax", "ymax")])
+    box = pa.struct(
+        [pa.field(side, pa.float64(), nullable=False) for side in ("xmin", "ymin", "xmax", "ymax")]
+    )
     fields = [
         pa.field("tile_id", pa.string(), nullable=False),
         pa.field("row", pa.int32(), nullable=False),
@@ -143,7 +145,9 @@ def part_table(meta: StoreMeta, tiles: list[TileRows]) -> pa.Table:
     total = [float(west.min()), float(south.min()), float(east.max()), float(north.max())]
     metadata = {
         b"geo": json.dumps(_geo_metadata(total)).encode(),
-        b"emberscope": json.dumps({"meta": asdict(meta), "tiles": [asdict(rows.tile) for rows in tiles]}).encode(),
+        b"emberscope": json.dumps(
+            {"meta": asdict(meta), "tiles": [asdict(rows.tile) for rows in tiles]}
+        ).encode(),
     }
     return table.replace_schema_metadata(metadata)
 
@@ -155,7 +159,9 @@ def parse_metadata(raw: dict[bytes, bytes] | None, where: str) -> tuple[StoreMet
         StoreError: not ours, or of another schema version.
     """
     if not raw or b"emberscope" not in raw:
-        raise StoreError(f"an embedding store was wanted, found {where} without its 'emberscope' key. Extract it again.")
+        raise StoreError(
+            f"an embedding store was wanted, found {where} without its 'emberscope' key. Extract it again."
+        )
     tree = json.loads(raw[b"emberscope"])
     version = tree.get("meta", {}).get("schema_version")
     if version != SCHEMA_VERSION:
@@ -163,13 +169,17 @@ def parse_metadata(raw: dict[bytes, bytes] | None, where: str) -> tuple[StoreMet
             f"a store of schema {SCHEMA_VERSION} was wanted, found schema {version} in {where}. "
             f"Extract it again with this version (its configuration is in the same metadata)."
         )
-    tuples = {key: tuple(tree["meta"][key]) for key in ("layers", "dims", "columns", "bands", "scene_fingerprints")}
+    tuples = {
+        key: tuple(tree["meta"][key]) for key in ("layers", "dims", "columns", "bands", "scene_fingerprints")
+    }
     return StoreMeta(**{**tree["meta"], **tuples}), [stored_tile(tile) for tile in tree["tiles"]]
 
 
 def stored_tile(tree: dict[str, Any]) -> StoredTile:
     """A tile from its JSON form."""
-    return StoredTile(**{**tree, **{key: tuple(tree[key]) for key in ("transform", "datetimes", "scene_ids")}})
+    return StoredTile(
+        **{**tree, **{key: tuple(tree[key]) for key in ("transform", "datetimes", "scene_ids")}}
+    )
 
 
 def _tile_table(schema: pa.Schema, rows: TileRows) -> pa.Table:
@@ -186,7 +196,9 @@ def _tile_table(schema: pa.Schema, rows: TileRows) -> pa.Table:
         pa.array(rows.valid_fraction.astype(np.float32)),
         *(_list_array(values, schema.field(5 + i).type) for i, values in enumerate(rows.embeddings)),
         pa.array(geometry, pa.binary()),
-        pa.StructArray.from_arrays([pa.array(side) for side in bounds.T], fields=list(schema.field("bbox").type)),
+        pa.StructArray.from_arrays(
+            [pa.array(side) for side in bounds.T], fields=list(schema.field("bbox").type)
+        ),
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
@@ -209,7 +221,13 @@ def footprints(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
     y = grid.e * row + grid.f
     lon, lat = to_lonlat(tile.crs).transform(x, y)
     corner = np.stack([lon, lat], axis=-1)  # (h + 1, w + 1, 2)
-    ring = [corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:], corner[:-1, :-1], corner[1:, :-1]]  # from south-west
+    ring = [
+        corner[1:, :-1],
+        corner[1:, 1:],
+        corner[:-1, 1:],
+        corner[:-1, :-1],
+        corner[1:, :-1],
+    ]  # from south-west
     rings = np.stack(ring, axis=2).reshape(-1, 5, 2)
     bounds = np.concatenate([rings.min(axis=1), rings.max(axis=1)], axis=1)
     return np.asarray(shapely.to_wkb(shapely.polygons(rings))), bounds

@@ -86,7 +86,9 @@ class TileGrid:
         west = column * self.side_m + self.phase_m[0]
         north = (row + 1) * self.side_m + self.phase_m[1]
         name = f"{_crs_slug(self.crs)}_{self.gsd_m:g}m_{self.size_px}px_{column}_{row}"
-        return Tile(name, self.crs, Affine(self.gsd_m, 0, west, 0, -self.gsd_m, north), self.size_px, self.size_px)
+        return Tile(
+            name, self.crs, Affine(self.gsd_m, 0, west, 0, -self.gsd_m, north), self.size_px, self.size_px
+        )
 
     def tiles(self, area: BaseGeometry) -> Iterator[Tile]:
         """Tiles that share ground with an area, north to south, west to east.

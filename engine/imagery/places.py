@@ -156,14 +156,20 @@ def _scaling(dataset: DatasetReader, known: Sensor) -> _Scaling:
         return {"scale": float(dataset.scales[0]), "offset": float(dataset.offsets[0]), "nodata": nodata}
     if dataset.dtypes[0].startswith("float"):
         # HLS Burn Scars keeps float32 reflectance and -9999 as its gap (data set card, "no data value").
-        return {"scale": 1.0, "offset": 0.0, "nodata": dataset.nodata if dataset.nodata is not None else -9999.0}
+        return {
+            "scale": 1.0,
+            "offset": 0.0,
+            "nodata": dataset.nodata if dataset.nodata is not None else -9999.0,
+        }
     return {"scale": known.scale, "offset": known.offset, "nodata": nodata}
 
 
 def _metric_grid(dataset: DatasetReader, path: Path) -> tuple[str, Affine, int, int]:
     """CRS, transform, height and width in metres."""
     if dataset.crs is None:
-        raise SceneError(f"a raster with a CRS was wanted, found {path.name} without one. Assign it, e.g. with gdal_edit.")
+        raise SceneError(
+            f"a raster with a CRS was wanted, found {path.name} without one. Assign it, e.g. with gdal_edit."
+        )
     crs = _crs_text(dataset)
     if dataset.crs.is_projected:
         return crs, dataset.transform, dataset.height, dataset.width

@@ -56,7 +56,9 @@ class Region:
             RegionError: fewer than three corners, a self-crossing outline, out of range or too large.
         """
         if len(corners) < 3 or any(len(corner) < 2 for corner in corners):
-            raise RegionError(f"a polygon was wanted with three or more corners, found {len(corners)}. Draw it again.")
+            raise RegionError(
+                f"a polygon was wanted with three or more corners, found {len(corners)}. Draw it again."
+            )
         return cls._checked(Polygon([(float(corner[0]), float(corner[1])) for corner in corners]))
 
     @classmethod
@@ -69,7 +71,9 @@ class Region:
         try:
             tree = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as err:
-            raise RegionError(f"a GeoJSON file was wanted at {path}: {err}. Check the path and the file.") from err
+            raise RegionError(
+                f"a GeoJSON file was wanted at {path}: {err}. Check the path and the file."
+            ) from err
         return cls.from_geojson(tree, str(path))
 
     @classmethod
@@ -81,11 +85,22 @@ class Region:
         """
         geometries = _geometries(tree)
         if len(geometries) != 1:
-            raise RegionError(f"{where} was wanted with one polygon, found {len(geometries)}. Keep the one you mean.")
+            raise RegionError(
+                f"{where} was wanted with one polygon, found {len(geometries)}. Keep the one you mean."
+            )
         try:
             found: BaseGeometry = shape(geometries[0])
-        except (shapely.errors.ShapelyError, AttributeError, KeyError, TypeError, ValueError, IndexError) as err:
-            raise RegionError(f"{where} was wanted with one polygon, found no geometry ({err}). Export it again.") from err
+        except (
+            shapely.errors.ShapelyError,
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            IndexError,
+        ) as err:
+            raise RegionError(
+                f"{where} was wanted with one polygon, found no geometry ({err}). Export it again."
+            ) from err
         return cls._checked(found)
 
     @classmethod
@@ -140,7 +155,9 @@ def utm_crs_at(lon: float, lat: float) -> CRS:
     """
     found = query_utm_crs_info("WGS 84", AreaOfInterest(lon, lat, lon, lat))
     if not found:
-        raise RegionError(f"a place inside a UTM zone was wanted, found lon {lon:g}, lat {lat:g}. Stay within 80 S to 84 N.")
+        raise RegionError(
+            f"a place inside a UTM zone was wanted, found lon {lon:g}, lat {lat:g}. Stay within 80 S to 84 N."
+        )
     return CRS.from_epsg(int(found[0].code))
 
 
@@ -150,7 +167,9 @@ def _geometries(tree: Any) -> list[Any]:
     match tree.get("type"):
         case "FeatureCollection":
             features = tree.get("features") or []
-            return [item.get("geometry") for item in features if isinstance(item, dict) and item.get("geometry")]
+            return [
+                item.get("geometry") for item in features if isinstance(item, dict) and item.get("geometry")
+            ]
         case "Feature":
             return [tree["geometry"]] if tree.get("geometry") else []
         case _:

@@ -119,13 +119,17 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
         SceneError: the file is absent, of another format, damaged or truncated.
     """
     if not path.is_file():  # also refuses addresses and GDAL's virtual paths
-        raise SceneError(f"a raster file was wanted, found nothing readable at {path}. Check the path; addresses are not opened.")
+        raise SceneError(
+            f"a raster file was wanted, found nothing readable at {path}. Check the path; addresses are not opened."
+        )
     try:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="1"):
             dataset = rasterio.open(path, driver=_driver_of(path))
     except RasterioError as err:
-        raise SceneError(f"a GeoTIFF or JPEG 2000 was wanted, found {path.name}, which cannot be opened ({_short(err)}). "
-                         f"Export it again.") from err
+        raise SceneError(
+            f"a GeoTIFF or JPEG 2000 was wanted, found {path.name}, which cannot be opened ({_short(err)}). "
+            f"Export it again."
+        ) from err
     with dataset:
         yield dataset
 
@@ -164,7 +168,9 @@ def read_mask(path: Path, tile: Tile) -> np.ndarray:
 def _read_date(scene: Scene, tile: Tile, bands: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     scene.require(bands, "reading")
     with open_raster(scene.path) as dataset:
-        raw, inside = _read_window(dataset, [scene.bands[band] for band in bands], tile, Resampling.bilinear, scene.path)
+        raw, inside = _read_window(
+            dataset, [scene.bands[band] for band in bands], tile, Resampling.bilinear, scene.path
+        )
     finite = np.isfinite(raw).all(axis=0)
     valid = inside & finite
     if scene.nodata is not None:
@@ -200,7 +206,9 @@ def _read_aligned(dataset: DatasetReader, indexes: list[int], tile: Tile) -> tup
     inside = np.zeros((tile.height, tile.width), dtype=bool)
     if right > left and bottom > top:
         place = np.s_[top - row : bottom - row, left - column : right - column]
-        values[(slice(None), *place)] = dataset.read(indexes, window=Window(left, top, right - left, bottom - top))
+        values[(slice(None), *place)] = dataset.read(
+            indexes, window=Window(left, top, right - left, bottom - top)
+        )
         inside[place] = True
     return values, inside
 
@@ -210,9 +218,13 @@ def _on_one_grid(dataset: DatasetReader, tile: Tile) -> bool:
     if dataset.crs != rasterio.crs.CRS.from_user_input(tile.crs) or here.b != 0 or here.d != 0:
         return False
     tolerance = _SAME_GRID_PX * abs(here.a)
-    same_size = abs(here.a - there.a) < tolerance / max(dataset.width, 1) * 10 and abs(here.e - there.e) < tolerance
+    same_size = (
+        abs(here.a - there.a) < tolerance / max(dataset.width, 1) * 10 and abs(here.e - there.e) < tolerance
+    )
     column, row = ~here @ (there.c, there.f)
-    return bool(same_size and abs(column - round(column)) < _SAME_GRID_PX and abs(row - round(row)) < _SAME_GRID_PX)
+    return bool(
+        same_size and abs(column - round(column)) < _SAME_GRID_PX and abs(row - round(row)) < _SAME_GRID_PX
+    )
 
 
 def fingerprint(scene: Scene) -> str:

@@ -43,7 +43,21 @@ _MSI_BANDS = (
     "nir_broad", "nir_narrow", "water_vapor", "cirrus", "swir_1", "swir_2",
 )  # fmt: skip
 # Sentinel-2A MSI centre wavelengths: ESA, Sentinel-2 MSI Technical Guide, "Spectral Resolution" (S2A column).
-_MSI_UM = (0.4427, 0.4924, 0.5598, 0.6646, 0.7041, 0.7405, 0.7828, 0.8328, 0.8647, 0.9451, 1.3735, 1.6137, 2.2024)
+_MSI_UM = (
+    0.4427,
+    0.4924,
+    0.5598,
+    0.6646,
+    0.7041,
+    0.7405,
+    0.7828,
+    0.8328,
+    0.8647,
+    0.9451,
+    1.3735,
+    1.6137,
+    2.2024,
+)
 # Landsat 8 OLI centre wavelengths: USGS, Landsat 8 Data Users Handbook, band table (bands 1-7).
 _OLI_BANDS = ("coastal_aerosol", "blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
 _OLI_UM = (0.443, 0.482, 0.5615, 0.6546, 0.865, 1.6085, 2.2005)
@@ -74,5 +88,7 @@ def sensor(name: str) -> Sensor:
     """
     if name not in SENSORS:
         known = ", ".join(SENSORS)
-        raise SceneError(f"a sensor was wanted, found {name!r}{nearest(name, SENSORS)}. Known sensors: {known}.")
+        raise SceneError(
+            f"a sensor was wanted, found {name!r}{nearest(name, SENSORS)}. Known sensors: {known}."
+        )
     return SENSORS[name]

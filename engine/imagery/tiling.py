@@ -24,7 +24,11 @@ class PlannedTile:
 
 
 def plan_tiles(
-    scenes: Sequence[Scene], region: Region | None, size_px: int | None, patch_px: int, gsd_m: float | None = None
+    scenes: Sequence[Scene],
+    region: Region | None,
+    size_px: int | None,
+    patch_px: int,
+    gsd_m: float | None = None,
 ) -> list[PlannedTile]:
     """Tiles of the ground that scenes and region share, each once, in a stable order.
 
@@ -49,7 +53,9 @@ def plan_tiles(
     return list(planned.values())
 
 
-def _tiles_of(scene: Scene, region: Region | None, size_px: int | None, patch_px: int, gsd_m: float | None) -> list[Tile]:
+def _tiles_of(
+    scene: Scene, region: Region | None, size_px: int | None, patch_px: int, gsd_m: float | None
+) -> list[Tile]:
     ground = box(*scene.bounds_m)
     area = ground if region is None else area_in_crs(region.polygon, scene.crs).intersection(ground)
     if area.is_empty or area.area == 0:
@@ -57,9 +63,15 @@ def _tiles_of(scene: Scene, region: Region | None, size_px: int | None, patch_px
     shapely.prepare(area)
     gsd = gsd_m or scene.gsd_m
     if scene.is_chip:
-        return [tile for tile in _chip_tiles(scene, size_px, patch_px, gsd) if area.intersects(box(*tile.bounds_m))]
+        return [
+            tile
+            for tile in _chip_tiles(scene, size_px, patch_px, gsd)
+            if area.intersects(box(*tile.bounds_m))
+        ]
     size = _whole_patches(size_px or max(scene.height, scene.width), patch_px)
-    grid = TileGrid(scene.crs, gsd, size, phase_of(scene.transform, gsd) if gsd == scene.gsd_m else (0.0, 0.0))
+    grid = TileGrid(
+        scene.crs, gsd, size, phase_of(scene.transform, gsd) if gsd == scene.gsd_m else (0.0, 0.0)
+    )
     return list(grid.tiles(area))
 
 
@@ -67,7 +79,11 @@ def _chip_tiles(scene: Scene, size_px: int | None, patch_px: int, gsd: float) ->
     height, width = (round(n * scene.gsd_m / gsd) for n in (scene.height, scene.width))
     origin = Affine(gsd, 0, scene.transform.c, 0, -gsd, scene.transform.f)
     if size_px is None or size_px >= max(height, width):
-        return [Tile(scene.id, scene.crs, origin, _whole_patches(height, patch_px), _whole_patches(width, patch_px))]
+        return [
+            Tile(
+                scene.id, scene.crs, origin, _whole_patches(height, patch_px), _whole_patches(width, patch_px)
+            )
+        ]
     size = _whole_patches(size_px, patch_px)
     return [
         Tile(f"{scene.id}_r{row}_c{column}", scene.crs, origin * Affine.translation(column, row), size, size)
@@ -81,7 +97,9 @@ def _whole_patches(pixels: int, patch_px: int) -> int:
 
 
 def _by_date(scenes: tuple[Scene, ...]) -> tuple[Scene, ...]:
-    return tuple(sorted(scenes, key=lambda scene: (scene.datetime.timestamp() if scene.datetime else 0.0, scene.id)))
+    return tuple(
+        sorted(scenes, key=lambda scene: (scene.datetime.timestamp() if scene.datetime else 0.0, scene.id))
+    )
 
 
 def _outside(region: Region, scenes: Sequence[Scene]) -> RegionError:

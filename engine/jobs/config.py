@@ -41,7 +41,9 @@ class SimulatedScene(Frozen):
 
     source: Literal["simulated"]
     seed: int = Field(0, ge=0, description="The same seed gives the same bytes.")
-    date: Literal["post", "pre", "both"] = Field("post", description="Before or after the fires, or both dates.")
+    date: Literal["post", "pre", "both"] = Field(
+        "post", description="Before or after the fires, or both dates."
+    )
 
 
 SceneConfig = Annotated[FileScene | ChipsScene | SimulatedScene, Field(discriminator="source")]
@@ -117,7 +119,9 @@ class ExtractConfig(Frozen):
     )
     tiles: TilesConfig = TilesConfig()
     output: OutputConfig = OutputConfig()
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1, mps.")
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1, mps."
+    )
     batch_size: int | None = Field(None, ge=1, le=4096, description="Chips a batch; null: found by itself.")
     seed: int = Field(0, ge=0, description="The only source of chance in the run.")
 
@@ -132,7 +136,9 @@ class LabelsConfig(Frozen):
     """Where the truth comes from: the masks of the scenes, or one raster over them."""
 
     source: Literal["scene", "raster"] = "scene"
-    path: str | None = Field(None, description="Label raster (1 burnt, 0 not, -1 missing) for source: raster.")
+    path: str | None = Field(
+        None, description="Label raster (1 burnt, 0 not, -1 missing) for source: raster."
+    )
 
     @model_validator(mode="after")
     def _path_goes_with_raster(self) -> LabelsConfig:
@@ -154,7 +160,9 @@ class SplitConfig(Frozen):
 class HeadConfig(Frozen):
     """The decoder on the frozen embeddings."""
 
-    name: Literal["mlp", "linear", "conv"] = Field("mlp", description="mlp, linear, or conv (sees neighbours).")
+    name: Literal["mlp", "linear", "conv"] = Field(
+        "mlp", description="mlp, linear, or conv (sees neighbours)."
+    )
     hidden: tuple[int, ...] = Field((256, 128), description="Widths of the hidden layers (mlp, conv).")
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of activations dropped in training.")
 
@@ -181,9 +189,13 @@ class TrainConfig(Frozen):
     learning_rate: float = Field(1e-3, gt=0, le=1, description="AdamW step size at its peak.")
     weight_decay: float = Field(1e-2, ge=0, le=1, description="AdamW weight decay.")
     epochs: int = Field(40, ge=1, le=1000, description="Passes over the training places.")
-    patience: int = Field(10, ge=1, description="Stop after this many epochs without a better validation IoU.")
+    patience: int = Field(
+        10, ge=1, description="Stop after this many epochs without a better validation IoU."
+    )
     batch_patches: int = Field(4096, ge=1, description="Patches a step.")
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1, mps.")
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1, mps."
+    )
     seed: int = Field(0, ge=0, description="The only source of chance in the run.")
 
 
@@ -221,9 +233,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as err:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(err).split())}. Mend it and try again.") from err
+        raise ConfigError(
+            f"{path} is not YAML: {' '.join(str(err).split())}. Mend it and try again."
+        ) from err
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path} was wanted as keys and values, and holds {type(tree).__name__}. Start with 'kind:'.")
+        raise ConfigError(
+            f"{path} was wanted as keys and values, and holds {type(tree).__name__}. Start with 'kind:'."
+        )
     return tree
 
 
@@ -256,14 +272,18 @@ def config_hash(config: JobConfig) -> str:
 def _apply_override(tree: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     if not equals or not path:
-        raise ConfigError(f"--set was wanted as key.path=value, found {override!r}. Example: --set backbone.name=raw")
+        raise ConfigError(
+            f"--set was wanted as key.path=value, found {override!r}. Example: --set backbone.name=raw"
+        )
     *parents, leaf = path.split(".")
     for key in parents:
         branch = tree.setdefault(key, {})
         if branch is None:
             branch = tree[key] = {}
         if not isinstance(branch, dict):
-            raise ConfigError(f"--set {path}: {key!r} holds {branch!r}, not keys. Set {key!r} itself instead.")
+            raise ConfigError(
+                f"--set {path}: {key!r} holds {branch!r}, not keys. Set {key!r} itself instead."
+            )
         tree = branch
     try:
         tree[leaf] = yaml.safe_load(text)

@@ -41,7 +41,9 @@ class Job:
             JobError: there is none.
         """
         if not (folder / run_folder.CONFIG).is_file():
-            raise JobError(f"a run folder was wanted, found none at {folder}. See `python -m engine jobs` for those there are.")
+            raise JobError(
+                f"a run folder was wanted, found none at {folder}. See `python -m engine jobs` for those there are."
+            )
         return cls(folder.resolve())
 
     @property
@@ -127,7 +129,9 @@ class Job:
         """
         process = self._process()
         if process is None:
-            raise JobError(f"a running job was wanted, found {self.id} {self.state}. There is nothing to cancel.")
+            raise JobError(
+                f"a running job was wanted, found {self.id} {self.state}. There is nothing to cancel."
+            )
         process.send_signal(signal.SIGTERM)
         if wait_s:
             psutil.wait_procs([process], timeout=wait_s)
@@ -144,7 +148,9 @@ class Job:
         """
         state = self.state
         if state in ("running", "queued", "finished"):
-            raise JobError(f"a job that stopped was wanted, found {self.id} {state}. There is nothing to resume.")
+            raise JobError(
+                f"a job that stopped was wanted, found {self.id} {state}. There is nothing to resume."
+            )
         (self.folder / run_folder.STOP).unlink(missing_ok=True)
         run_folder.append_event(self.folder, Submitted())
         _spawn(self.folder)

@@ -27,7 +27,10 @@ _log = logging.getLogger(__name__)
 
 
 def run_job(
-    folder: Path, events: Callable[[], Iterator[Event]], device: str, tell: Callable[[Event], None] = lambda _: None
+    folder: Path,
+    events: Callable[[], Iterator[Event]],
+    device: str,
+    tell: Callable[[Event], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Record a job from its first event to its last.
 
@@ -65,7 +68,12 @@ def run_job(
             raise
         except Exception as err:
             _log.error("%s", traceback.format_exc())
-            note(Failed(f"The job ended on an error that was not foreseen: {type(err).__name__}: {err}", type(err).__name__))
+            note(
+                Failed(
+                    f"The job ended on an error that was not foreseen: {type(err).__name__}: {err}",
+                    type(err).__name__,
+                )
+            )
             raise
 
 
@@ -119,7 +127,9 @@ def _only_process(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as err:
-        raise JobError(f"a folder that no process works on was wanted, found {folder.name} in use. Wait for it, or cancel it.") from err
+        raise JobError(
+            f"a folder that no process works on was wanted, found {folder.name} in use. Wait for it, or cancel it."
+        ) from err
     try:
         process = {"pid": os.getpid(), "start": psutil.Process().create_time()}
         (folder / run_folder.PROCESS).write_text(json.dumps(process), encoding="utf-8")

@@ -63,7 +63,9 @@ def test_a_lightning_checkpoint_with_hyper_parameters_of_unknown_classes_opens(
     with monkeypatch.context() as during:
         foreign = foreign_class(during, "Config")
         parameters = {"config": foreign("x"), "path": pathlib.PurePosixPath("a/b"), "seed": 1}
-        torch.save({"state_dict": state, "hyper_parameters": parameters, "pytorch-lightning_version": "2.1"}, path)
+        torch.save(
+            {"state_dict": state, "hyper_parameters": parameters, "pytorch-lightning_version": "2.1"}, path
+        )
     assert same(open_state(path), state)
 
 
@@ -108,9 +110,13 @@ def test_an_old_plain_pickle_with_code_is_refused_and_never_run(tmp_path: Path) 
     assert not trace.exists()
 
 
-def test_code_of_an_installed_package_is_not_run_either(state: dict[str, torch.Tensor], tmp_path: Path) -> None:
+def test_code_of_an_installed_package_is_not_run_either(
+    state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
     trace = tmp_path / "ran"
-    torch.save({"state_dict": state, "hyper_parameters": Harmful(torch.save, {}, str(trace))}, tmp_path / "w.ckpt")
+    torch.save(
+        {"state_dict": state, "hyper_parameters": Harmful(torch.save, {}, str(trace))}, tmp_path / "w.ckpt"
+    )
     assert same(open_state(tmp_path / "w.ckpt"), state)
     assert not trace.exists()
 

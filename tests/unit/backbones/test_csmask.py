@@ -69,7 +69,10 @@ def correlations(level: str, batch: Batch, widen: bool) -> list[float]:
     image = (batch.image[:, 0].numpy() - mean) / std
     theirs = graph_features(package() / f"model_6b_{level}.onnx", image, widen)
     ours = build(card(f"csmask_b4_{level}"), "pretrained", FLOAT32).embed(batch, range(5)).maps
-    pairs = [(their_map.transpose(0, 2, 3, 1), our_map.numpy()) for their_map, our_map in zip(theirs, ours, strict=True)]
+    pairs = [
+        (their_map.transpose(0, 2, 3, 1), our_map.numpy())
+        for their_map, our_map in zip(theirs, ours, strict=True)
+    ]
     assert all(their_map.shape == our_map.shape for their_map, our_map in pairs)
     return [float(np.corrcoef(their_map.ravel(), our_map.ravel())[0, 1]) for their_map, our_map in pairs]
 
@@ -151,7 +154,9 @@ def test_a_scene_without_a_needed_band_is_refused_by_name(make_batch: Callable[.
         backbone.embed(make_batch(1, 64, 64, bands=("blue", "green", "red", "nir_narrow", "swir_1")), [1])
 
 
-@pytest.mark.parametrize(("size", "layer", "message"), [(100, 4, "multiples of 32 px"), (64, 5, "layers 0 to 4")])
+@pytest.mark.parametrize(
+    ("size", "layer", "message"), [(100, 4, "multiples of 32 px"), (64, 5, "layers 0 to 4")]
+)
 def test_a_size_or_layer_that_cannot_be_is_refused(
     size: int, layer: int, message: str, make_batch: Callable[..., Batch]
 ) -> None:

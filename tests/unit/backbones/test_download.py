@@ -80,10 +80,14 @@ def server() -> Iterator[Server]:
 
 
 def wanted(server: Server, sha256: str | None = None) -> Wanted:
-    return Wanted(f"{server.url}/org/model/resolve/main/w.bin", sha256, "model wants w.bin", "Get it from the page.")
+    return Wanted(
+        f"{server.url}/org/model/resolve/main/w.bin", sha256, "model wants w.bin", "Get it from the page."
+    )
 
 
-def test_a_whole_file_arrives_with_its_hash_recorded_and_nothing_left_over(server: Server, tmp_path: Path) -> None:
+def test_a_whole_file_arrives_with_its_hash_recorded_and_nothing_left_over(
+    server: Server, tmp_path: Path
+) -> None:
     seen: list[tuple[int, int | None]] = []
     target = tmp_path / "org" / "w.bin"
     assert download.fetch(wanted(server), target, lambda done, total: seen.append((done, total))) == SHA256
@@ -132,14 +136,18 @@ def test_a_server_without_ranges_sends_it_all_again(server: Server, tmp_path: Pa
 
 
 @pytest.mark.parametrize("by", ["card", "header"])
-def test_a_wrong_hash_is_refused_and_the_file_never_gets_its_name(server: Server, tmp_path: Path, by: str) -> None:
+def test_a_wrong_hash_is_refused_and_the_file_never_gets_its_name(
+    server: Server, tmp_path: Path, by: str
+) -> None:
     server.linked_etag = f'"{"0" * 64}"' if by == "header" else ""
     with pytest.raises(WeightsError, match=f"sha256 {'0' * 64}.*has {SHA256}.*deleted.*Get it from the page"):
         download.fetch(wanted(server, "0" * 64 if by == "card" else None), tmp_path / "w.bin")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("status", "words"), [(404, "answered 404"), (401, "accept the licence"), (403, "HF_TOKEN")])
+@pytest.mark.parametrize(
+    ("status", "words"), [(404, "answered 404"), (401, "accept the licence"), (403, "HF_TOKEN")]
+)
 def test_a_refusal_says_what_the_server_said(server: Server, tmp_path: Path, status: int, words: str) -> None:
     server.status = status
     with pytest.raises(WeightsError, match=words):
@@ -159,7 +167,9 @@ def test_a_full_disk_is_called_so(server: Server) -> None:
     with pytest.raises(OSError, match="No space"), full.open("wb", buffering=0) as file:
         file.write(b"x")
     with pytest.raises(DiskFull, match="has no room left"), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.backbones.download._continue", lambda *_: full.open("wb", buffering=0).write(b"x"))
+        patch.setattr(
+            "engine.backbones.download._continue", lambda *_: full.open("wb", buffering=0).write(b"x")
+        )
         download.fetch(wanted(server), Path("/dev/shm/never/w.bin").parent.parent / "w.bin")
 
 

@@ -43,8 +43,12 @@ def test_a_given_path_that_is_not_there_is_an_error_and_no_reason_to_look_elsewh
         weights.obtain(hub_spec, tmp_path / "gone.pt")
 
 
-@pytest.mark.parametrize("place", ["org/model/w.safetensors", "model/w.safetensors", "w.safetensors", "somebody.safetensors"])
-def test_the_folder_of_the_environment_is_searched(hub_spec: BackboneSpec, tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    "place", ["org/model/w.safetensors", "model/w.safetensors", "w.safetensors", "somebody.safetensors"]
+)
+def test_the_folder_of_the_environment_is_searched(
+    hub_spec: BackboneSpec, tmp_path: Path, place: str
+) -> None:
     assert weights.present(hub_spec) is None
     path = put(tmp_path / "weights" / place)
     assert weights.present(hub_spec) == path
@@ -94,7 +98,9 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
 def test_the_publishers_hash_must_match(hub_spec: BackboneSpec, tmp_path: Path) -> None:
     source = dataclasses.replace(hub_spec.weights, sha256="0" * 64)
     path = put(tmp_path / "weights" / "w.safetensors")
-    with pytest.raises(WeightsError, match=f"sha256 {'0' * 64}, as its publisher gives; found {weights.sha256_of(path)}"):
+    with pytest.raises(
+        WeightsError, match=f"sha256 {'0' * 64}, as its publisher gives; found {weights.sha256_of(path)}"
+    ):
         weights.check(dataclasses.replace(hub_spec, weights=source), path)
 
 

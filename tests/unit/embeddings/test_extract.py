@@ -51,7 +51,12 @@ def test_a_marked_pixel_block_is_found_in_the_patch_whose_footprint_holds_it(
     transform = Affine(20, 0, 400_080, 0, -20, 4_100_160)
     run(config_for(write_raster("marked.tif", pixels, transform=transform)), tmp_path / "run")
     frame = gpd.read_parquet(tmp_path / "run/store")
-    bright = frame[[bool(np.max(e) > 0.39 and v == 1) for e, v in zip(frame.embedding, frame.valid_fraction, strict=True)]]
+    bright = frame[
+        [
+            bool(np.max(e) > 0.39 and v == 1)
+            for e, v in zip(frame.embedding, frame.valid_fraction, strict=True)
+        ]
+    ]
     x, y = transform @ (74, 42)
     lon, lat = Transformer.from_crs(32618, 4326, always_xy=True).transform(x, y)
     assert len(bright) == 1
@@ -71,7 +76,9 @@ def test_events_tell_the_plan_each_tile_and_the_end(scene_file: Path, tmp_path: 
 
 def test_only_patches_inside_the_region_count_as_valid(scene_file: Path, tmp_path: Path) -> None:
     to_lonlat = Transformer.from_crs(32618, 4326, always_xy=True)
-    corners = [to_lonlat.transform(400_000 + x, 4_100_000 - y) for x, y in ((400, 400), (1000, 400), (400, 1000))]
+    corners = [
+        to_lonlat.transform(400_000 + x, 4_100_000 - y) for x, y in ((400, 400), (1000, 400), (400, 1000))
+    ]
     run(config_for(scene_file, region={"polygon_lonlat": corners}), tmp_path / "run")
     store = EmbeddingStore.open(tmp_path / "run")
     pixels = store.read_valid_fraction().sum() * store.meta.patch_px**2
@@ -98,7 +105,10 @@ def test_a_stopped_run_goes_on_and_ends_row_for_row_like_an_undisturbed_one(
         EmbeddingStore.open(tmp_path / "cut")
     run(config, tmp_path / "cut")
     tables = [
-        [pq.read_table(part).drop_columns([]) for part in sorted((tmp_path / name / "store").glob("part-*.parquet"))]
+        [
+            pq.read_table(part).drop_columns([])
+            for part in sorted((tmp_path / name / "store").glob("part-*.parquet"))
+        ]
         for name in ("whole", "cut")
     ]
     assert len(tables[0]) > 1
@@ -115,26 +125,34 @@ def test_a_scene_changed_before_the_resume_is_refused(
         run(config_for(scene_file, batch_size=1), tmp_path / "run")
 
 
-def test_an_all_nodata_raster_ends_in_words_and_leaves_no_store(write_raster: WriteRaster, tmp_path: Path) -> None:
+def test_an_all_nodata_raster_ends_in_words_and_leaves_no_store(
+    write_raster: WriteRaster, tmp_path: Path
+) -> None:
     path = write_raster("empty.tif", np.full((6, 64, 64), -9999, np.int16), nodata=-9999)
     with pytest.raises(SceneError, match="only gaps"):
         run(config_for(path), tmp_path / "run")
     assert not (tmp_path / "run/store").exists()
 
 
-def test_a_region_beside_the_scene_is_refused_with_where_the_scene_lies(scene_file: Path, tmp_path: Path) -> None:
+def test_a_region_beside_the_scene_is_refused_with_where_the_scene_lies(
+    scene_file: Path, tmp_path: Path
+) -> None:
     with pytest.raises(RegionError, match="meets none"):
         run(config_for(scene_file, region={"bounds_lonlat": [0.0, 0.0, 0.1, 0.1]}), tmp_path / "run")
 
 
-def test_too_few_bands_are_refused_with_the_backbones_that_fit(write_raster: WriteRaster, tmp_path: Path) -> None:
+def test_too_few_bands_are_refused_with_the_backbones_that_fit(
+    write_raster: WriteRaster, tmp_path: Path
+) -> None:
     path = write_raster("rgb.tif", np.ones((3, 64, 64), np.int16), names=("blue", "green", "red"))
     with pytest.raises(MissingBand, match=r"'swir_2'.*fit it: .*efficientnet_lite0"):
         run(config_for(path, backbone={"name": "csmask_b4_l2a"}), tmp_path / "run")
 
 
 @pytest.mark.parametrize("layers", [[7], [-9], [0, 0]])
-def test_layers_that_the_backbone_lacks_are_refused(scene_file: Path, tmp_path: Path, layers: list[int]) -> None:
+def test_layers_that_the_backbone_lacks_are_refused(
+    scene_file: Path, tmp_path: Path, layers: list[int]
+) -> None:
     with pytest.raises(BackboneError, match="layer"):
         run(config_for(scene_file, backbone={"name": "csmask_b4_l2a", "layers": layers}), tmp_path / "run")
 
@@ -147,7 +165,9 @@ def damaged(path: Path) -> None:
     path.write_bytes(bytes(body))
 
 
-def test_an_unreadable_tile_is_fatal_or_recorded_by_a_setting(write_raster: WriteRaster, tmp_path: Path) -> None:
+def test_an_unreadable_tile_is_fatal_or_recorded_by_a_setting(
+    write_raster: WriteRaster, tmp_path: Path
+) -> None:
     pixels = np.random.default_rng(1).integers(100, 4000, (6, 96, 96)).astype(np.int16)
     blocks = {"tiled": True, "blockxsize": 32, "blockysize": 32, "compress": "deflate"}
     path = write_raster("damaged.tif", pixels, creation=blocks)
@@ -162,7 +182,9 @@ def test_an_unreadable_tile_is_fatal_or_recorded_by_a_setting(write_raster: Writ
 
 
 def test_random_weights_are_asked_for_and_said_in_the_store(scene_file: Path, tmp_path: Path) -> None:
-    events = run(config_for(scene_file, backbone={"name": "csmask_b4_l2a", "weights": "random"}), tmp_path / "run")
+    events = run(
+        config_for(scene_file, backbone={"name": "csmask_b4_l2a", "weights": "random"}), tmp_path / "run"
+    )
     assert EmbeddingStore.open(tmp_path / "run").meta.is_random
     assert "Random weights" in json.dumps([vars(e) for e in events])
 
@@ -179,11 +201,15 @@ def test_two_layers_become_two_columns_on_one_patch_grid(scene_file: Path, tmp_p
 def test_folding_keeps_the_cells_of_a_patch_row_major() -> None:
     layer = np.arange(4 * 6 * 2).reshape(4, 6, 2)
     folded = fold(layer, (2, 3))
-    assert folded[1, 2].tolist() == np.concatenate([layer[2, 4], layer[2, 5], layer[3, 4], layer[3, 5]]).tolist()
+    assert (
+        folded[1, 2].tolist() == np.concatenate([layer[2, 4], layer[2, 5], layer[3, 4], layer[3, 5]]).tolist()
+    )
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
-def test_a_tile_becomes_one_row_pooled_over_its_patches(scene_file: Path, tmp_path: Path, pooling: str) -> None:
+def test_a_tile_becomes_one_row_pooled_over_its_patches(
+    scene_file: Path, tmp_path: Path, pooling: str
+) -> None:
     run(config_for(scene_file), tmp_path / "patches")
     run(config_for(scene_file, granularity="tile", pooling=pooling), tmp_path / "tiles")
     tiles = EmbeddingStore.open(tmp_path / "tiles")
@@ -195,7 +221,10 @@ def test_a_tile_becomes_one_row_pooled_over_its_patches(scene_file: Path, tmp_pa
         assert np.allclose(pooled[0, 0], getattr(usable, pooling)(axis=0), atol=1e-5)
 
 
-@pytest.mark.parametrize(("way", "dim", "tiles"), [("mean", 96, 1), ("concatenate", 192, 1), ("difference", 96, 1), ("keep", 96, 2)])
+@pytest.mark.parametrize(
+    ("way", "dim", "tiles"),
+    [("mean", 96, 1), ("concatenate", 192, 1), ("difference", 96, 1), ("keep", 96, 2)],
+)
 def test_two_dates_become_one_row_or_stay_two(
     write_raster: WriteRaster, tmp_path: Path, way: str, dim: int, tiles: int
 ) -> None:

@@ -31,7 +31,9 @@ def test_utm_zone_is_the_one_of_the_centre() -> None:
         ((0.0, 0.0, 9.0, 9.0), f"{MAX_AREA_KM2:,.0f}"),
     ],
 )
-def test_bounds_that_cannot_be_meant_are_refused(bounds: tuple[float, float, float, float], word: str) -> None:
+def test_bounds_that_cannot_be_meant_are_refused(
+    bounds: tuple[float, float, float, float], word: str
+) -> None:
     with pytest.raises(RegionError, match=word):
         Region.from_bounds(*bounds)
 
@@ -45,7 +47,9 @@ def test_a_self_crossing_polygon_is_refused_with_the_place_of_the_crossing() -> 
 def test_a_feature_collection_with_one_polygon_reads_as_that_polygon(tmp_path: Path) -> None:
     polygon = {"type": "Polygon", "coordinates": [[[0, 0], [0.1, 0], [0.1, 0.1], [0, 0]]]}
     path = tmp_path / "aoi.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": polygon}]}))
+    path.write_text(
+        json.dumps({"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": polygon}]})
+    )
     assert Region.from_file(path).bounds_lonlat == (0.0, 0.0, 0.1, 0.1)
 
 

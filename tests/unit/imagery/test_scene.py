@@ -66,7 +66,9 @@ def test_a_scene_in_degrees_is_read_through_its_utm_zone(write_raster: WriteRast
 
 
 def test_a_missing_band_is_refused_by_name(write_raster: WriteRaster) -> None:
-    scene = file_scene(write_raster("rgb.tif", np.ones((3, 32, 32), np.int16), names=("blue", "green", "red")))
+    scene = file_scene(
+        write_raster("rgb.tif", np.ones((3, 32, 32), np.int16), names=("blue", "green", "red"))
+    )
     with pytest.raises(MissingBand, match="'swir_2'"):
         scene.require(BANDS, "csmask")
 
@@ -93,7 +95,9 @@ def test_a_truncated_raster_is_said_to_be_cut_short(scene_file: Path) -> None:
             read_chip(item.scenes, item.tile, BANDS)
 
 
-@pytest.mark.parametrize("path", ["http://127.0.0.1:9/scene.tif", "/vsicurl/http://127.0.0.1:9/x.tif", "no/such.tif"])
+@pytest.mark.parametrize(
+    "path", ["http://127.0.0.1:9/scene.tif", "/vsicurl/http://127.0.0.1:9/x.tif", "no/such.tif"]
+)
 def test_addresses_and_absent_files_are_never_opened(path: str) -> None:
     with pytest.raises(SceneError, match="nothing readable"):
         file_scene(Path(path))
@@ -120,7 +124,9 @@ def test_a_mask_reads_at_the_tiles_pixels_and_unknown_values_are_missing(write_r
     assert got[:32, :32].sum() == 0
 
 
-def test_chips_of_the_burn_scar_layout_bring_masks_splits_and_dates(write_raster: WriteRaster, tmp_path: Path) -> None:
+def test_chips_of_the_burn_scar_layout_bring_masks_splits_and_dates(
+    write_raster: WriteRaster, tmp_path: Path
+) -> None:
     stem = "subsetted_512x512_HLS.S30.T10TGS.2018285.v1.4"
     write_raster(f"chips/data/{stem}_merged.tif", np.full((6, 32, 32), 0.2, np.float32))
     write_raster(f"chips/data/{stem}.mask.tif", np.zeros((1, 32, 32), np.int16), names=None)

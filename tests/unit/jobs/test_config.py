@@ -19,9 +19,15 @@ SAMPLE = {
 }
 
 
-@given(st.integers(0, 99), st.sampled_from(["float16", "float32"]), st.lists(st.integers(-3, 3), min_size=1, max_size=3))
+@given(
+    st.integers(0, 99),
+    st.sampled_from(["float16", "float32"]),
+    st.lists(st.integers(-3, 3), min_size=1, max_size=3),
+)
 def test_yaml_written_reads_back_as_the_same_configuration(seed: int, dtype: str, layers: list[int]) -> None:
-    config = parse_config({**SAMPLE, "seed": seed, "output": {"dtype": dtype}, "backbone": {"name": "x", "layers": layers}})
+    config = parse_config(
+        {**SAMPLE, "seed": seed, "output": {"dtype": dtype}, "backbone": {"name": "x", "layers": layers}}
+    )
     again = parse_config(yaml.safe_load(to_yaml(config)))
     assert again == config
     assert config_hash(again) == config_hash(config)
@@ -47,7 +53,9 @@ def test_the_device_does_not_change_what_is_computed() -> None:
         ({"kind": "extrct"}, "extract or train"),
     ],
 )
-def test_a_key_or_value_that_cannot_be_used_is_named_in_one_line(change: dict[str, object], words: str) -> None:
+def test_a_key_or_value_that_cannot_be_used_is_named_in_one_line(
+    change: dict[str, object], words: str
+) -> None:
     with pytest.raises(ConfigError, match=words) as refused:
         parse_config({**SAMPLE, **change})
     assert "\n" not in str(refused.value)
@@ -56,7 +64,9 @@ def test_a_key_or_value_that_cannot_be_used_is_named_in_one_line(change: dict[st
 def test_overrides_apply_in_order_and_make_branches(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(yaml.safe_dump(SAMPLE))
-    config = load_config(path, ["backbone.name=one", "backbone.name=two", "tiles.size_px=64", "backbone.layers=[0, -1]"])
+    config = load_config(
+        path, ["backbone.name=one", "backbone.name=two", "tiles.size_px=64", "backbone.layers=[0, -1]"]
+    )
     assert isinstance(config, ExtractConfig)
     assert (config.backbone.name, config.tiles.size_px, config.backbone.layers) == ("two", 64, (0, -1))
 

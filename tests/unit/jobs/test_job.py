@@ -44,7 +44,9 @@ def wait_for(job: Job, *states: str, seconds: float = 60.0) -> str:
 @pytest.fixture
 def wide_scene(write_raster: WriteRaster) -> Path:
     """Enough tiles of one patch each that a job can be caught in the middle."""
-    return write_raster("wide.tif", np.random.default_rng(0).integers(1, 4000, (6, 2048, 2048)).astype(np.int16))
+    return write_raster(
+        "wide.tif", np.random.default_rng(0).integers(1, 4000, (6, 2048, 2048)).astype(np.int16)
+    )
 
 
 def test_every_event_reads_back_and_a_torn_line_is_left_for_later() -> None:
@@ -86,7 +88,9 @@ def test_a_second_job_on_the_device_queues_behind_the_first(home: Path, scene_fi
     assert wait_for(job, "finished", "failed") == "finished"
 
 
-def test_a_cancelled_job_leaves_nothing_half_made_and_resumes_to_the_end(home: Path, wide_scene: Path) -> None:
+def test_a_cancelled_job_leaves_nothing_half_made_and_resumes_to_the_end(
+    home: Path, wide_scene: Path
+) -> None:
     job = submit(config_for(wide_scene, tiles={"size_px": 16}, batch_size=1), home)
     end = time.monotonic() + 60
     while time.monotonic() < end and not any(isinstance(event, TileDone) for _, event in job.events()):
@@ -131,7 +135,9 @@ def test_a_failure_is_recorded_in_words_and_raised(home: Path, scene_file: Path,
     assert "found b" in str(Job(tmp_path / "run").events()[-1])
 
 
-def test_a_folder_that_another_process_works_on_is_refused(home: Path, scene_file: Path, tmp_path: Path) -> None:
+def test_a_folder_that_another_process_works_on_is_refused(
+    home: Path, scene_file: Path, tmp_path: Path
+) -> None:
     run_folder.create(tmp_path / "run", config_for(scene_file))
     with FileLock(tmp_path / "run/.running.lock"), pytest.raises(JobError, match="in use"):
         run_job(tmp_path / "run", lambda: iter(()), "cpu")
