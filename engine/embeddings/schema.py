@@ -109,7 +109,7 @@ class TileRows:
 
 
 def column_names(layers: tuple[int, ...]) -> tuple[str, ...]:
-    """ "embedding" for one layer; "embedding_3", "embedding_11" for several."""
+    """The name `embedding` for one layer; `embedding_3`, `embedding_11` for several."""
     return ("embedding",) if len(layers) == 1 else tuple(f"embedding_{layer}" for layer in layers)
 
 
