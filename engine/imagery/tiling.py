@@ -108,5 +108,5 @@ def _outside(region: Region, scenes: Sequence[Scene]) -> RegionError:
     there = ", ".join(f"{v:.4f}" for v in ground)
     return RegionError(
         f"a region on the scenes was wanted, found {west}, {south}, {east}, {north} (west, south, east, north), "
-        f"which meets none of them. The {len(scenes)} scene(s) lie within {there}: draw there, or choose other scenes."
+        f"which meets none of them. They lie within {there}: draw there, or choose other scenes."
     )

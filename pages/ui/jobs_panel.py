@@ -42,7 +42,8 @@ def progress(events: Events, state: str) -> tuple[float, str]:
     for _, event in reversed(events):
         match event:
             case happened.TileDone(done=done, total=total):
-                return done / max(total, 1), f"{done:,} of {wording.count(total, 'tile')}"
+                closing = ", closing the store" if done == total and state == "running" else ""
+                return done / max(total, 1), f"{done:,} of {wording.count(total, 'tile')}{closing}"
             case happened.EpochDone(epoch=epoch, epochs=epochs):
                 return epoch / max(epochs, 1), f"Epoch {epoch} of {epochs}"
             case happened.StepStarted(step=step):
@@ -72,11 +73,17 @@ def current(events: Events) -> Events:
 
 
 def speed(events: Events) -> float | None:
-    """Tiles a second over the last tiles, None before two are done."""
-    done = [(at, event.done) for at, event in events if isinstance(event, happened.TileDone)][-_SPEED_OVER:]
-    if len(done) < 2 or done[-1][0] <= done[0][0]:
+    """Tiles a second over the last tiles by the job's own clock; None before the first is done.
+
+    Tiles are told batch by batch, so a window starts at the first tile of the run or at an earlier batch's end.
+    """
+    done = [event for _, event in events if isinstance(event, happened.TileDone)]
+    if not done:
         return None
-    return (done[-1][1] - done[0][1]) / (done[-1][0] - done[0][0])
+    last, before = done[-1], [event for event in done[:-_SPEED_OVER] if event.seconds < done[-1].seconds]
+    tiles = last.done - (before[-1].done if before else done[0].done - 1)
+    seconds = last.seconds - (before[-1].seconds if before else 0.0)
+    return tiles / seconds if seconds > 0 else None
 
 
 def _draw(folder: str, more: Callable[[Job, Events], None] | None) -> None:
