@@ -83,7 +83,8 @@ def _scores(standard: npt.NDArray[np.float32], level: Literal["l1c", "l2a"]) -> 
             window = np.ascontiguousarray(padded[None, :, rows, columns], np.float32)
             total[:, rows, columns] += session.run(None, {name: window})[0][0]
             counts[rows, columns] += 1
-    return (total / counts)[:, :height, :width]
+    scores: npt.NDArray[np.float32] = (total / counts)[:, :height, :width]
+    return scores
 
 
 def _missing(side: int) -> int:

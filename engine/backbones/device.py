@@ -91,7 +91,7 @@ class OnDevice:
             module.to(device.name)
             if self.spec.layer_strides and device.name != "cpu":
                 # Convolutions on tensor cores read channels last without a copy.
-                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                module.to(memory_format=torch.channels_last)
 
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:
         """Embeddings of every chip; halves the batch when memory runs out and remembers the size.

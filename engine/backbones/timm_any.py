@@ -30,7 +30,7 @@ class IntermediatesBackbone:
     ) -> None:
         self.spec = spec
         self.weights_sha256 = weights_sha256
-        self.module = module.eval().requires_grad_(False)
+        self.module: Any = module.eval().requires_grad_(False)  # timm's methods are not declared on nn.Module
         self._settings = settings
         parameters = inspect.signature(module.forward_intermediates).parameters  # type: ignore[arg-type]
         self._has_prefix = "return_prefix_tokens" in parameters
@@ -109,14 +109,17 @@ def encoder_with(spec: BackboneSpec, state: Mapping[str, torch.Tensor]) -> nn.Mo
     Raises:
         WeightsError: the checkpoint is of another model.
     """
-    classes = timm.get_pretrained_cfg(_architecture(spec))
+    published = timm.get_pretrained_cfg(_architecture(spec))
     if "_conv_stem.weight" in state:  # the efficientnet_pytorch package's names
         state = {timm_name(key, _LITE0_STAGE_BLOCKS): tensor for key, tensor in state.items()}
     overlay = {"state_dict": dict(state), "custom_load": False}
     try:
         # With the published number of classes timm loads strictly; the classifier is taken off afterwards.
         module = _create(
-            spec, num_classes=classes.num_classes, pretrained=True, pretrained_cfg_overlay=overlay
+            spec,
+            num_classes=published.num_classes if published else 0,
+            pretrained=True,
+            pretrained_cfg_overlay=overlay,
         )
     except (RuntimeError, KeyError, AttributeError, ValueError) as err:
         reason = " ".join(str(err).split())[:400]

@@ -28,7 +28,7 @@ def facts(model: str) -> dict[str, Any]:
             f"Write timm/<model> as timm.list_models() spells it."
         )
     with torch.device("meta"):
-        module = timm.create_model(model, num_classes=0)
+        module: Any = timm.create_model(model, num_classes=0)  # its parts are typed as tensors or modules
     if not hasattr(module, "forward_intermediates") or not hasattr(module, "feature_info"):
         raise BackboneError(
             f"layers of timm/{model} were wanted; {type(module).__name__} does not hand them out. "
@@ -36,7 +36,7 @@ def facts(model: str) -> dict[str, Any]:
         )
     info = module.feature_info
     stages = [dict(item) for item in (info.info if hasattr(info, "info") else info)]
-    published = timm.get_pretrained_cfg(model) or module.pretrained_cfg
+    published: Any = timm.get_pretrained_cfg(model) or module.pretrained_cfg
     published = published if isinstance(published, dict) else published.to_dict()
     return {
         "model": model,
