@@ -46,7 +46,8 @@ def open_page(drawn_maps: list[dict[str, Any]]) -> OpenPage:
             at.session_state[key] = value
         for key, value in address.items():
             at.query_params[key] = value
-        return at.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+        at.run()
+        return at if name == "explore" else at.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
 
     return draw
 

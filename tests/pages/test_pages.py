@@ -115,7 +115,7 @@ def test_an_extraction_starts_once_and_its_job_stands_in_the_address(
     at.button(key="start_extract").click().run()
     at.button(key="start_extract").click().run()
     (folder,) = [path.parent for path in home.glob("*/config.yaml")]
-    assert at.query_params["job"] == [folder.name]
+    assert at.query_params["job"] in (folder.name, [folder.name])
     assert "Waits for" in words(at) + str([bar.proto for bar in at.get("progress")])
 
 
@@ -151,7 +151,7 @@ def test_embeddings_are_shown_with_variance_source_and_both_warnings(
     said = words(open_page("embeddings"))
     assert "SIMULATED" in said
     assert "of the variance" in said
-    assert (filled_home / "run-extract" / "overlays" / "pca-layer-0.tif").is_file()
+    assert list(filled_home.glob("*/overlays/pca-layer-0.tif"))
 
 
 def test_a_damaged_store_is_reported_in_words(open_page: OpenPage, home: Path) -> None:
