@@ -83,8 +83,8 @@ def _scores(standard: npt.NDArray[np.float32], level: Literal["l1c", "l2a"]) -> 
             window = np.ascontiguousarray(padded[None, :, rows, columns], np.float32)
             total[:, rows, columns] += session.run(None, {name: window})[0][0]
             counts[rows, columns] += 1
-    scores: npt.NDArray[np.float32] = (total / counts)[:, :height, :width]
-    return scores
+    total /= counts
+    return total[:, :height, :width]
 
 
 def _missing(side: int) -> int:
