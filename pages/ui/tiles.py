@@ -15,13 +15,18 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import SceneError
 from engine.jobs.folder import PROJECT, runs_root
 
+if TYPE_CHECKING:
+    from rio_tiler.models import ImageData
+
 MAX_LAYERS = 256
 MAX_ZOOM = 20  # 0.15 m a pixel at the equator: finer than any scene
 TILE_PX = 256
+_LEAST_PX = 2  # a smaller raster is a dot on the map: its outline shows it, and nothing is read
 # Reflectance is linear and screens are not: without it forests and scars drown in black.
 _GAMMA = "gamma RGB 1.5"
 Bounds = tuple[float, float, float, float]
@@ -103,37 +108,68 @@ def tile_bounds(z: int, x: int, y: int) -> Bounds:
 def _render(token: str, layer: Layer, z: int, x: int, y: int) -> bytes:
     del token  # part of the key: it carries the modification times
     tile = tile_bounds(z, x, y)
-    inside = [path for path in layer.paths if _meets(_bounds(path, path.stat().st_mtime_ns), tile)]
+    extents = {path: _bounds(path, path.stat().st_mtime_ns) for path in layer.paths}
+    inside = [path for path, bounds in extents.items() if _meets(bounds, tile) and _is_visible(bounds, tile)]
     if not inside:
         return empty_png()
     return _read(layer, inside, z, x, y)
 
 
 def _read(layer: Layer, paths: Sequence[Path], z: int, x: int, y: int) -> bytes:
-    from rio_tiler.errors import EmptyMosaicError, RioTilerError
-    from rio_tiler.io import Reader
-    from rio_tiler.models import ImageData
+    from rasterio.errors import RasterioError
+    from rio_tiler.errors import EmptyMosaicError
     from rio_tiler.mosaic import mosaic_reader
 
-    def read(path: str, *args: int) -> ImageData:
-        with Reader(path) as source:
-            how = "average" if layer.stretch else "nearest"  # classes and colours are never mixed
-            return source.tile(
-                *args, tilesize=TILE_PX, indexes=layer.bands, nodata=layer.nodata,
-                resampling_method=how, reproject_method="nearest",
-            )  # fmt: skip
-
     try:
-        image, _ = mosaic_reader([str(path) for path in paths], read, x, y, z, threads=0)
+        image, _ = mosaic_reader(list(paths), functools.partial(_warp, layer, (z, x, y)), threads=0)
     except EmptyMosaicError:
         return empty_png()
-    except RioTilerError as err:
+    except RasterioError as err:
         raise OSError(str(err)) from err
     if layer.stretch:
         image.rescale(in_range=layer.stretch)
         image.apply_color_formula(_GAMMA)
     colours: Mapping[int, Colour] | None = dict(layer.colours) or None
     return bytes(image.render(img_format="PNG", colormap=colours))
+
+
+def _warp(layer: Layer, tile: tuple[int, int, int], path: Path) -> ImageData:
+    """One raster on the grid of a tile.
+
+    rio-tiler's own reader first warps at the raster's full resolution: minutes for a tile that shows a
+    continent. A VRT on the tile's grid reads what it needs, from the overviews where there are some.
+    """
+    import numpy as np
+    import rasterio
+    from rasterio.enums import Resampling
+    from rasterio.transform import from_bounds
+    from rasterio.vrt import WarpedVRT
+    from rio_tiler.models import ImageData
+
+    how = Resampling.average if layer.stretch else Resampling.nearest  # classes and colours are never mixed
+    with rasterio.open(path) as source:
+        nodata = layer.nodata if layer.nodata is not None else source.nodata
+        grid = {"crs": "EPSG:3857", "transform": from_bounds(*_mercator(*tile), TILE_PX, TILE_PX)}
+        has_mask = nodata is not None or source.colorinterp[-1].name == "alpha"
+        with WarpedVRT(
+            source,
+            width=TILE_PX,
+            height=TILE_PX,
+            resampling=how,
+            nodata=nodata,
+            add_alpha=not has_mask,
+            **grid,
+        ) as warped:
+            values = warped.read(list(layer.bands))  # (bands, 256, 256)
+            is_valid = (warped.dataset_mask() > 0) & np.isfinite(values).all(axis=0)
+    return ImageData(np.ma.MaskedArray(values, mask=np.broadcast_to(~is_valid, values.shape)))
+
+
+def _mercator(z: int, x: int, y: int) -> Bounds:
+    """Left, bottom, right, top in metres of Web Mercator (EPSG:3857)."""
+    half = math.pi * 6_378_137.0  # the sphere of EPSG:3857
+    side = 2 * half / 2**z
+    return x * side - half, half - (y + 1) * side, (x + 1) * side - half, half - y * side
 
 
 @functools.cache
@@ -162,6 +198,11 @@ def _bounds(path: Path, modified_ns: int) -> Bounds:
 
 def _meets(one: Bounds, other: Bounds) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _is_visible(bounds: Bounds, tile: Bounds) -> bool:
+    """Whether a raster is more than a dot on a tile."""
+    return (bounds[2] - bounds[0]) / (tile[2] - tile[0]) * TILE_PX >= _LEAST_PX
 
 
 def _allowed(path: Path) -> Path:
