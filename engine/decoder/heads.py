@@ -129,5 +129,6 @@ def build_decoder(
         if isinstance(module, nn.Linear | nn.Conv2d):
             # He et al. 2015, for units that pass half of their input; biases start at zero.
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
     return Decoder(head, mean, std).to(device)

@@ -122,7 +122,7 @@ def learn(
             logits = decoder(embeddings)
             loss = loss_of(logits, labels, config.loss)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             seen.append(_measured(loss, logits, labels))
             step += 1
