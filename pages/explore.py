@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import cached, errors, layers, maps, notices, region_panel, style
+from pages.ui import cached, errors, layers, maps, notices, region_panel, session, style
 
 style.heading("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
 
@@ -32,7 +32,7 @@ with left:
         shown = layers.imagery(scenes, composite) if composite else []
     drawings = maps.draw(
         maps.View(
-            key=f"explore_{place.key}",
+            key=f"explore_{place.key}_{session.map_turn()}",
             bounds_lonlat=region_panel.in_sight(scenes),
             shown=tuple(shown),
             outlines=(*layers.outlines(scenes, maps.ASH), *region_panel.region_outline()),

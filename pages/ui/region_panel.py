@@ -54,7 +54,17 @@ def make_season_if_absent(place: session.Place) -> None:
 
 
 def in_sight(scenes: Sequence[Scene]) -> Bounds:
-    """What the map opens on: the region with a margin, else the scenes (of a wide season, its first)."""
+    """What the map opens on, the same until it is made anew: a drawing must not move the ground below it."""
+    turn = (session.place().key, session.map_turn())
+    held = st.session_state.get("explore_in_sight")
+    if held is None or held[0] != turn:
+        held = st.session_state["explore_in_sight"] = (turn, _opening(scenes))
+    bounds: Bounds = held[1]
+    return bounds
+
+
+def _opening(scenes: Sequence[Scene]) -> Bounds:
+    """The region with a margin, else the scenes (of a wide season, its first)."""
     chosen = session.region()
     if chosen is not None:
         try:
@@ -125,7 +135,7 @@ def _take_drawing(drawings: list[dict[str, Any]]) -> None:
     with errors.in_words(stop=False):
         chosen = RegionConfig(polygon_lonlat=tuple((float(x), float(y)) for x, y, *_ in corners[:-1]))
         session.checked(chosen)
-        session.set_region(chosen)
+        session.set_region(chosen, is_drawn=True)
 
 
 def _type_bounds() -> None:

@@ -90,10 +90,21 @@ def region() -> RegionConfig | None:
     return found if isinstance(found, RegionConfig) else None
 
 
-def set_region(chosen: RegionConfig | None) -> None:
-    """Choose a region, or None for everything."""
+def set_region(chosen: RegionConfig | None, *, is_drawn: bool = False) -> None:
+    """Choose a region, or None for everything.
+
+    Args:
+        is_drawn: it stands on the map already, which then stays as it is; else the map is made anew around it.
+    """
     st.session_state["region"] = chosen
+    if not is_drawn:
+        st.session_state["map_turn"] = map_turn() + 1
     _to_address("region", _region_words(chosen))
+
+
+def map_turn() -> int:
+    """Counts the maps of Explore: what was drawn on an earlier one is gone."""
+    return int(st.session_state.get("map_turn", 0))
 
 
 def restore_from_address() -> None:
