@@ -98,7 +98,7 @@ def test_the_apps_process_never_imports_torch() -> None:
     assert modules
     script = (
         f"import importlib, sys\nfor name in {modules!r}:\n    importlib.import_module(name)\n"
-        "sys.exit(','.join(m for m in ('torch', 'timm', 'torchvision') if m in sys.modules))"
+        "sys.exit(','.join(m for m in ('torch', 'timm', 'torchvision') if m in sys.modules) or 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.errors import ConfigError
-from engine.nearest import nearest
+from engine.jobs.complaints import in_words
 
 
 class Frozen(BaseModel):
@@ -255,7 +255,7 @@ def parse_config(tree: dict[str, Any], where: str = "the configuration") -> JobC
     try:
         return _KINDS[kind].model_validate(tree)
     except ValidationError as err:
-        raise ConfigError(f"{where}: {_in_words(err, _KINDS[kind])}") from err
+        raise ConfigError(f"{where}: {in_words(err, _KINDS[kind])}") from err
 
 
 def to_yaml(config: JobConfig) -> str:
@@ -289,26 +289,3 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
         tree[leaf] = yaml.safe_load(text)
     except yaml.YAMLError as err:
         raise ConfigError(f"--set {path}: {text!r} is not a YAML value. Quote it.") from err
-
-
-def _in_words(error: ValidationError, model: type[BaseModel]) -> str:
-    """All complaints in one line; an unknown key names the nearest known one."""
-    return "; ".join(_one_complaint(dict(item), model) for item in error.errors())
-
-
-def _one_complaint(item: dict[str, Any], model: type[BaseModel]) -> str:
-    where = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        known = _field_names(model)
-        return f"unknown key {where!r}{nearest(str(item['loc'][-1]), known)}. Remove it or mend its name"
-    found = "" if item["type"] == "missing" else f", found {item['input']!r}"[:120]
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{where or 'configuration'}: {message}{found}"
-
-
-def _field_names(model: type[BaseModel]) -> list[str]:
-    """Names of all fields of a model and the models inside it, for the nearest guess."""
-    seen: list[str] = []
-    for value in model.model_json_schema().get("$defs", {}).values():
-        seen.extend(value.get("properties", {}))
-    return [*model.model_fields, *seen]

@@ -1,0 +1,32 @@
+"""Complaints about a configuration, in one line for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from engine.nearest import nearest
+
+
+def in_words(error: ValidationError, model: type[BaseModel]) -> str:
+    """All complaints in one line; an unknown key names the nearest known one."""
+    return "; ".join(_one_complaint(dict(item), model) for item in error.errors())
+
+
+def _one_complaint(item: dict[str, Any], model: type[BaseModel]) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        known = _field_names(model)
+        return f"unknown key {where!r}{nearest(str(item['loc'][-1]), known)}. Remove it or mend its name"
+    found = "" if item["type"] == "missing" else f", found {item['input']!r}"[:120]
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{where or 'configuration'}: {message}{found}"
+
+
+def _field_names(model: type[BaseModel]) -> list[str]:
+    """Names of all fields of a model and the models inside it, for the nearest guess."""
+    seen: list[str] = []
+    for value in model.model_json_schema().get("$defs", {}).values():
+        seen.extend(value.get("properties", {}))
+    return [*model.model_fields, *seen]
