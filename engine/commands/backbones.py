@@ -1,0 +1,45 @@
+"""Commands about the encoders themselves."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RunFailure
+
+
+def backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
+    """List the cards."""
+    from engine.backbones import cards, weights
+
+    rows = []
+    for name, spec in cards.CARDS.items():
+        there = spec.weights.kind == "none" or weights.present(spec) is not None
+        rows.append({"name": name, "title": spec.title, "bands": list(spec.bands), "any_bands": spec.any_bands,
+                     "patch_px": spec.patch_px, "dim": spec.dim, "parameters": spec.parameters,
+                     "licence": spec.licence, "weights_present": there})  # fmt: skip
+        if not chosen.json:
+            size = f"{spec.parameters / 1e6:.1f} M"
+            print(
+                f"{name:36} {size:>10}  dim {spec.dim:<5} {'weights here' if there else 'weights wanted':15} {spec.licence}"
+            )
+    return rows if chosen.json else None
+
+
+def verify(chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """Hold the encoders against golden cases."""
+    from engine.backbones.verify import verify_folder
+
+    results = verify_folder(Path(chosen.folder), Path(chosen.dump) if chosen.dump else None)
+    for result in results:
+        for name, error in result.errors.items():
+            print(f"{result.case:36} {name:26} {error:.2e}")
+        if result.failure:
+            print(f"{result.case:36} {result.failure}")
+    failed = [result.case for result in results if not result.passed]
+    if failed:
+        raise RunFailure(
+            f"every output within tolerance was wanted, found {', '.join(failed)} beyond it. See the table."
+        )
+    return [{"case": result.case, "errors": dict(result.errors)} for result in results]

@@ -1,0 +1,61 @@
+"""All commands with their arguments, in one table that can be seen whole."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from engine.commands import backbones, jobs, stores
+
+Command = Callable[[argparse.Namespace], Any]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; `command` of what it parses is the function to call."""
+    whole = argparse.ArgumentParser(prog="python -m engine", description="Emberscope without the browser.")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str, *positional: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        for argument in positional:
+            sub.add_argument(argument)
+        sub.add_argument(
+            "--json", action="store_true", help="the last line of standard output is one JSON value"
+        )
+        sub.set_defaults(command=command)
+        return sub
+
+    add("backbones", backbones.backbones, "List the backbones and whether their weights are here.")
+    for kind, text in (
+        ("extract", "Embed scenes with a frozen backbone."),
+        ("train", "Train a burn-scar decoder."),
+    ):
+        sub = add(kind, jobs.extract_or_train, text, "config")
+        sub.add_argument("--out", help="the run folder (default: a new one)")
+        sub.add_argument(
+            "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a key; repeatable"
+        )
+        sub.set_defaults(kind=kind)
+    add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
+    add(
+        "predict", stores.predict, "Map burn scars of a store with a trained run.", "run", "store"
+    ).add_argument("--out", required=True)
+    sub = add("pca", stores.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
+    sub.add_argument("--out", required=True)
+    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    add("check", stores.check, "Read every part of a store and say whether it is whole.", "store")
+    sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
+    sub.add_argument("--out", required=True)
+    sub.add_argument("--format", choices=("geotiff", "npz"), default="geotiff")
+    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    sub = add("verify", backbones.verify, "Hold the encoders against golden cases.", "folder")
+    sub.add_argument("--dump", help="folder for our outputs, one .npz a case")
+    add("run", jobs.run, "Run the job of a run folder (what the app starts).", "folder")
+    add("jobs", jobs.jobs, "List the jobs, newest first.")
+    add("cancel", jobs.cancel, "Ask a job to end; what it finished is kept.", "folder")
+    add("resume", jobs.resume, "Go on with a job that was cancelled, failed or interrupted.", "folder")
+    sub = add("simulate", stores.simulate, "Write the simulated fire season of a seed.")
+    sub.add_argument("--out", required=True)
+    sub.add_argument("--seed", type=int, default=0)
+    return whole

@@ -1,0 +1,78 @@
+"""Commands about what jobs left: stores, their colours, scores and maps; and the simulated season."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.commands.printer import say
+from engine.errors import BadInput, StoreError
+
+
+def pca(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write the PCA colours of a store."""
+    from engine.embeddings.overlay import pca_overlay
+    from engine.embeddings.store import EmbeddingStore
+
+    fitted = pca_overlay(EmbeddingStore.open(Path(chosen.store)), chosen.layer, Path(chosen.out))
+    shares = [round(float(share), 4) for share in fitted.explained_variance_ratio]
+    say(f"Wrote {chosen.out}; explained variance {shares}")
+    return {"out": chosen.out, "explained_variance_ratio": shares}
+
+
+def check(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Read every part of a store."""
+    from engine.embeddings.check import check_store
+
+    report = check_store(Path(chosen.store))
+    problems = [str(problem) for problem in report]
+    if problems:
+        raise StoreError(
+            f"a whole store was wanted, found {len(problems)} problem(s): {'; '.join(problems)}. Extract it again."
+        )
+    if not chosen.json:
+        print(f"{chosen.store}: whole.")
+    return {"store": chosen.store, "problems": problems}
+
+
+def export(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write a store's embeddings for other programs."""
+    from engine.embeddings.export import export as write
+    from engine.embeddings.store import EmbeddingStore
+
+    out = write(EmbeddingStore.open(Path(chosen.store)), chosen.layer, Path(chosen.out), chosen.format)
+    say(f"Wrote {out}")
+    return {"out": str(out)}
+
+
+def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Score a trained run again."""
+    from engine.decoder.evaluate import evaluate as score
+
+    scores = score(Path(chosen.run))
+    if not chosen.json:
+        print(json.dumps(scores, indent=2))
+    return scores
+
+
+def predict(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Map burn scars of a store."""
+    from engine.decoder.predict import predict_map
+
+    out = predict_map(Path(chosen.run), Path(chosen.store), Path(chosen.out))
+    say(f"Wrote {out}")
+    return {"out": str(out)}
+
+
+def simulate(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write the simulated fire season."""
+    from engine.imagery.simulation.season import simulate_season
+
+    out = Path(chosen.out)
+    if out.exists() and any(out.iterdir()):
+        raise BadInput(f"an empty folder was wanted, found files in {out}. Choose another --out.")
+    simulate_season(out, chosen.seed)
+    say(f"Wrote a simulated fire season (seed {chosen.seed}) to {out}")
+    return {"out": str(out), "seed": chosen.seed}
