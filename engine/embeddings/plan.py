@@ -14,7 +14,6 @@ from engine.errors import BackboneError, MissingBand, SceneError
 from engine.imagery.places import chip_scenes, file_scene
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene, fingerprint
-from engine.imagery.simulation.season import simulate_season
 from engine.imagery.tiling import PlannedTile, plan_tiles
 from engine.jobs.config import (
     ChipsScene,
@@ -108,6 +107,8 @@ def find_scenes(scene: SceneConfig, root: Path) -> tuple[Scene, ...]:
         case SimulatedScene():
             folder = season_folder(scene.seed, root)
             if not folder.is_dir():
+                from engine.imagery.simulation.season import simulate_season  # scipy: not for every page
+
                 simulate_season(folder, scene.seed)
             dates = ("pre", "post") if scene.date == "both" else (scene.date,)
             return tuple(found for date in dates for found in chip_scenes(folder, date))
