@@ -21,10 +21,11 @@ with errors.in_words():
     run = evaluate_view.open_run(chosen)
     notices.simulated(run.decoder.is_simulated)
     notices.random_weights(run.decoder.is_random)
-    evaluate_view.scores(run)
+    evaluate_view.headline(run)
     left, right = st.columns([2, 1], gap="medium")
     with left:
         evaluate_view.show_map(run, chosen)
     with right:
         evaluate_view.confusion(run)
+    evaluate_view.table(run)
     evaluate_view.history(run)

@@ -53,8 +53,8 @@ def open_run(chosen: cached.JobFacts) -> TrainRun:
     return run
 
 
-def scores(run: TrainRun) -> None:
-    """The headline, then every score beside the baseline's."""
+def headline(run: TrainRun) -> None:
+    """The scores that people ask for first, and how sure they are."""
     found = run.scores
     baseline = found.get("baseline") or {}
     gain = _difference(found.get("iou_burned"), baseline.get("iou_burned"))
@@ -74,7 +74,27 @@ def scores(run: TrainRun) -> None:
             f"95 % interval of the burnt IoU, from drawing whole places anew: {interval[0]:.3f} to {interval[1]:.3f} "
             f"({wording.count(found.get('places', 0), 'test place')}, {found.get('pixels_burned', 0):,} burnt pixels)."
         )
-    _table(found, baseline)
+
+
+def table(run: TrainRun) -> None:
+    """Every score beside the baseline's."""
+    found = run.scores
+    baseline: Mapping[str, Any] = found.get("baseline") or {}
+    threshold = baseline.get("threshold")
+    name = f"NBR ≤ {threshold:.3f}" if isinstance(threshold, float) else "NBR threshold"
+    head = f"<tr><th scope='col'>Test places</th><th scope='col'>Decoder</th><th scope='col'>{html.escape(name)}</th><th scope='col'>Difference</th></tr>"
+    rows = "".join(
+        f"<tr><th scope='row'>{words}</th><td>{_number(found.get(key))}</td><td>{_number(baseline.get(key))}</td>"
+        f"<td>{_signed(_difference(found.get(key), baseline.get(key)))}</td></tr>"
+        for words, key in _ROWS
+    )
+    pixels = f"<tr><th scope='row'>Pixels</th><td>{found.get('pixels', 0):,}</td><td>{baseline.get('pixels', 0):,}</td><td></td></tr>"
+    st.html(
+        f'<div class="es-scroll"><table class="es-table"><thead>{head}</thead><tbody>{rows}{pixels}</tbody></table></div>'
+    )
+    st.caption(
+        "Every score is computed once, from the counts of all test pixels. The threshold was chosen on the training places."
+    )
 
 
 def confusion(run: TrainRun) -> None:
@@ -127,24 +147,6 @@ def _run_words(found: cached.JobFacts) -> str:
         else TrainRun(found.job.folder).decoder.backbone
     )
     return f"{found.config.head.name} on {made_of} · {wording.when(found.submitted_at)} · seed {found.config.seed}"
-
-
-def _table(found: Mapping[str, Any], baseline: Mapping[str, Any]) -> None:
-    threshold = baseline.get("threshold")
-    name = f"NBR ≤ {threshold:.3f}" if isinstance(threshold, float) else "NBR threshold"
-    head = f"<tr><th scope='col'>Test places</th><th scope='col'>Decoder</th><th scope='col'>{html.escape(name)}</th><th scope='col'>Difference</th></tr>"
-    rows = "".join(
-        f"<tr><th scope='row'>{words}</th><td>{_number(found.get(key))}</td><td>{_number(baseline.get(key))}</td>"
-        f"<td>{_signed(_difference(found.get(key), baseline.get(key)))}</td></tr>"
-        for words, key in _ROWS
-    )
-    pixels = f"<tr><th scope='row'>Pixels</th><td>{found.get('pixels', 0):,}</td><td>{baseline.get('pixels', 0):,}</td><td></td></tr>"
-    st.html(
-        f'<div class="es-scroll"><table class="es-table"><thead>{head}</thead><tbody>{rows}{pixels}</tbody></table></div>'
-    )
-    st.caption(
-        "Every score is computed once, from the counts of all test pixels. The threshold was chosen on the training places."
-    )
 
 
 def _overlay(run: TrainRun, view: str, scenes: Sequence[Scene]) -> maps.Shown:

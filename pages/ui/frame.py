@@ -16,6 +16,8 @@ from pages.ui.serving import BRAND
 _PAGES = Path(__file__).resolve().parents[1]
 _WORKFLOW = ("explore", "extract", "embeddings", "train", "evaluate")
 _LIBRARY = ("backbones", "runs")
+# Pages on which the place and the region chosen are what will be worked on.
+_CHOOSE_GROUND = ("Explore", "Extract")
 _MOST_JOBS = 4
 
 
@@ -31,7 +33,7 @@ def draw() -> None:
     style.apply()
     session.restore_from_address()
     with st.sidebar:
-        _looking_at()
+        _looking_at(chooses_ground=chosen.title in _CHOOSE_GROUND)
         _running()
     chosen.run()
 
@@ -40,15 +42,19 @@ def _page(name: str, *, default: bool = False) -> object:
     return st.Page(_PAGES / f"{name}.py", title=name.capitalize(), default=default)
 
 
-def _looking_at() -> None:
-    place, region = session.place(), session.region()
-    try:
-        where = wording.area(session.checked(region).area_km2) if region else "all that its scenes cover"
-    except EngineError:
-        where = "not usable; choose it again"
-    rows = (("Place", place.title), ("Region", where), ("Device", machine.device_words()))
+def _looking_at(*, chooses_ground: bool) -> None:
+    ground = (("Place", session.place().title), ("Region", _region_words())) if chooses_ground else ()
+    rows = (*ground, ("Device", machine.device_words()))
     cells = "".join(f"<div><small>{name}</small><b>{html.escape(value)}</b></div>" for name, value in rows)
     st.html(f'<div class="es-side">{cells}</div>')
+
+
+def _region_words() -> str:
+    region = session.region()
+    try:
+        return wording.area(session.checked(region).area_km2) if region else "all that its scenes cover"
+    except EngineError:
+        return "not usable; choose it again"
 
 
 def _running() -> None:

@@ -39,6 +39,8 @@ def progress(events: Events, state: str) -> tuple[float, str]:
             (event.behind for _, event in reversed(events) if isinstance(event, happened.Queued)), ""
         )
         return 0.0, f"Waits for {behind}" if behind else "Waits for the device"
+    if state == "finished":
+        return 1.0, _outcome(events)
     for _, event in reversed(events):
         match event:
             case happened.TileDone(done=done, total=total):
@@ -47,8 +49,17 @@ def progress(events: Events, state: str) -> tuple[float, str]:
             case happened.EpochDone(epoch=epoch, epochs=epochs):
                 return epoch / max(epochs, 1), f"Epoch {epoch} of {epochs}"
             case happened.StepStarted(step=step):
-                return 0.0, step
+                return (1.0 if epochs(events) else 0.0), step
     return 0.0, "Starting"
+
+
+def _outcome(events: Events) -> str:
+    """What a finished job left, in a few words."""
+    learned = [event for event in epochs(events) if event.is_best]
+    if learned:
+        return f"Kept epoch {learned[-1].epoch}, the best on validation, and tested it once"
+    made = next((event for _, event in reversed(events) if isinstance(event, happened.ExtractDone)), None)
+    return f"{wording.count(made.patches, 'patch', 'patches')} in the store" if made else "Done"
 
 
 def short_name(job: Job) -> str:
@@ -109,7 +120,7 @@ def _header(job: Job, state: State, events: Events) -> None:
     left.markdown(f"**{wording.plain(short_name(job))}** &nbsp; :gray[{wording.plain(job.id)}]")
     right.html(f'<div style="text-align:right" data-state="{state}">{style.state(state)}</div>')
     share, words = progress(events, state)
-    st.progress(1.0 if state == "finished" else min(share, 1.0), text=words)
+    st.progress(min(share, 1.0), text=words)
 
 
 def _numbers(events: Events, state: State) -> None:

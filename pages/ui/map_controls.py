@@ -44,7 +44,7 @@ class Backdrop(MacroElement):
       background: {{ this.c.bar }}d9 !important; color: {{ this.c.text }} !important; text-shadow: none !important; }
     .leaflet-control-attribution { max-width: 78vw; border-radius: 6px 0 0 0; padding: 1px 7px; font-size: 10.5px; line-height: 1.45; }
     .leaflet-control-attribution a { color: inherit !important; }
-    .leaflet-control-scale-line { border-color: {{ this.c.text }}99 !important; }
+    .leaflet-control-scale-line { font-size: 11px !important; line-height: 1.2; border-color: {{ this.c.text }}99 !important; }
     .leaflet-control-mouseposition { padding: 0 7px; border-radius: 6px; font-size: 11px; font-variant-numeric: tabular-nums; }
     .leaflet-control-mouseposition:empty { display: none; }
     .leaflet-container img.leaflet-tile { mix-blend-mode: normal; width: 256.5px !important; height: 256.5px !important; }

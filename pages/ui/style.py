@@ -35,6 +35,7 @@ _CSS = """
 .es-table th:first-child { text-align: left; font-weight: 500; }
 .es-table thead th { font-weight: 600; font-size: .8rem; opacity: .75; }
 .es-table td:nth-child(2) { font-weight: 650; }
+[class*="st-key-bounds_"] [data-testid="stNumberInputStepDown"], [class*="st-key-bounds_"] [data-testid="stNumberInputStepUp"] { display: none; }
 iframe[title^="streamlit_folium"] { border-radius: 10px; border: 1px solid color-mix(in srgb, #8d857b 40%, transparent); }
 @media (max-width: 640px) {
   .block-container { padding-left: .9rem; padding-right: .9rem; padding-top: 3.4rem; }
