@@ -11,14 +11,49 @@ from engine.commands.printer import Printer, say
 from engine.errors import ConfigError
 from engine.jobs import events as happened
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, JobConfig, TrainConfig, load_config
+from engine.jobs.config import (
+    ExtractConfig,
+    JobConfig,
+    TrainConfig,
+    load_config,
+    overridden,
+    parse_config,
+    read_yaml,
+    to_yaml,
+)
 from engine.jobs.job import Job, list_jobs
 from engine.jobs.record import run_job
+from engine.terratorch.generation import is_terratorch, translate
+from engine.terratorch.report import in_lines
 
 
-def extract_or_train(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Run a configuration in a new run folder."""
-    config = load_config(Path(chosen.config), chosen.set)
+def extract(chosen: argparse.Namespace) -> dict[str, Any] | None:
+    """Run an extraction in a new run folder; the file may be one of TerraTorch's."""
+    path = Path(chosen.config)
+    tree = read_yaml(path)
+    if not is_terratorch(tree):
+        if chosen.translate:
+            raise ConfigError(
+                f"a TerraTorch file was wanted, found none of its keys in {path}. Leave --translate out."
+            )
+        return _in_new_folder(load_config(path, chosen.set), chosen)
+    found = translate(tree, str(path))
+    for line in in_lines(found):
+        say(line)
+    config = parse_config(overridden(found.config.model_dump(mode="json"), chosen.set), str(path))
+    if chosen.translate:
+        print(to_yaml(config), end="")
+        return None
+    chosen.out = chosen.out or found.out
+    return _in_new_folder(config, chosen)
+
+
+def train(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Run a training in a new run folder."""
+    return _in_new_folder(load_config(Path(chosen.config), chosen.set), chosen)
+
+
+def _in_new_folder(config: JobConfig, chosen: argparse.Namespace) -> dict[str, Any]:
     if config.kind != chosen.kind:
         raise ConfigError(
             f"a configuration of kind {chosen.kind} was wanted, found {config.kind}. Use `{config.kind}`."
@@ -78,10 +113,10 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
     root = run_folder.runs_root()
     match config:
         case ExtractConfig():
-            from engine.embeddings.extract import extract
+            from engine.embeddings.extract import extract as work
 
-            return extract(config, folder, root)
+            return work(config, folder, root)
         case TrainConfig():
-            from engine.decoder.train import train
+            from engine.decoder.train import train as learn
 
-            return train(config, folder, root)
+            return learn(config, folder, root)

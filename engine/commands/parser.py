@@ -27,16 +27,20 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     add("backbones", backbones.backbones, "List the backbones and whether their weights are here.")
-    for kind, text in (
-        ("extract", "Embed scenes with a frozen backbone."),
-        ("train", "Train a burn-scar decoder."),
+    for kind, command, text in (
+        ("extract", jobs.extract, "Embed scenes with a frozen backbone; CONFIG may be one of TerraTorch's."),
+        ("train", jobs.train, "Train a burn-scar decoder."),
     ):
-        sub = add(kind, jobs.extract_or_train, text, "config")
+        sub = add(kind, command, text, "config")
         sub.add_argument("--out", help="the run folder (default: a new one)")
         sub.add_argument(
             "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a key; repeatable"
         )
         sub.set_defaults(kind=kind)
+        if kind == "extract":
+            sub.add_argument(
+                "--translate", action="store_true", help="only print what a TerraTorch file becomes, and stop"
+            )
     add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
     add(
         "predict", stores.predict, "Map burn scars of a store with a trained run.", "run", "store"

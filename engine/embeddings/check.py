@@ -91,8 +91,8 @@ def _check_names(folder: Path, paths: list[Path]) -> Iterator[Problem]:
 
 def _read_part(path: Path) -> tuple[StoreMeta, list[StoredTile], pa.Table]:
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        table = file.read()
-    meta, tiles = parse_metadata(table.schema.metadata, path.name)
+        table, told = file.read(), file.metadata.metadata
+    meta, tiles = parse_metadata(told, path.name)
     return meta, tiles, table
 
 

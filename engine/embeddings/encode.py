@@ -15,8 +15,8 @@ from engine.backbones.temporal import TemporalBackbone
 from engine.embeddings.plan import Plan
 from engine.embeddings.schema import StoredTile, TileRows
 from engine.errors import BackboneError
+from engine.imagery.chip import Chip
 from engine.imagery.grid import area_in_crs
-from engine.imagery.scene import Chip
 from engine.jobs.config import ExtractConfig
 
 ChipMaps = tuple[list[np.ndarray], list[np.ndarray] | None]

@@ -10,7 +10,8 @@ import numpy as np
 
 from engine.backbones.spec import BackboneSpec
 from engine.embeddings.plan import Plan, folded_dim, make_plan
-from engine.embeddings.store import EmbeddingStore, row_group_rows
+from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.writer import group_rows
 from engine.errors import ConfigError
 from engine.jobs.config import ExtractConfig, parse_config, read_yaml
 from engine.jobs.events import ExtractDone, ExtractPlanned

@@ -14,9 +14,10 @@ import numpy as np
 from engine.backbones.device import choose, describe
 from engine.embeddings.encode import encode_chips, open_backbone, rows_of
 from engine.embeddings.plan import Plan, folded_dim, make_plan, season_folder, store_meta, stored_tile
-from engine.embeddings.store import FINISHED, EmbeddingStore, StoreWriter
+from engine.embeddings.store import FINISHED, EmbeddingStore
+from engine.embeddings.writer import StoreWriter
 from engine.errors import SceneError
-from engine.imagery.scene import Chip, read_chip
+from engine.imagery.chip import Chip, read_chip
 from engine.imagery.tiling import PlannedTile
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, SimulatedScene

@@ -17,8 +17,10 @@ from engine.embeddings.schema import StoredTile
 from engine.embeddings.store import EmbeddingStore
 from engine.embeddings.whole import write_whole
 from engine.errors import DiskFull, LabelError, StoreError
+from engine.imagery.chip import read_mask
 from engine.imagery.grid import Tile
-from engine.imagery.scene import Scene, open_raster, read_mask
+from engine.imagery.rasters import open_raster
+from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig, LabelsConfig, parse_config
 
 BURNED, UNBURNED, MISSING = 1, 0, -1

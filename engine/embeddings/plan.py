@@ -11,7 +11,7 @@ from engine.backbones import cards
 from engine.backbones.spec import BackboneSpec
 from engine.embeddings.schema import SCHEMA_VERSION, StoredTile, StoreMeta, column_names
 from engine.errors import BackboneError, MissingBand, SceneError
-from engine.imagery.places import chip_scenes, file_scene
+from engine.imagery.places import Declared, chip_scenes, file_scene, folder_scenes
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene, fingerprint
 from engine.imagery.tiling import PlannedTile, plan_tiles
@@ -102,8 +102,12 @@ def find_scenes(scene: SceneConfig, root: Path) -> tuple[Scene, ...]:
     match scene:
         case FileScene():
             return (file_scene(resolve_path(scene.path), scene.sensor),)
+        case ChipsScene(images=None):
+            return chip_scenes(resolve_path(scene.path), declared=Declared(scene.bands, scene.scale))
         case ChipsScene():
-            return chip_scenes(resolve_path(scene.path))
+            return folder_scenes(
+                resolve_path(scene.path), scene.images or "*", Declared(scene.bands, scene.scale)
+            )
         case SimulatedScene():
             folder = season_folder(scene.seed, root)
             if not folder.is_dir():

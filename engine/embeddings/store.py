@@ -1,29 +1,25 @@
-"""The embedding store: a folder of GeoParquet parts, one row a patch."""
+"""The embedding store, opened for reading: a folder of GeoParquet parts, one row a patch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.embeddings.manifest import MANIFEST, write_manifest
-from engine.embeddings.schema import StoredTile, StoreMeta, TileRows, parse_metadata, part_table
-from engine.embeddings.whole import sync_folder, write_whole
-from engine.errors import DiskFull, StoreError
+from engine.embeddings.plain_pages import PlainValues, find_plain_values
+from engine.embeddings.schema import StoredTile, StoreMeta, parse_metadata
+from engine.errors import StoreError
 
-# Rows of a part and of a row group: a part is written in about a second and read back for one tile in
-# milliseconds; tiles are never split over parts.
-ROWS_A_PART = 65_536
-# A tile is read by whole row groups: so much of embeddings decodes in about a millisecond.
-_ROW_GROUP_BYTES = 128 * 1024
-# Parts decoded at once when a whole store is read; each needs a part's worth of memory.
-_READERS = 4
+# Parts read at once when a whole store is read: two already use what memory gives.
+_READERS = 2
 UNFINISHED = "store.unfinished"
 FINISHED = "store"
 
@@ -110,18 +106,11 @@ class EmbeddingStore:
     def read(self, layer: int | None = None) -> np.ndarray:
         """All embeddings of a layer, (rows, D) in the store's dtype, in the order of `tiles`."""
         column = self.column(layer)
-        width = self.meta.dims[self.meta.columns.index(column)]
-        whole = np.empty((self.rows, width), dtype=self.meta.dtype)
+        whole = np.empty((self.rows, self._dim(column)), dtype=self.meta.dtype)
         ends = np.cumsum([part.rows for part in self.parts])
-
-        def fill(index: int) -> None:
-            part = self.parts[index]
-            whole[ends[index] - part.rows : ends[index]] = _matrix(
-                self._file(part).read(columns=[column])[column]
-            )
-
+        rooms = [whole[end - part.rows : end] for part, end in zip(self.parts, ends, strict=True)]
         with ThreadPoolExecutor(_READERS) as pool:
-            list(pool.map(fill, range(len(self.parts))))
+            list(pool.map(lambda part, room: self._fill(part, column, 0, room), self.parts, rooms))
         return whole
 
     def read_valid_fraction(self) -> np.ndarray:
@@ -130,7 +119,7 @@ class EmbeddingStore:
         return np.concatenate([column.to_numpy() for column in columns])
 
     def read_tile(self, tile_id: str, layer: int | None = None) -> np.ndarray:
-        """Embeddings of one tile, (h, w, D); only the row groups that hold it are read.
+        """Embeddings of one tile, (h, w, D); no more than its own rows are read.
 
         Raises:
             StoreError: there is no such tile, or no such layer.
@@ -141,26 +130,58 @@ class EmbeddingStore:
                 f"tile {tile_id!r} was wanted, found no such tile in {self.folder}. See its tile list."
             )
         part, first, tile = self._places[tile_id]
-        file = self._file(part)
-        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
-        groups = range(
-            int(np.searchsorted(ends, first, side="right")), int(np.searchsorted(ends, first + tile.rows)) + 1
-        )
-        offset = first - (int(ends[groups[0] - 1]) if groups[0] else 0)
-        values = _matrix(file.read_row_groups(list(groups), columns=[column], use_threads=False)[column])
-        return values[offset : offset + tile.rows].reshape(tile.h, tile.w, -1)
+        values = np.empty((tile.rows, self._dim(column)), dtype=self.meta.dtype)
+        self._fill(part, column, first, values)
+        return values.reshape(tile.h, tile.w, -1)
 
     def iterate(self, layer: int | None = None) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
         """Tile by tile: the tile, embeddings (h, w, D) and valid_fraction (h, w); one part in memory."""
         column = self.column(layer)
         for part in self.parts:
-            table = self._file(part).read(columns=[column, "valid_fraction"])
-            values, valid = _matrix(table[column]), table["valid_fraction"].to_numpy()
+            valid = self._file(part).read(columns=["valid_fraction"])["valid_fraction"].to_numpy()
+            values = np.empty((part.rows, self._dim(column)), dtype=self.meta.dtype)
+            self._fill(part, column, 0, values)
             first = 0
             for tile in part.tiles:
                 rows = slice(first, first + tile.rows)
                 yield tile, values[rows].reshape(tile.h, tile.w, -1), valid[rows].reshape(tile.h, tile.w)
                 first += tile.rows
+
+    def _dim(self, column: str) -> int:
+        return self.meta.dims[self.meta.columns.index(column)]
+
+    def _fill(self, part: StorePart, column: str, first: int, rows: np.ndarray) -> None:
+        """Read consecutive rows of a part's column into (n, D), from row `first` of the part on."""
+        try:
+            with part.path.open("rb", buffering=0) as file:
+                plain = self._plain_values(part, column, file)
+                if plain is None:
+                    rows[:] = self._decoded(part, column, first, len(rows))
+                else:
+                    plain.read_into(file, first * rows.shape[1], rows.reshape(-1))
+        except (OSError, EOFError, pa.ArrowInvalid) as err:
+            raise StoreError(
+                f"{len(rows)} rows of {part.path.name} were wanted, found it damaged or gone ({str(err)[:80]}). "
+                f"See what `python -m engine check` says of the store."
+            ) from err
+
+    def _plain_values(self, part: StorePart, column: str, file: FileIO) -> PlainValues | None:
+        """Where the column's numbers lie in the file as it is now; None where they must be decoded."""
+        state = os.fstat(file.fileno())
+        key = (part.path, state.st_mtime_ns, state.st_size, column)
+        if key not in self._plain:
+            footer = self._file(part).metadata
+            self._plain[key] = find_plain_values(file, footer, column, self._dim(column), self.meta.dtype)
+        return self._plain[key]
+
+    def _decoded(self, part: StorePart, column: str, first: int, count: int) -> np.ndarray:
+        """The same rows by pyarrow, from the row groups that hold them."""
+        file = self._file(part)
+        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
+        begin, last = np.searchsorted(ends, [first, first + count - 1], side="right")
+        offset = first - (int(ends[begin - 1]) if begin else 0)
+        groups = list(range(int(begin), int(last) + 1))
+        return _matrix(file.read_row_groups(groups, columns=[column])[column])[offset : offset + count]
 
     @cached_property
     def _places(self) -> dict[str, tuple[StorePart, int, StoredTile]]:
@@ -174,98 +195,13 @@ class EmbeddingStore:
         return found
 
     @cached_property
-    def _footers(self) -> dict[Path, pq.FileMetaData]:
+    def _plain(self) -> dict[tuple[Path, int, int, str], PlainValues | None]:
+        """Places of numbers by part as it was when they were looked up, and column."""
         return {}
 
-    def _file(self, part: StorePart) -> pq.ParquetFile:
-        """A part, opened; its footer is parsed once, the handle is the caller's alone (threads)."""
-        file = pq.ParquetFile(part.path, metadata=self._footers.get(part.path), memory_map=True)
-        self._footers.setdefault(part.path, file.metadata)
-        return file
-
-
-class StoreWriter:
-    """Appends tiles to an unfinished store; a part appears whole or not at all.
-
-    Tiles must come in the planned order: then a resumed run cuts the same parts as an undisturbed one.
-    """
-
-    def __init__(self, run_folder: Path, meta: StoreMeta) -> None:
-        """Continues the unfinished store of the run folder, or begins one.
-
-        Raises:
-            StoreError: the run folder holds a finished store, or parts of another configuration.
-        """
-        if (run_folder / FINISHED).exists():
-            raise StoreError(
-                f"room for a new store was wanted, found a finished one in {run_folder}. Choose another --out."
-            )
-        self.meta = meta
-        self.run_folder = run_folder
-        self.folder = run_folder / UNFINISHED
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for torn in self.folder.glob("*.writing"):
-            torn.unlink()
-        found = read_parts(self.folder)
-        if any(part_meta != meta for part_meta, _ in found):
-            raise StoreError(
-                f"parts of this configuration and these scenes were wanted, found others in {self.folder}: the "
-                f"configuration, the weights or a scene file changed since. Start a new run."
-            )
-        self.kept = [tile for _, part in found for tile in part.tiles]
-        self._next_part = len(found)
-        self._waiting: list[TileRows] = []
-
-    def append(self, rows: TileRows) -> None:
-        """Take one more tile; full parts are written at once.
-
-        Raises:
-            DiskFull: no room for the part; the parts before it are whole.
-        """
-        self._waiting.append(rows)
-        if sum(item.tile.rows for item in self._waiting) >= ROWS_A_PART:
-            self._write_part()
-
-    def finish(self) -> Path:
-        """Write what waits and the manifest, and give the store its final name; returns its folder.
-
-        Raises:
-            DiskFull: no room; the parts are whole and a resume goes on from them.
-        """
-        if self._waiting:
-            self._write_part()
-        self._write(self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary))
-        final = self.run_folder / FINISHED
-        self.folder.rename(final)
-        sync_folder(self.run_folder)
-        return final
-
-    def _write_part(self) -> None:
-        table = part_table(self.meta, self._waiting)
-        sides = [f"bbox.{side}" for side in ("xmin", "ymin", "xmax", "ymax")]
-        keys = [name for name in table.column_names if name not in (*self.meta.columns, "bbox")]
-        row_bytes = sum(self.meta.dims) * np.dtype(self.meta.dtype).itemsize
-        # zstd keeps 0.92 of Gaussian float16 noise and takes time to unpack: not worth it here.
-        packing = dict.fromkeys([*keys, *sides], "zstd") | dict.fromkeys(self.meta.columns, "none")
-        self._write(
-            self.folder / f"part-{self._next_part:05d}.parquet",
-            lambda temporary: pq.write_table(
-                table, temporary, compression=packing, row_group_size=row_group_rows(row_bytes, self._waiting[0].tile.rows),
-                use_dictionary=["tile_id"], write_page_index=True,
-                write_statistics=[*(name for name in keys if name != "geometry"), *sides],
-            ),
-        )  # fmt: skip
-        self._next_part += 1
-        self._waiting = []
-
     @staticmethod
-    def _write(path: Path, write: Callable[[Path], object]) -> None:
-        try:
-            write_whole(path, write)
-        except OSError as err:
-            raise DiskFull(
-                f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then resume."
-            ) from err
+    def _file(part: StorePart) -> pq.ParquetFile:
+        return pq.ParquetFile(part.path, memory_map=True)
 
 
 def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
@@ -277,7 +213,7 @@ def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
     found = []
     for path in sorted(folder.glob("part-*.parquet")):
         try:
-            raw = pq.read_schema(path).metadata
+            raw = pq.read_metadata(path).metadata
         except (OSError, pa.ArrowInvalid) as err:
             raise StoreError(
                 f"a whole part was wanted, found {path.name} damaged ({str(err)[:80]}). Extract again."
@@ -293,8 +229,3 @@ def _matrix(column: pa.ChunkedArray) -> np.ndarray:
         chunk.flatten().to_numpy(zero_copy_only=False).reshape(len(chunk), -1) for chunk in column.chunks
     ]
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
-
-
-def row_group_rows(row_bytes: int, tile_rows: int) -> int:
-    """Rows of a row group: whole tiles, few enough that one tile is read quickly."""
-    return max(1, _ROW_GROUP_BYTES // row_bytes // tile_rows) * tile_rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import shapely
@@ -119,13 +120,15 @@ def phase_of(transform: Affine, gsd_m: float) -> tuple[float, float]:
     return (0.0 if x == gsd_m else x, 0.0 if y == gsd_m else y)
 
 
+@cache
 def to_lonlat(crs: str) -> Transformer:
-    """Transformer from a CRS to lon/lat degrees, x before y on both sides."""
+    """Transformer from a CRS to lon/lat degrees, x before y on both sides; made once, threads may share it."""
     return Transformer.from_crs(CRS.from_user_input(crs), CRS.from_epsg(4326), always_xy=True)
 
 
+@cache
 def from_lonlat(crs: str) -> Transformer:
-    """Transformer from lon/lat degrees to a CRS, x before y on both sides."""
+    """Transformer from lon/lat degrees to a CRS, x before y on both sides; made once, threads may share it."""
     return Transformer.from_crs(CRS.from_epsg(4326), CRS.from_user_input(crs), always_xy=True)
 
 

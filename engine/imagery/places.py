@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypedDict
@@ -12,9 +14,11 @@ from rasterio.io import DatasetReader
 
 from engine.errors import SceneError
 from engine.imagery.grid import from_lonlat
+from engine.imagery.rasters import open_raster
 from engine.imagery.region import utm_crs_at
-from engine.imagery.scene import Scene, open_raster
+from engine.imagery.scene import Scene
 from engine.imagery.sensor import HLS_BANDS, SENSORS, Sensor, sensor
+from engine.nearest import nearest
 
 _SPLIT_FILES = (("train", "train.txt"), ("val", "val.txt"), ("test", "test.txt"))
 # Other names of the same bands, as HLS, Sentinel-2 and Landsat products and TerraTorch write them.
@@ -25,6 +29,19 @@ _BAND_ALIASES = {
     "b05": "red_edge_1", "b06": "red_edge_2", "b07": "red_edge_3", "b08": "nir_broad", "b8a": "nir_narrow",
     "b09": "water_vapor", "b10": "cirrus", "b11": "swir_1", "b12": "swir_2",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a configuration says of rasters that say too little themselves.
+
+    Attributes:
+        bands: common names in the order of a raster's bands, None for one not to be read; None: as the raster says.
+        scale: reflectance of a stored 1 where a raster states none; None: 1 for floats, else the sensor's.
+    """
+
+    bands: tuple[str | None, ...] | None = None
+    scale: float | None = None
 
 
 def file_scene(path: Path, sensor_name: str | None = None) -> Scene:
@@ -57,7 +74,7 @@ def file_scene(path: Path, sensor_name: str | None = None) -> Scene:
         )
 
 
-def chip_scenes(folder: Path, date: str = "post") -> tuple[Scene, ...]:
+def chip_scenes(folder: Path, date: str = "post", declared: Declared = Declared()) -> tuple[Scene, ...]:
     """The chips of a folder in the layout of HLS Burn Scars, in the order of their names.
 
     Args:
@@ -74,22 +91,78 @@ def chip_scenes(folder: Path, date: str = "post") -> tuple[Scene, ...]:
             f"chips were wanted as {folder}/{'data' if date == 'post' else 'pre'}/*_merged.tif, found none. "
             f"Point at the folder that holds data/ and splits/."
         )
-    splits = _splits(folder / "splits")
-    return tuple(_chip_scene(image, folder, splits) for image in images)
+    splits, known = _splits(folder / "splits"), _sensor_with(declared.bands)
+    stems = [image.name.removesuffix("_merged.tif") for image in images]
+    return tuple(
+        _chip_scene(image, stem, folder / "data" / f"{stem}.mask.tif", splits.get(stem), known, declared)
+        for image, stem in zip(images, stems, strict=True)
+    )
 
 
-def _chip_scene(image: Path, folder: Path, splits: dict[str, str]) -> Scene:
-    stem = image.name.removesuffix("_merged.tif")
-    mask = folder / "data" / f"{stem}.mask.tif"
+def folder_scenes(folder: Path, pattern: str, declared: Declared = Declared()) -> tuple[Scene, ...]:
+    """The rasters of a folder whose names fit a pattern, each a chip of its own, in the order of their names.
+
+    A label mask counts where it lies beside its chip: `x_merged.tif` or `x.tif`, and `x.mask.tif`.
+
+    Args:
+        pattern: as a shell's, inside the folder; `**/` reaches into folders below.
+
+    Raises:
+        SceneError: no chips, two of one name, bands that no sensor has, or a chip that cannot be read.
+    """
+    images = sorted(path for path in folder.glob(pattern) if path.is_file())
+    if not images:
+        raise SceneError(
+            f"chips were wanted as {folder}/{pattern}, found none. Mend scene.path or scene.images."
+        )
+    known = _sensor_with(declared.bands)
+    scenes: dict[str, Scene] = {}
+    for image in images:
+        name = image.relative_to(folder).with_suffix("").as_posix()
+        mask = image.with_name(f"{image.stem.removesuffix('_merged')}.mask.tif")
+        scene = _chip_scene(image, name, mask, None, known, declared)
+        if scene.id in scenes:
+            raise SceneError(
+                f"chips of different names were wanted, found {scenes[scene.id].path.name} and {image.name}, which "
+                f"would be one. Rename one of them, or narrow scene.images."
+            )
+        scenes[scene.id] = scene
+    return tuple(scenes.values())
+
+
+def common_name(text: str) -> str:
+    """The common name of a band as products and other programs write it; an unknown one in lower case."""
+    name = re.sub(r"[\s-]+", "_", text.strip().lower())
+    return _BAND_ALIASES.get(name, name)
+
+
+def _sensor_with(bands: Sequence[str | None] | None) -> Sensor:
+    """The sensor that has all of these bands: HLS where they allow it."""
+    named = [band for band in bands or () if band is not None]
+    for name in ("hls", "sentinel2_l2a"):
+        if all(band in SENSORS[name].bands for band in named):
+            return SENSORS[name]
+    strange = [band for band in named if band not in SENSORS["sentinel2_l2a"].bands]
+    raise SceneError(
+        f"bands of HLS or Sentinel-2 were wanted, found {', '.join(strange)}"
+        f"{nearest(strange[0], SENSORS['sentinel2_l2a'].bands)}. Mend scene.bands."
+    )
+
+
+def _chip_scene(
+    image: Path, stem: str, mask: Path, split: str | None, known: Sensor, declared: Declared
+) -> Scene:
     with open_raster(image) as dataset:
         tags = dataset.tags()
         crs, transform, height, width = _metric_grid(dataset, image)
         return Scene(
             id=_slug(stem),
             title=stem,
-            sensor=SENSORS["hls"],
+            sensor=known,
             path=image,
-            bands=_bands(dataset, SENSORS["hls"], image),
+            bands=_bands(dataset, known, image)
+            if declared.bands is None
+            else _named(dataset, declared.bands, image),
             datetime=_moment(tags.get("EMBERSCOPE_DATETIME", "")) or _moment_of_stem(stem),
             crs=crs,
             transform=transform,
@@ -99,9 +172,9 @@ def _chip_scene(image: Path, folder: Path, splits: dict[str, str]) -> Scene:
             licence=tags.get("EMBERSCOPE_LICENCE", ""),
             is_simulated=tags.get("EMBERSCOPE_SIMULATED") == "yes",
             mask_path=mask if mask.is_file() else None,
-            split=splits.get(stem),
+            split=split,
             is_chip=True,
-            **_scaling(dataset, SENSORS["hls"]),
+            **_scaling(dataset, known, declared.scale),
         )
 
 
@@ -127,8 +200,7 @@ def _splits(folder: Path) -> dict[str, str]:
 def _bands(dataset: DatasetReader, known: Sensor, path: Path) -> dict[str, int]:
     named = {}
     for index, description in enumerate(dataset.descriptions, start=1):
-        name = re.sub(r"[\s-]+", "_", (description or "").strip().lower())
-        name = _BAND_ALIASES.get(name, name)
+        name = common_name(description or "")
         if name in known.bands:
             named[name] = index
     if named:
@@ -143,24 +215,35 @@ def _bands(dataset: DatasetReader, known: Sensor, path: Path) -> dict[str, int]:
     )
 
 
+def _named(dataset: DatasetReader, bands: Sequence[str | None], path: Path) -> dict[str, int]:
+    """Common name -> 1-based index, from the names that were given."""
+    if dataset.count != len(bands):
+        raise SceneError(
+            f"{len(bands)} bands were wanted, as scene.bands says, found {path.name} with {dataset.count}. Mend scene.bands."
+        )
+    return {band: index for index, band in enumerate(bands, start=1) if band is not None}
+
+
 class _Scaling(TypedDict):
     scale: float
     offset: float
     nodata: float | None
 
 
-def _scaling(dataset: DatasetReader, known: Sensor) -> _Scaling:
-    """Scale, offset and nodata: the file's own where it states them; floats are reflectance already."""
+def _scaling(dataset: DatasetReader, known: Sensor, scale: float | None = None) -> _Scaling:
+    """Scale, offset and nodata: the file's own where it states them, then the given; floats are reflectance."""
     nodata = dataset.nodata if dataset.nodata is not None else known.nodata
     if dataset.scales[0] != 1.0 or dataset.offsets[0] != 0.0:
         return {"scale": float(dataset.scales[0]), "offset": float(dataset.offsets[0]), "nodata": nodata}
     if dataset.dtypes[0].startswith("float"):
         # HLS Burn Scars keeps float32 reflectance and -9999 as its gap (data set card, "no data value").
         return {
-            "scale": 1.0,
+            "scale": scale or 1.0,
             "offset": 0.0,
             "nodata": dataset.nodata if dataset.nodata is not None else -9999.0,
         }
+    if scale is not None:
+        return {"scale": scale, "offset": 0.0, "nodata": nodata}
     return {"scale": known.scale, "offset": known.offset, "nodata": nodata}
 
 

@@ -50,9 +50,11 @@ __all__ = [
     "TrainConfig",
     "config_hash",
     "load_config",
+    "overridden",
     "parse_config",
     "read_yaml",
     "to_yaml",
+    "yaml_mapping",
 ]
 
 JobConfig = ExtractConfig | TrainConfig
@@ -68,9 +70,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> JobConfig:
     Raises:
         ConfigError: the file is absent, is not YAML, or a key or value cannot be used.
     """
-    tree = read_yaml(path)
-    for override in overrides:
-        _apply_override(tree, override)
+    tree = overridden(read_yaml(path), overrides)
     store = tree.get("store")
     if tree.get("kind") == "train" and isinstance(store, str) and store.endswith((".yaml", ".yml")):
         beside = path.parent / store
@@ -86,16 +86,36 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise ConfigError(f"a configuration file was wanted; {path} is not there. Check the path.")
+    return yaml_mapping(path.read_bytes(), str(path))
+
+
+def yaml_mapping(content: bytes, where: str) -> dict[str, Any]:
+    """The mapping that YAML's bytes hold.
+
+    Raises:
+        ConfigError: they are not YAML, or not a mapping with words as keys.
+    """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        tree = yaml.safe_load(content.decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as err:
         raise ConfigError(
-            f"{path} is not YAML: {' '.join(str(err).split())}. Mend it and try again."
+            f"{where} is not YAML: {' '.join(str(err).split())}. Mend it and try again."
         ) from err
-    if not isinstance(tree, dict):
+    if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
         raise ConfigError(
-            f"{path} was wanted as keys and values, and holds {type(tree).__name__}. Start with 'kind:'."
+            f"{where} was wanted as keys and values, and holds {type(tree).__name__}. Start with 'kind:'."
         )
+    return tree
+
+
+def overridden(tree: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A mapping with `key.path=value` overrides applied in order, in place.
+
+    Raises:
+        ConfigError: an override that is none, or that reaches into a value.
+    """
+    for override in overrides:
+        _apply_override(tree, override)
     return tree
 
 

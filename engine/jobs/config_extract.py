@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -22,10 +23,29 @@ class FileScene(Frozen):
 
 
 class ChipsScene(Frozen):
-    """A folder in the layout of HLS Burn Scars: data/*_merged.tif, data/*.mask.tif, splits/*.txt."""
+    """Many small rasters, each a tile of its own; without `images` in the layout of HLS Burn Scars."""
 
     source: Literal["chips"]
-    path: str = Field(description="Folder with data/ and splits/.")
+    path: str = Field(description="Folder with data/ and splits/, or with the rasters that images names.")
+    images: str | None = Field(
+        None, min_length=1, description="Pattern of file names, e.g. *.tif; null: data/*_merged.tif."
+    )
+    bands: tuple[str | None, ...] | None = Field(
+        None,
+        min_length=1,
+        description="Bands of a raster in order, null for one not to be read; null: as it says.",
+    )
+    scale: float | None = Field(
+        None,
+        gt=0,
+        description="Reflectance of a stored 1 where a raster states no scale; null: 1 for floats, else the sensor's.",
+    )
+
+    @model_validator(mode="after")
+    def _images_stay_in_the_folder(self) -> ChipsScene:
+        if self.images and (PurePath(self.images).is_absolute() or ".." in PurePath(self.images).parts):
+            raise ValueError("images is a pattern of names inside the folder, without '..'")
+        return self
 
 
 class SimulatedScene(Frozen):

@@ -43,8 +43,10 @@ def scene_stamp(scene: SceneConfig) -> float:
     match scene:
         case FileScene():
             return _modified(resolve_path(scene.path))
-        case ChipsScene():
+        case ChipsScene(images=None):
             return _modified(resolve_path(scene.path) / "data")
+        case ChipsScene():
+            return _modified(resolve_path(scene.path))
         case SimulatedScene():
             return _modified(season_folder(scene.seed, runs_root()) / "data")
 

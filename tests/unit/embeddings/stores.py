@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.embeddings.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows, column_names
-from engine.embeddings.store import EmbeddingStore, StoreWriter
+from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.writer import StoreWriter
 from engine.jobs.config import config_hash, parse_config
 
 CONFIG = parse_config(

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from engine.embeddings import store as stores
+from engine.embeddings import writer
 from engine.embeddings.check import check_store
 from engine.embeddings.manifest import MANIFEST
 from engine.embeddings.store import EmbeddingStore
@@ -20,7 +20,7 @@ from tests.unit.embeddings.stores import CONFIG, make_store, meta_of, rows_at, t
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EmbeddingStore:
-    monkeypatch.setattr(stores, "ROWS_A_PART", 64)
+    monkeypatch.setattr(writer, "ROWS_A_PART", 64)
     (tmp_path / "config.yaml").write_text(to_yaml(CONFIG))
     return make_store(
         tmp_path, [rows_at(tile_at(column, row), gaps=1) for row in range(3) for column in range(4)]
@@ -91,12 +91,14 @@ def test_the_same_tile_twice_is_told(tmp_path: Path) -> None:
 def rewritten(store: EmbeddingStore, change: Callable[[dict[str, list[object]]], None]) -> str:
     """What the check says after the columns of the first part were changed."""
     path = store.parts[0].path
+    footer = pq.read_metadata(path).metadata
     table = pq.read_table(path)
+    schema = table.schema.with_metadata({key: footer[key] for key in (b"geo", b"emberscope")})
     columns = {name: table[name].to_pylist() for name in table.column_names}
     change(columns)
     arrays = [columns[name] for name in table.column_names]
     pq.write_table(type(table).from_arrays([_as(a, f.type) for a, f in zip(arrays, table.schema, strict=True)],
-                                           schema=table.schema), path)  # fmt: skip
+                                           schema=schema), path)  # fmt: skip
     return words(store.folder)
 
 
@@ -121,6 +123,6 @@ def test_rows_out_of_place_and_moved_footprints_are_told(store: EmbeddingStore) 
 def test_no_store_and_an_unfinished_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="found none"):
         check_store(tmp_path)
-    stores.StoreWriter(tmp_path, meta_of())
+    writer.StoreWriter(tmp_path, meta_of())
     with pytest.raises(StoreError, match="unfinished"):
         check_store(tmp_path)

@@ -15,7 +15,7 @@ from pyproj import Transformer
 from shapely.geometry import Point
 
 from engine.embeddings import extract as job
-from engine.embeddings import store as stores
+from engine.embeddings import writer
 from engine.embeddings.encode import fold
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import BackboneError, MissingBand, RegionError, SceneError, StoreError
@@ -96,7 +96,7 @@ def interrupted(events: Iterator[Event], after: int) -> None:
 def test_a_stopped_run_goes_on_and_ends_row_for_row_like_an_undisturbed_one(
     scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    monkeypatch.setattr(stores, "ROWS_A_PART", 128)
+    monkeypatch.setattr(writer, "ROWS_A_PART", 128)
     config = config_for(scene_file, batch_size=2)
     run(config, tmp_path / "whole")
     interrupted(job.extract(config, tmp_path / "cut", tmp_path), after)
@@ -118,7 +118,7 @@ def test_a_stopped_run_goes_on_and_ends_row_for_row_like_an_undisturbed_one(
 def test_a_scene_changed_before_the_resume_is_refused(
     scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "ROWS_A_PART", 64)
+    monkeypatch.setattr(writer, "ROWS_A_PART", 64)
     interrupted(job.extract(config_for(scene_file, batch_size=1), tmp_path / "run", tmp_path), 3)
     scene_file.touch()
     with pytest.raises(StoreError, match="changed since"):

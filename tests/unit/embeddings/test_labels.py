@@ -18,7 +18,8 @@ from engine.embeddings.labels import (
     to_pixels,
 )
 from engine.embeddings.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows
-from engine.embeddings.store import EmbeddingStore, StoreWriter
+from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.writer import StoreWriter
 from engine.errors import LabelError, StoreError
 from engine.jobs.config import LabelsConfig
 

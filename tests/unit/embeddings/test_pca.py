@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.embeddings import pca as fitting
-from engine.embeddings import store as stores
+from engine.embeddings import writer
 from engine.embeddings.pca import Pca, fit_pca, pca_of
 from engine.embeddings.schema import TileRows
 from engine.embeddings.store import EmbeddingStore
@@ -19,7 +19,7 @@ from tests.unit.embeddings.stores import make_store, meta_of, rows_at, tile_at
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EmbeddingStore:
     """Several parts and several blocks, with rows that must not count."""
-    monkeypatch.setattr(stores, "ROWS_A_PART", 64)
+    monkeypatch.setattr(writer, "ROWS_A_PART", 64)
     monkeypatch.setattr(fitting, "_BLOCK_ROWS", 40)
     rows = [rows_at(tile_at(column), dims=(12,), gaps=column % 4) for column in range(20)]
     return make_store(tmp_path, rows, meta_of(dims=(12,), dtype="float32"))

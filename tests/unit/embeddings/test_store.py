@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from engine.embeddings import store as stores
-from engine.embeddings.store import EmbeddingStore, StoreWriter
+from engine.embeddings import writer as writing
+from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.writer import StoreWriter
 from engine.errors import StoreError
 from tests.unit.embeddings.stores import make_store, meta_of, rows_at, tile_at
 
@@ -33,8 +34,8 @@ def test_what_goes_in_comes_out_to_the_bit(tmp_path: Path, dtype: str) -> None:
 def test_a_tile_read_alone_equals_its_rows_of_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "ROWS_A_PART", 100)
-    monkeypatch.setattr(stores, "_ROW_GROUP_BYTES", 400)
+    monkeypatch.setattr(writing, "ROWS_A_PART", 100)
+    monkeypatch.setattr(writing, "ROWS_A_GROUP", 20)
     rows = [rows_at(tile_at(column, side=3 + column % 3)) for column in range(30)]
     store = make_store(tmp_path, rows)
     whole, first = store.read(), 0
@@ -111,7 +112,7 @@ def test_geo_metadata_has_what_geoparquet_1_1_requires(tmp_path: Path) -> None:
 def test_a_bounding_box_read_opens_only_the_row_groups_it_meets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "_ROW_GROUP_BYTES", 1)
+    monkeypatch.setattr(writing, "ROWS_A_GROUP", 16)
     store = make_store(tmp_path, [rows_at(tile_at(column * 3)) for column in range(20)])
     footer = pq.ParquetFile(store.parts[0].path).metadata
     names = [footer.row_group(0).column(i).path_in_schema for i in range(footer.num_columns)]
@@ -130,7 +131,7 @@ def test_a_bounding_box_read_opens_only_the_row_groups_it_meets(
 def test_a_torn_file_is_swept_away_and_its_rows_are_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "ROWS_A_PART", 16)
+    monkeypatch.setattr(writing, "ROWS_A_PART", 16)
     first, second = rows_at(tile_at(0)), rows_at(tile_at(1))
     writer = StoreWriter(tmp_path, meta_of())
     writer.append(first)
@@ -161,7 +162,7 @@ def test_a_finished_store_is_never_written_to(tmp_path: Path) -> None:
 def test_parts_of_another_configuration_are_not_continued(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "ROWS_A_PART", 16)
+    monkeypatch.setattr(writing, "ROWS_A_PART", 16)
     StoreWriter(tmp_path, meta_of()).append(rows_at(tile_at(0)))
     with pytest.raises(StoreError, match="changed since"):
         StoreWriter(tmp_path, meta_of(config_hash="another"))
@@ -175,12 +176,12 @@ def test_a_store_of_another_schema_is_said_not_guessed(tmp_path: Path) -> None:
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from engine.embeddings import store as stores
+from engine.embeddings import writer as writing
 from engine.errors import DiskFull
 from tests.unit.embeddings.stores import meta_of, rows_at, tile_at
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write over the limit then fails as on a full disk
-stores.ROWS_A_PART = 16
-writer = stores.StoreWriter(Path(sys.argv[1]), meta_of())
+writing.ROWS_A_PART = 16
+writer = writing.StoreWriter(Path(sys.argv[1]), meta_of())
 writer.append(rows_at(tile_at(0)))
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
@@ -198,9 +199,9 @@ def test_a_full_disk_leaves_earlier_parts_whole_and_nothing_torn(
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert ended.returncode == 7, ended.stderr
     assert "room for part-00001.parquet was wanted" in ended.stdout
-    unfinished = tmp_path / stores.UNFINISHED
+    unfinished = tmp_path / writing.UNFINISHED
     assert [path.name for path in unfinished.iterdir()] == ["part-00000.parquet"]
-    monkeypatch.setattr(stores, "ROWS_A_PART", 16)
+    monkeypatch.setattr(writing, "ROWS_A_PART", 16)
     writer = StoreWriter(tmp_path, meta_of())
     writer.append(rows_at(tile_at(1)))
     expected = np.concatenate([rows_at(tile_at(column)).embeddings[0] for column in (0, 1)]).astype(

@@ -10,9 +10,9 @@ import pytest
 from affine import Affine
 
 from engine.errors import MissingBand, SceneError
+from engine.imagery.chip import read_chip, read_mask
 from engine.imagery.grid import Tile
 from engine.imagery.places import chip_scenes, file_scene
-from engine.imagery.scene import read_chip, read_mask
 from engine.imagery.tiling import plan_tiles
 
 BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
