@@ -1,0 +1,133 @@
+"""Filling an embedding store: tiles go in, parts appear whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.embeddings.manifest import MANIFEST, write_manifest
+from engine.embeddings.schema import StoreMeta, TileRows, part_table
+from engine.embeddings.store import FINISHED, UNFINISHED, read_parts
+from engine.embeddings.whole import sync_folder, write_whole
+from engine.errors import DiskFull, StoreError
+
+# A part ends with the tile that fills it: it is written in about a second, and a kill costs no more than one.
+ROWS_A_PART = 65_536
+BYTES_A_PART = 128 * 1024 * 1024
+# The unit that readers of Parquet skip: many make a bounding box read little, but each costs every reader 5 kB of
+# footer. geoparquet-io, which measured it, wants 10,000 to 50,000 (its check_parquet_structure.py, version 1.6).
+ROWS_A_GROUP = 10_000
+
+
+class StoreWriter:
+    """Appends tiles to an unfinished store; a part appears whole or not at all.
+
+    Tiles must come in the planned order: then a resumed run cuts the same parts as an undisturbed one.
+    """
+
+    def __init__(self, run_folder: Path, meta: StoreMeta) -> None:
+        """Continues the unfinished store of the run folder, or begins one.
+
+        Raises:
+            StoreError: the run folder holds a finished store, or parts of another configuration.
+        """
+        if (run_folder / FINISHED).exists():
+            raise StoreError(
+                f"room for a new store was wanted, found a finished one in {run_folder}. Choose another --out."
+            )
+        self.meta = meta
+        self.run_folder = run_folder
+        self.folder = run_folder / UNFINISHED
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for torn in self.folder.glob("*.writing"):
+            torn.unlink()
+        found = read_parts(self.folder)
+        if any(part_meta != meta for part_meta, _ in found):
+            raise StoreError(
+                f"parts of this configuration and these scenes were wanted, found others in {self.folder}: the "
+                f"configuration, the weights or a scene file changed since. Start a new run."
+            )
+        self.kept = [tile for _, part in found for tile in part.tiles]
+        self._next_part = len(found)
+        self._waiting: list[TileRows] = []
+
+    def append(self, rows: TileRows) -> None:
+        """Take one more tile; full parts are written at once.
+
+        Raises:
+            DiskFull: no room for the part; the parts before it are whole.
+        """
+        kept = tuple(np.ascontiguousarray(values, dtype=self.meta.dtype) for values in rows.embeddings)
+        self._waiting.append(replace(rows, embeddings=kept))
+        count = sum(item.tile.rows for item in self._waiting)
+        if count >= ROWS_A_PART or count * _row_bytes(self.meta) >= BYTES_A_PART:
+            self._write_part()
+
+    def finish(self) -> Path:
+        """Write what waits and the manifest, and give the store its final name; returns its folder.
+
+        Raises:
+            DiskFull: no room; the parts are whole and a resume goes on from them.
+        """
+        if self._waiting:
+            self._write_part()
+        self._write(self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary))
+        final = self.run_folder / FINISHED
+        self.folder.rename(final)
+        sync_folder(self.run_folder)
+        return final
+
+    def _write_part(self) -> None:
+        table = part_table(self.meta, self._waiting)
+        sides = [f"bbox.{side}" for side in ("xmin", "ymin", "xmax", "ymax")]
+        keys = [name for name in table.column_names if name not in (*self.meta.columns, "bbox")]
+        # zstd keeps 0.92 of Gaussian float16 noise and takes time to unpack: not worth it here. Plain, uncompressed
+        # and in pages of version 1, the numbers are read without decoding (plain_pages.py).
+        packing = dict.fromkeys([*keys, *sides], "zstd") | dict.fromkeys(self.meta.columns, "none")
+        self._write(
+            self.folder / f"part-{self._next_part:05d}.parquet",
+            lambda temporary: _write_table(
+                temporary, table, compression=packing, use_dictionary=["tile_id"], write_page_index=True,
+                write_statistics=[*(name for name in keys if name != "geometry"), *sides],
+            ),
+        )  # fmt: skip
+        self._next_part += 1
+        self._waiting = []
+
+    @staticmethod
+    def _write(path: Path, write: Callable[[Path], object]) -> None:
+        try:
+            write_whole(path, write)
+        except OSError as err:
+            raise DiskFull(
+                f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then resume."
+            ) from err
+
+
+def _write_table(path: Path, table: pa.Table, **settings: Any) -> None:
+    """One part; what is told of it (`geo` aside, where readers of GeoParquet look) stands in the footer only once.
+
+    With the schema's metadata, pyarrow writes it there a second time, in base64.
+    """
+    told = table.schema.metadata
+    schema = table.schema.with_metadata({b"geo": told.pop(b"geo")})
+    with pq.ParquetWriter(path, schema, data_page_version="1.0", **settings) as file:
+        file.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=group_rows(len(table)))
+        file.add_key_value_metadata(told)
+
+
+def group_rows(part_rows: int) -> int:
+    """Rows of a part's row groups: as many groups as hold ROWS_A_GROUP or more, of one size."""
+    groups = max(1, part_rows // ROWS_A_GROUP)
+    return -(-part_rows // groups)
+
+
+def _row_bytes(meta: StoreMeta) -> int:
+    """Bytes of one row's embeddings."""
+    return sum(meta.dims) * np.dtype(meta.dtype).itemsize
