@@ -1,0 +1,159 @@
+"""The keys of a TerraTorch file: each is taken once, and each leaves a line that says how it was read."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from engine.nearest import nearest
+
+Verdict = Literal["read as", "ignored", "not honoured", "refused"]
+_LONGEST = 60
+
+
+@dataclass(frozen=True)
+class KeyRead:
+    """How one key was read.
+
+    Attributes:
+        key: its path in the file, joined by dots.
+        found: its value, shortened for a line.
+        verdict: "read as" (it became `words`), "ignored" (it has no bearing here, `words` says why),
+            "not honoured" (the run does otherwise, `words` says what), "refused" (the run cannot start).
+    """
+
+    key: str
+    found: str
+    verdict: Verdict
+    words: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A key that the file has, and its value."""
+
+    key: str
+    value: Any
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it says that there is nothing: null, or the word none."""
+        return is_none(self.value)
+
+
+class Keys:
+    """The keys that are left to be read, and what became of the others."""
+
+    def __init__(self, tree: dict[str, Any]) -> None:
+        self._tree = copy.deepcopy(tree)
+        self.lines: list[KeyRead] = []
+
+    def take(self, *paths: str) -> Found | None:
+        """The first of several spellings of one key that the file has; a second spelling is refused."""
+        found = [Found(path, value) for path in paths if (value := self._pop(path)) is not _ABSENT]
+        for double in found[1:]:
+            self.refuse(double, f"says what {found[0].key} says already; keep one of them")
+        return found[0] if found else None
+
+    def read_as(self, found: Found, words: str) -> None:
+        """Note what a key became."""
+        self._note(found, "read as", words)
+
+    def ignore(self, found: Found, reason: str) -> None:
+        """Note that a key has no bearing here."""
+        self._note(found, "ignored", reason)
+
+    def not_honour(self, found: Found, instead: str) -> None:
+        """Note that the run does otherwise."""
+        self._note(found, "not honoured", instead)
+
+    def refuse(self, found: Found, words: str) -> None:
+        """Note that the run cannot do what a key asks."""
+        self._note(found, "refused", words)
+
+    def ignore_rest(self, reasons: dict[str, str], known: list[str]) -> None:
+        """Ignore what is left by the reason of the first pattern that fits it, and refuse what fits none.
+
+        Args:
+            reasons: pattern of a dotted key -> why it has no bearing.
+            known: keys to guess from where one is misspelt.
+        """
+        for found in _leaves(self._tree, ""):
+            reason = next((why for pattern, why in reasons.items() if fnmatchcase(found.key, pattern)), None)
+            if reason is None:
+                name = found.key.rpartition(".")[2]
+                self.refuse(
+                    found,
+                    f"is not a key that can be read here{nearest(name, known)}; remove it or mend its name",
+                )
+            else:
+                self.ignore(found, reason)
+
+    @property
+    def refusals(self) -> list[KeyRead]:
+        """All that stands in the way."""
+        return [line for line in self.lines if line.verdict == "refused"]
+
+    def _pop(self, path: str) -> Any:
+        *parents, leaf = path.split(".")
+        branch: Any = self._tree
+        for parent in parents:
+            branch = branch.get(parent) if isinstance(branch, dict) else None
+        return branch.pop(leaf, _ABSENT) if isinstance(branch, dict) else _ABSENT
+
+    def _note(self, found: Found, verdict: Verdict, words: str) -> None:
+        self.lines.append(KeyRead(found.key, _short(found.value), verdict, words))
+
+
+_ABSENT = object()
+
+
+def is_none(value: Any) -> bool:
+    """Whether a value says that there is nothing: null, or the word none."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in ("", "none", "null"))
+
+
+def number(value: Any) -> float | None:
+    """A number, also one that YAML leaves as a word (1e-4 without a point); None for anything else."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def numbers(value: Any) -> list[float] | None:
+    """A list of numbers; None for anything else."""
+    found = [number(item) for item in value] if isinstance(value, list) else [None]
+    return [item for item in found if item is not None] if None not in found else None
+
+
+def whole(value: Any) -> int | None:
+    """A whole number; None for anything else."""
+    found = number(value)
+    return int(found) if found is not None and found == found // 1 else None
+
+
+def truth(value: Any) -> bool | None:
+    """A yes or no, also as a word; None for anything else."""
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    return value if isinstance(value, bool) else None
+
+
+def _leaves(tree: dict[str, Any], above: str) -> Iterator[Found]:
+    for name, value in tree.items():
+        key = f"{above}{name}"
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{key}.")
+        else:
+            yield Found(key, value)
+
+
+def _short(value: Any) -> str:
+    words = " ".join(str(value).split())
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 3]}..."

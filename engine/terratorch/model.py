@@ -1,0 +1,214 @@
+"""The model half of a generation file: backbone, weights, bands, layers, dates, and how patches become rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.backbones import cards
+from engine.backbones.spec import BackboneSpec
+from engine.embeddings.plan import resolve_layers
+from engine.errors import BackboneError
+from engine.imagery.places import common_name
+from engine.nearest import nearest
+from engine.terratorch.keys import Found, Keys, is_none, truth, whole
+
+MODEL = "model.init_args"
+# TerraTorch's temporal wrapper -> ours (its guide, "Pooling modes").
+_JOINS = {"mean": "mean", "max": "max", "diff": "difference", "concat": "concatenate", "keep": "keep"}
+_CLS_WORDS = "vit_", "cnn_"  # how older files begin the name of a pooling
+
+
+def argument(keys: Keys, name: str) -> Found | None:
+    """An argument of the model: with the prefix `backbone_` (present files) or without it (older ones)."""
+    return keys.take(f"{MODEL}.model_args.backbone_{name}", f"{MODEL}.model_args.{name}")
+
+
+def backbone(keys: Keys) -> BackboneSpec | None:
+    """The card that the file names, or None when there is none (refused then)."""
+    found = keys.take(f"{MODEL}.model_args.backbone", f"{MODEL}.model")
+    if found is None:
+        keys.refuse(Found(f"{MODEL}.model_args.backbone", "absent"), "was wanted: the name of a backbone")
+        return None
+    name = str(found.value).removeprefix("terratorch_")
+    name = (
+        f"timm/{name.removeprefix('timm_')}" if name.startswith("timm_") and name not in cards.CARDS else name
+    )
+    try:
+        spec = cards.card(name)
+    except BackboneError:
+        keys.refuse(found, f"is not a backbone of Emberscope{nearest(name, cards.CARDS)}; "
+                           f"`python -m engine backbones` lists them")  # fmt: skip
+        return None
+    keys.read_as(found, f"backbone.name: {spec.name}")
+    if "time" in spec.settings and "location" in spec.settings:
+        keys.lines.append(_told_more(found, spec))
+    return spec
+
+
+def weights(keys: Keys) -> str:
+    """`pretrained`, `random`, or a checkpoint's path."""
+    pretrained, path = argument(keys, "pretrained"), argument(keys, "ckpt_path")
+    chosen = "pretrained"
+    if pretrained is not None:
+        wanted = truth(pretrained.value)
+        if wanted is None:
+            keys.refuse(pretrained, "was wanted as true or false")
+        chosen = "pretrained" if wanted else "random"
+        keys.read_as(pretrained, f"backbone.weights: {chosen}")
+    if path is not None and not path.is_none:
+        chosen = str(path.value)
+        keys.read_as(path, f"backbone.weights: {chosen}")
+    return chosen
+
+
+def settings(keys: Keys, spec: BackboneSpec, given: tuple[str, ...] | None) -> dict[str, str]:
+    """Settings of the card: modality, merging, and whether bands may be absent.
+
+    Args:
+        given: the bands that the file passes to the model; None: the model's own.
+    """
+    chosen = _modality(keys, spec)
+    merge = argument(keys, "merge_method")
+    if merge is not None and "merge" in spec.settings and merge.value in spec.settings["merge"]:
+        chosen["merge"] = str(merge.value)
+        keys.read_as(merge, f"backbone.settings.merge: {merge.value}")
+    elif merge is not None:
+        keys.refuse(merge, f"is not a way in which {spec.name} joins modalities")
+    if given is not None and "bands" in spec.settings and set(given) < set(spec.bands):
+        chosen["bands"] = "available"
+    return chosen
+
+
+def bands(keys: Keys, spec: BackboneSpec | None) -> tuple[str, ...] | None:
+    """Common names of the bands that the file passes to the model, in its order; None: the model's own."""
+    found = argument(keys, "bands")
+    if found is None or found.is_none:
+        return None
+    value = found.value
+    if isinstance(value, dict):
+        if len(value) != 1:
+            keys.refuse(
+                found, f"has {len(value)} modalities; one is read. Keep one of {', '.join(map(str, value))}"
+            )
+            return None
+        value = next(iter(value.values()))
+    names = names_of(keys, found, value)
+    if names is None or spec is None:
+        return None
+    strange = [] if spec.any_bands else [name for name in names if name not in spec.bands]
+    if strange:
+        keys.refuse(
+            found,
+            f"names {', '.join(strange)}, which {spec.name} does not take; it takes {', '.join(spec.bands)}",
+        )
+        return None
+    missing = [] if spec.any_bands else [band for band in spec.bands if band not in names]
+    if missing and "bands" not in spec.settings:
+        keys.refuse(found, f"leaves out {', '.join(missing)}, which {spec.name} needs")
+        return None
+    short = f"; {', '.join(missing)} drop from the patch projection (backbone.settings.bands: available)"
+    keys.read_as(found, f"bands {', '.join(names)}{short if missing else ''}")
+    return names
+
+
+def names_of(keys: Keys, found: Found, value: Any) -> tuple[str, ...] | None:
+    """Common names of a list of band names, or None when it is none (refused then)."""
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        keys.refuse(found, "was wanted as a list of band names; numbers and ranges say nothing of the band")
+        return None
+    names = tuple(common_name(name) for name in value)
+    if len(set(names)) < len(names):
+        keys.refuse(found, "names a band twice")
+        return None
+    return names
+
+
+def layers(keys: Keys, spec: BackboneSpec) -> list[int]:
+    """Layers, as TerraTorch counts them: from 0, negative from the end; the last without the key."""
+    found = keys.take(f"{MODEL}.layers")
+    if found is None or found.is_none:
+        return [-1]
+    chosen = [whole(item) for item in (found.value if isinstance(found.value, list) else [found.value])]
+    known = [layer for layer in chosen if layer is not None]
+    if len(known) < len(chosen):
+        keys.refuse(found, "was wanted as whole numbers")
+        return [-1]
+    try:
+        resolve_layers(spec, known)
+    except BackboneError:
+        keys.refuse(
+            found,
+            f"asks for layers that {spec.name} does not have: it has 0 to {spec.depth - 1}, or -1 for the last, each once",
+        )
+        return [-1]
+    keys.read_as(found, f"backbone.layers: {known}")
+    return known
+
+
+def dates(keys: Keys) -> str:
+    """How dates are joined."""
+    uses = keys.take(f"{MODEL}.model_args.backbone_use_temporal", f"{MODEL}.model_args.use_temporal",
+                     f"{MODEL}.temporal_cfg.temporal_wrapper")  # fmt: skip
+    pooling = keys.take(f"{MODEL}.model_args.backbone_temporal_pooling", f"{MODEL}.model_args.temporal_pooling",
+                        f"{MODEL}.temporal_cfg.temporal_pooling")  # fmt: skip
+    if uses is not None and not truth(uses.value):
+        keys.ignore(uses, "dates are joined only where a scene has several")
+    elif uses is not None:
+        keys.read_as(uses, "dates are joined by backbone.temporal where a scene has several")
+    if pooling is None or pooling.is_none:
+        return "mean"
+    way = _JOINS.get(str(pooling.value))
+    if way is None:
+        keys.refuse(pooling, f"is not a way to join dates; those are {', '.join(_JOINS)}")
+        return "mean"
+    keys.read_as(pooling, f"backbone.temporal: {way}")
+    return way
+
+
+def pooling(keys: Keys, spec: BackboneSpec) -> str | None:
+    """How a tile's patches become one row; None: one row a patch."""
+    has_cls, found = keys.take(f"{MODEL}.has_cls"), keys.take(f"{MODEL}.embedding_pooling")
+    claimed = None if has_cls is None else truth(has_cls.value)
+    if has_cls is not None:
+        right = claimed is None or claimed == ("cls" in spec.pooling)
+        (keys.ignore if right else keys.not_honour)(
+            has_cls, f"the card knows: {spec.name} has {'a' if 'cls' in spec.pooling else 'no'} class token"
+        )
+    if found is None or found.is_none or found.value == "keep":
+        if found is not None:
+            keys.read_as(found, "granularity: patch, one row a patch")
+        return None
+    way = str(found.value)
+    for start in _CLS_WORDS:
+        way = way.removeprefix(start)
+    if way not in spec.pooling:
+        keys.refuse(found, f"cannot be done with {spec.name}, which pools by {', '.join(spec.pooling)}; "
+                           f"null keeps one row a patch")  # fmt: skip
+        return None
+    keys.read_as(found, f"granularity: tile, pooling: {way}")
+    return way
+
+
+def _modality(keys: Keys, spec: BackboneSpec) -> dict[str, str]:
+    found = argument(keys, "modalities")
+    if found is None or is_none(found.value):
+        return {}
+    names = found.value if isinstance(found.value, list) else [found.value]
+    known = {
+        name.upper(): name for name, choices in spec.settings.items() if set(choices) == {"use", "ignore"}
+    }
+    if spec.family != "terramind" or len(names) != 1 or str(names[0]) not in known:
+        keys.refuse(found, f"cannot be read as one modality of {spec.name}"
+                           + (f"; it has {', '.join(known)}" if spec.family == "terramind" else ", which has none"))  # fmt: skip
+        return {}
+    chosen = {setting: "use" if name == str(names[0]) else "ignore" for name, setting in known.items()}
+    keys.read_as(found, f"backbone.settings: {known[str(names[0])]} is used, the others are not")
+    return {name: value for name, value in chosen.items() if value != spec.settings[name][0]}
+
+
+def _told_more(found: Found, spec: BackboneSpec) -> Any:
+    from engine.terratorch.keys import KeyRead
+
+    return KeyRead(found.key, spec.name, "not honoured",
+                   "TerraTorch's task never passes time and place to this model; here it is told both where they are "
+                   "known (backbone.settings.time and .location: ignore leave them out)")  # fmt: skip

@@ -1,0 +1,117 @@
+"""Folders of small rasters as scenes: found by name, bands and scale as declared, nothing silently merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import SceneError
+from engine.imagery.chip import read_chip
+from engine.imagery.places import Declared, chip_scenes, common_name, folder_scenes
+from engine.imagery.tiling import plan_tiles
+
+WriteRaster = Callable[..., Path]
+SIX = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
+
+
+def chip(seed: int, kind: type = np.float32) -> np.ndarray:
+    values = np.random.default_rng(seed).uniform(0.01, 0.4, (6, 32, 32))
+    return values.astype(kind) if kind is np.float32 else (values * 10_000).astype(kind)
+
+
+def read(folder: Path, declared: Declared, bands: tuple[str, ...]) -> np.ndarray:
+    scenes = folder_scenes(folder, "*.tif", declared)
+    (planned,) = plan_tiles(scenes, None, None, 16)
+    return read_chip(planned.scenes, planned.tile, bands).image[0]
+
+
+def test_every_raster_that_fits_the_pattern_is_a_chip_of_its_own(
+    write_raster: WriteRaster, tmp_path: Path
+) -> None:
+    for name in ("b/two.tif", "b/one.tif", "b/deep/one.tif", "b/other.tiff"):
+        write_raster(name, chip(1))
+    assert [scene.title for scene in folder_scenes(tmp_path / "b", "*.tif")] == ["one", "two"]
+    found = folder_scenes(tmp_path / "b", "**/*.tif")
+    assert [scene.title for scene in found] == ["deep/one", "one", "two"]
+    assert len({scene.id for scene in found}) == 3
+    assert all(scene.is_chip for scene in found)
+
+
+def test_two_chips_that_would_have_one_name_are_refused(write_raster: WriteRaster, tmp_path: Path) -> None:
+    write_raster("same/x.tif", chip(1))
+    write_raster("same/x.tiff", chip(2))
+    with pytest.raises(SceneError, match="Rename"):
+        folder_scenes(tmp_path / "same", "x.*")
+
+
+def test_declared_bands_name_what_the_file_does_not(write_raster: WriteRaster, tmp_path: Path) -> None:
+    pixels = chip(3)
+    write_raster("plain/x.tif", pixels, names=None)
+    turned = tuple(reversed(SIX))
+    seen = read(tmp_path / "plain", Declared(bands=turned), SIX)
+    assert np.array_equal(seen, pixels[::-1])
+
+
+def test_a_band_declared_as_null_is_not_read(write_raster: WriteRaster, tmp_path: Path) -> None:
+    pixels = chip(4)
+    write_raster("part/x.tif", pixels, names=None)
+    declared = Declared(bands=("red", None, "blue", None, None, None))
+    (scene,) = folder_scenes(tmp_path / "part", "*.tif", declared)
+    assert set(scene.bands) == {"red", "blue"}
+    assert np.array_equal(read(tmp_path / "part", declared, ("blue", "red")), pixels[[2, 0]])
+
+
+@pytest.mark.parametrize(
+    ("bands", "complaint"),
+    [(("blue", "green"), "with 6"), (("blue", "ultraviolet", None, None, None, None), "ultraviolet")],
+)
+def test_declared_bands_that_cannot_be_are_refused(
+    write_raster: WriteRaster, tmp_path: Path, bands: tuple[str | None, ...], complaint: str
+) -> None:
+    write_raster("odd/x.tif", chip(5), names=None)
+    with pytest.raises(SceneError, match=complaint):
+        folder_scenes(tmp_path / "odd", "*.tif", Declared(bands=bands))
+
+
+def test_a_declared_scale_holds_where_the_file_states_none(write_raster: WriteRaster, tmp_path: Path) -> None:
+    pixels = chip(6)
+    write_raster("tenthousand/x.tif", pixels * 10_000)
+    write_raster("whole/x.tif", (pixels * 10_000).astype(np.int16))
+    declared = Declared(scale=1e-4)
+    assert np.allclose(read(tmp_path / "tenthousand", declared, SIX), pixels, rtol=1e-6)
+    assert np.allclose(read(tmp_path / "whole", declared, SIX), pixels, atol=1e-4)
+
+
+def test_a_mask_beside_a_chip_is_its_label(write_raster: WriteRaster, tmp_path: Path) -> None:
+    write_raster("m/x_merged.tif", chip(7))
+    mask = write_raster("m/x.mask.tif", np.ones((1, 32, 32), np.int16), names=None)
+    write_raster("m/y_merged.tif", chip(8))
+    assert [scene.mask_path for scene in folder_scenes(tmp_path / "m", "*_merged.tif")] == [mask, None]
+
+
+def test_an_empty_folder_is_refused_by_the_name_of_the_pattern(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match=r"\*\.tif, found none"):
+        folder_scenes(tmp_path, "*.tif")
+
+
+def test_the_layout_of_burn_scars_takes_declared_bands_too(write_raster: WriteRaster, tmp_path: Path) -> None:
+    write_raster("set/data/x_merged.tif", chip(9), names=None)
+    (scene,) = chip_scenes(tmp_path / "set", declared=Declared(bands=tuple(reversed(SIX))))
+    assert scene.bands["swir_2"] == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("NIR_NARROW", "nir_narrow"),
+        ("SWIR 1", "swir_1"),
+        ("B8A", "nir_narrow"),
+        ("swir22", "swir_2"),
+        (" Blue ", "blue"),
+    ],
+)
+def test_a_band_has_one_common_name_however_it_is_written(written: str, name: str) -> None:
+    assert common_name(written) == name
