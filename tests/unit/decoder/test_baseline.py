@@ -11,6 +11,8 @@ from engine.decoder.metrics import Confusion
 from engine.embeddings.extract import ensure_store, store_folder
 from engine.embeddings.labels import labels_for, read_labels
 from engine.embeddings.store import EmbeddingStore
+from engine.imagery.chip import read_mask
+from engine.imagery.grid import Tile
 from engine.imagery.places import chip_scenes
 from engine.imagery.rasters import open_raster
 from engine.jobs.config import TrainConfig
@@ -40,9 +42,6 @@ def test_scores_equal_those_computed_from_the_pixels_themselves(
     with open_raster(scene.path) as dataset:
         nir, swir = dataset.read([4, 6])
     tile = raw.tiles[6]
-    from engine.imagery.chip import read_mask
-    from engine.imagery.grid import Tile
-
     mask = read_mask(
         scene.mask_path, Tile(tile.id, tile.crs, tile.pixel_transform, tile.height_px, tile.width_px)
     )
