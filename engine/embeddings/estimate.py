@@ -11,15 +11,14 @@ import numpy as np
 from engine.backbones.spec import BackboneSpec
 from engine.embeddings.plan import Plan, folded_dim, make_plan
 from engine.embeddings.store import EmbeddingStore
-from engine.embeddings.writer import group_rows
 from engine.errors import ConfigError
 from engine.jobs.config import ExtractConfig, parse_config, read_yaml
 from engine.jobs.events import ExtractDone, ExtractPlanned
 from engine.jobs.folder import CONFIG, read_events, runs_root
 
-# Bytes besides the embeddings: keys, outline and box of a row in zstd, and what the footer and the page index
-# keep of a row group. Fitted to two synthetic stores (1,400 and 10,000 tiles at 30 m); good to about a third.
-_ROW_BYTES, _ROW_GROUP_BYTES = 36, 5300
+# Bytes besides the embeddings: keys, outline and box of a row in zstd, a tile's line in the footer, and what a
+# store of one tile has besides. Fitted to synthetic stores of 4 to 5,000 tiles at 30 m; good to about a third.
+_ROW_BYTES, _TILE_BYTES, _STORE_BYTES = 51, 240, 7000
 # Multiplications and additions a second of one CPU core in float32: a tiny Prithvi (5.7 million weights,
 # 196 tokens a tile, two operations a weight and token) ran 45.8 tiles/s on two cores: 51e9 a core.
 _CORE_OPERATIONS_S = 50e9
@@ -81,8 +80,8 @@ def _megabytes(config: ExtractConfig, plan: Plan) -> float:
     """Size of the store, 10^6 bytes."""
     rows = len(plan.tiles) if config.granularity == "tile" else plan.patches
     embedding_bytes = _embedding_bytes(config, plan)
-    groups = rows / row_group_rows(embedding_bytes, max(1, rows // len(plan.tiles)))
-    return (rows * (embedding_bytes + _ROW_BYTES) + groups * _ROW_GROUP_BYTES) / 1e6
+    beside = len(plan.tiles) * _TILE_BYTES + _STORE_BYTES
+    return (rows * (embedding_bytes + _ROW_BYTES) + beside) / 1e6
 
 
 def _embedding_bytes(config: ExtractConfig, plan: Plan) -> int:
