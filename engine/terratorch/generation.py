@@ -67,6 +67,7 @@ class Translation:
     """What a TerraTorch file becomes.
 
     Attributes:
+        config: the extraction.
         out: the run folder that it asks for, if it does.
         lines: how each of its keys was read, in the file's terms.
         warnings: what a person should know before the run, in sentences.
@@ -97,18 +98,27 @@ def translate(tree: dict[str, Any], where: str) -> Translation:
     keys = Keys(tree)
     _require(keys, "model.class_path", _TASK, "a task that generates embeddings")
     _require(keys, "data.class_path", _DATA_MODULE, "a folder of chips")
+    _raise_refusals(keys, where)
     made, warnings = _read(keys)
     out = surroundings.output(keys)
     keys.ignore_rest(_IGNORED, _KNOWN)
+    _raise_refusals(keys, where)
+    config = parse_config(made, where)
+    assert isinstance(config, ExtractConfig)
+    return Translation(config, out, keys.in_file_order(), tuple(warnings))
+
+
+def _raise_refusals(keys: Keys, where: str) -> None:
     if keys.refusals:
-        listed = "; ".join(f"{line.key} ({line.found}) {line.words}" for line in keys.refusals)
+        listed = "; ".join(
+            f"{line.key} ({line.found}) {line.words}"
+            for line in keys.in_file_order()
+            if line.verdict == "refused"
+        )
         raise ConfigError(
             f"{where} was wanted as a TerraTorch file that generates embeddings of chips; found what cannot be honoured: "
             f"{listed}. Mend these keys and leave the others as they are."
         )
-    config = parse_config(made, where)
-    assert isinstance(config, ExtractConfig)
-    return Translation(config, out, tuple(keys.lines), tuple(warnings))
 
 
 def _read(keys: Keys) -> tuple[dict[str, Any], list[str]]:
@@ -134,7 +144,10 @@ def _read(keys: Keys) -> tuple[dict[str, Any], list[str]]:
         "settings": model.settings(keys, spec, bands),
     }
     made |= {"granularity": "patch" if pooling is None else "tile", "pooling": pooling}
-    return made, surroundings.statistics(keys, spec, bands)
+    warnings, scale = surroundings.statistics(keys, spec, bands)
+    if scale is not None:
+        made["scene"] |= {"scale": scale}
+    return made, warnings
 
 
 def _image_size(keys: Keys) -> None:

@@ -48,7 +48,7 @@ class Keys:
     """The keys that are left to be read, and what became of the others."""
 
     def __init__(self, tree: dict[str, Any]) -> None:
-        self._tree = copy.deepcopy(tree)
+        self._whole, self._tree = tree, copy.deepcopy(tree)
         self.lines: list[KeyRead] = []
 
     def take(self, *paths: str) -> Found | None:
@@ -91,6 +91,16 @@ class Keys:
                 )
             else:
                 self.ignore(found, reason)
+
+    def in_file_order(self) -> tuple[KeyRead, ...]:
+        """All lines, as their keys stand in the file; keys that it lacks come last."""
+        places = {found.key: place for place, found in enumerate(_leaves(self._whole, ""))}
+
+        def place(line: KeyRead) -> int:
+            under = [at for key, at in places.items() if f"{key}.".startswith(f"{line.key}.")]
+            return min(under, default=len(places))
+
+        return tuple(sorted(self.lines, key=place))
 
     @property
     def refusals(self) -> list[KeyRead]:

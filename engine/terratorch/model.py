@@ -41,7 +41,8 @@ def backbone(keys: Keys) -> BackboneSpec | None:
         return None
     keys.read_as(found, f"backbone.name: {spec.name}")
     if "time" in spec.settings and "location" in spec.settings:
-        keys.lines.append(_told_more(found, spec))
+        keys.not_honour(found, "TerraTorch's task never passes time and place to this model; here it is told both where "
+                               "they are known (backbone.settings.time and .location: ignore leave them out)")  # fmt: skip
     return spec
 
 
@@ -204,11 +205,3 @@ def _modality(keys: Keys, spec: BackboneSpec) -> dict[str, str]:
     chosen = {setting: "use" if name == str(names[0]) else "ignore" for name, setting in known.items()}
     keys.read_as(found, f"backbone.settings: {known[str(names[0])]} is used, the others are not")
     return {name: value for name, value in chosen.items() if value != spec.settings[name][0]}
-
-
-def _told_more(found: Found, spec: BackboneSpec) -> Any:
-    from engine.terratorch.keys import KeyRead
-
-    return KeyRead(found.key, spec.name, "not honoured",
-                   "TerraTorch's task never passes time and place to this model; here it is told both where they are "
-                   "known (backbone.settings.time and .location: ignore leave them out)")  # fmt: skip

@@ -21,10 +21,12 @@ class Comparison:
     """What the comparison found.
 
     Attributes:
+        scale: the number that a reflectance of 1 becomes in the file's unit.
         unit: the file's unit in words, guessed by the ratio to the model's own numbers.
         differences: one a band that differs: name, the file's mean and deviation, the model's in the file's unit.
     """
 
+    scale: float
     unit: str
     differences: tuple[str, ...]
 
@@ -53,7 +55,7 @@ def compare(
         own_mean, own_std = (scale * value for value in own[band])
         if abs(mean - own_mean) > _TOLERANCE * own_std or abs(std - own_std) > _TOLERANCE * own_std:
             lines.append(f"{band} {mean:.4g} ± {std:.4g} against {own_mean:.4g} ± {own_std:.4g}")
-    return Comparison(_UNITS[scale], tuple(lines))
+    return Comparison(scale, _UNITS[scale], tuple(lines))
 
 
 def _own(spec: BackboneSpec) -> dict[str, tuple[float, float]]:

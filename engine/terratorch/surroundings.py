@@ -9,7 +9,7 @@ from typing import Any
 from engine.backbones.spec import BackboneSpec
 from engine.terratorch.keys import Found, Keys, number, numbers, truth, whole
 from engine.terratorch.model import MODEL, names_of
-from engine.terratorch.statistics import compare
+from engine.terratorch.statistics import Comparison, compare
 
 DATA = "data.init_args"
 _DEVICES = {"auto": "auto", "cpu": "cpu", "gpu": "cuda", "cuda": "cuda", "mps": "mps"}
@@ -56,40 +56,74 @@ def scene(keys: Keys, given: tuple[str, ...] | None) -> dict[str, Any]:
     return made if channels is None else {**made, "bands": list(channels)}
 
 
-def statistics(keys: Keys, spec: BackboneSpec, bands: tuple[str, ...] | None) -> list[str]:
-    """Warnings where the file's means and deviations are not the model's own."""
-    means, stds = keys.take(f"{DATA}.means"), keys.take(f"{DATA}.stds")
-    if means is None and stds is None:
-        return []
-    order = bands or spec.bands
-    values: list[list[float]] = []
-    for found in (means, stds):
-        listed = None if found is None else numbers(found.value)
-        if listed is None or len(listed) != len(order):
-            keys.refuse(found or Found(f"{DATA}.stds or means", "absent"),
-                        f"was wanted as {len(order)} numbers, one a band ({', '.join(order)})")  # fmt: skip
-        else:
-            values.append(listed)
-    if means is None or stds is None or len(values) < 2:
-        return []
-    return _compared(keys, means, stds, spec, order, values)
+def statistics(
+    keys: Keys, spec: BackboneSpec, bands: tuple[str, ...] | None
+) -> tuple[list[str], float | None]:
+    """Warnings where the file's means and deviations are not the model's own, and what they say of the unit.
+
+    Returns:
+        Warnings, and the reflectance of a stored 1 (None: a stored 1 is a reflectance of 1, or nothing is said).
+    """
+    means, stds, factor = (keys.take(f"{DATA}.{name}") for name in ("means", "stds", "constant_scale"))
+    values = [_one_a_band(keys, found, bands or spec.bands) for found in (means, stds) if found is not None]
+    known = [listed for listed in values if listed is not None]
+    if means is None or stds is None:
+        for found in (means, stds):
+            if found is not None:
+                keys.refuse(found, "is alone; means and stds go together")
+        return [], _scale(keys, factor, None)
+    if len(known) < 2:
+        return [], None
+    comparison = compare(spec, bands or spec.bands, known[0], known[1])
+    scale = _scale(keys, factor, comparison)
+    return _told(keys, (means, stds), spec, comparison, scale), scale
 
 
-def _compared(
-    keys: Keys, means: Found, stds: Found, spec: BackboneSpec, order: Sequence[str], values: list[list[float]]
+def _one_a_band(keys: Keys, found: Found, bands: Sequence[str]) -> list[float] | None:
+    listed = numbers(found.value)
+    if listed is not None and len(listed) == len(bands):
+        return listed
+    keys.refuse(found, f"was wanted as {len(bands)} numbers, one a band ({', '.join(bands)})")
+    return None
+
+
+def _scale(keys: Keys, factor: Found | None, found: Comparison | None) -> float | None:
+    """Reflectance of a stored 1, from the unit of the means and the factor that pixels are multiplied by."""
+    times = 1.0 if factor is None else number(factor.value)
+    if factor is not None and (times is None or times <= 0 or (times != 1 and found is None)):
+        keys.refuse(
+            factor, "scales pixels to a unit that nothing tells; give means and stds too, or leave it out"
+        )
+        return None
+    scale = (times or 1.0) / (found.scale if found is not None else 1.0)
+    if factor is not None:
+        keys.read_as(
+            factor, "no change" if times == 1 else f"scene.scale: {scale:g}, with the unit of the means"
+        )
+    return None if scale == 1 else scale
+
+
+def _told(
+    keys: Keys, pair: tuple[Found, Found], spec: BackboneSpec, found: Comparison | None, scale: float | None
 ) -> list[str]:
-    found = compare(spec, order, values[0], values[1])
-    if found is None or not found.differences:
-        same = "which it equals" if found else "if it has any"
-        for key in (means, stds):
-            keys.ignore(key, f"{spec.name} standardises by its own card, {same}")
+    """Note how means and deviations were read; a warning where they differ."""
+    if found is None:
+        for key in pair:
+            keys.ignore(key, f"{spec.name} has no means of its own for these bands")
         return []
-    for key in (means, stds):
-        keys.not_honour(key, f"{spec.name} standardises by its own card ({spec.normalisation.source})")
+    unit = f"taken as {found.unit} by their ratio" + ("" if scale is None else f" (scene.scale: {scale:g})")
+    for key in pair:
+        if found.differences:
+            keys.not_honour(
+                key, f"{unit}; {spec.name} standardises by its own card ({spec.normalisation.source})"
+            )
+        else:
+            keys.read_as(key, f"{unit}; {spec.name}'s own")
+    if not found.differences:
+        return []
     return [
-        f"means and stds are not {spec.name}'s own. In the file's unit, taken as {found.unit} by their ratio: "
-        f"{'; '.join(found.differences)} of the model. Emberscope uses the model's own; a network that is given others "
-        f"sees other colours than it was trained on."
+        f"means and stds are not {spec.name}'s own. In the file's unit, {unit}: {'; '.join(found.differences)} of the "
+        f"model. Emberscope uses the model's own; a network that is given others sees other colours than in its training."
     ]
 
 
@@ -153,20 +187,11 @@ def _names(keys: Keys, name: str) -> tuple[str, ...] | None:
 
 def pixels(keys: Keys) -> None:
     """Keys that change pixels on their way: what changes nothing is said, the rest is refused."""
-    factor = keys.take(f"{DATA}.constant_scale")
-    if factor is not None and number(factor.value) != 1:
-        keys.refuse(
-            factor,
-            "scales pixels; here the file's own scale or its sensor's does. Write the scale into the file",
-        )
-    elif factor is not None:
-        keys.ignore(factor, "1 changes nothing")
-    for name in ("expand_temporal_dimension",):
-        found = keys.take(f"{DATA}.{name}")
-        if found is not None and truth(found.value):
-            keys.refuse(found, "stacks dates as bands of one file; give each date a file of its own")
-        elif found is not None:
-            keys.ignore(found, "false changes nothing")
+    stacked = keys.take(f"{DATA}.expand_temporal_dimension")
+    if stacked is not None and truth(stacked.value):
+        keys.refuse(stacked, "stacks dates as bands of one file; give each date a file of its own")
+    elif stacked is not None:
+        keys.ignore(stacked, "false changes nothing")
     for name in ("test_transform", "predict_transform"):
         found = keys.take(f"{DATA}.{name}")
         if found is not None:
