@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from io import FileIO
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 # A header of ours takes 26 bytes or less; one with statistics takes more, and is not ours.
@@ -58,7 +59,7 @@ class PlainValues:
             skipped = first + done - begin
             count = min(int(self.ends[run]) - begin - skipped, len(out) - done)
             file.seek(int(self.offsets[run]) + skipped * self.dtype.itemsize)
-            _read_whole(file, memoryview(out[done : done + count].view(np.uint8)))
+            _read_whole(file, out[done : done + count].view(np.uint8).data)
             done, run = done + count, run + 1
 
 
@@ -74,7 +75,7 @@ def find_plain_values(
     Args:
         file: the file of the footer.
     """
-    leaf = _leaf(footer, column, np.dtype(dtype))
+    leaf = _leaf(footer, column, np.dtype(dtype)) if _is_fixed_size(footer, column, dim) else None
     if leaf is None or sys.byteorder != "little":  # Parquet's numbers are little-endian
         return None
     counts: list[int] = []
@@ -91,6 +92,12 @@ def find_plain_values(
     except (_NotPlain, EOFError):
         return None
     return PlainValues(np.dtype(dtype), np.cumsum(counts, dtype=np.int64), np.array(offsets, dtype=np.int64))
+
+
+def _is_fixed_size(footer: pq.FileMetaData, column: str, dim: int) -> bool:
+    """Whether the lists were written as lists of one size; otherwise their lengths stand in the levels only."""
+    kind = footer.schema.to_arrow_schema().field(column).type
+    return isinstance(kind, pa.FixedSizeListType) and kind.list_size == dim
 
 
 def _leaf(footer: pq.FileMetaData, column: str, dtype: np.dtype) -> int | None:
