@@ -31,7 +31,8 @@ BRAND = _ASSETS / "brand"
 FROM_MAP = "../../"
 _LONG = "public, max-age=86400, immutable"  # a token is made from the content, so its tiles never change
 # Not streamlit_folium: it registers its component only where a page is being drawn.
-_HEAVY = ("leafmap.foliumap", "rio_tiler.io", "plotly.graph_objects", "engine.embeddings.plan")
+_HEAVY = ("leafmap.foliumap", "rio_tiler.io", "plotly.graph_objects", "engine.embeddings.estimate",
+          "engine.backbones.cards", "httpx", "pygments.formatters", "pyarrow.parquet")  # fmt: skip
 _log = logging.getLogger(__name__)
 
 
