@@ -16,6 +16,7 @@ from pages.ui import (
     notices,
     session,
     style,
+    terratorch_file,
 )  # fmt: skip
 
 style.heading(
@@ -44,6 +45,7 @@ with left:
         backbone_card.show(spec, bands)
     with errors.in_words():
         config = extract_form.settings(spec)
+    terratorch_file.offer()
 with right:
     notices.random_weights(config.backbone.weights == "random")
     extract_start.cost_and_start(config)

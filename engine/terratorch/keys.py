@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import copy
+import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any, Literal
 
+from engine.errors import ConfigError
 from engine.nearest import nearest
 
 Verdict = Literal["read as", "ignored", "not honoured", "refused"]
 _LONGEST = 60
+# A generation file has some fifty keys, four levels deep. YAML's aliases can make a short file an endless tree.
+_MOST_KEYS, _MOST_LEVELS = 2000, 16
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = (
+    3,
+    8,
+    8,
+    _LONGEST,
+    _LONGEST,
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,10 @@ class Keys:
     """The keys that are left to be read, and what became of the others."""
 
     def __init__(self, tree: dict[str, Any]) -> None:
+        if sum(1 for _ in islice(_leaves(tree, ""), _MOST_KEYS + 1)) > _MOST_KEYS:
+            raise ConfigError(
+                f"a file of some fifty keys was wanted, found more than {_MOST_KEYS}. Give the generation file itself."
+            )
         self._whole, self._tree = tree, copy.deepcopy(tree)
         self.lines: list[KeyRead] = []
 
@@ -156,6 +173,10 @@ def truth(value: Any) -> bool | None:
 
 
 def _leaves(tree: dict[str, Any], above: str) -> Iterator[Found]:
+    if above.count(".") > _MOST_LEVELS:
+        raise ConfigError(
+            f"keys a few levels deep were wanted, found {above[:_LONGEST]}... Give a generation file."
+        )
     for name, value in tree.items():
         key = f"{above}{name}"
         if isinstance(value, dict):
@@ -165,5 +186,5 @@ def _leaves(tree: dict[str, Any], above: str) -> Iterator[Found]:
 
 
 def _short(value: Any) -> str:
-    words = " ".join(str(value).split())
+    words = " ".join((value if isinstance(value, str) else _SHORT.repr(value)).split())
     return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 3]}..."
