@@ -34,21 +34,26 @@ class StoreWriter:
     def __init__(self, run_folder: Path, meta: StoreMeta) -> None:
         """Continues the unfinished store of the run folder, or begins one.
 
+        A finished one of the same extraction has all its tiles kept: its run was killed after the store's last
+        step and before its own last word.
+
         Raises:
-            StoreError: the run folder holds a finished store, or parts of another configuration.
+            StoreError: the run folder holds another finished store, or parts of another configuration.
         """
-        if (run_folder / FINISHED).exists():
-            raise StoreError(
-                f"room for a new store was wanted, found a finished one in {run_folder}. Choose another --out."
-            )
         self.meta = meta
         self.run_folder = run_folder
-        self.folder = run_folder / UNFINISHED
+        self.is_finished = (run_folder / FINISHED).exists()
+        self.folder = run_folder / (FINISHED if self.is_finished else UNFINISHED)
         self.folder.mkdir(parents=True, exist_ok=True)
         for torn in self.folder.glob("*.writing"):
             torn.unlink()
         found = read_parts(self.folder)
         if any(part_meta != meta for part_meta, _ in found):
+            if self.is_finished:
+                raise StoreError(
+                    f"room for a new store was wanted, found a finished one of another configuration or of other "
+                    f"scenes in {run_folder}. Choose another --out."
+                )
             raise StoreError(
                 f"parts of this configuration and these scenes were wanted, found others in {self.folder}: the "
                 f"configuration, the weights or a scene file changed since. Start a new run."
@@ -62,7 +67,13 @@ class StoreWriter:
 
         Raises:
             DiskFull: no room for the part; the parts before it are whole.
+            StoreError: the store is finished; it is never written to.
         """
+        if self.is_finished:
+            raise StoreError(
+                f"nothing new was wanted in the finished store in {self.run_folder}, found tile {rows.tile.id}, "
+                f"which could not be read when it was made. Start a new run."
+            )
         kept = tuple(np.ascontiguousarray(values, dtype=self.meta.dtype) for values in rows.embeddings)
         self._waiting.append(replace(rows, embeddings=kept))
         count = sum(item.tile.rows for item in self._waiting)
@@ -75,11 +86,14 @@ class StoreWriter:
         Raises:
             DiskFull: no room; the parts are whole and a resume goes on from them.
         """
+        if self.is_finished:
+            return self.folder
         if self._waiting:
             self._write_part()
         self._write(self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary))
         final = self.run_folder / FINISHED
         self.folder.rename(final)
+        self.folder, self.is_finished = final, True
         sync_folder(self.run_folder)
         return final
 
@@ -118,7 +132,9 @@ def _write_table(path: Path, table: pa.Table, **settings: Any) -> None:
     told = table.schema.metadata
     schema = table.schema.with_metadata({b"geo": told.pop(b"geo")})
     with pq.ParquetWriter(path, schema, data_page_version="1.0", **settings) as file:
-        file.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=group_rows(len(table)))
+        file.write_table(
+            table.replace_schema_metadata(schema.metadata), row_group_size=group_rows(len(table))
+        )
         file.add_key_value_metadata(told)
 
 

@@ -154,9 +154,24 @@ def test_an_unfinished_store_is_not_opened(tmp_path: Path) -> None:
 
 
 def test_a_finished_store_is_never_written_to(tmp_path: Path) -> None:
-    make_store(tmp_path, [rows_at(tile_at(0))])
-    with pytest.raises(StoreError, match="finished one"):
-        StoreWriter(tmp_path, meta_of())
+    store = make_store(tmp_path, [rows_at(tile_at(0))])
+    before = store.parts[0].path.read_bytes()
+    with pytest.raises(StoreError, match="finished one of another"):
+        StoreWriter(tmp_path, meta_of(config_hash="another"))
+    same = StoreWriter(tmp_path, meta_of())
+    with pytest.raises(StoreError, match="finished store"):
+        same.append(rows_at(tile_at(1)))
+    assert [path.read_bytes() for path in store.folder.glob("*.parquet")] == [before]
+
+
+def test_a_run_killed_between_the_stores_last_step_and_its_own_finds_nothing_left_to_do(
+    tmp_path: Path,
+) -> None:
+    store = make_store(tmp_path, [rows_at(tile_at(0))])
+    again = StoreWriter(tmp_path, meta_of())
+    assert again.kept == list(store.tiles)
+    assert again.finish() == store.folder
+    assert np.array_equal(EmbeddingStore.open(tmp_path).read(), store.read())
 
 
 def test_parts_of_another_configuration_are_not_continued(
