@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, jobs, stores
+from engine.commands import backbones, bench, jobs, stores
 
 Command = Callable[[argparse.Namespace], Any]
 
@@ -53,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", required=True)
     sub.add_argument("--format", choices=("geotiff", "npz"), default="geotiff")
     sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    sub = add(
+        "bench", bench.bench, "Measure tiles per second by backbone on this machine, with random weights."
+    )
+    sub.add_argument("names", nargs="*", help="backbones (default: those whose weights are embedded)")
+    sub.add_argument("--all", action="store_true", help="every backbone that fits in memory; minutes")
+    sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     sub = add("verify", backbones.verify, "Hold the encoders against golden cases.", "folder")
     sub.add_argument("--dump", help="folder for our outputs, one .npz a case")
     add("run", jobs.run, "Run the job of a run folder (what the app starts).", "folder")

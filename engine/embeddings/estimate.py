@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.backbones.spec import BackboneSpec
+from engine.embeddings.pace import pace_of
 from engine.embeddings.plan import Plan, folded_dim, make_plan
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import ConfigError
@@ -38,8 +39,9 @@ class Estimate:
     Attributes:
         area_km2: ground under the tiles, each counted whole.
         megabytes: of the store, 10^6 bytes.
-        minutes: None where there is no ground for a guess (a GPU that no run has used yet).
-        minutes_source: "measured on this machine", "rough guess", or "unknown".
+        minutes: None where there is no ground for a guess (a GPU that nothing has measured yet).
+        minutes_source: "measured on this machine" (by an earlier run), "bench" (by `python -m engine bench`),
+            "rough guess", or "unknown".
     """
 
     tiles: int
@@ -63,9 +65,13 @@ def estimate(config: ExtractConfig, root: Path | None = None) -> Estimate:
     plan = make_plan(config, home)
     megapixels = _megapixels(plan)
     pace_s = _measured_pace_s(config, home)
-    seconds, source = (
-        (pace_s * megapixels + _LOADING_S, "measured on this machine") if pace_s else _guess(config, plan)
-    )
+    benched = pace_of(config.backbone.name, config.device, home)
+    if pace_s is not None:
+        seconds, source = pace_s * megapixels + _LOADING_S, "measured on this machine"
+    elif benched is not None:
+        seconds, source = benched.seconds_a_megapixel * megapixels + _LOADING_S, "bench"
+    else:
+        seconds, source = _guess(config, plan)
     return Estimate(
         tiles=len(plan.tiles),
         patches=plan.patches,

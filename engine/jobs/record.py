@@ -97,6 +97,27 @@ def recorded(folder: Path, events: Iterator[Event]) -> Iterator[Event]:
     run_folder.append_event(folder, Finished(summary))
 
 
+@contextmanager
+def idle_device(device: str) -> Iterator[None]:
+    """Hold a device that no job is on, so that what is measured inside is measured alone.
+
+    Raises:
+        JobError: a job is on it.
+    """
+    holder, lock = _device_lock(device)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as err:
+        name = holder.read_text(encoding="utf-8") if holder.is_file() else "a job"
+        raise JobError(
+            f"an idle device was wanted, found {name} on {device}. Wait for it, or cancel it."
+        ) from err
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def summary_of(event: Event) -> dict[str, Any] | None:
     """What --json prints, from the event that ends a job's work."""
     match event:
@@ -142,10 +163,7 @@ def _only_process(folder: Path) -> Iterator[None]:
 @contextmanager
 def _device_turn(folder: Path, device: str, note: Callable[[Event], None]) -> Iterator[None]:
     """Wait until no other job holds the device."""
-    locks = run_folder.runs_root() / ".devices"
-    locks.mkdir(parents=True, exist_ok=True)
-    slug = device.replace(":", "-").replace("/", "-")
-    holder, lock = locks / f"{slug}.holder", FileLock(locks / f"{slug}.lock")
+    holder, lock = _device_lock(device)
     is_told = False
     while True:
         try:
@@ -162,6 +180,14 @@ def _device_turn(folder: Path, device: str, note: Callable[[Event], None]) -> It
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _device_lock(device: str) -> tuple[Path, FileLock]:
+    """The file that names who holds a device, and the lock that whoever holds it has."""
+    locks = run_folder.runs_root() / ".devices"
+    locks.mkdir(parents=True, exist_ok=True)
+    slug = device.replace(":", "-").replace("/", "-")
+    return locks / f"{slug}.holder", FileLock(locks / f"{slug}.lock")
 
 
 @contextmanager

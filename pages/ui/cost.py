@@ -20,8 +20,9 @@ def show(config: ExtractConfig) -> None:
     ))  # fmt: skip
     style.small({
         "measured on this machine": "Time from an earlier run on this machine.",
-        "rough guess": "Time is a rough guess; after the first run it is measured.",
-    }.get(found.minutes_source, "The time is known after the first run on this device."))  # fmt: skip
+        "bench": "Time from python -m engine bench on this machine.",
+        "rough guess": "Time is a rough guess; python -m engine bench or the first run measures it.",
+    }.get(found.minutes_source, "Time is not known yet: run python -m engine bench on this machine; the first run tells too."))  # fmt: skip
 
 
 def _area_km2(config: ExtractConfig) -> float:

@@ -185,6 +185,16 @@ def test_random_weights_are_said_before_the_start(open_page: OpenPage, home: Pat
     assert any("Random weights" in warning.value for warning in at.warning)
 
 
+def test_a_time_that_nothing_has_measured_is_said_to_be_unknown_and_how_to_learn_it(
+    open_page: OpenPage, home: Path
+) -> None:
+    at = open_page("extract")
+    at.selectbox(key="x_device").set_value("cuda").run()
+    assert not at.exception
+    assert "not known yet" in words(at)
+    assert "python -m engine bench" in words(at)
+
+
 def test_backbones_lists_all_and_filters_by_what_the_place_has(open_page: OpenPage, home: Path) -> None:
     at = open_page("backbones")
     everything = len(at.dataframe[0].value)

@@ -1,0 +1,36 @@
+"""The command that tells what this machine will do."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+from engine.commands.printer import say
+from engine.jobs.folder import runs_root
+
+
+def bench(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
+    """Measure backbones, print a line each, and keep the figures for the estimate."""
+    from engine.backbones.device import choose
+    from engine.embeddings.bench import measure, names_of
+    from engine.embeddings.pace import record
+    from engine.jobs.record import idle_device
+
+    names = names_of(chosen.names, chosen.all)
+    root = runs_root()
+    found = []
+    with idle_device(choose(chosen.device).name):
+        say(
+            f"The encoder alone on tiles ready in memory, random weights (speed is the same); {len(names)} backbone(s)."
+        )
+        for pace in measure(names, chosen.device):
+            found.append(pace)
+            kept = record([pace], root)
+            line = f"{pace.backbone:36} {pace.tiles_per_s:>9.2f} tiles/s of {pace.chip_px} px"
+            (say if chosen.json else print)(
+                f"{line}  {pace.title} ({pace.device}), {pace.precision}, random weights"
+            )
+    if found:
+        say(f"Kept in {kept}: estimates before a run use it until a run has measured more.")
+    return [asdict(pace) for pace in found] if chosen.json else None
