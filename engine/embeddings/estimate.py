@@ -63,15 +63,7 @@ def estimate(config: ExtractConfig, root: Path | None = None) -> Estimate:
     """
     home = root or runs_root()
     plan = make_plan(config, home)
-    megapixels = _megapixels(plan)
-    pace_s = _measured_pace_s(config, home)
-    benched = pace_of(config.backbone.name, config.device, home)
-    if pace_s is not None:
-        seconds, source = pace_s * megapixels + _LOADING_S, "measured on this machine"
-    elif benched is not None:
-        seconds, source = benched.seconds_a_megapixel * megapixels + _LOADING_S, "bench"
-    else:
-        seconds, source = _guess(config, plan)
+    seconds, source = _seconds(config, plan, home)
     return Estimate(
         tiles=len(plan.tiles),
         patches=plan.patches,
@@ -80,6 +72,17 @@ def estimate(config: ExtractConfig, root: Path | None = None) -> Estimate:
         minutes=None if seconds is None else seconds / 60,
         minutes_source=source,
     )
+
+
+def _seconds(config: ExtractConfig, plan: Plan, root: Path) -> tuple[float | None, str]:
+    """Of the run, from the best source there is, and the source."""
+    pace_s = _measured_pace_s(config, root)
+    if pace_s is not None:
+        return pace_s * _megapixels(plan) + _LOADING_S, "measured on this machine"
+    benched = pace_of(config.backbone.name, config.device, root)
+    if benched is not None:
+        return benched.seconds_a_megapixel * _megapixels(plan) + _LOADING_S, "bench"
+    return _guess(config, plan)
 
 
 def _megabytes(config: ExtractConfig, plan: Plan) -> float:
