@@ -19,10 +19,13 @@ with errors.in_words():
     store = results.store_of(chosen.job)
     notices.simulated(store.meta.is_simulated)
     notices.random_weights(store.meta.is_random)
-    layer = embeddings_view.choose_layer(store)
     left, right = st.columns([2.2, 1], gap="medium")
+    with left, st.container(horizontal=True):
+        layer = embeddings_view.choose_layer(store)
+        window = embeddings_view.choose_window(store)
+        scenes, base = embeddings_view.choose_base(chosen)
     with right:
         embeddings_view.facts(store, layer)
-        shares = embeddings_view.variance(store, layer)
+        embeddings_view.variance(store, layer, window)
     with left:
-        embeddings_view.show_map(store, layer, chosen, shares)
+        embeddings_view.show_map(store, layer, window, chosen, scenes, base)

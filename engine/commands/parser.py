@@ -48,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
     sub = add("pca", stores.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
     sub.add_argument("--out", required=True)
     sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    sub.add_argument(
+        "--window", type=int, help="patches along a side whose mean gets a colour, odd (default: about 16 px)"
+    )
     add("check", stores.check, "Read every part of a store and say whether it is whole.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
     sub.add_argument("--out", required=True)

@@ -16,10 +16,12 @@ def pca(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.embeddings.overlay import pca_overlay
     from engine.embeddings.store import EmbeddingStore
 
-    fitted = pca_overlay(EmbeddingStore.open(Path(chosen.store)), chosen.layer, Path(chosen.out))
+    store = EmbeddingStore.open(Path(chosen.store))
+    fitted = pca_overlay(store, chosen.layer, Path(chosen.out), chosen.window)
     shares = [round(float(share), 4) for share in fitted.explained_variance_ratio]
-    say(f"Wrote {chosen.out}; explained variance {shares}")
-    return {"out": chosen.out, "explained_variance_ratio": shares}
+    means = f" of means over {fitted.window} x {fitted.window} patches" if fitted.window > 1 else ""
+    say(f"Wrote {chosen.out}; explained variance{means} {shares}")
+    return {"out": chosen.out, "window": fitted.window, "explained_variance_ratio": shares}
 
 
 def check(chosen: argparse.Namespace) -> dict[str, Any]:

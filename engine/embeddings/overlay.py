@@ -12,6 +12,7 @@ from engine.embeddings.mosaic import MosaicLayout, write_cog
 from engine.embeddings.pca import Pca, pca_of
 from engine.embeddings.schema import StoredTile
 from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.surroundings import surroundings, usual_window
 
 Level = Literal["patch", "pixel"]
 NO_CLASS = 255
@@ -49,13 +50,16 @@ def write_mosaic(
     return write_cog(path, pieces, layout)
 
 
-def pca_overlay(store: EmbeddingStore, layer: int | None, out: Path) -> Pca:
+def pca_overlay(store: EmbeddingStore, layer: int | None, out: Path, window: int | None = None) -> Pca:
     """Write the PCA colours of a store (fitted on all of it) as red, green, blue and alpha; uint8.
+
+    Args:
+        window: patches along a side whose mean gets a colour (odd); None: as many as make about 16 pixels.
 
     Raises:
         StoreError: as `fit_pca` and `write_mosaic`.
     """
-    fitted = pca_of(store, layer, components=3)
+    fitted = pca_of(store, layer, components=3, window=usual_window(store) if window is None else window)
     write_mosaic(
         out,
         _coloured(store, fitted),
@@ -115,11 +119,12 @@ def store_tags(store: EmbeddingStore, layer: int) -> dict[str, str]:
 
 def _coloured(store: EmbeddingStore, fitted: Pca) -> Iterator[tuple[StoredTile, np.ndarray]]:
     for tile, values, valid in store.iterate(fitted.layer):
-        colours = np.moveaxis(fitted.to_rgb(values), -1, 0)  # (3, h, w)
+        colours = np.moveaxis(fitted.to_rgb(surroundings(values, valid, fitted.window)), -1, 0)  # (3, h, w)
         alpha = np.where(valid > 0, 255, 0).astype(np.uint8)
         yield tile, np.concatenate([colours * (alpha > 0), alpha[None]])
 
 
 def _pca_tags(fitted: Pca) -> dict[str, str]:
     shares = ", ".join(f"{share:.4f}" for share in fitted.explained_variance_ratio)
-    return {"EMBERSCOPE_EXPLAINED_VARIANCE": shares, "EMBERSCOPE_PCA_ROWS": str(fitted.rows)}
+    return {"EMBERSCOPE_EXPLAINED_VARIANCE": shares, "EMBERSCOPE_PCA_ROWS": str(fitted.rows),
+            "EMBERSCOPE_PCA_WINDOW": str(fitted.window)}  # fmt: skip

@@ -6,12 +6,13 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from engine.embeddings.store import FINISHED, EmbeddingStore
+from engine.embeddings.surroundings import surroundings
 from engine.embeddings.whole import write_whole
 from engine.errors import StoreError
 
@@ -36,6 +37,7 @@ class Pca:
         components: (k, D) float64, of length one, the largest number of each positive.
         explained_variance_ratio: (k,) share of the whole variance, falling.
         low, high: (k,) 2nd and 98th percentile of the projections: black and full colour.
+        window: patches along a side of the surroundings whose means it was fitted on; 1: the patches themselves.
     """
 
     layer: int
@@ -45,6 +47,7 @@ class Pca:
     explained_variance_ratio: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    window: int = 1
 
     def project(self, values: np.ndarray) -> np.ndarray:
         """(..., k) float32 coordinates of (..., D) embeddings."""
@@ -74,7 +77,7 @@ class Pca:
         """Write as npz, whole or not at all; `key` says what it was fitted on."""
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {name: getattr(self, name) for name in _ARRAYS}
-        facts = json.dumps({"layer": self.layer, "rows": self.rows, "key": key})
+        facts = json.dumps({"layer": self.layer, "rows": self.rows, "window": self.window, "key": key})
 
         def write(temporary: Path) -> None:
             with temporary.open("wb") as file:
@@ -101,13 +104,13 @@ class Pca:
             raise StoreError(
                 f"the PCA of this store was wanted, found that of another at {path}. Fit it again."
             )
-        return cls(layer=facts["layer"], rows=facts["rows"], **arrays)
+        return cls(layer=facts["layer"], rows=facts["rows"], window=facts["window"], **arrays)
 
 
 _ARRAYS = ("mean", "components", "explained_variance_ratio", "low", "high")
 
 
-def fit_pca(store: EmbeddingStore, layer: int | None = None, components: int = 3) -> Pca:
+def fit_pca(store: EmbeddingStore, layer: int | None = None, components: int = 3, window: int = 1) -> Pca:
     """Fit on all rows of a store that have a valid pixel, one part in memory.
 
     The covariance is summed in float64 about the first block's mean, which keeps the sums small.
@@ -115,15 +118,17 @@ def fit_pca(store: EmbeddingStore, layer: int | None = None, components: int = 3
     Args:
         layer: as counted by the backbone; None: the store's first.
         components: directions to keep, at most D.
+        window: fit on means over so many patches along a side (odd); see `surroundings`.
 
     Raises:
-        StoreError: no such layer, more components than dimensions, too few rows, constant embeddings, or
+        StoreError: no such layer, an even window, more components than dimensions, too few rows, constant embeddings, or
             embeddings that are not finite.
     """
     column = store.column(layer)
     place = store.meta.columns.index(column)
     _check_components(components, store.meta.dims[place], store.meta.backbone)
-    rows, mean, covariance = _moments(store, layer)
+    _check_window(window)
+    rows, mean, covariance = _moments(store, layer, window)
     variances, directions = np.linalg.eigh(covariance)
     _check_varies(variances, mean, store)
     order = np.argsort(variances)[::-1][:components]
@@ -132,12 +137,12 @@ def fit_pca(store: EmbeddingStore, layer: int | None = None, components: int = 3
     kept = kept * np.where(largest < 0, -1.0, 1.0)
     ratio = np.clip(variances[order], 0.0, None) / np.clip(variances, 0.0, None).sum()
     blank = np.zeros(components)
-    fitted = Pca(store.meta.layers[place], rows, mean, kept, ratio, blank, blank)
+    fitted = Pca(store.meta.layers[place], rows, mean, kept, ratio, blank, blank, window)
     low, high = _stretch(store, layer, fitted)
-    return Pca(fitted.layer, rows, mean, kept, ratio, low, high)
+    return replace(fitted, low=low, high=high)
 
 
-def pca_of(store: EmbeddingStore, layer: int | None = None, components: int = 3) -> Pca:
+def pca_of(store: EmbeddingStore, layer: int | None = None, components: int = 3, window: int = 1) -> Pca:
     """The PCA of a store's layer, fitted once and kept beside the store (`<run>/pca/`).
 
     Where the folder cannot be written, it is fitted anew each time.
@@ -146,13 +151,13 @@ def pca_of(store: EmbeddingStore, layer: int | None = None, components: int = 3)
         StoreError: as `fit_pca`.
     """
     number = store.meta.layers[store.meta.columns.index(store.column(layer))]
-    path, key = _cache_folder(store) / f"layer{number}_k{components}.npz", _identity(store)
+    path, key = _cache_folder(store) / f"layer{number}_k{components}_w{window}.npz", _identity(store)
     if path.is_file():
         try:
             return Pca.load(path, key)
         except StoreError as err:
             logger.info("Fitting again: %s", err)
-    fitted = fit_pca(store, number, components)
+    fitted = fit_pca(store, number, components, window)
     try:
         fitted.save(path, key)
     except OSError as err:
@@ -160,11 +165,11 @@ def pca_of(store: EmbeddingStore, layer: int | None = None, components: int = 3)
     return fitted
 
 
-def _moments(store: EmbeddingStore, layer: int | None) -> tuple[int, np.ndarray, np.ndarray]:
+def _moments(store: EmbeddingStore, layer: int | None, window: int) -> tuple[int, np.ndarray, np.ndarray]:
     """Rows, mean (D,) and covariance (D, D), with n - 1 in the denominator."""
     rows = 0
     shift = total = product = np.zeros(0)
-    for block in _valid_blocks(store, layer):
+    for block in _valid_blocks(store, layer, window):
         _check_finite(block, store)
         if not rows:
             shift = block.mean(axis=0)
@@ -182,11 +187,11 @@ def _moments(store: EmbeddingStore, layer: int | None) -> tuple[int, np.ndarray,
     return rows, shift + total / rows, covariance
 
 
-def _valid_blocks(store: EmbeddingStore, layer: int | None) -> Iterator[np.ndarray]:
-    """(n, D) float64 rows with a valid pixel, gathered from the tiles into blocks."""
+def _valid_blocks(store: EmbeddingStore, layer: int | None, window: int) -> Iterator[np.ndarray]:
+    """(n, D) float64 rows with a valid pixel (means over their window), gathered from the tiles into blocks."""
     waiting: list[np.ndarray] = []
     for _, values, valid in store.iterate(layer):
-        waiting.append(values[valid > 0])  # (n, D)
+        waiting.append(surroundings(values, valid, window)[valid > 0])  # (n, D)
         if sum(map(len, waiting)) >= _BLOCK_ROWS:
             yield np.concatenate(waiting).astype(np.float64)
             waiting = []
@@ -197,7 +202,9 @@ def _valid_blocks(store: EmbeddingStore, layer: int | None) -> Iterator[np.ndarr
 def _stretch(store: EmbeddingStore, layer: int | None, fitted: Pca) -> tuple[np.ndarray, np.ndarray]:
     """Percentiles of the projections of every n-th valid row."""
     step = -(-fitted.rows // _STRETCH_ROWS)
-    projected = np.concatenate([fitted.project(block[::step]) for block in _valid_blocks(store, layer)])
+    projected = np.concatenate(
+        [fitted.project(block[::step]) for block in _valid_blocks(store, layer, fitted.window)]
+    )
     low, high = np.percentile(projected.astype(np.float64), _STRETCH_PERCENT, axis=0)
     return low, high
 
@@ -207,6 +214,13 @@ def _check_components(components: int, dim: int, backbone: str) -> None:
         raise StoreError(
             f"{components} components were wanted, found embeddings of {dim} dimensions ({backbone}). "
             f"Ask for 1 to {dim}."
+        )
+
+
+def _check_window(window: int) -> None:
+    if window < 1 or window % 2 == 0:
+        raise StoreError(
+            f"an odd window of patches was wanted (1, 3, 5 ...), found {window}. Choose another."
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.surroundings import usual_window
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from pages.ui import cached, charts, layers, maps, results, style, wording
@@ -40,16 +41,41 @@ def choose_layer(store: EmbeddingStore) -> int:
     return int(chosen if chosen is not None else kept[0])
 
 
-def show_map(store: EmbeddingStore, layer: int, chosen: cached.JobFacts, shares: np.ndarray) -> None:
-    """The PCA colours over the imagery, with an opacity slider on the map."""
+def choose_window(store: EmbeddingStore) -> int:
+    """Over how many patches a colour is averaged; no question where a patch is large already."""
+    usual = usual_window(store)
+    if usual == 1:
+        return 1
+    words = {usual: f"{usual} × {usual} patches", 1: "Single patches"}
+    chosen = st.segmented_control(
+        "Colours of", list(words), default=usual, required=True, key="embeddings_window", format_func=words.__getitem__,
+        help="Small patches of a CNN differ most by their texture. Means over their surroundings show the ground.",
+    )  # fmt: skip
+    return int(chosen if chosen is not None else usual)
+
+
+def choose_base(chosen: cached.JobFacts) -> tuple[tuple[Scene, ...], str | None]:
+    """The scenes that the store was made from, and which of their composites lies below."""
     scenes = _scenes(chosen)
     options = [*(layers.composites_of(scenes) if scenes else []), _NO_BASE]
     base = st.segmented_control("Below", options, default=options[0], required=True, key="embeddings_base")
+    return scenes, base if base != _NO_BASE else None
+
+
+def show_map(
+    store: EmbeddingStore,
+    layer: int,
+    window: int,
+    chosen: cached.JobFacts,
+    scenes: tuple[Scene, ...],
+    base: str | None,
+) -> None:
+    """The PCA colours over the imagery, with an opacity slider on the map."""
     with st.spinner("Colouring the whole store by its principal components."):
-        path, _ = results.pca_map(store, layer)
+        path, shares = results.pca_map(store, layer, window)
     credit = f"PCA of {store.meta.backbone}, layer {layer}"
     overlay = layers.raster(path, credit)
-    below = layers.imagery(scenes, base) if scenes and base != _NO_BASE else []
+    below = layers.imagery(scenes, base) if scenes and base else []
     maps.draw(
         maps.View(
             key=f"embeddings_{chosen.job.id}", bounds_lonlat=_in_sight(scenes, overlay.bounds_lonlat),
@@ -57,19 +83,19 @@ def show_map(store: EmbeddingStore, layer: int, chosen: cached.JobFacts, shares:
         )
     )  # fmt: skip
     first = 100 * float(np.sum(shares[:3]))
+    of_means = f" (means over {window} × {window} patches)" if window > 1 else ""
     style.legend(
         (("#d0422a", "red: PC 1"), ("#4f9a4a", "green: PC 2"), ("#3f74c9", "blue: PC 3")),
-        f"Fitted on the whole store, stretched from 2 % to 98 %. The three show {first:.0f} % of the variance.",
+        f"Fitted on the whole store{of_means}, stretched from 2 % to 98 %. The three show {first:.0f} % of the variance.",
     )
 
 
-def variance(store: EmbeddingStore, layer: int) -> np.ndarray:
-    """The chart of explained variance; returns the shares."""
+def variance(store: EmbeddingStore, layer: int, window: int) -> None:
+    """The chart of explained variance."""
     with st.spinner("Fitting the principal components on the whole store."):
-        _, shares = results.pca_map(store, layer)
+        _, shares = results.pca_map(store, layer, window)
     st.subheader("Explained variance", anchor=False)
     charts.explained_variance([float(value) for value in shares])
-    return shares
 
 
 def facts(store: EmbeddingStore, layer: int) -> None:

@@ -68,20 +68,23 @@ def place_words(scene: Any) -> str:
             return Path(scene.path).stem.replace("_", " ")
 
 
-def pca_map(store: EmbeddingStore, layer: int) -> tuple[Path, np.ndarray]:
+def pca_map(store: EmbeddingStore, layer: int, window: int) -> tuple[Path, np.ndarray]:
     """The PCA colours of a layer as a raster beside the store, and the explained shares.
+
+    Args:
+        window: patches along a side whose mean gets one colour, odd.
 
     Raises:
         StoreError: embeddings that have no principal components.
     """
-    path = store.folder.parent / "overlays" / f"pca-layer-{layer}.tif"
+    path = store.folder.parent / "overlays" / f"pca-layer-{layer}-window-{window}.tif"
     stamp = store.folder.stat().st_mtime_ns
-    shares = _pca_shares(str(store.folder), layer, stamp, store)
+    shares = _pca_shares(str(store.folder), layer, window, stamp, store)
     if not path.is_file() or path.stat().st_mtime_ns < stamp:
         from engine.embeddings.overlay import pca_overlay
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        pca_overlay(store, layer, path)
+        pca_overlay(store, layer, path, window)
     return path, shares
 
 
@@ -92,8 +95,8 @@ def _store(folder: str, stamp: int) -> EmbeddingStore:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _pca_shares(folder: str, layer: int, stamp: int, _store: EmbeddingStore) -> np.ndarray:
+def _pca_shares(folder: str, layer: int, window: int, stamp: int, _store: EmbeddingStore) -> np.ndarray:
     del folder, stamp
     from engine.embeddings.pca import pca_of
 
-    return pca_of(_store, layer, components=COLOURS).explained_variance_ratio
+    return pca_of(_store, layer, components=COLOURS, window=window).explained_variance_ratio

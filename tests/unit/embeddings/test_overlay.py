@@ -16,8 +16,9 @@ from engine.embeddings import mosaic
 from engine.embeddings.overlay import class_overlay, pca_overlay, write_mosaic
 from engine.embeddings.pca import fit_pca
 from engine.embeddings.schema import StoredTile
+from engine.embeddings.surroundings import surroundings, usual_window
 from engine.errors import StoreError
-from tests.unit.embeddings.stores import make_store, rows_at, tile_at
+from tests.unit.embeddings.stores import make_store, meta_of, rows_at, tile_at
 
 COLOURS = {0: (20, 120, 20, 255), 1: (200, 30, 0, 255)}
 
@@ -130,7 +131,7 @@ def test_pieces_of_another_shape_or_none_are_refused(tmp_path: Path) -> None:
 
 def test_pca_colours_carry_their_facts_and_leave_gaps_transparent(tmp_path: Path) -> None:
     store = make_store(tmp_path / "run", [rows_at(tile_at(column), gaps=3) for column in range(3)])
-    fitted = pca_overlay(store, None, tmp_path / "pca.tif")
+    fitted = pca_overlay(store, None, tmp_path / "pca.tif", window=1)
     assert np.array_equal(fitted.components, fit_pca(store).components)
     with rasterio.open(tmp_path / "pca.tif") as dataset:
         found, tags = dataset.read(), dataset.tags()
@@ -144,3 +145,20 @@ def test_pca_colours_carry_their_facts_and_leave_gaps_transparent(tmp_path: Path
     assert float(tags["EMBERSCOPE_EXPLAINED_VARIANCE"].split(",")[0]) == pytest.approx(
         fitted.explained_variance_ratio[0], abs=1e-4
     )
+
+
+def test_colours_of_small_patches_are_those_of_their_surroundings_unless_asked_otherwise(
+    tmp_path: Path,
+) -> None:
+    rows = [rows_at(tile_at(column), gaps=3) for column in range(3)]
+    store = make_store(tmp_path / "run", rows, meta_of(patch_px=4))
+    window = usual_window(store)
+    assert window > 1
+    fitted = pca_overlay(store, None, tmp_path / "pca.tif")
+    assert np.array_equal(fitted.components, fit_pca(store, window=window).components)
+    with rasterio.open(tmp_path / "pca.tif") as dataset:
+        found, tags = dataset.read(), dataset.tags()
+    _, values, valid = list(store.iterate())[1]
+    wanted = fitted.to_rgb(surroundings(values, valid, window))
+    assert np.array_equal(np.moveaxis(found[:3, :4, 4:8], 0, -1)[1:], wanted[1:])
+    assert tags["EMBERSCOPE_PCA_WINDOW"] == str(window)

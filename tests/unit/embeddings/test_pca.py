@@ -12,6 +12,7 @@ from engine.embeddings import writer
 from engine.embeddings.pca import Pca, fit_pca, pca_of
 from engine.embeddings.schema import TileRows
 from engine.embeddings.store import EmbeddingStore
+from engine.embeddings.surroundings import surroundings
 from engine.errors import StoreError
 from tests.unit.embeddings.stores import make_store, meta_of, rows_at, tile_at
 
@@ -105,7 +106,7 @@ def test_a_kept_pca_is_used_again_for_the_same_store_only(
     store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = pca_of(store)
-    kept = store.folder.parent / "pca" / "layer0_k3.npz"
+    kept = store.folder.parent / "pca" / "layer0_k3_w1.npz"
     assert np.array_equal(Pca.load(kept).components, first.components)
     with monkeypatch.context() as patched:
         patched.setattr(fitting, "_moments", lambda *_: pytest.fail("fitted twice"))
@@ -114,3 +115,16 @@ def test_a_kept_pca_is_used_again_for_the_same_store_only(
         kept, "other"
     )
     assert np.array_equal(pca_of(store).mean, first.mean)
+
+
+def test_a_fit_on_surroundings_keeps_its_window_and_an_even_one_is_refused(store: EmbeddingStore) -> None:
+    rows = np.concatenate(
+        [surroundings(values, valid, 3)[valid > 0] for _, values, valid in store.iterate()]
+    ).astype(np.float64)
+    found = fit_pca(store, window=3)
+    _, _, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    assert np.allclose(np.abs(found.components @ directions[:3].T), np.eye(3), atol=1e-4)
+    assert pca_of(store, window=3).window == pca_of(store, window=3).window == 3
+    assert pca_of(store).window == 1
+    with pytest.raises(StoreError, match="odd window"):
+        fit_pca(store, window=2)
