@@ -77,7 +77,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], title: st
             colorscale=scale, xgap=3, ygap=3, hovertemplate="true %{y}, predicted %{x}: %{z:.2f} %<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(title_text="Predicted (pixels, % of the true class)", showgrid=False)
+    figure.update_xaxes(title_text="Predicted", showgrid=False)
     figure.update_yaxes(title_text="True", autorange="reversed", showgrid=False)
     _dress(figure, height=260)
     figure.update_layout(title={"text": title, "font": {"size": 14}}, margin_t=34)

@@ -105,6 +105,7 @@ def confusion(run: TrainRun) -> None:
     baseline = found.get("baseline") or {}
     if baseline.get("confusion"):
         charts.confusion(baseline["confusion"], _CLASSES, "NBR threshold", "confusion_baseline")
+    style.small("Test pixels, and their share of the true class.")
 
 
 def show_map(run: TrainRun, chosen: cached.JobFacts) -> None:
@@ -118,7 +119,7 @@ def show_map(run: TrainRun, chosen: cached.JobFacts) -> None:
         base = st.segmented_control("Below", names, default=names[1] if len(names) > 1 else names[0], required=True,
                                     key="evaluate_base", label_visibility="collapsed") if names else None  # fmt: skip
         place = st.selectbox("Test place", range(len(scenes)), format_func=lambda i: _place_words(scenes[i], i),
-                             key="evaluate_place", label_visibility="collapsed", width=260) if scenes else None  # fmt: skip
+                             key="evaluate_place", label_visibility="collapsed", width=210) if scenes else None  # fmt: skip
     overlay = _overlay(run, str(view), scenes)
     at = layers.bounds_of([scenes[place]]) if place is not None else overlay.bounds_lonlat
     below = layers.imagery(scenes, base) if base else []

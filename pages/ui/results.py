@@ -64,6 +64,9 @@ def place_words(scene: Any) -> str:
             return {"post": "fire season, after", "pre": "fire season, before"}.get(
                 scene.date, "fire season, both dates"
             )
+        case "files":
+            more = f" and {len(scene.paths) - 1} more" if len(scene.paths) > 1 else ""
+            return Path(scene.paths[0]).stem.replace("_", " ") + more
         case _:
             return Path(scene.path).stem.replace("_", " ")
 

@@ -182,7 +182,11 @@ def _of_store(store: EmbeddingStore, has_labels: bool) -> Source:
 
 def _first_labelled(options: list[str], found: dict[str, cached.JobFacts]) -> int:
     """The newest store whose scenes are labelled; the fire season where there is none."""
-    labelled = [i for i, name in enumerate(options) if name and found[name].config.scene.source != "file"]
+    labelled = [
+        i
+        for i, name in enumerate(options)
+        if name and found[name].config.scene.source in ("chips", "simulated")
+    ]
     return labelled[0] if labelled else len(options) - 1
 
 
