@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from engine.backbones.batch import Backbone, Batch, Embedded
+from engine.backbones.batch import Backbone, Batch, Embedded, as_reflectance, join, take
 from engine.backbones.spec import BackboneSpec
 from engine.errors import BackboneError, DeviceFailure
 
@@ -70,6 +70,21 @@ def describe(device: Device) -> str:
     return f"{device.title} ({device.name}), {str(device.precision).removeprefix('torch.')}"
 
 
+class Pending:
+    """Embeddings that a device is working on; on the CPU they are there already."""
+
+    def __init__(self, parts: Sequence[Embedded], done: Sequence[torch.cuda.Event] = ()) -> None:
+        self._parts, self._done = list(parts), list(done)
+
+    def result(self) -> Embedded:
+        """The embeddings on the CPU, once the device is done with them; may be asked for again."""
+        for event in self._done:
+            event.synchronize()
+        self._done = []
+        self._parts = [join(self._parts)]
+        return self._parts[0]
+
+
 class OnDevice:
     """A backbone that runs on a device: takes batches from the CPU, gives float32 on the CPU.
 
@@ -86,12 +101,19 @@ class OnDevice:
             dataclasses.replace(device, precision=torch.float32) if self.spec.layer_strides else device
         )
         self.largest_batch: int | None = None
-        self._backbone = backbone
+        self._backbone, self._module = backbone, module
+        is_cuda = device.name.startswith("cuda")
+        self._side = torch.cuda.Stream(device.name) if is_cuda else None
         if module is not None:
             module.to(device.name)
             if self.spec.layer_strides and device.name != "cpu":
                 # Convolutions on tensor cores read channels last without a copy.
                 module.to(memory_format=torch.channels_last)
+
+    def compile(self) -> None:
+        """Compile the encoder's repeated parts: one graph serves all of its blocks."""
+        for part in _repeated(self._module):
+            part.compile()
 
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:
         """Embeddings of every chip; halves the batch when memory runs out and remembers the size.
@@ -99,20 +121,29 @@ class OnDevice:
         Raises:
             DeviceFailure: a single chip does not fit.
         """
+        return self.begin(batch, layers).result()
+
+    def begin(self, batch: Batch, layers: Sequence[int]) -> Pending:
+        """As `embed`, without waiting for a CUDA device: the next batch may be moved there meanwhile.
+
+        Raises:
+            DeviceFailure: a single chip does not fit.
+        """
         count = batch.image.shape[0]
         step = min(count, self.largest_batch or count)
         parts: list[Embedded] = []
+        done: list[torch.cuda.Event] = []
         start = 0
         while start < count:
             part = take(batch, start, start + step)
             try:
-                parts.append(self._embed_here(part, layers))
+                parts.append(self._embed_here(part, layers, done))
                 start += step
             except (torch.OutOfMemoryError, RuntimeError) as err:
                 if not _is_out_of_memory(err):
                     raise
                 step = self._halved(step, err)
-        return join(parts)
+        return Pending(parts, done)
 
     def _halved(self, step: int, err: BaseException) -> int:
         _free(self.device)
@@ -124,63 +155,66 @@ class OnDevice:
         self.largest_batch = step // 2
         return self.largest_batch
 
-    def _embed_here(self, batch: Batch, layers: Sequence[int]) -> Embedded:
+    def _embed_here(self, batch: Batch, layers: Sequence[int], done: list[torch.cuda.Event]) -> Embedded:
         kind = self.device.name.partition(":")[0]
         is_lower = self.device.precision != torch.float32
-        # image, valid and place travel; names, wavelengths and dates stay where they are
-        moved = dataclasses.replace(
-            batch,
-            image=batch.image.to(self.device.name, torch.float32, non_blocking=True),
-            valid=batch.valid.to(self.device.name, non_blocking=True),
-            lonlat=None if batch.lonlat is None else batch.lonlat.to(self.device.name),
-        )
+        moved = self._moved(batch)
         with torch.inference_mode(), torch.autocast(kind, self.device.precision, enabled=is_lower):
-            embedded = self._backbone.embed(moved, layers)
-        maps = [item.float().cpu() for item in embedded.maps]
-        return Embedded(maps, None if embedded.cls is None else [item.float().cpu() for item in embedded.cls])
+            embedded = self._backbone.embed(as_reflectance(moved), layers)
+        if self._side is None:
+            maps = [item.float().cpu() for item in embedded.maps]
+            return Embedded(
+                maps, None if embedded.cls is None else [item.float().cpu() for item in embedded.cls]
+            )
+        maps = [_fetched(item) for item in embedded.maps]
+        cls = None if embedded.cls is None else [_fetched(item) for item in embedded.cls]
+        ready = torch.cuda.Event()
+        ready.record(torch.cuda.current_stream(self.device.name))
+        done.append(ready)
+        return Embedded(maps, cls)
+
+    def _moved(self, batch: Batch) -> Batch:
+        """Pixels, mask and place on the device; names, wavelengths and dates stay where they are.
+
+        On CUDA a stream of its own moves them while the one before is computed, if the memory is pinned.
+        """
+        name = self.device.name
+        if self._side is None:
+            return dataclasses.replace(
+                batch,
+                image=batch.image.to(name),
+                valid=batch.valid.to(name),
+                lonlat=None if batch.lonlat is None else batch.lonlat.to(name),
+            )
+        with torch.cuda.stream(self._side):
+            moved = dataclasses.replace(
+                batch,
+                image=batch.image.to(name, non_blocking=True),
+                valid=batch.valid.to(name, non_blocking=True),
+                lonlat=None if batch.lonlat is None else batch.lonlat.to(name),
+            )
+        here = torch.cuda.current_stream(name)
+        here.wait_stream(self._side)
+        for tensor in (moved.image, moved.valid, moved.lonlat):
+            if tensor is not None:
+                tensor.record_stream(here)  # its memory is not given away before this stream is done with it
+        return moved
 
 
-def embed_halving(backbone: Backbone, batch: Batch, layers: Sequence[int]) -> Embedded:
-    """Embeddings of a batch by any backbone, in halves, and halves of halves, when memory runs out.
-
-    Raises:
-        DeviceFailure: a single chip does not fit.
-    """
-    try:
-        return backbone.embed(batch, layers)
-    except (torch.OutOfMemoryError, RuntimeError) as err:
-        if not _is_out_of_memory(err):
-            raise
-        count = batch.image.shape[0]
-        if count == 1:
-            raise DeviceFailure(
-                f"{backbone.spec.name} wanted memory for one chip; there is none left. Choose smaller tiles."
-            ) from err
-    middle = count // 2
-    halves = [take(batch, 0, middle), take(batch, middle, count)]
-    return join([embed_halving(backbone, half, layers) for half in halves])
+def _fetched(item: torch.Tensor) -> torch.Tensor:
+    """A result on its way to pinned memory of the CPU; there once the stream has come so far."""
+    item = item.float()
+    return torch.empty(item.shape, dtype=item.dtype, pin_memory=True).copy_(item, non_blocking=True)
 
 
-def take(batch: Batch, start: int, stop: int) -> Batch:
-    """Chips start (inclusive) to stop (exclusive) of a batch."""
-    return dataclasses.replace(
-        batch,
-        image=batch.image[start:stop],
-        valid=batch.valid[start:stop],
-        datetimes=batch.datetimes[start:stop],
-        lonlat=None if batch.lonlat is None else batch.lonlat[start:stop],
-    )
-
-
-def join(parts: Sequence[Embedded]) -> Embedded:
-    """One result of several, chips in the order of the parts."""
-    if len(parts) == 1:
-        return parts[0]
-    maps = [torch.cat(maps) for maps in zip(*(part.maps for part in parts), strict=True)]
-    have_cls = [part.cls for part in parts if part.cls is not None]
-    if not have_cls:
-        return Embedded(maps)
-    return Embedded(maps, [torch.cat(tokens) for tokens in zip(*have_cls, strict=True)])
+def _repeated(module: nn.Module | None) -> list[nn.Module]:
+    """The blocks of an encoder: members of its lists and sequences that stand there more than once."""
+    found: list[nn.Module] = []
+    for part in module.modules() if module is not None else ():
+        if isinstance(part, nn.ModuleList | nn.Sequential):
+            kinds = [type(member) for member in part]
+            found += [member for member in part if kinds.count(type(member)) > 1 and any(member.children())]
+    return found
 
 
 def _is_out_of_memory(err: BaseException) -> bool:

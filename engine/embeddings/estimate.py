@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.backbones.spec import BackboneSpec
+from engine.embeddings.kept import dims_of
 from engine.embeddings.pace import pace_of
-from engine.embeddings.plan import Plan, folded_dim, make_plan
+from engine.embeddings.plan import Plan, make_plan
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import ConfigError
 from engine.jobs.config import ExtractConfig, parse_config, read_yaml
@@ -78,10 +79,10 @@ def _seconds(config: ExtractConfig, plan: Plan, root: Path) -> tuple[float | Non
     """Of the run, from the best source there is, and the source."""
     pace_s = _measured_pace_s(config, root)
     if pace_s is not None:
-        return pace_s * _megapixels(plan) + _LOADING_S, "measured on this machine"
+        return pace_s * plan.seen_megapixels + _LOADING_S, "measured on this machine"
     benched = pace_of(config.backbone.name, config.device, root)
     if benched is not None:
-        return benched.seconds_a_megapixel * _megapixels(plan) + _LOADING_S, "bench"
+        return benched.seconds_a_megapixel * plan.seen_megapixels + _LOADING_S, "bench"
     return _guess(config, plan)
 
 
@@ -95,19 +96,7 @@ def _megabytes(config: ExtractConfig, plan: Plan) -> float:
 
 def _embedding_bytes(config: ExtractConfig, plan: Plan) -> int:
     """Bytes of one row's embeddings."""
-    is_tile = config.granularity == "tile"
-    dims = [
-        plan.spec.layer_dim(layer) if is_tile else folded_dim(plan.spec, layer, plan.patch_px)
-        for layer in plan.layers
-    ]
-    frames = len(plan.tiles[0].scenes)
-    is_joined = config.backbone.temporal in ("mean", "max", "difference") and plan.spec.max_frames == 1
-    return sum(dims) * (1 if is_joined else frames) * np.dtype(config.output.dtype).itemsize
-
-
-def _megapixels(plan: Plan) -> float:
-    """Pixels that the encoder sees, dates counted."""
-    return sum(item.tile.height * item.tile.width * len(item.scenes) for item in plan.tiles) / 1e6
+    return sum(dims_of(config, plan)) * np.dtype(config.output.dtype).itemsize
 
 
 def _measured_pace_s(config: ExtractConfig, root: Path) -> float | None:
@@ -134,11 +123,12 @@ def _pace_of_run(folder: Path, config: ExtractConfig) -> float | None:
     done = [event for event in events if isinstance(event, ExtractDone)]
     if len(planned) != 1 or not done or planned[0].resumed_tiles or done[-1].tiles < _LEAST_TILES:
         return None
-    return done[-1].seconds / _run_megapixels(folder, done[-1])
+    seen = planned[0].megapixels * done[-1].tiles / max(planned[0].tiles, 1)
+    return done[-1].seconds / (seen or _run_megapixels(folder, done[-1]))
 
 
 def _run_megapixels(folder: Path, done: ExtractDone) -> float:
-    """Pixels of a finished run's tiles, dates counted, from its store."""
+    """Pixels of a finished run's tiles, dates counted, from its store; for logs that do not say."""
     tiles = EmbeddingStore.open(Path(done.store) if Path(done.store).is_dir() else folder).tiles
     return sum(tile.height_px * tile.width_px * len(tile.datetimes) for tile in tiles) / 1e6
 
@@ -147,7 +137,7 @@ def _guess(config: ExtractConfig, plan: Plan) -> tuple[float | None, str]:
     """Seconds by the encoder's weights and the places that each is used on; for CPUs only."""
     if config.device not in ("auto", "cpu"):
         return None, "unknown"
-    operations = _operations_a_pixel(plan.spec) * _megapixels(plan) * 1e6
+    operations = _operations_a_pixel(plan.spec) * plan.seen_megapixels * 1e6
     return operations / (_CORE_OPERATIONS_S * (os.cpu_count() or 1)) + _LOADING_S, "rough guess"
 
 

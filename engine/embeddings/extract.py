@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from engine.backbones.device import choose, describe
-from engine.embeddings.encode import encode_chips, open_backbone, rows_of
-from engine.embeddings.plan import Plan, folded_dim, make_plan, season_folder, store_meta, stored_tile
+from engine.backbones.batch import Backbone, Batch
+from engine.backbones.device import Device, choose, describe
+from engine.embeddings.behind import Behind
+from engine.embeddings.encode import Waiting, batch_of, begin, open_backbone, rows_of
+from engine.embeddings.fetching import fetch_weights
+from engine.embeddings.kept import store_meta
+from engine.embeddings.plan import Plan, make_plan, season_folder
+from engine.embeddings.reading import TileRead, batches_of, read_ahead, read_tile
+from engine.embeddings.seams import seam_score
 from engine.embeddings.store import FINISHED, EmbeddingStore
 from engine.embeddings.writer import StoreWriter
 from engine.errors import SceneError
-from engine.imagery.chip import Chip, read_chip
+from engine.imagery.rasters import OpenRasters
 from engine.imagery.tiling import PlannedTile
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, SimulatedScene
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, StepStarted, TileDone, TileSkipped
 from engine.jobs.record import recorded
 
-# Chips read before the encoder asks for them: enough to hide the disk, little enough to stay flat in memory.
-_READ_AHEAD_BATCHES = 2
-_READERS = 2
-# Chips of one forward pass when the configuration leaves it open; out of memory halves it.
-_BATCH_CPU, _BATCH_GPU = 8, 64
+# Pixels of one forward pass when the configuration leaves the batch open: 8 or 64 tiles of 224 px. More of them
+# a pass were no faster on two cores; a GPU that has no room for so many halves them.
+_PASS_PIXELS_CPU, _PASS_PIXELS_GPU = 8 * 224**2, 64 * 224**2
+# Two cores are busy with the encoder: one thread reads fast enough. A GPU waits for several.
+_READERS_CPU, _MOST_READERS_GPU = 1, 8
+# Batches that wait to be written; each holds the embeddings of its tiles.
+_WAITING_BATCHES = 2
 
-
-@dataclass(frozen=True)
-class _Read:
-    """A tile and its pixels, or the reason why it has none."""
-
-    planned: PlannedTile
-    chip: Chip | None
-    reason: str = ""
+Encoded = tuple[list[TileRead], list[Waiting]]
 
 
 def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
     """Fill an embedding store in a run folder; an unfinished one is continued.
+
+    Threads read tiles ahead of the encoder, and one writes behind it; whatever ends the loop ends them too.
 
     Args:
         folder: the run folder; the store appears in it as `store` when it is whole.
@@ -57,36 +58,101 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
     yield from _prepare_season(config, root)
     yield StepStarted("Planning tiles")
     plan = make_plan(config, root)
+    yield from (Noticed(note) for note in plan.notes)
+    yield from fetch_weights(config, plan)
     yield StepStarted(f"Loading {plan.spec.title}")
     device = choose(config.device)
     backbone = open_backbone(config, plan, device)
     if backbone.weights_sha256 == "random":
         yield Noticed("Random weights, as asked: these embeddings show an untrained encoder.")
-    writer = StoreWriter(folder, store_meta(config, plan, backbone.weights_sha256, _dims(config, plan)))
+    writer = StoreWriter(folder, store_meta(config, plan, backbone.weights_sha256))
+    yield ExtractPlanned(len(plan.tiles), plan.patches, len(writer.kept), plan.spec.name,
+                         backbone.weights_sha256, describe(device), round(plan.seen_megapixels, 3))  # fmt: skip
+    began = time.monotonic()
+    yield from _fill(writer, backbone, plan, config, device)
+    store = EmbeddingStore.open(writer.finish())
+    seam = seam_score(store) if config.granularity == "patch" else None
+    yield ExtractDone(len(store.tiles), store.rows, sum(store.meta.dims), round(time.monotonic() - began, 3),
+                      str(store.folder), seam if seam is None else round(seam, 4))  # fmt: skip
+
+
+def _fill(
+    writer: StoreWriter, backbone: Backbone, plan: Plan, config: ExtractConfig, device: Device
+) -> Iterator[Event]:
+    """Read, encode and write the tiles that the store has not got yet."""
     kept = {tile.id for tile in writer.kept}
-    todo = [item for item in plan.tiles if item.tile.id not in kept]
-    yield ExtractPlanned(len(plan.tiles), plan.patches, len(kept), plan.spec.name, backbone.weights_sha256,
-                         describe(device))  # fmt: skip
-    began, patches, done = time.monotonic(), sum(tile.rows for tile in writer.kept), len(kept)
-    for batch in _read_batches(todo, plan, config, _batch_size(config, device.name)):
-        embedded = encode_chips(backbone, plan, [read.chip for read in batch if read.chip is not None])
-        for read in batch:
-            done += 1
-            if read.chip is None:
-                yield TileSkipped(read.planned.tile.id, read.reason)
-                continue
-            tile = stored_tile(read.planned, plan.patch_px, config.granularity == "tile")
-            rows = rows_of(tile, next(embedded), read.chip, plan, config)
-            writer.append(rows)
-            patches += tile.rows
-            yield TileDone(done, len(plan.tiles), patches, time.monotonic() - began, tile.id)
+    began, done, patches = time.monotonic(), len(kept), sum(tile.rows for tile in writer.kept)
+
+    def write(encoded: Encoded) -> None:
+        for rows in rows_of(encoded[1], encoded[0], plan, config):
+            if rows.tile.id not in kept:
+                writer.append(rows)
+
+    pixels = _read(plan, config, kept, device)
+    with Behind(write, _WAITING_BATCHES) as behind, closing(_encoded(pixels, backbone, plan, config)) as all_:
+        for encoded in all_:
+            behind.put(encoded)
+            for read in encoded[0]:
+                tile_id = read.planned.tile.id
+                if tile_id in kept:
+                    continue
+                done += 1
+                if read.share is None:
+                    yield TileSkipped(tile_id, read.reason)
+                    continue
+                patches += read.share.size if config.granularity == "patch" else 1
+                yield TileDone(done, len(plan.tiles), patches, time.monotonic() - began, tile_id)
     if not patches:
         raise SceneError(
             "valid pixels were wanted, found only gaps on every tile. Choose another region or scene."
         )
-    store = writer.finish()
-    tiles = len(EmbeddingStore.open(store).tiles)
-    yield ExtractDone(tiles, patches, sum(writer.meta.dims), round(time.monotonic() - began, 3), str(store))
+
+
+def _read(
+    plan: Plan, config: ExtractConfig, kept: set[str], device: Device
+) -> Generator[tuple[list[TileRead], Batch | None]]:
+    """Batches read ahead. A batch that is kept in part is encoded again as a whole, so that its rows are the same."""
+    is_cuda = device.name.startswith("cuda")
+    batches = batches_of(plan.tiles, batch_tiles(plan, config, device))
+    todo = [batch for batch in batches if any(item.tile.id not in kept for item in batch)]
+
+    def read(batch: list[PlannedTile], rasters: OpenRasters) -> tuple[list[TileRead], Batch | None]:
+        reads = [read_tile(item, plan, config, rasters) for item in batch]
+        # the batch holds the pixels; what follows needs only where they were valid
+        return [replace(item, chip=None) for item in reads], batch_of(reads, plan, is_pinned=is_cuda)
+
+    readers = min(_MOST_READERS_GPU, os.cpu_count() or 1) if is_cuda else _READERS_CPU
+    return read_ahead(todo, read, readers)
+
+
+def _encoded(
+    pixels: Generator[tuple[list[TileRead], Batch | None]],
+    backbone: Backbone,
+    plan: Plan,
+    config: ExtractConfig,
+) -> Generator[Encoded]:
+    """Batches with the passes that were begun on them.
+
+    A batch is handed on when the next one has been begun: a GPU is never waited for with nothing to do.
+    """
+    before: Encoded | None = None
+    with closing(pixels):
+        for reads, batch in pixels:
+            begun = [] if batch is None else begin(backbone, plan, batch, config.batch_size or len(reads))
+            if before is not None:
+                yield before
+            before = reads, begun
+        if before is not None:
+            yield before
+
+
+def batch_tiles(plan: Plan, config: ExtractConfig, device: Device) -> int:
+    """Tiles of a batch: as asked, or so many pixels; shifted passes of a tile count as tiles."""
+    if config.batch_size is not None:
+        return config.batch_size
+    window = plan.tiles[0].window
+    pixels = window.height * window.width * plan.frames * plan.shifts**2
+    return max(1, (_PASS_PIXELS_CPU if device.name == "cpu" else _PASS_PIXELS_GPU) // pixels)
 
 
 def ensure_store(config: ExtractConfig, root: Path) -> Iterator[Event]:
@@ -107,51 +173,3 @@ def store_folder(config: ExtractConfig, root: Path) -> Path:
 def _prepare_season(config: ExtractConfig, root: Path) -> Iterator[Event]:
     if isinstance(config.scene, SimulatedScene) and not season_folder(config.scene.seed, root).is_dir():
         yield StepStarted("Simulating the fire season (once for each seed)")
-
-
-def _dims(config: ExtractConfig, plan: Plan) -> tuple[int, ...]:
-    is_joined = config.backbone.temporal in ("mean", "max", "difference") and plan.spec.max_frames == 1
-    dates = 1 if is_joined else plan.frames
-    if config.granularity == "tile":
-        return tuple(plan.spec.layer_dim(layer) * dates for layer in plan.layers)
-    return tuple(folded_dim(plan.spec, layer, plan.patch_px) * dates for layer in plan.layers)
-
-
-def _batch_size(config: ExtractConfig, device: str) -> int:
-    return config.batch_size or (_BATCH_GPU if device.startswith("cuda") else _BATCH_CPU)
-
-
-def _read_batches(
-    tiles: Sequence[PlannedTile], plan: Plan, config: ExtractConfig, size: int
-) -> Iterator[list[_Read]]:
-    """Batches of tiles of one shape, in the planned order, read ahead of the encoder."""
-    batches = [
-        same[start : start + size]
-        for _, group in groupby(tiles, key=lambda item: (item.tile.height, item.tile.width, len(item.scenes)))
-        for same in [list(group)]
-        for start in range(0, len(same), size)
-    ]
-    with ThreadPoolExecutor(_READERS, thread_name_prefix="reader") as pool:
-        ahead: list[list[Future[_Read]]] = []
-        try:
-            for batch in batches:
-                ahead.append([pool.submit(_read, item, plan, config) for item in batch])
-                if len(ahead) > _READ_AHEAD_BATCHES:
-                    yield [future.result() for future in ahead.pop(0)]
-            while ahead:
-                yield [future.result() for future in ahead.pop(0)]
-        finally:
-            for future in (future for batch_ahead in ahead for future in batch_ahead):
-                future.cancel()
-
-
-def _read(planned: PlannedTile, plan: Plan, config: ExtractConfig) -> _Read:
-    try:
-        chip = read_chip(planned.scenes, planned.tile, plan.bands)
-    except SceneError as err:
-        if config.tiles.unreadable == "fail":
-            raise
-        return _Read(planned, None, str(err))
-    if not np.any(chip.valid):
-        return _Read(planned, None, "no valid pixel")
-    return _Read(planned, chip)

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.backbones import cards
 from engine.backbones.spec import BackboneSpec
-from engine.embeddings.schema import SCHEMA_VERSION, StoredTile, StoreMeta, column_names
-from engine.errors import BackboneError, MissingBand, SceneError
+from engine.errors import BackboneError, ConfigError, MissingBand, SceneError
+from engine.imagery.overlap import files_scenes
 from engine.imagery.places import Declared, chip_scenes, file_scene, folder_scenes
 from engine.imagery.region import Region
-from engine.imagery.scene import Scene, fingerprint
-from engine.imagery.tiling import PlannedTile, plan_tiles
+from engine.imagery.scene import Scene
+from engine.imagery.tiling import PlannedTile, Tiling, cut, cut_best
 from engine.jobs.config import (
     ChipsScene,
     ExtractConfig,
     FileScene,
+    FilesScene,
     RegionConfig,
     SceneConfig,
     SimulatedScene,
-    config_hash,
+    TilesConfig,
 )  # fmt: skip
 from engine.jobs.folder import PROJECT
 
@@ -34,17 +35,20 @@ class Plan:
     Attributes:
         spec: the card with settings and bands settled.
         layers: as asked, counted from 0.
-        patch_px: side of a row's patch in pixels: the coarsest stride of the layers asked for.
+        patch_px: side of an encoder's patch in pixels: the coarsest stride of the layers asked for.
+        cell_px: side of a row's ground in pixels: the patch, or less with shifted passes.
         bands: what is read from the scenes, in order.
+        notes: what differs from what was asked, in words.
     """
 
     spec: BackboneSpec
     layers: tuple[int, ...]
     patch_px: int
+    cell_px: int
     bands: tuple[str, ...]
     scenes: tuple[Scene, ...]
-    region: Region | None
     tiles: tuple[PlannedTile, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -52,14 +56,29 @@ class Plan:
         return len(self.tiles[0].scenes)
 
     @property
+    def shifts(self) -> int:
+        """Shifted passes along a side."""
+        return self.patch_px // self.cell_px
+
+    @property
     def patches(self) -> int:
-        """Patches of all tiles."""
-        return sum(item.tile.height * item.tile.width for item in self.tiles) // self.patch_px**2
+        """Rows of all tiles, one a patch (or one a cell, with shifted passes)."""
+        return sum(item.tile.height * item.tile.width for item in self.tiles) // self.cell_px**2
 
     @property
     def area_km2(self) -> float:
         """Ground that the scenes and the region share, tiles counted whole."""
         return sum(item.tile.height * item.tile.width * item.tile.gsd_m**2 for item in self.tiles) / 1e6
+
+    @property
+    def seen_megapixels(self) -> float:
+        """Pixels that the encoder sees: overlaps, shifted passes and dates counted."""
+        reach = self.patch_px - self.cell_px
+        pixels = sum(
+            (item.window.height - reach) * (item.window.width - reach) * len(item.scenes)
+            for item in self.tiles
+        )
+        return pixels * self.shifts**2 / 1e6
 
 
 def make_plan(config: ExtractConfig, root: Path) -> Plan:
@@ -67,6 +86,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
 
     Raises:
         BackboneError: an unknown backbone, layer or setting.
+        ConfigError: an overlap or a stride that the backbone's patches do not allow.
         MissingBand: a scene lacks a band; the backbones that fit are named.
         RegionError: a region that is invalid or meets no scene.
         SceneError: scenes that are absent or cannot be read.
@@ -79,10 +99,10 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     _require_bands(spec, scenes, available)
     layers = resolve_layers(spec, config.backbone.layers)
     patch_px = max(spec.stride_px(layer) for layer in layers)
-    region = region_of(config.region)
-    whole = max(patch_px, max(spec.layer_strides, default=spec.patch_px)) if spec.layer_strides else patch_px
-    size_px = config.tiles.size_px or (None if all(scene.is_chip for scene in scenes) else spec.chip_px)
-    tiles = plan_tiles(scenes, region, size_px, whole, config.tiles.gsd_m)
+    cell_px = _cell_px(config.tiles, spec, patch_px)
+    tiling = _tiling(config.tiles, spec, scenes, patch_px, cell_px)
+    way = cut_best if isinstance(config.scene, FilesScene) else cut
+    tiles = way(scenes, region_of(config.region), tiling)
     if not tiles:
         raise SceneError(
             "tiles were wanted, found none on these scenes. Check the scenes' size and the tile size."
@@ -90,7 +110,8 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     if config.backbone.temporal == "keep" and spec.max_frames == 1:
         tiles = [alone for item in tiles for alone in _each_date(item)]
     _require_frames(spec, tiles)
-    return Plan(spec, layers, patch_px, bands, scenes, region, tuple(tiles))
+    notes = tuple(_notes(config.tiles, tiling, tiles))
+    return Plan(spec, layers, patch_px, cell_px, bands, scenes, tuple(tiles), notes)
 
 
 def find_scenes(scene: SceneConfig, root: Path) -> tuple[Scene, ...]:
@@ -102,6 +123,8 @@ def find_scenes(scene: SceneConfig, root: Path) -> tuple[Scene, ...]:
     match scene:
         case FileScene():
             return (file_scene(resolve_path(scene.path), scene.sensor),)
+        case FilesScene():
+            return files_scenes([resolve_path(path) for path in scene.paths], scene.sensor)
         case ChipsScene(images=None):
             return chip_scenes(resolve_path(scene.path), declared=Declared(scene.bands, scene.scale))
         case ChipsScene():
@@ -167,57 +190,55 @@ def resolve_layers(spec: BackboneSpec, layers: Sequence[int] | None) -> tuple[in
     return found
 
 
-def folded_dim(spec: BackboneSpec, layer: int, patch_px: int) -> int:
-    """Width of a layer's column: a finer layer's cells in a patch follow one another in it."""
-    return spec.layer_dim(layer) * (patch_px // spec.stride_px(layer)) ** 2
-
-
 def common_bands(scenes: Sequence[Scene]) -> tuple[str, ...]:
     """Bands that every scene has, in the sensor's order."""
     first = scenes[0]
     return tuple(band for band in first.sensor.bands if all(band in scene.bands for scene in scenes))
 
 
-def store_meta(config: ExtractConfig, plan: Plan, weights_sha256: str, dims: tuple[int, ...]) -> StoreMeta:
-    """The meta of the store that a plan fills."""
-    is_tile = config.granularity == "tile"
-    sources = sorted({scene.source for scene in plan.scenes if scene.source})
-    return StoreMeta(
-        schema_version=SCHEMA_VERSION,
-        backbone=plan.spec.name,
-        weights_sha256=weights_sha256,
-        layers=plan.layers,
-        dims=dims,
-        columns=column_names(plan.layers),
-        granularity=config.granularity,
-        pooling=config.pooling,
-        patch_px=plan.tiles[0].tile.height if is_tile else plan.patch_px,
-        gsd_m=plan.tiles[0].tile.gsd_m,
-        dtype=config.output.dtype,
-        bands=plan.bands,
-        is_simulated=any(scene.is_simulated for scene in plan.scenes),
-        source="; ".join(sources),
-        config_hash=config_hash(config),
-        config=config.model_dump(mode="json"),
-        scene_fingerprints=tuple(fingerprint(scene) for scene in plan.scenes),
-    )
+def _cell_px(tiles: TilesConfig, spec: BackboneSpec, patch_px: int) -> int:
+    """Side of a row's ground in pixels."""
+    stride = tiles.stride_px or patch_px
+    if stride > patch_px or patch_px % stride:
+        fitting = ", ".join(str(side) for side in range(1, patch_px + 1) if patch_px % side == 0)
+        raise ConfigError(
+            f"a tiles.stride_px that divides the patch of {spec.name} ({patch_px} px) was wanted, found {stride}. "
+            f"Choose one of {fitting}."
+        )
+    return stride
 
 
-def stored_tile(planned: PlannedTile, patch_px: int, is_whole: bool) -> StoredTile:
-    """The store's record of a planned tile; `is_whole`: one row for the tile."""
-    tile = planned.tile
-    return StoredTile(
-        id=tile.id,
-        crs=tile.crs,
-        transform=tuple(float(v) for v in tile.transform[:6]),
-        h=1 if is_whole else tile.height // patch_px,
-        w=1 if is_whole else tile.width // patch_px,
-        height_px=tile.height,
-        width_px=tile.width,
-        datetimes=tuple(scene.datetime.isoformat() if scene.datetime else None for scene in planned.scenes),
-        scene_ids=tuple(scene.id for scene in planned.scenes),
-        split=planned.scenes[-1].split,
+def _tiling(
+    tiles: TilesConfig, spec: BackboneSpec, scenes: Sequence[Scene], patch_px: int, cell_px: int
+) -> Tiling:
+    """How the ground is cut, in whole patches of the encoder's coarsest stage."""
+    size_px = tiles.size_px or (None if all(scene.is_chip for scene in scenes) else spec.chip_px)
+    tiling = Tiling(
+        size_px,
+        patch_px=max(patch_px, max(spec.layer_strides, default=0)),
+        overlap_px=tiles.overlap_px,
+        reach_px=patch_px - cell_px,
+        gsd_m=tiles.gsd_m,
     )
+    if size_px is not None and tiling.kept_px(size_px) <= 0:
+        raise ConfigError(
+            f"a tiles.overlap_px that leaves a patch of {tiling.patch_px} px of each tile of {size_px} px was wanted, "
+            f"found {tiles.overlap_px}. Choose {tiling.whole(size_px) // 2 // tiling.patch_px * tiling.patch_px} or less."
+        )
+    return tiling
+
+
+def _notes(asked: TilesConfig, tiling: Tiling, tiles: Sequence[PlannedTile]) -> Iterator[str]:
+    """Where tiles are not what was asked for, because patches stay whole."""
+    patch = tiling.patch_px
+    for key, found in (("size_px", asked.size_px or 0), ("overlap_px", asked.overlap_px)):
+        if found != tiling.whole(found):
+            yield f"tiles.{key} is {tiling.whole(found)} px, not {found}: whole patches of {patch} px."
+    chips = [scene for item in tiles for scene in item.scenes if scene.is_chip]
+    if any(scene.height % patch or scene.width % patch for scene in chips) and tiling.size_px is None:
+        yield f"Chips are rounded up to whole patches of {patch} px; pixels beyond a chip count as missing."
+    if asked.overlap_px and tiling.size_px is None:
+        yield "tiles.overlap_px has no effect: each chip is seen whole. Set tiles.size_px to cut the chips."
 
 
 def _each_date(planned: PlannedTile) -> list[PlannedTile]:
@@ -225,7 +246,11 @@ def _each_date(planned: PlannedTile) -> list[PlannedTile]:
     if len(planned.scenes) == 1:
         return [planned]
     return [
-        PlannedTile(dataclasses.replace(planned.tile, id=f"{planned.tile.id}_date{number}"), (scene,))
+        dataclasses.replace(
+            planned,
+            tile=dataclasses.replace(planned.tile, id=f"{planned.tile.id}_date{number}"),
+            scenes=(scene,),
+        )
         for number, scene in enumerate(planned.scenes, start=1)
     ]
 

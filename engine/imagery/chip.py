@@ -174,15 +174,14 @@ def _read_aligned(dataset: DatasetReader, indexes: list[int], tile: Tile) -> tup
     column, row = (round(v) for v in ~dataset.transform @ (tile.transform.c, tile.transform.f))
     left, top = max(column, 0), max(row, 0)
     right, bottom = min(column + tile.width, dataset.width), min(row + tile.height, dataset.height)
-    window = Window(left, top, right - left, bottom - top)
-    if (right - left, bottom - top) == (tile.width, tile.height):
-        return dataset.read(indexes, window=window), np.ones((tile.height, tile.width), dtype=bool)
     values = np.zeros((len(indexes), tile.height, tile.width), dtype=dataset.dtypes[0])
     inside = np.zeros((tile.height, tile.width), dtype=bool)
-    if right > left and bottom > top:
-        place = np.s_[top - row : bottom - row, left - column : right - column]
-        values[(slice(None), *place)] = dataset.read(indexes, window=window)
-        inside[place] = True
+    if right <= left or bottom <= top:
+        return values, inside
+    window = Window(left, top, right - left, bottom - top)
+    place = np.s_[top - row : bottom - row, left - column : right - column]
+    values[(slice(None), *place)] = dataset.read(indexes, window=window)
+    inside[place] = True
     return values, inside
 
 

@@ -18,6 +18,7 @@ from engine.jobs.config_extract import (
     ChipsScene,
     ExtractConfig,
     FileScene,
+    FilesScene,
     OutputConfig,
     RegionConfig,
     SceneConfig,
@@ -37,6 +38,7 @@ __all__ = [
     "ChipsScene",
     "ExtractConfig",
     "FileScene",
+    "FilesScene",
     "HeadConfig",
     "JobConfig",
     "LabelsConfig",
@@ -58,6 +60,11 @@ __all__ = [
 ]
 
 JobConfig = ExtractConfig | TrainConfig
+# Keys of an extraction that the first version did not have, with their defaults.
+_LATER: dict[str, dict[str, Any]] = {
+    "scene": {"images": None, "bands": None, "scale": None},
+    "tiles": {"overlap_px": 0, "stride_px": None},
+}
 _KINDS: dict[str, type[ExtractConfig] | type[TrainConfig]] = {"extract": ExtractConfig, "train": TrainConfig}
 
 
@@ -140,8 +147,19 @@ def to_yaml(config: JobConfig) -> str:
 
 
 def config_hash(config: JobConfig) -> str:
-    """sha256 of what decides the result: everything but the device and the batch size."""
+    """sha256 of what decides the result: everything but the device, the batch size and compilation.
+
+    Keys that came later count where they are not at their default: earlier stores keep their hash.
+    """
     tree = config.model_dump(mode="json", exclude={"device", "batch_size"})
+    for extraction in (tree, tree.get("store")):
+        if isinstance(extraction, dict):
+            extraction.pop("compile", None)
+            for key in _LATER.keys() & extraction.keys():
+                later = _LATER[key]
+                extraction[key] = {
+                    k: v for k, v in extraction[key].items() if k not in later or v != later[k]
+                }
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 

@@ -48,6 +48,17 @@ class ChipsScene(Frozen):
         return self
 
 
+class FilesScene(Frozen):
+    """Rasters of one sensor that may overlap, differ in date and lie in several UTM zones."""
+
+    source: Literal["files"]
+    paths: tuple[str, ...] = Field(
+        min_length=1,
+        description="GeoTIFFs, or folders of them; where they overlap, the least cloudy counts, then the newest.",
+    )
+    sensor: str | None = Field(None, description="Sensor of the table; null reads it from the files.")
+
+
 class SimulatedScene(Frozen):
     """The simulated fire season, made from its seed when it is not there yet."""
 
@@ -58,7 +69,7 @@ class SimulatedScene(Frozen):
     )
 
 
-SceneConfig = Annotated[FileScene | ChipsScene | SimulatedScene, Field(discriminator="source")]
+SceneConfig = Annotated[FileScene | FilesScene | ChipsScene | SimulatedScene, Field(discriminator="source")]
 
 
 class RegionConfig(Frozen):
@@ -104,12 +115,30 @@ class TilesConfig(Frozen):
     size_px: int | None = Field(
         None, ge=16, le=2048, description="Side of a tile in pixels; null: the card's chip size."
     )
+    overlap_px: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Pixels that neighbouring tiles share; each patch comes from where it lies deepest.",
+    )
+    stride_px: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="Rows this far apart, by shifted passes; divides the patch; null: the patch.",
+    )
     gsd_m: float | None = Field(
         None, gt=0, description="Resample to this ground sampling distance in metres; null: never."
     )
     unreadable: Literal["fail", "skip"] = Field(
         "fail", description="A tile that cannot be read ends the run, or is skipped and recorded."
     )
+
+    @model_validator(mode="after")
+    def _overlap_is_less_than_a_tile(self) -> TilesConfig:
+        if self.size_px is not None and self.overlap_px >= self.size_px:
+            raise ValueError(f"overlap_px is less than size_px ({self.size_px})")
+        return self
 
 
 class OutputConfig(Frozen):
@@ -135,10 +164,15 @@ class ExtractConfig(Frozen):
         "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1, mps."
     )
     batch_size: int | None = Field(None, ge=1, le=4096, description="Chips a batch; null: found by itself.")
+    compile: bool = Field(
+        False, description="Compile the encoder first: pays on long runs, wants a C++ compiler (or Triton)."
+    )
     seed: int = Field(0, ge=0, description="The only source of chance in the run.")
 
     @model_validator(mode="after")
     def _pooling_goes_with_tiles(self) -> ExtractConfig:
         if (self.granularity == "tile") != (self.pooling is not None):
             raise ValueError("pooling (mean, max or cls) goes with granularity: tile, and only with it")
+        if self.granularity == "tile" and self.tiles.stride_px is not None:
+            raise ValueError("tiles.stride_px goes with granularity: patch, and only with it")
         return self

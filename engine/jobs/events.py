@@ -67,7 +67,11 @@ class Noticed:
 
 @dataclass(frozen=True)
 class ExtractPlanned:
-    """What the extraction will do, known before the first tile."""
+    """What the extraction will do, known before the first tile.
+
+    Attributes:
+        megapixels: what the encoder will see: overlaps, shifted passes and dates counted; 0 in older logs.
+    """
 
     tiles: int
     patches: int
@@ -75,6 +79,7 @@ class ExtractPlanned:
     backbone: str
     weights: str
     device: str
+    megapixels: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,13 +103,19 @@ class TileSkipped:
 
 @dataclass(frozen=True)
 class ExtractDone:
-    """The store is whole."""
+    """The store is whole.
+
+    Attributes:
+        seam: mean step between embeddings across the borders of tiles over that inside them; None where tiles
+            have no neighbours.
+    """
 
     tiles: int
     patches: int
     dim: int
     seconds: float
     store: str
+    seam: float | None = None
 
 
 @dataclass(frozen=True)

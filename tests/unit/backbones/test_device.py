@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.backbones.batch import Batch, Embedded
+from engine.backbones.batch import Batch, Embedded, take
 from engine.backbones.build import build
 from engine.backbones.cards import card
-from engine.backbones.device import OnDevice, choose, describe, embed_halving, take
+from engine.backbones.device import OnDevice, choose, describe
 from engine.errors import BackboneError, DeviceFailure
 
 
@@ -42,12 +42,9 @@ def test_a_batch_too_large_gives_the_same_as_one_that_fits(
 ) -> None:
     batch = make_batch(count, 4, 4)
     wanted = Narrow(100).embed(batch, [0, 1])
-    for found in (
-        OnDevice(Narrow(room), None, choose("cpu", torch.float32)).embed(batch, [0, 1]),
-        embed_halving(Narrow(room), batch, [0, 1]),
-    ):
-        assert len(found.maps) == 2 and torch.equal(found.maps[1], wanted.maps[1])
-        assert found.cls is not None and wanted.cls is not None and torch.equal(found.cls[0], wanted.cls[0])
+    found = OnDevice(Narrow(room), None, choose("cpu", torch.float32)).embed(batch, [0, 1])
+    assert len(found.maps) == 2 and torch.equal(found.maps[1], wanted.maps[1])
+    assert found.cls is not None and wanted.cls is not None and torch.equal(found.cls[0], wanted.cls[0])
 
 
 def test_the_size_that_fitted_is_remembered(make_batch: Callable[..., Batch]) -> None:
@@ -63,8 +60,6 @@ def test_the_size_that_fitted_is_remembered(make_batch: Callable[..., Batch]) ->
 def test_a_single_chip_that_does_not_fit_is_a_device_failure(make_batch: Callable[..., Batch]) -> None:
     with pytest.raises(DeviceFailure, match="memory for one chip"):
         OnDevice(Narrow(0), None, choose("cpu")).embed(make_batch(4, 4, 4), [0])
-    with pytest.raises(DeviceFailure, match="memory for one chip"):
-        embed_halving(Narrow(0), make_batch(4, 4, 4), [0])
 
 
 def test_an_error_that_is_not_memory_is_not_swallowed(make_batch: Callable[..., Batch]) -> None:

@@ -11,11 +11,11 @@ import safetensors.torch
 import timm
 import torch
 
-from engine.backbones.batch import Batch
+from engine.backbones.batch import Batch, take
 from engine.backbones.build import build
 from engine.backbones.cards import card
 from engine.backbones.cards_timm import DINOV3_CARDS
-from engine.backbones.device import choose, take
+from engine.backbones.device import choose
 from engine.backbones.weights import sha256_of
 from engine.errors import BackboneError, WeightsError
 
