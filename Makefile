@@ -3,6 +3,7 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
+GPIO := $(VENV)/geoparquet-io
 VENDOR := assets/static/vendor
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -23,7 +24,7 @@ help:
 app: $(VENV)/.app $(VENDOR)/.made
 	@PORT='$(PORT)' exec $(PY) assets/start.py
 
-test: $(VENV)/.test browser test-vendor check
+test: $(VENV)/.test $(GPIO)/.made browser test-vendor check
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS)
 
 check: $(VENV)/.test
@@ -72,6 +73,13 @@ $(VENV)/.app: requirements.txt | $(PY)
 $(VENV)/.test: requirements-test.txt requirements.txt | $(PY)
 	$(PY) -m pip install -r requirements-test.txt
 	@touch $@ $(VENV)/.app
+
+# One test's tool, which wants another DuckDB than the tests. DuckDB looks for its extensions in HOME.
+$(GPIO)/.made: requirements-geoparquet-io.txt | $(PY)
+	$(PY) -m venv --clear $(GPIO)
+	$(GPIO)/bin/python -m pip install --quiet -r requirements-geoparquet-io.txt
+	HOME='$(CURDIR)/$(GPIO)' $(GPIO)/bin/python -c 'import duckdb_extensions as d; d.import_extension("spatial")'
+	@touch $@
 
 # --- the map libraries --------------------------------------------------------------------------------------
 # Without npm the pages load them from public CDNs and say so; the next `make app` tries again.
