@@ -12,7 +12,15 @@ from engine.embeddings.estimate import Estimate, estimate
 from engine.embeddings.plan import find_scenes, resolve_path, season_folder
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
-from engine.jobs.config import ChipsScene, ExtractConfig, FileScene, SceneConfig, SimulatedScene, TrainConfig
+from engine.jobs.config import (
+    ChipsScene,
+    ExtractConfig,
+    FileScene,
+    FilesScene,
+    SceneConfig,
+    SimulatedScene,
+    TrainConfig,
+)
 from engine.jobs.folder import CONFIG, EVENTS, runs_root
 from engine.jobs.job import Job, State
 
@@ -43,6 +51,8 @@ def scene_stamp(scene: SceneConfig) -> float:
     match scene:
         case FileScene():
             return _modified(resolve_path(scene.path))
+        case FilesScene():
+            return max(_modified(resolve_path(path)) for path in scene.paths)
         case ChipsScene(images=None):
             return _modified(resolve_path(scene.path) / "data")
         case ChipsScene():
