@@ -21,6 +21,11 @@ _QUICK_WEIGHTS, _QUICK = 30e6, 2.5e10
 _BYTES_A_WEIGHT = 5.5
 
 
+def _stride(spec: BackboneSpec) -> int:
+    """Pixels of a patch of the last layer."""
+    return spec.stride_px(spec.depth - 1)
+
+
 def _is_quick(name: str, side: int) -> bool:
     spec = cards.CARDS[name]
     places = math.ceil(side / _stride(spec)) ** 2
@@ -58,11 +63,6 @@ def test_chips_of_224_and_512_embed_and_a_batch_changes_nothing(name: str, side:
     assert not torch.equal(together[0], together[1])
     scale = alone.abs().max()
     assert (together[:1] - alone).abs().max() <= 2e-4 * scale
-
-
-def _stride(spec: BackboneSpec) -> int:
-    """Pixels of a patch of the last layer."""
-    return spec.stride_px(spec.depth - 1)
 
 
 def _first(batch: Batch) -> Batch:
