@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.embeddings.schema import StoredTile, footprints
+from engine.embeddings.footprints import footprints
+from engine.embeddings.schema import StoredTile
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import ConfigError
 from engine.jobs.config import SplitConfig

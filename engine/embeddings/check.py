@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
+from engine.embeddings.footprints import footprints
 from engine.embeddings.manifest import file_sha256, read_manifest
-from engine.embeddings.schema import StoredTile, StoreMeta, arrow_schema, footprints, parse_metadata
+from engine.embeddings.schema import StoredTile, StoreMeta, arrow_schema, parse_metadata
 from engine.embeddings.store import FINISHED, UNFINISHED
 from engine.errors import ConfigError, StoreError
 from engine.jobs.config import config_hash, load_config, parse_config

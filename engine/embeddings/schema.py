@@ -1,20 +1,16 @@
-"""What a row and a part of the store are: the Arrow schema, the metadata and the footprints."""
+"""What a row and a part of the store are: the Arrow schema and the metadata."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import shapely
 from affine import Affine
-from pyproj import CRS
 
 from engine.errors import StoreError
-from engine.imagery.grid import to_lonlat
 
 SCHEMA_VERSION = 1
 
@@ -135,23 +131,6 @@ def arrow_schema(meta: StoreMeta) -> pa.Schema:
     return pa.schema(fields)
 
 
-def part_table(meta: StoreMeta, tiles: list[TileRows]) -> pa.Table:
-    """The rows of some tiles as one Arrow table, metadata attached."""
-    schema = arrow_schema(meta)
-    tables = [_tile_table(schema, rows) for rows in tiles]
-    table = pa.concat_tables(tables)
-    box = table["bbox"].combine_chunks()
-    west, south, east, north = (box.field(side).to_numpy() for side in ("xmin", "ymin", "xmax", "ymax"))
-    total = [float(west.min()), float(south.min()), float(east.max()), float(north.max())]
-    metadata = {
-        b"geo": json.dumps(_geo_metadata(total)).encode(),
-        b"emberscope": json.dumps(
-            {"meta": asdict(meta), "tiles": [asdict(rows.tile) for rows in tiles]}
-        ).encode(),
-    }
-    return table.replace_schema_metadata(metadata)
-
-
 def parse_metadata(raw: dict[bytes, bytes] | None, where: str) -> tuple[StoreMeta, list[StoredTile]]:
     """The meta and the tiles of a part.
 
@@ -180,69 +159,3 @@ def stored_tile(tree: dict[str, Any]) -> StoredTile:
     return StoredTile(
         **{**tree, **{key: tuple(tree[key]) for key in ("transform", "datetimes", "scene_ids")}}
     )
-
-
-def _tile_table(schema: pa.Schema, rows: TileRows) -> pa.Table:
-    tile, count = rows.tile, rows.tile.rows
-    geometry, bounds = footprints(tile)
-    moments = [moment for moment in tile.datetimes if moment]
-    when = pa.scalar(datetime.fromisoformat(moments[-1]) if moments else None, pa.timestamp("ms", "UTC"))
-    row, column = np.divmod(np.arange(count, dtype=np.int32), np.int32(tile.w))
-    arrays = [
-        pa.array([tile.id] * count, pa.string()),
-        pa.array(row, pa.int32()),
-        pa.array(column, pa.int32()),
-        pa.repeat(when, count) if moments else pa.nulls(count, pa.timestamp("ms", "UTC")),
-        pa.array(rows.valid_fraction.astype(np.float32)),
-        *(_list_array(values, schema.field(5 + i).type) for i, values in enumerate(rows.embeddings)),
-        pa.array(geometry, pa.binary()),
-        pa.StructArray.from_arrays(
-            [pa.array(side) for side in bounds.T], fields=list(schema.field("bbox").type)
-        ),
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def _list_array(values: np.ndarray, kind: pa.DataType) -> pa.Array:
-    dtype = np.float16 if kind.value_type == pa.float16() else np.float32
-    flat = pa.array(np.ascontiguousarray(values, dtype=dtype).reshape(-1), kind.value_type)
-    return pa.FixedSizeListArray.from_arrays(flat, type=kind)
-
-
-def footprints(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
-    """Outlines of a tile's patches in lon/lat.
-
-    Returns:
-        (h * w,) WKB polygons and (h * w, 4) float64 west, south, east, north, row-major from the north-west.
-    """
-    grid = tile.patch_transform
-    row, column = np.mgrid[0 : tile.h + 1, 0 : tile.w + 1]
-    x = grid.a * column + grid.c
-    y = grid.e * row + grid.f
-    lon, lat = to_lonlat(tile.crs).transform(x, y)
-    corner = np.stack([lon, lat], axis=-1)  # (h + 1, w + 1, 2)
-    ring = [
-        corner[1:, :-1],
-        corner[1:, 1:],
-        corner[:-1, 1:],
-        corner[:-1, :-1],
-        corner[1:, :-1],
-    ]  # from south-west
-    rings = np.stack(ring, axis=2).reshape(-1, 5, 2)
-    bounds = np.concatenate([rings.min(axis=1), rings.max(axis=1)], axis=1)
-    return np.asarray(shapely.to_wkb(shapely.polygons(rings))), bounds
-
-
-def _geo_metadata(bounds: list[float]) -> dict[str, Any]:
-    """GeoParquet 1.1 (https://geoparquet.org/releases/v1.1.0/): primary column, CRS, bbox covering."""
-    sides = {side: ["bbox", side] for side in ("xmin", "ymin", "xmax", "ymax")}
-    column = {
-        "encoding": "WKB",
-        "geometry_types": ["Polygon"],
-        "crs": CRS.from_string("OGC:CRS84").to_json_dict(),
-        "edges": "planar",
-        "orientation": "counterclockwise",
-        "bbox": bounds,
-        "covering": {"bbox": sides},
-    }
-    return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.embeddings.manifest import MANIFEST, write_manifest
-from engine.embeddings.schema import StoreMeta, TileRows, part_table
+from engine.embeddings.schema import StoreMeta, TileRows
 from engine.embeddings.store import FINISHED, UNFINISHED, read_parts
+from engine.embeddings.table import part_table
 from engine.embeddings.whole import sync_folder, write_whole
 from engine.errors import DiskFull, StoreError
 
