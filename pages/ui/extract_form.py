@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from engine.backbones import cards
 from engine.backbones.spec import BackboneSpec
 from engine.jobs.config import BackboneConfig, ExtractConfig, OutputConfig, TilesConfig
-from pages.ui import backbone_card, session
+from pages.ui import backbone_card, cost, session
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _PIXELS = (64, 128, 224, 256, 384, 512, 1024)
@@ -53,16 +53,18 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
     with st.expander("More settings", icon=":material/tune:"):
         left, right = st.columns(2)
         size_px = _size(left)
-        gsd_m = _gsd(right)
-        granularity: Literal["patch", "tile"] = left.segmented_control(
+        overlap_px = _overlap(right, spec)
+        gsd_m = _gsd(left)
+        granularity: Literal["patch", "tile"] = right.segmented_control(
             "One row for each", ["patch", "tile"], default="patch", required=True, key="x_granularity",
             help=help_of(ExtractConfig, "granularity"),
         )  # fmt: skip
         pooling = None
         if granularity == "tile":
-            pooling = right.selectbox(
+            pooling = left.selectbox(
                 "Pooling", list(spec.pooling), key="x_pooling", help=help_of(ExtractConfig, "pooling")
             )
+        stride_px = _stride(left, spec) if granularity == "patch" else None
         dtype = right.selectbox(
             "Kept as", choices_of(OutputConfig, "dtype"), key="x_dtype", help=help_of(OutputConfig, "dtype")
         )
@@ -75,7 +77,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         backbone=BackboneConfig(name=spec.name, weights=weights, layers=layers, settings=open_settings),
         granularity=granularity,
         pooling=pooling,
-        tiles=TilesConfig(size_px=size_px, gsd_m=gsd_m),
+        tiles=TilesConfig(size_px=size_px, overlap_px=overlap_px, stride_px=stride_px, gsd_m=gsd_m),
         output=OutputConfig(dtype=dtype),
         device=device,
         seed=int(seed),
@@ -115,6 +117,31 @@ def _size(where: Any) -> int | None:
     return where.selectbox(
         "Tile size (px)", [None, *_PIXELS], key="x_size", help=help_of(TilesConfig, "size_px"),
         format_func=lambda v: "as the card says" if v is None else str(v),
+    )  # fmt: skip
+
+
+def _overlap(where: Any, spec: BackboneSpec) -> int:
+    """Chips are tiles of their own and have no neighbours to overlap with."""
+    is_chips = session.place().scene.source in ("chips", "simulated")
+    usual = cost.usual_overlap_px(spec, session.place().scene)
+    return int(
+        where.number_input(
+            "Tiles overlap by (px)", 0, 1024, usual, 16, key=f"x_overlap_{spec.name}_{is_chips}", disabled=is_chips,
+            help=help_of(TilesConfig, "overlap_px"),
+        )
+    )  # fmt: skip
+
+
+def _stride(where: Any, spec: BackboneSpec) -> int | None:
+    """Halves and quarters of the patch; a row each patch is what is usual."""
+    finer = [
+        spec.patch_px // parts for parts in (2, 4) if not spec.layer_strides and spec.patch_px % parts == 0
+    ]
+    if not finer:
+        return None
+    return where.selectbox(
+        "A row every", [None, *finer], key=f"x_stride_{spec.name}", help=help_of(TilesConfig, "stride_px"),
+        format_func=lambda v: f"patch ({spec.patch_px} px)" if v is None else f"{v} px · {(spec.patch_px // v) ** 2} passes",
     )  # fmt: skip
 
 

@@ -59,7 +59,10 @@ def _outcome(events: Events) -> str:
     if learned:
         return f"Kept epoch {learned[-1].epoch}, the best on validation, and tested it once"
     made = next((event for _, event in reversed(events) if isinstance(event, happened.ExtractDone)), None)
-    return f"{wording.count(made.patches, 'patch', 'patches')} in the store" if made else "Done"
+    if made is None:
+        return "Done"
+    seam = "" if made.seam is None else f" · seam score {made.seam:.2f} (1: none)"
+    return f"{wording.count(made.patches, 'patch', 'patches')} in the store{seam}"
 
 
 def short_name(job: Job) -> str:

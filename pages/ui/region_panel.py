@@ -11,9 +11,10 @@ from typing import Any
 
 import streamlit as st
 
+from engine.backbones import cards
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
-from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig
+from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, TilesConfig
 from engine.jobs.folder import PROJECT, runs_root
 from pages.ui import cached, cost, errors, layers, maps, session, wording
 from pages.ui.maps import Bounds, Outline
@@ -112,9 +113,11 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
 def before_you_start(place: session.Place) -> None:
     """What an extraction here takes, and the way to it."""
     st.subheader("Before you start", anchor=False)
+    overlap_px = cost.usual_overlap_px(cards.card(place.backbone), place.scene)
     config = ExtractConfig(
-        scene=place.scene, region=session.region(), backbone=BackboneConfig(name=place.backbone)
-    )
+        scene=place.scene, region=session.region(), backbone=BackboneConfig(name=place.backbone),
+        tiles=TilesConfig(overlap_px=overlap_px),
+    )  # fmt: skip
     with errors.in_words(stop=False):
         cost.show(config)
         st.caption(f"With {place.backbone}, the backbone that suits this place; another can be chosen next.")
