@@ -7,7 +7,7 @@ from engine.jobs.config import ExtractConfig, SceneConfig
 from pages.ui import cached, session, style, wording
 
 # A CNN pads the border of a tile with zeros and shows it: with so much overlap the seam score of the sample scene
-# fell from 1.36 to 1.03, for a fifth more time. A transformer's border patches are as good as its others.
+# fell from 1.36 to 1.03, for a fifth more time. Transformers pad nothing: for them it is left to the person.
 _CNN_OVERLAP_PX = 64
 
 
