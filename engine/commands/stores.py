@@ -44,9 +44,10 @@ def export(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.embeddings.export import export as write
     from engine.embeddings.store import EmbeddingStore
 
-    out = write(EmbeddingStore.open(Path(chosen.store)), chosen.layer, Path(chosen.out), chosen.format)
-    say(f"Wrote {out}")
-    return {"out": str(out)}
+    written = write(EmbeddingStore.open(Path(chosen.store)), chosen.layer, Path(chosen.out), chosen.format)
+    for path in written:
+        say(f"Wrote {path}")
+    return {"out": [str(path) for path in written]}
 
 
 def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
