@@ -70,6 +70,10 @@ def describe(device: Device) -> str:
     return f"{device.title} ({device.name}), {str(device.precision).removeprefix('torch.')}"
 
 
+class Stopped(Exception):
+    """A pass that nobody waits for any more."""
+
+
 class Pending:
     """Embeddings that a device is working on; on the CPU they are there already."""
 
@@ -114,6 +118,11 @@ class OnDevice:
         """Compile the encoder's repeated parts: one graph serves all of its blocks."""
         for part in _repeated(self._module):
             part.compile()
+
+    def stop(self) -> None:
+        """End passes that run in other threads at their next block: they, and later ones, raise `Stopped`."""
+        for part in _repeated(self._module):
+            part.register_forward_pre_hook(_stop)
 
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:
         """Embeddings of every chip; halves the batch when memory runs out and remembers the size.
@@ -199,6 +208,10 @@ class OnDevice:
             if tensor is not None:
                 tensor.record_stream(here)  # its memory is not given away before this stream is done with it
         return moved
+
+
+def _stop(*_: object) -> None:
+    raise Stopped
 
 
 def _fetched(item: torch.Tensor) -> torch.Tensor:

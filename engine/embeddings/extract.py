@@ -15,6 +15,7 @@ from engine.embeddings.behind import Behind
 from engine.embeddings.encode import Waiting, batch_of, begin, open_backbone, rows_of
 from engine.embeddings.fetching import fetch_weights
 from engine.embeddings.kept import store_meta
+from engine.embeddings.lanes import in_lanes, lanes_of
 from engine.embeddings.plan import Plan, make_plan, season_folder
 from engine.embeddings.reading import TileRead, batches_of, read_ahead, read_tile
 from engine.embeddings.seams import seam_score
@@ -28,8 +29,8 @@ from engine.jobs.config import ExtractConfig, SimulatedScene
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, StepStarted, TileDone, TileSkipped
 from engine.jobs.record import recorded
 
-# Pixels of one forward pass when the configuration leaves the batch open: 8 or 64 tiles of 224 px. More of them
-# a pass were no faster on two cores; a GPU that has no room for so many halves them.
+# Pixels in work at once when the configuration leaves the batch open: 8 or 64 tiles of 224 px. More of them were no
+# faster on two cores; a GPU that has no room for so many halves them.
 _PASS_PIXELS_CPU, _PASS_PIXELS_GPU = 8 * 224**2, 64 * 224**2
 # Two cores are busy with the encoder: one thread reads fast enough. A GPU waits for several.
 _READERS_CPU, _MOST_READERS_GPU = 1, 8
@@ -88,9 +89,12 @@ def _fill(
             if rows.tile.id not in kept:
                 writer.append(rows)
 
-    pixels = _read(plan, config, kept, device)
-    with Behind(write, _WAITING_BATCHES) as behind, closing(_encoded(pixels, backbone, plan, config)) as all_:
-        for encoded in all_:
+    def forward(batch: Batch) -> list[Waiting]:
+        return begin(backbone, plan, batch, config.batch_size or len(batch.datetimes))
+
+    passes = in_lanes(_read(plan, config, kept, device), forward, backbone, device)
+    with Behind(write, _WAITING_BATCHES) as behind, closing(passes):
+        for encoded in passes:
             behind.put(encoded)
             for read in encoded[0]:
                 tile_id = read.planned.tile.id
@@ -125,34 +129,14 @@ def _read(
     return read_ahead(todo, read, readers)
 
 
-def _encoded(
-    pixels: Generator[tuple[list[TileRead], Batch | None]],
-    backbone: Backbone,
-    plan: Plan,
-    config: ExtractConfig,
-) -> Generator[Encoded]:
-    """Batches with the passes that were begun on them.
-
-    A batch is handed on when the next one has been begun: a GPU is never waited for with nothing to do.
-    """
-    before: Encoded | None = None
-    with closing(pixels):
-        for reads, batch in pixels:
-            begun = [] if batch is None else begin(backbone, plan, batch, config.batch_size or len(reads))
-            if before is not None:
-                yield before
-            before = reads, begun
-        if before is not None:
-            yield before
-
-
 def batch_tiles(plan: Plan, config: ExtractConfig, device: Device) -> int:
     """Tiles of a batch: as asked, or so many pixels; shifted passes of a tile count as tiles."""
     if config.batch_size is not None:
         return config.batch_size
     window = plan.tiles[0].window
     pixels = window.height * window.width * plan.frames * plan.shifts**2
-    return max(1, (_PASS_PIXELS_CPU if device.name == "cpu" else _PASS_PIXELS_GPU) // pixels)
+    at_once = _PASS_PIXELS_CPU // lanes_of(device) if device.name == "cpu" else _PASS_PIXELS_GPU
+    return max(1, at_once // pixels)
 
 
 def ensure_store(config: ExtractConfig, root: Path) -> Iterator[Event]:
