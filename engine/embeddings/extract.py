@@ -93,7 +93,7 @@ def _fill(
         return begin(backbone, plan, batch, config.batch_size or len(batch.datetimes))
 
     passes = in_lanes(_read(plan, config, kept, device), forward, backbone, device)
-    with Behind(write, _WAITING_BATCHES) as behind, closing(passes):
+    with closing(writer), Behind(write, _WAITING_BATCHES) as behind, closing(passes):
         for encoded in passes:
             behind.put(encoded)
             for read in encoded[0]:

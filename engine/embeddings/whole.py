@@ -8,13 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write under a temporary name, sync, then rename: the file appears whole or not at all."""
+def write_whole(
+    path: Path, write: Callable[[Path], object], its_turn: Callable[[], object] = lambda: None
+) -> None:
+    """Write under a temporary name, sync, then rename: the file appears whole or not at all.
+
+    Args:
+        its_turn: called when all is written and before it gets its name; when it raises, nothing appears.
+    """
     temporary = path.with_name(path.name + ".writing")
     try:
         write(temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
+        its_turn()
         temporary.replace(path)
         sync_folder(path.parent)
     finally:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,12 +27,16 @@ BYTES_A_PART = 128 * 1024 * 1024
 # The unit that readers of Parquet skip: many make a bounding box read little, but each costs every reader 5 kB of
 # footer. geoparquet-io, which measured it, wants 10,000 to 50,000 (its check_parquet_structure.py, version 1.6).
 ROWS_A_GROUP = 10_000
+# Parts in hand at once. pyarrow takes 12 ns a float16 number on one core (100 MB/s): enough behind a CPU, where the
+# encoder wants the cores, and a quarter of what a GPU makes, beside which there are many.
+PARTS_AT_ONCE = max(1, min(4, (os.cpu_count() or 1) // 4))
 
 
 class StoreWriter:
     """Appends tiles to an unfinished store; a part appears whole or not at all.
 
-    Tiles must come in the planned order: then a resumed run cuts the same parts as an undisturbed one.
+    Tiles must come in the planned order: then a resumed run cuts the same parts as an undisturbed one. Several
+    parts are written at once, and get their names in their order: those that are there are always the first ones.
     """
 
     def __init__(self, run_folder: Path, meta: StoreMeta) -> None:
@@ -62,12 +69,15 @@ class StoreWriter:
         self.kept = [tile for _, part in found for tile in part.tiles]
         self._next_part = len(found)
         self._waiting: list[TileRows] = []
+        self._in_hand: deque[Future[None]] = deque()
+        self._newest: Future[None] | None = None
+        self._pool = ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="part")
 
     def append(self, rows: TileRows) -> None:
-        """Take one more tile; full parts are written at once.
+        """Take one more tile; a full part is written, behind the caller where there are cores for it.
 
         Raises:
-            DiskFull: no room for the part; the parts before it are whole.
+            DiskFull: no room for this part or an earlier one; the parts before it are whole.
             StoreError: the store is finished; it is never written to.
         """
         if self.is_finished:
@@ -91,38 +101,60 @@ class StoreWriter:
             return self.folder
         if self._waiting:
             self._write_part()
-        self._write(self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary))
+        self._wait_for_parts(0)
+        self._pool.shutdown()
+        _write(self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary))
         final = self.run_folder / FINISHED
         self.folder.rename(final)
         self.folder, self.is_finished = final, True
         sync_folder(self.run_folder)
         return final
 
+    def close(self) -> None:
+        """Wait until no part is being written; for a run that ends before its store is whole."""
+        wait(self._in_hand)
+
     def _write_part(self) -> None:
-        table = part_table(self.meta, self._waiting)
-        sides = [f"bbox.{side}" for side in ("xmin", "ymin", "xmax", "ymax")]
-        keys = [name for name in table.column_names if name not in (*self.meta.columns, "bbox")]
-        # zstd keeps 0.92 of Gaussian float16 noise and takes time to unpack: not worth it here. Plain, uncompressed
-        # and in pages of version 1, the numbers are read without decoding (plain_pages.py).
-        packing = dict.fromkeys([*keys, *sides], "zstd") | dict.fromkeys(self.meta.columns, "none")
-        self._write(
-            self.folder / f"part-{self._next_part:05d}.parquet",
-            lambda temporary: _write_table(
-                temporary, table, compression=packing, use_dictionary=["tile_id"], write_page_index=True,
-                write_statistics=[*(name for name in keys if name != "geometry"), *sides],
-            ),
-        )  # fmt: skip
+        path = self.folder / f"part-{self._next_part:05d}.parquet"
+        self._newest = self._pool.submit(_write_part, path, self.meta, self._waiting, self._newest)
+        self._in_hand.append(self._newest)
         self._next_part += 1
         self._waiting = []
+        self._wait_for_parts(PARTS_AT_ONCE - 1)
 
-    @staticmethod
-    def _write(path: Path, write: Callable[[Path], object]) -> None:
-        try:
-            write_whole(path, write)
-        except OSError as err:
-            raise DiskFull(
-                f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then resume."
-            ) from err
+    def _wait_for_parts(self, most: int) -> None:
+        """Wait until no more parts than so many are in hand."""
+        while len(self._in_hand) > most:
+            self._in_hand.popleft().result()
+
+
+def _write_part(path: Path, meta: StoreMeta, tiles: Sequence[TileRows], before: Future[None] | None) -> None:
+    """Write a part, which gets its name after the part before it has got its own."""
+    table = part_table(meta, tiles)
+    sides = [f"bbox.{side}" for side in ("xmin", "ymin", "xmax", "ymax")]
+    keys = [name for name in table.column_names if name not in (*meta.columns, "bbox")]
+    # zstd keeps 0.92 of Gaussian float16 noise and takes time to unpack: not worth it here. Plain, uncompressed
+    # and in pages of version 1, the numbers are read without decoding (plain_pages.py).
+    packing = dict.fromkeys([*keys, *sides], "zstd") | dict.fromkeys(meta.columns, "none")
+    _write(
+        path,
+        lambda temporary: _write_table(
+            temporary, table, compression=packing, use_dictionary=["tile_id"], write_page_index=True,
+            write_statistics=[*(name for name in keys if name != "geometry"), *sides],
+        ),
+        lambda: before and before.result(),
+    )  # fmt: skip
+
+
+def _write(
+    path: Path, write: Callable[[Path], object], its_turn: Callable[[], object] = lambda: None
+) -> None:
+    try:
+        write_whole(path, write, its_turn)
+    except OSError as err:
+        raise DiskFull(
+            f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then resume."
+        ) from err
 
 
 def _write_table(path: Path, table: pa.Table, **settings: Any) -> None:

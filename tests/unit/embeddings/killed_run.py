@@ -23,7 +23,8 @@ from engine.embeddings import writer
 from engine.embeddings.store import FINISHED, UNFINISHED
 from engine.jobs.folder import CONFIG
 
-ROWS_A_PART = 128
+# As beside a GPU: a kill finds several parts in hand.
+ROWS_A_PART, PARTS_AT_ONCE = 128, 3
 
 
 def run(folder: Path) -> int:
@@ -111,6 +112,6 @@ def two_at_once(folder: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    writer.ROWS_A_PART = ROWS_A_PART
+    writer.ROWS_A_PART, writer.PARTS_AT_ONCE = ROWS_A_PART, PARTS_AT_ONCE
     where, how_often, chance = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     print(json.dumps(kill_often(where, how_often, chance) | {"two": two_at_once(where)}))

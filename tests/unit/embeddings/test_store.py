@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -16,7 +18,7 @@ import pytest
 from engine.embeddings import writer as writing
 from engine.embeddings.store import EmbeddingStore
 from engine.embeddings.writer import StoreWriter
-from engine.errors import StoreError
+from engine.errors import DiskFull, StoreError
 from tests.unit.embeddings.stores import make_store, meta_of, rows_at, tile_at
 
 PROJECT = Path(__file__).parents[3]
@@ -135,6 +137,7 @@ def test_a_torn_file_is_swept_away_and_its_rows_are_written_again(
     first, second = rows_at(tile_at(0)), rows_at(tile_at(1))
     writer = StoreWriter(tmp_path, meta_of())
     writer.append(first)
+    writer.close()
     torn = writer.folder / "part-00001.parquet.writing"
     torn.write_bytes(b"PAR1 half a part")
     again = StoreWriter(tmp_path, meta_of())
@@ -143,6 +146,54 @@ def test_a_torn_file_is_swept_away_and_its_rows_are_written_again(
     again.append(second)
     store = EmbeddingStore.open(again.finish())
     assert [tile.id for tile in store.tiles] == [first.tile.id, second.tile.id]
+
+
+def test_parts_written_at_once_get_their_names_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "ROWS_A_PART", 16)
+    monkeypatch.setattr(writing, "PARTS_AT_ONCE", 3)
+    first_may_end, write_table = threading.Event(), writing._write_table
+
+    def slow_first(path: Path, *args: object, **settings: object) -> None:
+        write_table(path, *args, **settings)
+        if "00000" in path.name:
+            first_may_end.wait(20)
+
+    monkeypatch.setattr(writing, "_write_table", slow_first)
+    tiles = [rows_at(tile_at(column)) for column in range(5)]
+    with closing(StoreWriter(tmp_path, meta_of())) as writer:
+        for rows in tiles[:2]:
+            writer.append(rows)
+        second = writer.folder / "part-00001.parquet.writing"
+        while not second.exists():
+            first_may_end.wait(0.001)
+        assert not list(writer.folder.glob("*.parquet"))
+        first_may_end.set()
+        for rows in tiles[2:]:
+            writer.append(rows)
+        store = EmbeddingStore.open(writer.finish())
+    assert [tile.id for tile in store.tiles] == [rows.tile.id for rows in tiles]
+
+
+def test_after_a_part_that_failed_no_later_one_appears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "ROWS_A_PART", 16)
+    monkeypatch.setattr(writing, "PARTS_AT_ONCE", 3)
+    write_table = writing._write_table
+
+    def no_room_for_the_second(path: Path, *args: object, **settings: object) -> None:
+        if "00001" in path.name:
+            raise OSError(28, "No space left on device")
+        write_table(path, *args, **settings)
+
+    monkeypatch.setattr(writing, "_write_table", no_room_for_the_second)
+    with closing(StoreWriter(tmp_path, meta_of())) as writer, pytest.raises(DiskFull, match="part-00001"):
+        for column in range(5):
+            writer.append(rows_at(tile_at(column)))
+        writer.finish()
+    assert [path.name for path in writer.folder.iterdir()] == ["part-00000.parquet"]
 
 
 def test_an_unfinished_store_is_not_opened(tmp_path: Path) -> None:
@@ -178,7 +229,8 @@ def test_parts_of_another_configuration_are_not_continued(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "ROWS_A_PART", 16)
-    StoreWriter(tmp_path, meta_of()).append(rows_at(tile_at(0)))
+    with closing(StoreWriter(tmp_path, meta_of())) as writer:
+        writer.append(rows_at(tile_at(0)))
     with pytest.raises(StoreError, match="changed since"):
         StoreWriter(tmp_path, meta_of(config_hash="another"))
 
@@ -196,21 +248,26 @@ from engine.errors import DiskFull
 from tests.unit.embeddings.stores import meta_of, rows_at, tile_at
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write over the limit then fails as on a full disk
 writing.ROWS_A_PART = 16
+writing.PARTS_AT_ONCE = int(sys.argv[2])
 writer = writing.StoreWriter(Path(sys.argv[1]), meta_of())
 writer.append(rows_at(tile_at(0)))
+writer.close()
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    writer.append(rows_at(tile_at(1)))
+    for column in (1, 2, 3, 4):
+        writer.append(rows_at(tile_at(column)))
+    writer.finish()
 except DiskFull as err:
     print(err)
     sys.exit(7)
 """
 
 
+@pytest.mark.parametrize("parts_at_once", [1, 3])
 def test_a_full_disk_leaves_earlier_parts_whole_and_nothing_torn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts_at_once: int
 ) -> None:
-    command = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(parts_at_once)]
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert ended.returncode == 7, ended.stderr
     assert "room for part-00001.parquet was wanted" in ended.stdout
