@@ -47,8 +47,8 @@ def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor
     visitor.take_screenshot("extract")
     visitor.sees_state("finished")
     assert len(visitor.progress) >= 2, "the bar never moved"
-    done = events(app.home / job, "TileDone")
-    assert f"{done[-1]['done']} of {done[-1]['total']}" in visitor.progress[-1]
+    (done,) = events(app.home / job, "ExtractDone")
+    assert f"{done['patches']:,} patches" in visitor.progress[-1]
 
     visitor.press("to_embeddings")
     visitor.sees_page("Embeddings")
