@@ -29,10 +29,10 @@ KILLS = 20
 
 
 def write_scene(path: Path) -> None:
-    """256 x 256 pixels of six bands, with gaps, no two pixels alike."""
-    pixels = np.random.default_rng(7).integers(100, 4000, (6, 256, 256)).astype(np.int16)
+    """192 x 192 pixels of six bands, with gaps, no two pixels alike."""
+    pixels = np.random.default_rng(7).integers(100, 4000, (6, 192, 192)).astype(np.int16)
     pixels[:, 100:180, 100:180] = -9999
-    profile = {"driver": "GTiff", "count": 6, "height": 256, "width": 256, "dtype": "int16", "nodata": -9999}
+    profile = {"driver": "GTiff", "count": 6, "height": 192, "width": 192, "dtype": "int16", "nodata": -9999}
     grid = Affine(20, 0, 400_000, 0, -20, 4_100_000)
     with rasterio.open(path, "w", crs="EPSG:32618", transform=grid, **profile) as out:
         out.write(pixels)
