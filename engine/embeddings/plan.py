@@ -14,6 +14,7 @@ from engine.imagery.overlap import files_scenes
 from engine.imagery.places import Declared, chip_scenes, file_scene, folder_scenes
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
+from engine.imagery.sensor import HLS_BANDS
 from engine.imagery.tiling import PlannedTile, Tiling, cut, cut_best
 from engine.jobs.config import (
     ChipsScene,
@@ -97,6 +98,9 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     spec = cards.resolve(card, config.backbone.settings, available)
     bands = available if spec.any_bands else spec.bands
     _require_bands(spec, scenes, available)
+    if config.clouds == "mask":
+        for scene in scenes:
+            scene.require(HLS_BANDS, "The cloud mask")
     layers = resolve_layers(spec, config.backbone.layers)
     patch_px = max(spec.stride_px(layer) for layer in layers)
     cell_px = _cell_px(config.tiles, spec, patch_px)

@@ -15,6 +15,7 @@ import rasterio
 from affine import Affine
 from rasterio.features import rasterize
 
+from engine.embeddings.clouds import without_clouds
 from engine.embeddings.plan import Plan
 from engine.errors import SceneError
 from engine.imagery.chip import Chip, read_chip
@@ -25,7 +26,7 @@ from engine.jobs.config import ExtractConfig
 T = TypeVar("T")
 # GDAL keeps unpacked blocks, which neighbouring tiles share; its own limit (a share of the machine's memory) would
 # let memory grow with the scene.
-_CACHE_BYTES = 64_000_000
+CACHE_BYTES = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def read_tile(
     """
     try:
         chip = read_chip(planned.scenes, planned.window, plan.bands, planned.fills, rasters)
+        if config.clouds == "mask":
+            chip = without_clouds(chip, planned, plan, rasters)
     except SceneError as err:
         if config.tiles.unreadable == "fail":
             raise
@@ -64,7 +67,9 @@ def read_tile(
     top, left = planned.margin_px
     valid = chip.valid[:, top : top + planned.tile.height, left : left + planned.tile.width]
     if not valid.any():
-        return TileRead(planned, None, reason="no valid pixel")
+        return TileRead(
+            planned, None, reason="no valid pixel" + (" without cloud" if config.clouds == "mask" else "")
+        )
     return TileRead(planned, chip, valid_share(valid, planned, plan.cell_px))
 
 
@@ -122,7 +127,7 @@ def read_ahead(
     waiting: deque[Future[T]] = deque()
     pool = ThreadPoolExecutor(readers, thread_name_prefix="reader")
     try:
-        with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
             for batch in batches:
                 waiting.append(pool.submit(work, batch))
                 if len(waiting) > readers:

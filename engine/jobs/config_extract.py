@@ -154,6 +154,9 @@ class ExtractConfig(Frozen):
     scene: SceneConfig
     region: RegionConfig | None = Field(None, description="null: everything that the scenes cover.")
     backbone: BackboneConfig
+    clouds: Literal["keep", "mask"] = Field(
+        "keep", description="mask: clouds and shadows, as DLR's ukis-csmask sees them, become gaps."
+    )
     granularity: Literal["patch", "tile"] = Field("patch", description="One row a patch, or a tile.")
     pooling: Literal["mean", "max", "cls"] | None = Field(
         None, description="How a tile's patches become one row; only with granularity: tile."
@@ -162,6 +165,10 @@ class ExtractConfig(Frozen):
     output: OutputConfig = OutputConfig()
     device: str = Field(
         "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1, mps."
+    )
+    engine: Literal["local", "ray"] = Field(
+        "local",
+        description="local: this process; ray: readers and encoders over a Ray cluster, the same rows.",
     )
     batch_size: int | None = Field(None, ge=1, le=4096, description="Chips a batch; null: found by itself.")
     compile: bool = Field(
@@ -175,4 +182,12 @@ class ExtractConfig(Frozen):
             raise ValueError("pooling (mean, max or cls) goes with granularity: tile, and only with it")
         if self.granularity == "tile" and self.tiles.stride_px is not None:
             raise ValueError("tiles.stride_px goes with granularity: patch, and only with it")
+        return self
+
+    @model_validator(mode="after")
+    def _ray_picks_the_device_of_an_encoder(self) -> ExtractConfig:
+        if self.engine == "ray" and self.device not in ("auto", "cpu", "cuda"):
+            raise ValueError(
+                f"with engine: ray device is auto, cpu or cuda, for Ray numbers the GPUs; found {self.device}"
+            )
         return self

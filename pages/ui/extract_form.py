@@ -65,6 +65,10 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
                 "Pooling", list(spec.pooling), key="x_pooling", help=help_of(ExtractConfig, "pooling")
             )
         stride_px = _stride(left, spec) if granularity == "patch" else None
+        clouds: Literal["keep", "mask"] = left.segmented_control(
+            "Clouds and shadows", ["keep", "mask"], default="keep", required=True, key="x_clouds",
+            help=help_of(ExtractConfig, "clouds"),
+        )  # fmt: skip
         dtype = right.selectbox(
             "Kept as", choices_of(OutputConfig, "dtype"), key="x_dtype", help=help_of(OutputConfig, "dtype")
         )
@@ -75,6 +79,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         scene=place.scene,
         region=session.region(),
         backbone=BackboneConfig(name=spec.name, weights=weights, layers=layers, settings=open_settings),
+        clouds=clouds,
         granularity=granularity,
         pooling=pooling,
         tiles=TilesConfig(size_px=size_px, overlap_px=overlap_px, stride_px=stride_px, gsd_m=gsd_m),
