@@ -10,7 +10,7 @@ from engine.embeddings.schema import StoredTile
 from engine.embeddings.store import EmbeddingStore
 
 # Pairs of neighbours that are looked at in a large store, evenly chosen.
-MOST_PAIRS = 64
+MOST_PAIRS = 256
 # Tiles whose corners differ by less (metres) meet.
 _MEET_M = 0.01
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,8 @@ from engine.imagery.spatial_order import hilbert_order
 
 # A scene that covers less than this share of a tile only touches it.
 _TOUCH = 1e-6
+# Ground that ends within this share of a patch of its border ends there.
+_ON_GRID = 1e-6
 
 
 @dataclass(frozen=True)
@@ -75,24 +78,35 @@ class Tiling:
         """Side of a tile, given the side of a window."""
         return self.whole(size_px) - self.whole(self.overlap_px)
 
-    def around(self, tile: Tile) -> Tile:
-        """The window of a tile: half the overlap on each side, and what shifted passes reach.
+    def window_of(self, tile: Tile, ground_m: tuple[float, float, float, float]) -> Tile:
+        """What an encoder sees for a tile: half the overlap on each side, and what shifted passes reach.
 
-        Of an odd number of patches more lie to the south and east. Shifted passes begin north-west of the tile,
-        so that the ground of a row lies amid the patch that it comes from.
+        Of an odd number of patches more lie to the south and east. Where the ground ends, the window moves back
+        onto it as far as the tile stays inside: an encoder that sees gaps instead tells of them in every patch.
+        Shifted passes begin north-west, so that the ground of a row lies amid the patch that it comes from.
+
+        Args:
+            ground_m: west, south, east, north of the pixels that there are, in the tile's CRS.
         """
         overlap = self.whole(self.overlap_px)
-        before = overlap // self.patch_px // 2 * self.patch_px + self.reach_px // 2
-        grown = overlap + self.reach_px
-        if not grown:
+        if not overlap + self.reach_px:
             return tile
-        transform = tile.transform * Affine.translation(-before, -before)
+        west, south, east, north = ground_m
+        left, top = ~tile.transform @ (west, north)
+        right, bottom = ~tile.transform @ (east, south)
+        column = self._start(overlap, tile.width, left, right) - self.reach_px // 2
+        row = self._start(overlap, tile.height, top, bottom) - self.reach_px // 2
+        grown = overlap + self.reach_px
+        transform = tile.transform * Affine.translation(column, row)
         return Tile(tile.id, tile.crs, transform, tile.height + grown, tile.width + grown)
 
-    def moved_inside(self, start: int, side: int, length: int) -> int:
-        """Where a window of a chip begins when it is moved onto the chip's `length` pixels, as far as it can be."""
-        lead = self.reach_px // 2
-        return min(max(start + lead, 0), max(0, length - (side - self.reach_px))) - lead
+    def _start(self, overlap: int, side: int, first: float, end: float) -> int:
+        """Where a window begins, in pixels from its tile's first; the ground lies from `first` to `end`."""
+        patch = self.patch_px
+        start = -(overlap // patch // 2) * patch
+        start = max(start, math.ceil(first / patch - _ON_GRID) * patch)
+        start = min(start, math.floor((end - side - overlap) / patch + _ON_GRID) * patch)
+        return min(max(start, -overlap), 0)
 
 
 def plan_tiles(
@@ -146,13 +160,13 @@ def cut_best(scenes: Sequence[Scene], region: Region | None, tiling: Tiling) -> 
     planned: list[PlannedTile] = []
     for crs in zones:
         own = [scene for scene in scenes if scene.crs == crs]
-        area = shapely.union_all([box(*scene.bounds_m) for scene in own])
+        ground = shapely.union_all([box(*scene.bounds_m) for scene in own])
         asked = None if region is None else area_in_crs(region.polygon, crs)
-        area = area if asked is None else area.intersection(asked)
+        area = ground if asked is None else ground.intersection(asked)
         if len(zones) > 1:  # pixels beyond this zone's ground belong to another
             area = asked = area.difference(area_in_crs(taken, crs)) if not taken.is_empty else area
             area = area.buffer(-own[0].gsd_m)  # outlines that were projected leave slivers
-        planned += _with_scenes(_hung(own[0], area, asked, tiling), scenes)
+        planned += _with_scenes(_hung(own[0], area, asked, ground.bounds, tiling), scenes)
         taken = taken.union(shapely.union_all([scene.footprint for scene in own]))
     if not planned and region is not None:
         raise _outside(region, scenes)
@@ -190,7 +204,7 @@ def _tiles_of(scene: Scene, region: Region | None, tiling: Tiling) -> Iterator[P
     if area.is_empty or area.area == 0:
         return
     if not scene.is_chip:
-        yield from _hung(scene, area, asked, tiling)
+        yield from _hung(scene, area, asked, scene.bounds_m, tiling)
         return
     shapely.prepare(area)
     for tile, window in _chip_tiles(scene, tiling):
@@ -199,7 +213,11 @@ def _tiles_of(scene: Scene, region: Region | None, tiling: Tiling) -> Iterator[P
 
 
 def _hung(
-    scene: Scene, area: BaseGeometry, asked: BaseGeometry | None, tiling: Tiling
+    scene: Scene,
+    area: BaseGeometry,
+    asked: BaseGeometry | None,
+    ground_m: tuple[float, float, float, float],
+    tiling: Tiling,
 ) -> Iterator[PlannedTile]:
     """Tiles of the fixed grid that share ground with an area, at a scene's pixels."""
     if area.is_empty or area.area == 0:
@@ -210,7 +228,7 @@ def _hung(
     if asked is not None:
         shapely.prepare(asked)
     for tile in TileGrid(scene.crs, gsd, size, phase).tiles(area):
-        yield PlannedTile(tile, (scene,), tiling.around(tile), _part(asked, tile))
+        yield PlannedTile(tile, (scene,), tiling.window_of(tile, ground_m), _part(asked, tile))
 
 
 def _part(asked: BaseGeometry | None, tile: Tile) -> BaseGeometry | None:
@@ -222,27 +240,20 @@ def _part(asked: BaseGeometry | None, tile: Tile) -> BaseGeometry | None:
 
 
 def _chip_tiles(scene: Scene, tiling: Tiling) -> Iterator[tuple[Tile, Tile]]:
-    """Tiles of a chip and their windows, which stay on the chip where it is large enough."""
+    """Tiles of a chip and their windows."""
     gsd = tiling.gsd_m or scene.gsd_m
     height, width = (round(n * scene.gsd_m / gsd) for n in (scene.height, scene.width))
     origin = Affine(gsd, 0, scene.transform.c, 0, -gsd, scene.transform.f)
     if tiling.size_px is None or tiling.size_px >= max(height, width):
         alone = Tile(scene.id, scene.crs, origin, tiling.whole(height), tiling.whole(width))
-        yield alone, replace(tiling, overlap_px=0).around(alone)
+        yield alone, replace(tiling, overlap_px=0).window_of(alone, alone.bounds_m)
         return
     side = tiling.kept_px(tiling.size_px)
-    rows, columns = range(0, height, side), range(0, width, side)
-    for row in rows:
-        for column in columns:
+    for row in range(0, height, side):
+        for column in range(0, width, side):
             corner = origin * Affine.translation(column, row)
             tile = Tile(f"{scene.id}_r{row}_c{column}", scene.crs, corner, side, side)
-            window = tiling.around(tile)
-            x, y = (round(v) for v in ~origin @ (window.transform.c, window.transform.f))
-            x, y = (
-                tiling.moved_inside(x, window.width, len(columns) * side),
-                tiling.moved_inside(y, window.height, len(rows) * side),
-            )
-            yield tile, replace(window, transform=origin * Affine.translation(x, y))
+            yield tile, tiling.window_of(tile, scene.bounds_m)
 
 
 def _require_one_gsd(scenes: Sequence[Scene], tiling: Tiling) -> None:
