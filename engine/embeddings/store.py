@@ -171,6 +171,11 @@ class EmbeddingStore:
         key = (part.path, state.st_mtime_ns, state.st_size, column)
         if key not in self._plain:
             footer = self._file(part).metadata
+            if footer.num_rows != part.rows:
+                raise StoreError(
+                    f"{part.rows} rows were wanted in {part.path.name}, found {footer.num_rows}. "
+                    f"See what `python -m engine check` says of the store."
+                )
             self._plain[key] = find_plain_values(file, footer, column, self._dim(column), self.meta.dtype)
         return self._plain[key]
 
@@ -201,7 +206,7 @@ class EmbeddingStore:
 
     @staticmethod
     def _file(part: StorePart) -> pq.ParquetFile:
-        return pq.ParquetFile(part.path, memory_map=True)
+        return pq.ParquetFile(part.path)
 
 
 def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:

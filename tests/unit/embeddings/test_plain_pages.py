@@ -167,3 +167,16 @@ def test_our_own_parts_are_read_without_decoding(tmp_path: Path, monkeypatch: py
         rows = [rows_at(tile_at(column), dims=(3, 64)) for column in range(9)]
         store = make_store(tmp_path / dtype, rows, meta_of(dims=(3, 64), dtype=dtype))
         assert np.array_equal(store.read(1), np.concatenate([r.embeddings[1] for r in rows]).astype(dtype))
+
+
+def test_a_part_with_other_rows_than_its_tiles_need_is_said(tmp_path: Path) -> None:
+    store = make_store(tmp_path, [rows_at(tile_at(column)) for column in range(4)])
+    path = store.parts[0].path
+    table, told = pq.read_table(path), pq.read_metadata(path).metadata
+    schema = table.schema.with_metadata({key: told[key] for key in (b"geo", b"emberscope")})
+    pq.write_table(table.slice(0, 50).replace_schema_metadata(schema.metadata), path, compression="none")
+    shorter = EmbeddingStore.open(store.folder)
+    with pytest.raises(StoreError, match=r"64 rows were wanted .* found 50"):
+        shorter.read()
+    with pytest.raises(StoreError, match="found 50"):
+        shorter.read_tile(store.tiles[0].id)
