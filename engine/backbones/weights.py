@@ -72,6 +72,20 @@ def fetch(spec: BackboneSpec, on_progress: download.Progress | None = None) -> P
     return target
 
 
+def identity(spec: BackboneSpec, weights_from: str) -> str:
+    """What a store says of the weights: the checkpoint's sha256, `random`, or `none` for a backbone that has none.
+
+    Raises:
+        WeightsError: they are nowhere, or not the right ones.
+    """
+    if spec.family == "raw":
+        return "none"
+    if weights_from == "random":
+        return "random"
+    given = None if weights_from == "pretrained" else Path(weights_from)
+    return check(spec, obtain(spec, given), is_given=given is not None)
+
+
 def check(spec: BackboneSpec, path: Path, is_given: bool = False) -> str:
     """sha256 of a checkpoint that may be loaded.
 

@@ -106,7 +106,9 @@ def cancel(chosen: argparse.Namespace) -> dict[str, Any]:
 def _run(folder: Path, config: JobConfig) -> dict[str, Any]:
     from engine.backbones.device import choose
 
-    return run_job(folder, lambda: _events(folder, config), choose(config.device).name, Printer())
+    on_cluster = isinstance(config, ExtractConfig) and config.engine == "ray"
+    device = "ray" if on_cluster else choose(config.device).name
+    return run_job(folder, lambda: _events(folder, config), device, Printer())
 
 
 def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:

@@ -65,7 +65,10 @@ def encode(
         reads: tiles of one window size and number of dates (see `reading.batches_of`).
     """
     batch = batch_of(reads, plan)
-    return [] if batch is None else rows_of(begin(backbone, plan, batch), reads, plan, config)
+    if batch is None:
+        return []
+    passes = begin(backbone, plan, batch, config.batch_size or len(batch.datetimes))
+    return rows_of(passes, reads, plan, config)
 
 
 def batch_of(reads: Sequence[TileRead], plan: Plan, is_pinned: bool = False) -> Batch | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from engine.backbones.batch import Backbone, Batch
@@ -20,6 +21,7 @@ from engine.embeddings.plan import Plan, make_plan, season_folder
 from engine.embeddings.reading import TileRead, batches_of, read_ahead, read_tile
 from engine.embeddings.seams import seam_score
 from engine.embeddings.store import FINISHED, EmbeddingStore
+from engine.embeddings.workers import Encoded, Workers
 from engine.embeddings.writer import StoreWriter
 from engine.errors import SceneError
 from engine.imagery.rasters import OpenRasters
@@ -36,8 +38,6 @@ _PASS_PIXELS_CPU, _PASS_PIXELS_GPU = 8 * 224**2, 64 * 224**2
 _READERS_CPU, _MOST_READERS_GPU = 1, 8
 # Batches that wait to be written; each holds the embeddings of its tiles.
 _WAITING_BATCHES = 2
-
-Encoded = tuple[list[TileRead], list[Waiting]]
 
 
 def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
@@ -62,39 +62,36 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
     yield from (Noticed(note) for note in plan.notes)
     yield from fetch_weights(config, plan)
     yield StepStarted(f"Loading {plan.spec.title}")
-    device = choose(config.device)
-    backbone = open_backbone(config, plan, device)
-    if backbone.weights_sha256 == "random":
-        yield Noticed("Random weights, as asked: these embeddings show an untrained encoder.")
-    writer = StoreWriter(folder, store_meta(config, plan, backbone.weights_sha256))
-    yield ExtractPlanned(len(plan.tiles), plan.patches, len(writer.kept), plan.spec.name,
-                         backbone.weights_sha256, describe(device), round(plan.seen_megapixels, 3))  # fmt: skip
-    began = time.monotonic()
-    yield from _fill(writer, backbone, plan, config, device)
+    with _workers(config, plan) as workers:
+        if workers.weights_sha256 == "random":
+            yield Noticed("Random weights, as asked: these embeddings show an untrained encoder.")
+        writer = StoreWriter(folder, store_meta(config, plan, workers.weights_sha256))
+        yield ExtractPlanned(len(plan.tiles), plan.patches, len(writer.kept), plan.spec.name,
+                             workers.weights_sha256, workers.title, round(plan.seen_megapixels, 3))  # fmt: skip
+        began = time.monotonic()
+        yield from _fill(writer, workers, plan, config)
     store = EmbeddingStore.open(writer.finish())
     seam = seam_score(store) if config.granularity == "patch" else None
     yield ExtractDone(len(store.tiles), store.rows, sum(store.meta.dims), round(time.monotonic() - began, 3),
                       str(store.folder), seam if seam is None else round(seam, 4))  # fmt: skip
 
 
-def _fill(
-    writer: StoreWriter, backbone: Backbone, plan: Plan, config: ExtractConfig, device: Device
-) -> Iterator[Event]:
+def _fill(writer: StoreWriter, workers: Workers, plan: Plan, config: ExtractConfig) -> Iterator[Event]:
     """Read, encode and write the tiles that the store has not got yet."""
     kept = {tile.id for tile in writer.kept}
     began, done, patches = time.monotonic(), len(kept), sum(tile.rows for tile in writer.kept)
 
     def write(encoded: Encoded) -> None:
-        for rows in rows_of(encoded[1], encoded[0], plan, config):
+        for rows in encoded[1]():
             if rows.tile.id not in kept:
                 writer.append(rows)
 
-    def forward(batch: Batch) -> list[Waiting]:
-        return begin(backbone, plan, batch, config.batch_size or len(batch.datetimes))
-
-    passes = in_lanes(_read(plan, config, kept, device), forward, backbone, device)
-    with closing(writer), Behind(write, _WAITING_BATCHES) as behind, closing(passes):
-        for encoded in passes:
+    # A batch that is kept in part is encoded again as a whole, so that its rows are the same.
+    batches = batches_of(plan.tiles, workers.batch_tiles)
+    todo = [batch for batch in batches if any(item.tile.id not in kept for item in batch)]
+    all_encoded = workers.encoded(todo)
+    with closing(writer), Behind(write, _WAITING_BATCHES) as behind, closing(all_encoded):
+        for encoded in all_encoded:
             behind.put(encoded)
             for read in encoded[0]:
                 tile_id = read.planned.tile.id
@@ -112,13 +109,48 @@ def _fill(
         )
 
 
+@contextmanager
+def _workers(config: ExtractConfig, plan: Plan) -> Iterator[Workers]:
+    """Threads of this process, or a cluster's."""
+    if config.engine == "ray":
+        from engine.embeddings import on_ray
+
+        with on_ray.cluster() as there:
+            pixels = _PASS_PIXELS_GPU if on_ray.uses_gpu(there, config.device) else _PASS_PIXELS_CPU
+            yield on_ray.workers(there, plan, config, _tiles_of(plan, config, pixels))
+        return
+    device = choose(config.device)
+    backbone = open_backbone(config, plan, device)
+    yield Workers(
+        backbone.weights_sha256,
+        describe(device),
+        batch_tiles(plan, config, device),
+        lambda batches: _encoded(batches, backbone, plan, config, device),
+    )
+
+
+def _encoded(
+    batches: Sequence[list[PlannedTile]],
+    backbone: Backbone,
+    plan: Plan,
+    config: ExtractConfig,
+    device: Device,
+) -> Generator[Encoded]:
+    """Batches with the passes that were begun on them."""
+
+    def forward(batch: Batch) -> list[Waiting]:
+        return begin(backbone, plan, batch, config.batch_size or len(batch.datetimes))
+
+    with closing(in_lanes(_read(batches, plan, config, device), forward, backbone, device)) as passes:
+        for reads, begun in passes:
+            yield reads, partial(rows_of, begun, reads, plan, config)
+
+
 def _read(
-    plan: Plan, config: ExtractConfig, kept: set[str], device: Device
+    batches: Sequence[list[PlannedTile]], plan: Plan, config: ExtractConfig, device: Device
 ) -> Generator[tuple[list[TileRead], Batch | None]]:
-    """Batches read ahead. A batch that is kept in part is encoded again as a whole, so that its rows are the same."""
+    """Batches read ahead."""
     is_cuda = device.name.startswith("cuda")
-    batches = batches_of(plan.tiles, batch_tiles(plan, config, device))
-    todo = [batch for batch in batches if any(item.tile.id not in kept for item in batch)]
 
     def read(batch: list[PlannedTile], rasters: OpenRasters) -> tuple[list[TileRead], Batch | None]:
         reads = [read_tile(item, plan, config, rasters) for item in batch]
@@ -126,17 +158,21 @@ def _read(
         return [replace(item, chip=None) for item in reads], batch_of(reads, plan, is_pinned=is_cuda)
 
     readers = min(_MOST_READERS_GPU, os.cpu_count() or 1) if is_cuda else _READERS_CPU
-    return read_ahead(todo, read, readers)
+    return read_ahead(batches, read, readers)
 
 
 def batch_tiles(plan: Plan, config: ExtractConfig, device: Device) -> int:
     """Tiles of a batch: as asked, or so many pixels; shifted passes of a tile count as tiles."""
+    lanes = lanes_of(device)
+    return _tiles_of(plan, config, _PASS_PIXELS_CPU // lanes if device.name == "cpu" else _PASS_PIXELS_GPU)
+
+
+def _tiles_of(plan: Plan, config: ExtractConfig, pixels: int) -> int:
+    """Tiles of a batch: as asked, or so many pixels."""
     if config.batch_size is not None:
         return config.batch_size
     window = plan.tiles[0].window
-    pixels = window.height * window.width * plan.frames * plan.shifts**2
-    at_once = _PASS_PIXELS_CPU // lanes_of(device) if device.name == "cpu" else _PASS_PIXELS_GPU
-    return max(1, at_once // pixels)
+    return max(1, pixels // (window.height * window.width * plan.frames * plan.shifts**2))
 
 
 def ensure_store(config: ExtractConfig, root: Path) -> Iterator[Event]:

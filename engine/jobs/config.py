@@ -147,14 +147,15 @@ def to_yaml(config: JobConfig) -> str:
 
 
 def config_hash(config: JobConfig) -> str:
-    """sha256 of what decides the result: everything but the device, the batch size and compilation.
+    """sha256 of what decides the result: everything but the device, the engine, the batch size and compilation.
 
     Keys that came later count where they are not at their default: earlier stores keep their hash.
     """
     tree = config.model_dump(mode="json", exclude={"device", "batch_size"})
     for extraction in (tree, tree.get("store")):
         if isinstance(extraction, dict):
-            extraction.pop("compile", None)
+            for key in ("compile", "engine"):
+                extraction.pop(key, None)
             for key in _LATER.keys() & extraction.keys():
                 later = _LATER[key]
                 extraction[key] = {

@@ -1,0 +1,281 @@
+"""An extraction over a Ray cluster: readers and encoders are actors of Ray Data, the one writer stays with the job.
+
+Ray Data schedules, retries and restarts; nothing here does. Every machine sees the scenes at the same paths.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import rasterio
+
+from engine.backbones import weights
+from engine.embeddings.plan import Plan
+from engine.embeddings.reading import CACHE_BYTES, TileRead, read_tile
+from engine.embeddings.schema import TileRows
+from engine.embeddings.workers import Encoded, Workers
+from engine.errors import ConfigError, EngineError, RunFailure
+from engine.imagery.rasters import OpenRasters
+from engine.imagery.tiling import PlannedTile
+from engine.jobs.config import ExtractConfig
+from engine.jobs.folder import PROJECT
+
+# What the processes on other machines need to know of this one: where weights are and where none may be fetched.
+_PASSED_ON = ("EMBERSCOPE_WEIGHTS", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT")
+# As many as keep up with a GPU that embeds small chips.
+_READERS_A_GPU = 8
+# On CPUs several encoders of few threads embed more than one of many; each holds the weights once more.
+_ENCODERS_A_NODE = 4
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What Ray has found: cores and GPUs of each machine."""
+
+    nodes: Sequence[tuple[int, int]]
+
+    @property
+    def cpus(self) -> int:
+        """All cores."""
+        return sum(cpus for cpus, _ in self.nodes)
+
+    @property
+    def least_cpus(self) -> int:
+        """Cores of the smallest machine that has any."""
+        return min((cpus for cpus, _ in self.nodes if cpus), default=0)
+
+    @property
+    def gpus(self) -> int:
+        """All GPUs."""
+        return sum(gpus for _, gpus in self.nodes)
+
+    @property
+    def title(self) -> str:
+        """For a log or a panel."""
+        count = len(self.nodes)
+        return f"Ray: {count} node{'' if count == 1 else 's'}, {self.cpus} CPUs, {self.gpus} GPUs"
+
+
+@dataclass(frozen=True)
+class _Share:
+    """How many actors of a kind there are, and what each of them holds."""
+
+    most: int
+    cpus: int = 0
+    gpus: int = 0
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """As Ray Data takes them: all actors at once, and one is enough to go on."""
+        pool = _ray().data.ActorPoolStrategy(min_size=1, max_size=self.most, initial_size=self.most)
+        return {"compute": pool, "num_cpus": self.cpus, "num_gpus": self.gpus}
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """The cluster that RAY_ADDRESS names or that runs here, else one of this machine alone, for as long as the block.
+
+    Raises:
+        ConfigError: Ray is not installed.
+        RunFailure: Ray does not answer, or has too few cores for a reader and an encoder.
+    """
+    ray = _ray()
+    is_ours = not ray.is_initialized()
+    if is_ours:
+        try:
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING,
+                     runtime_env=_environment())  # fmt: skip
+        except (ConnectionError, RuntimeError, ValueError) as err:
+            raise RunFailure(
+                f"a Ray cluster was wanted, found none that answers ({' '.join(str(err).split())[:200]}). "
+                f"Mend RAY_ADDRESS, start one with `ray start --head`, or set engine: local."
+            ) from err
+    try:
+        alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        found = Cluster([(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in alive])
+        if not found.cpus:
+            raise RunFailure(
+                f"a machine with a CPU was wanted, found {found.title}. Add one, or set engine: local."
+            )
+        yield found
+    finally:
+        if is_ours:
+            ray.shutdown()
+
+
+def uses_gpu(there: Cluster, device: str) -> bool:
+    """Whether encoders hold GPUs.
+
+    Raises:
+        RunFailure: GPUs are asked for and there are none.
+    """
+    if device == "cuda" and not there.gpus:
+        raise RunFailure(
+            f"device cuda was wanted, found {there.title}. Add a node with a GPU, or set device: auto or cpu."
+        )
+    return device != "cpu" and there.gpus > 0
+
+
+def workers(there: Cluster, plan: Plan, config: ExtractConfig, batch_tiles: int) -> Workers:
+    """The cluster's readers and encoders."""
+    return Workers(
+        weights.identity(plan.spec, config.backbone.weights),
+        there.title,
+        batch_tiles,
+        lambda batches: _encoded(batches, plan, config, there),
+    )
+
+
+def _encoded(
+    batches: Sequence[list[PlannedTile]], plan: Plan, config: ExtractConfig, there: Cluster
+) -> Generator[Encoded]:
+    """Batches read and encoded by the cluster, each once and in the order given.
+
+    What a machine had done when it went is done again by those that are left.
+
+    Raises:
+        EngineError: as reading and encoding in one process would.
+        RunFailure: machines that compute in different precisions.
+    """
+    if not batches:
+        return
+    ray = _ray()
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    given = (dataclasses.replace(plan, tiles=plan.tiles[:1]), config)  # a batch brings its tiles itself
+    items = [{"number": number, "tiles": pickle.dumps(batch)} for number, batch in enumerate(batches)]
+    readers, encoders = _shares(there, config.device, len(batches))
+    rows = (
+        ray.data.from_items(items, override_num_blocks=len(items))
+        .map(_Reader, fn_constructor_args=given, **readers.options)
+        .map(_Encoder, fn_constructor_args=given, **encoders.options)
+    )
+    ways: set[str] = set()
+    with closing(iter(rows.iter_rows())) as found:
+        for number, row in enumerate(found):
+            if row["error"]:
+                raise _unpacked(row["error"])
+            assert row["number"] == number, "Ray Data keeps the order"
+            ways.add(row["way"])
+            if len(ways) > 1:
+                raise RunFailure(
+                    f"one precision on every machine was wanted, found {' and '.join(sorted(ways))}: rows would not be "
+                    f"alike. Use machines of one kind, or set device: cpu."
+                )
+            reads, made = _unpacked(row["encoded"])
+            yield reads, partial(_given, made)
+
+
+class _Reader:
+    """Reads the tiles of a batch; keeps its rasters open from one batch to the next."""
+
+    def __init__(self, plan: Plan, config: ExtractConfig) -> None:
+        self._plan, self._config, self._rasters = plan, config, OpenRasters()
+
+    def __call__(self, row: Row) -> Row:
+        try:
+            tiles: list[PlannedTile] = _unpacked(row["tiles"])
+            with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+                reads = [read_tile(item, self._plan, self._config, self._rasters) for item in tiles]
+        except EngineError as err:
+            return {"number": row["number"], "reads": b"", "error": pickle.dumps(err)}
+        return {"number": row["number"], "reads": pickle.dumps(reads), "error": b""}
+
+
+class _Encoder:
+    """Encodes a batch that was read; opens the backbone with the first."""
+
+    def __init__(self, plan: Plan, config: ExtractConfig) -> None:
+        self._plan, self._config = plan, config
+        self._opened: tuple[Any, str] | None = None
+
+    def __call__(self, row: Row) -> Row:
+        done = {"number": row["number"], "encoded": b"", "way": "", "error": row["error"]}
+        if row["error"]:
+            return done
+        try:
+            reads, way = self._encode(_unpacked(row["reads"]))
+        except EngineError as err:
+            return done | {"error": pickle.dumps(err)}
+        return done | {"encoded": pickle.dumps(reads), "way": way}
+
+    def _encode(self, reads: list[TileRead]) -> tuple[tuple[list[TileRead], list[TileRows]], str]:
+        from engine.backbones.device import choose
+        from engine.embeddings.encode import encode, open_backbone
+
+        if self._opened is None:
+            device = choose(self._config.device)
+            self._opened = open_backbone(self._config, self._plan, device), str(device.precision)
+        backbone, way = self._opened
+        rows = encode(backbone, self._plan, self._config, reads)
+        return ([dataclasses.replace(read, chip=None) for read in reads], rows), way
+
+
+def _shares(there: Cluster, device: str, batches: int) -> tuple[_Share, _Share]:
+    """Readers and encoders: never more than batches.
+
+    The two hold different things, so that after a machine is lost neither waits for what the other has: encoders GPUs
+    and readers cores; where there are no GPUs, encoders cores, and readers nothing.
+    """
+    if uses_gpu(there, device):
+        encoders = _Share(there.gpus, gpus=1)
+        readers = _Share(min(there.cpus, there.gpus * _READERS_A_GPU), cpus=1)
+    else:
+        threads = max(1, there.least_cpus // _ENCODERS_A_NODE)
+        encoders = _Share(
+            max(1, sum(min(_ENCODERS_A_NODE, cpus // threads) for cpus, _ in there.nodes)), cpus=threads
+        )
+        readers = _Share(encoders.most)
+    return tuple(dataclasses.replace(share, most=min(share.most, batches)) for share in (readers, encoders))  # type: ignore[return-value]
+
+
+def _given(rows: list[TileRows]) -> list[TileRows]:
+    return rows
+
+
+def _unpacked(packed: bytes) -> Any:
+    return pickle.loads(packed)  # noqa: S301 - what the other actor of this very run packed
+
+
+def _environment() -> dict[str, Any]:
+    """Our code and what it reads of the environment, for machines that have neither."""
+    known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {"py_modules": [str(PROJECT / "engine")], "env_vars": known}
+
+
+def _ray() -> Any:
+    """Ray with Ray Data.
+
+    It is told not to report its use, and leaves the job's way of ending on SIGTERM as it was.
+
+    Raises:
+        ConfigError: not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        import ray
+        import ray.data
+    except ImportError as err:
+        raise ConfigError(
+            f"engine: ray wants Ray, which is not installed here ({err}). Run `pip install -r requirements-ray.txt`, or set "
+            f"engine: local."
+        ) from err
+    if is_main:
+        signal.signal(signal.SIGTERM, before)
+    return ray
