@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.embeddings import writer as writing
+from engine.embeddings.check import check_store
 from engine.embeddings.store import EmbeddingStore
 from engine.embeddings.writer import StoreWriter
 from engine.errors import DiskFull, StoreError
@@ -235,9 +236,13 @@ def test_parts_of_another_configuration_are_not_continued(
         StoreWriter(tmp_path, meta_of(config_hash="another"))
 
 
-def test_a_store_of_another_schema_is_said_not_guessed(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="found schema 99"):
-        make_store(tmp_path, [rows_at(tile_at(0))], meta_of(schema_version=99))
+@pytest.mark.parametrize("version", [0, 99])
+def test_a_store_of_another_schema_is_said_not_guessed(tmp_path: Path, version: int) -> None:
+    with pytest.raises(StoreError, match=f"found schema {version}"):
+        make_store(tmp_path, [rows_at(tile_at(0))], meta_of(schema_version=version))
+    with pytest.raises(StoreError, match=f"found schema {version}"):  # nor is one continued
+        StoreWriter(tmp_path, meta_of())
+    assert f"found schema {version}" in str(check_store(tmp_path / "store")[0])
 
 
 FULL_DISK = """
