@@ -97,7 +97,7 @@ class Tiling:
         column = self._start(overlap, tile.width, left, right) - self.reach_px // 2
         row = self._start(overlap, tile.height, top, bottom) - self.reach_px // 2
         grown = overlap + self.reach_px
-        transform = tile.transform * Affine.translation(column, row)
+        transform = tile.transform @ Affine.translation(column, row)
         return Tile(tile.id, tile.crs, transform, tile.height + grown, tile.width + grown)
 
     def _start(self, overlap: int, side: int, first: float, end: float) -> int:
@@ -251,7 +251,7 @@ def _chip_tiles(scene: Scene, tiling: Tiling) -> Iterator[tuple[Tile, Tile]]:
     side = tiling.kept_px(tiling.size_px)
     for row in range(0, height, side):
         for column in range(0, width, side):
-            corner = origin * Affine.translation(column, row)
+            corner = origin @ Affine.translation(column, row)
             tile = Tile(f"{scene.id}_r{row}_c{column}", scene.crs, corner, side, side)
             yield tile, tiling.window_of(tile, scene.bounds_m)
 

@@ -1,0 +1,59 @@
+"""Several rasters as one place: which counts where they meet, and what cannot be one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import SceneError
+from engine.imagery.overlap import files_scenes
+
+WriteRaster = Callable[..., Path]
+GROUND = np.full((6, 32, 32), 1000, np.int16)
+
+
+@pytest.mark.parametrize("tag", ["EMBERSCOPE_CLOUD_PCT", "cloud_coverage", "CLOUDY_PIXEL_PERCENTAGE", "CLOUD_COVER"])  # fmt: skip
+def test_a_stated_cloud_share_is_read_under_its_products_name(write_raster: WriteRaster, tag: str) -> None:
+    (scene,) = files_scenes([write_raster("a.tif", GROUND, **{tag: "12.5"})])
+    assert scene.cloud_pct == 12.5
+
+
+def test_where_none_is_stated_gaps_count_as_cloud(write_raster: WriteRaster, tmp_path: Path) -> None:
+    masked = GROUND.copy()
+    masked[:, :8] = -9999
+    write_raster("f/masked.tif", masked, nodata=-9999)
+    write_raster("f/clear.tif", GROUND, nodata=-9999)
+    best, other = files_scenes([tmp_path / "f"])
+    assert (best.id, best.cloud_pct) == ("clear", 0.0)
+    assert other.cloud_pct == pytest.approx(25.0)
+
+
+def test_the_time_of_hls_products_is_read(write_raster: WriteRaster) -> None:
+    (scene,) = files_scenes(
+        [write_raster("a.tif", GROUND, SENSING_TIME="2021-06-03T16:05:12.5Z; 2021-06-03T16:05:30Z")]
+    )
+    assert scene.datetime is not None and scene.datetime.isoformat() == "2021-06-03T16:05:12+00:00"
+
+
+def test_a_file_named_twice_is_one_scene_and_equal_names_in_two_folders_are_two(
+    write_raster: WriteRaster, tmp_path: Path
+) -> None:
+    one, two = write_raster("x/s.tif", GROUND), write_raster("y/s.tif", GROUND)
+    assert len(files_scenes([one, one, tmp_path / "x"])) == 1
+    assert sorted(scene.id for scene in files_scenes([one, two])) == ["x_s", "y_s"]
+
+
+def test_what_cannot_be_one_place_is_refused(write_raster: WriteRaster, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SceneError, match=r"no \.tif"):
+        files_scenes([tmp_path / "empty"])
+    hls, other = write_raster("a.tif", GROUND), write_raster("b.tif", GROUND)
+    import rasterio
+
+    with rasterio.open(other, "r+") as dataset:
+        dataset.update_tags(EMBERSCOPE_SENSOR="landsat_c2l2")
+    with pytest.raises(SceneError, match="one sensor"):
+        files_scenes([hls, other])
