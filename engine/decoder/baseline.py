@@ -52,9 +52,12 @@ def raw_config(store: EmbeddingStore) -> ExtractConfig:
     scene = extraction.scene
     if isinstance(scene, SimulatedScene) and scene.date == "both":
         scene = scene.model_copy(update={"date": "post"})
+    # Tiles of whole patches keep their names: those of encoders with patches of 14 px are no multiple of 4.
+    patch_px = next(side for side in (4, 2, 1) if size_px is None or size_px % side == 0)
     return ExtractConfig(
-        scene=scene, region=extraction.region, backbone=BackboneConfig(name="raw"), device="cpu",
-        tiles=extraction.tiles.model_copy(update={"size_px": size_px}),
+        scene=scene, region=extraction.region, device="cpu",
+        backbone=BackboneConfig(name="raw", settings={} if patch_px == 4 else {"patch_px": str(patch_px)}),
+        tiles=extraction.tiles.model_copy(update={"size_px": size_px, "overlap_px": 0, "stride_px": None}),
     )  # fmt: skip
 
 

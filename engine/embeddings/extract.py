@@ -137,9 +137,10 @@ def _encoded(
     device: Device,
 ) -> Generator[Encoded]:
     """Batches with the passes that were begun on them."""
+    at_once = batch_tiles(plan, config, device, plan.shifts**2)
 
     def forward(batch: Batch) -> list[Waiting]:
-        return begin(backbone, plan, batch, config.batch_size or len(batch.datetimes))
+        return begin(backbone, plan, batch, at_once)
 
     with closing(in_lanes(_read(batches, plan, config, device), forward, backbone, device)) as passes:
         for reads, begun in passes:
@@ -161,14 +162,14 @@ def _read(
     return read_ahead(batches, read, readers)
 
 
-def batch_tiles(plan: Plan, config: ExtractConfig, device: Device) -> int:
-    """Tiles of a batch: as asked, or so many pixels; shifted passes of a tile count as tiles."""
+def batch_tiles(plan: Plan, config: ExtractConfig, device: Device, passes: int = 1) -> int:
+    """Tiles of a batch: as asked, or so many pixels; all shifted passes of a tile count, but for `passes` of them."""
     lanes = lanes_of(device)
-    return _tiles_of(plan, config, _PASS_PIXELS_CPU // lanes if device.name == "cpu" else _PASS_PIXELS_GPU)
+    pixels = _PASS_PIXELS_CPU // lanes if device.name == "cpu" else _PASS_PIXELS_GPU
+    return _tiles_of(plan, config, pixels * passes)
 
 
 def _tiles_of(plan: Plan, config: ExtractConfig, pixels: int) -> int:
-    """Tiles of a batch: as asked, or so many pixels."""
     if config.batch_size is not None:
         return config.batch_size
     window = plan.tiles[0].window
