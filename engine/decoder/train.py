@@ -30,6 +30,7 @@ from engine.decoder.result import (
     write_json,
 )
 from engine.decoder.split import split_places
+from engine.decoder.threads import threads_for
 from engine.embeddings.extract import ensure_store, store_folder
 from engine.embeddings.labels import labels_for, read_labels
 from engine.embeddings.store import EmbeddingStore
@@ -85,7 +86,9 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
         config.head, data.mean, data.std, store.meta.patch_px, generator, data.features.device
     )
     yield _planned(config, data, decoder)
-    learned = yield from learn(config, data, decoder, generator, folder / run_folder.STOP)
+    weights = sum(parameter.numel() for parameter in decoder.parameters())
+    with threads_for(weights, config.batch_patches, data.features.device):
+        learned = yield from learn(config, data, decoder, generator, folder / run_folder.STOP)
     yield StepStarted("Testing once")
     threshold = choose_threshold(raw, truth_of(store, truth, split["train"])) if raw else None
     card = DecoderCard(
