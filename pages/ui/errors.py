@@ -11,6 +11,8 @@ import streamlit as st
 from engine.errors import BadInput, EngineError
 from pages.ui.wording import plain
 
+# What the log says of it, and what the browser tests look for.
+UNFORESEEN = "a page ended on an error that was not foreseen"
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +48,7 @@ def tell_unforeseen(err: Exception) -> bool:
     if isinstance(err, EngineError):
         tell(err)
         return True
-    _log.error("a page ended on an error that was not foreseen", exc_info=err)
+    _log.error(UNFORESEEN, exc_info=err)
     st.error(
         f"This page could not be drawn ({plain(type(err).__name__)}). Your jobs and files are not touched. "
         "Reload the page; if it happens again, the server's log has the details.",

@@ -46,8 +46,8 @@ def progress(events: Events, state: str) -> tuple[float, str]:
             case happened.TileDone(done=done, total=total):
                 closing = ", closing the store" if done == total and state == "running" else ""
                 return done / max(total, 1), f"{done:,} of {wording.count(total, 'tile')}{closing}"
-            case happened.EpochDone(epoch=epoch, epochs=epochs):
-                return epoch / max(epochs, 1), f"Epoch {epoch} of {epochs}"
+            case happened.EpochDone(epoch=epoch, epochs=most):
+                return epoch / max(most, 1), f"Epoch {epoch} of {most}"
             case happened.StepStarted(step=step):
                 return (1.0 if epochs(events) else 0.0), step
     return 0.0, "Starting"

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 from engine.errors import JobError
 from engine.imagery.simulation.season import simulate_season
 from engine.jobs.job import list_jobs
+from pages.ui.errors import UNFORESEEN
 from tests.journeys.visitor import Visitor, visit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,10 +91,14 @@ def screenshots(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def visitor(app: App, chromium: Browser, screenshots: Path) -> Iterator[Visitor]:
-    """A person at a desk; whatever jobs they leave under way are ended."""
+    """A person at a desk; whatever jobs they leave under way are ended, and no page may have broken meanwhile."""
+    log = app.home / "server.log"
+    before = log.stat().st_size
     with visit(chromium, app.address, screenshots) as someone:
         yield someone
     _end_jobs(app.home)
+    said = log.read_bytes()[before:].decode(errors="replace")
+    assert UNFORESEEN not in said, said[-4000:]
 
 
 def _free_port() -> int:

@@ -1,0 +1,33 @@
+"""What the bar of a job says at every stage of its life."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.jobs.events import EpochDone, Event, ExtractDone, Queued, StepStarted, Submitted, TileDone
+from pages.ui.jobs_panel import progress
+
+LOADING = StepStarted("Loading raw")
+TILES = [TileDone(done, 4, done * 10, 0.5 * done, f"t{done}") for done in (1, 4)]
+STORED = ExtractDone(4, 1040, 96, 2.0, "store", seam=1.04)
+EPOCHS = [EpochDone(n, 3, 0.5, 0.4, 0.5, 0.6, 0.3, 0.4, n == 2, 0.1) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("state", "events", "share", "words"),
+    [
+        ("queued", [Submitted(), Queued("run-7")], 0.0, "Waits for run-7"),
+        ("running", [Submitted()], 0.0, "Starting"),
+        ("running", [Submitted(), LOADING], 0.0, "Loading raw"),
+        ("running", [LOADING, TILES[0]], 0.25, "1 of 4 tiles"),
+        ("running", [LOADING, *TILES], 1.0, "4 of 4 tiles, closing the store"),
+        ("finished", [LOADING, *TILES, STORED], 1.0, "1,040 patches in the store · seam score 1.04 (1: none)"),
+        ("running", [*TILES, STORED, EPOCHS[0]], 1 / 3, "Epoch 1 of 3"),
+        ("running", [*EPOCHS, StepStarted("Testing once")], 1.0, "Testing once"),
+        ("finished", [*EPOCHS, StepStarted("Testing once")], 1.0,
+         "Kept epoch 2, the best on validation, and tested it once"),
+        ("cancelled", [LOADING, TILES[0]], 0.25, "1 of 4 tiles"),
+    ],
+)  # fmt: skip
+def test_the_bar_says_how_far_a_job_is(state: str, events: list[Event], share: float, words: str) -> None:
+    assert progress([(0.0, event) for event in events], state) == (pytest.approx(share), words)
