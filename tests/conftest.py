@@ -76,11 +76,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With `-n 2`, tests go to whichever process is free, but all journeys to one, which shares its browser.
 
+    So do those on a Ray cluster, for there is to be one cluster.
+
     `--dist loadgroup` would be the usual way; pytest-xdist 3.8 cannot mark groups under pytest 9.2.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     config.option.loadscopereorder = False  # the order above is meant
     scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = lambda nodeid: "journeys" if nodeid.startswith("tests/journeys/") else nodeid
+    together = {"tests/journeys/": "journeys", "tests/unit/embeddings/test_on_ray.py": "ray"}
+    scheduler._split_scope = lambda nodeid: next(
+        (name for start, name in together.items() if nodeid.startswith(start)), nodeid
+    )
     return scheduler

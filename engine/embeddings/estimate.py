@@ -40,7 +40,7 @@ class Estimate:
     Attributes:
         area_km2: ground under the tiles, each counted whole.
         megabytes: of the store, 10^6 bytes.
-        minutes: None where there is no ground for a guess (a GPU that nothing has measured yet).
+        minutes: None where there is no ground for a guess (a GPU or a cluster that nothing has measured yet).
         minutes_source: "measured on this machine" (by an earlier run), "bench" (by `python -m engine bench`),
             "rough guess", or "unknown".
     """
@@ -80,6 +80,8 @@ def _seconds(config: ExtractConfig, plan: Plan, root: Path) -> tuple[float | Non
     pace_s = _measured_pace_s(config, root)
     if pace_s is not None:
         return pace_s * plan.seen_megapixels + _LOADING_S, "measured on this machine"
+    if config.engine != "local":
+        return None, "unknown"
     benched = pace_of(config.backbone.name, config.device, root)
     if benched is not None:
         return benched.seconds_a_megapixel * plan.seen_megapixels + _LOADING_S, "bench"
@@ -116,7 +118,7 @@ def _pace_of_run(folder: Path, config: ExtractConfig) -> float | None:
         return None  # a run of an older version, or one changed by hand, tells nothing
     if not isinstance(earlier, ExtractConfig) or earlier.backbone.name != config.backbone.name:
         return None
-    if earlier.device != config.device:
+    if (earlier.device, earlier.engine) != (config.device, config.engine):
         return None
     events = [event for _, event in read_events(folder)]
     planned = [event for event in events if isinstance(event, ExtractPlanned)]

@@ -113,10 +113,10 @@ def _fill(writer: StoreWriter, workers: Workers, plan: Plan, config: ExtractConf
 def _workers(config: ExtractConfig, plan: Plan) -> Iterator[Workers]:
     """Threads of this process, or a cluster's."""
     if config.engine == "ray":
-        from engine.embeddings import on_ray
+        from engine.embeddings import on_ray, ray_cluster
 
-        with on_ray.cluster() as there:
-            pixels = _PASS_PIXELS_GPU if on_ray.uses_gpu(there, config.device) else _PASS_PIXELS_CPU
+        with ray_cluster.cluster() as there:
+            pixels = _PASS_PIXELS_GPU if ray_cluster.uses_gpu(there, config.device) else _PASS_PIXELS_CPU
             yield on_ray.workers(there, plan, config, _tiles_of(plan, config, pixels))
         return
     device = choose(config.device)

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 import pickle
-import signal
-import threading
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,51 +18,21 @@ import rasterio
 
 from engine.backbones import weights
 from engine.embeddings.plan import Plan
+from engine.embeddings.ray_cluster import Cluster, load_ray, uses_gpu
 from engine.embeddings.reading import CACHE_BYTES, TileRead, read_tile
 from engine.embeddings.schema import TileRows
 from engine.embeddings.workers import Encoded, Workers
-from engine.errors import ConfigError, EngineError, RunFailure
+from engine.errors import EngineError, RunFailure
 from engine.imagery.rasters import OpenRasters
 from engine.imagery.tiling import PlannedTile
 from engine.jobs.config import ExtractConfig
-from engine.jobs.folder import PROJECT
 
-# What the processes on other machines need to know of this one: where weights are and where none may be fetched.
-_PASSED_ON = ("EMBERSCOPE_WEIGHTS", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT")
 # As many as keep up with a GPU that embeds small chips.
 _READERS_A_GPU = 8
 # On CPUs several encoders of few threads embed more than one of many; each holds the weights once more.
 _ENCODERS_A_NODE = 4
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """What Ray has found: cores and GPUs of each machine."""
-
-    nodes: Sequence[tuple[int, int]]
-
-    @property
-    def cpus(self) -> int:
-        """All cores."""
-        return sum(cpus for cpus, _ in self.nodes)
-
-    @property
-    def least_cpus(self) -> int:
-        """Cores of the smallest machine that has any."""
-        return min((cpus for cpus, _ in self.nodes if cpus), default=0)
-
-    @property
-    def gpus(self) -> int:
-        """All GPUs."""
-        return sum(gpus for _, gpus in self.nodes)
-
-    @property
-    def title(self) -> str:
-        """For a log or a panel."""
-        count = len(self.nodes)
-        return f"Ray: {count} node{'' if count == 1 else 's'}, {self.cpus} CPUs, {self.gpus} GPUs"
 
 
 @dataclass(frozen=True)
@@ -79,53 +46,12 @@ class _Share:
     @property
     def options(self) -> dict[str, Any]:
         """As Ray Data takes them: all actors at once, and one is enough to go on."""
-        pool = _ray().data.ActorPoolStrategy(min_size=1, max_size=self.most, initial_size=self.most)
+        pool = load_ray().data.ActorPoolStrategy(min_size=1, max_size=self.most, initial_size=self.most)
         return {"compute": pool, "num_cpus": self.cpus, "num_gpus": self.gpus}
 
-
-@contextmanager
-def cluster() -> Iterator[Cluster]:
-    """The cluster that RAY_ADDRESS names or that runs here, else one of this machine alone, for as long as the block.
-
-    Raises:
-        ConfigError: Ray is not installed.
-        RunFailure: Ray does not answer, or has too few cores for a reader and an encoder.
-    """
-    ray = _ray()
-    is_ours = not ray.is_initialized()
-    if is_ours:
-        try:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING,
-                     runtime_env=_environment())  # fmt: skip
-        except (ConnectionError, RuntimeError, ValueError) as err:
-            raise RunFailure(
-                f"a Ray cluster was wanted, found none that answers ({' '.join(str(err).split())[:200]}). "
-                f"Mend RAY_ADDRESS, start one with `ray start --head`, or set engine: local."
-            ) from err
-    try:
-        alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        found = Cluster([(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in alive])
-        if not found.cpus:
-            raise RunFailure(
-                f"a machine with a CPU was wanted, found {found.title}. Add one, or set engine: local."
-            )
-        yield found
-    finally:
-        if is_ours:
-            ray.shutdown()
-
-
-def uses_gpu(there: Cluster, device: str) -> bool:
-    """Whether encoders hold GPUs.
-
-    Raises:
-        RunFailure: GPUs are asked for and there are none.
-    """
-    if device == "cuda" and not there.gpus:
-        raise RunFailure(
-            f"device cuda was wanted, found {there.title}. Add a node with a GPU, or set device: auto or cpu."
-        )
-    return device != "cpu" and there.gpus > 0
+    def at_most(self, count: int) -> _Share:
+        """The same with no more actors than this."""
+        return dataclasses.replace(self, most=min(self.most, count))
 
 
 def workers(there: Cluster, plan: Plan, config: ExtractConfig, batch_tiles: int) -> Workers:
@@ -151,7 +77,7 @@ def _encoded(
     """
     if not batches:
         return
-    ray = _ray()
+    ray = load_ray()
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
@@ -240,7 +166,7 @@ def _shares(there: Cluster, device: str, batches: int) -> tuple[_Share, _Share]:
             max(1, sum(min(_ENCODERS_A_NODE, cpus // threads) for cpus, _ in there.nodes)), cpus=threads
         )
         readers = _Share(encoders.most)
-    return tuple(dataclasses.replace(share, most=min(share.most, batches)) for share in (readers, encoders))  # type: ignore[return-value]
+    return readers.at_most(batches), encoders.at_most(batches)
 
 
 def _given(rows: list[TileRows]) -> list[TileRows]:
@@ -249,33 +175,3 @@ def _given(rows: list[TileRows]) -> list[TileRows]:
 
 def _unpacked(packed: bytes) -> Any:
     return pickle.loads(packed)  # noqa: S301 - what the other actor of this very run packed
-
-
-def _environment() -> dict[str, Any]:
-    """Our code and what it reads of the environment, for machines that have neither."""
-    known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {"py_modules": [str(PROJECT / "engine")], "env_vars": known}
-
-
-def _ray() -> Any:
-    """Ray with Ray Data.
-
-    It is told not to report its use, and leaves the job's way of ending on SIGTERM as it was.
-
-    Raises:
-        ConfigError: not installed.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    is_main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        import ray
-        import ray.data
-    except ImportError as err:
-        raise ConfigError(
-            f"engine: ray wants Ray, which is not installed here ({err}). Run `pip install -r requirements-ray.txt`, or set "
-            f"engine: local."
-        ) from err
-    if is_main:
-        signal.signal(signal.SIGTERM, before)
-    return ray

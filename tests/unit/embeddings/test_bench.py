@@ -121,3 +121,10 @@ def test_the_estimate_takes_the_bench_and_a_finished_run_before_it(config: Extra
     list(recorded(folder, job.extract(on_cpu, folder, home)))
     record([dataclasses.replace(RAW, asked="cpu", device="cpu")], home)
     assert estimate(on_cpu, home).minutes_source == "measured on this machine"
+
+
+def test_what_one_machine_does_says_nothing_of_a_cluster(config: ExtractConfig, home: Path) -> None:
+    record([RAW], home)
+    spread = config.model_copy(update={"engine": "ray"})
+    assert estimate(config, home).minutes_source == "bench"
+    assert (estimate(spread, home).minutes, estimate(spread, home).minutes_source) == (None, "unknown")

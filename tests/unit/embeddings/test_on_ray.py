@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -136,6 +137,17 @@ def test_a_tile_that_cannot_be_read_is_told_as_in_one_process(
 def test_a_gpu_that_the_cluster_lacks_is_refused(nodes: Any, scene: Path, tmp_path: Path) -> None:
     with pytest.raises(RunFailure, match="0 GPUs"):
         run(config_for(scene, device="cuda"), tmp_path / "run")
+
+
+def test_a_cluster_that_does_not_answer_is_told_at_once(
+    scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{nobody.getsockname()[1]}")
+        monkeypatch.setattr("ray.is_initialized", lambda: False)
+        with pytest.raises(RunFailure, match="RAY_ADDRESS"):
+            run(config_for(scene), tmp_path / "run")
 
 
 def test_without_ray_the_message_says_what_to_install(
