@@ -106,6 +106,8 @@ class OnDevice:
         )
         self.largest_batch: int | None = None
         self._backbone, self._module = backbone, module
+        # A few adapters standardise stored integers themselves; the others are given reflectance.
+        self._takes_stored = bool(getattr(backbone, "takes_stored", False))
         is_cuda = device.name.startswith("cuda")
         self._side = torch.cuda.Stream(device.name) if is_cuda else None
         if module is not None:
@@ -169,7 +171,7 @@ class OnDevice:
         is_lower = self.device.precision != torch.float32
         moved = self._moved(batch)
         with torch.inference_mode(), torch.autocast(kind, self.device.precision, enabled=is_lower):
-            embedded = self._backbone.embed(as_reflectance(moved), layers)
+            embedded = self._backbone.embed(moved if self._takes_stored else as_reflectance(moved), layers)
         if self._side is None:
             maps = [item.float().cpu() for item in embedded.maps]
             return Embedded(

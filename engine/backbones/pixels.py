@@ -24,16 +24,22 @@ def standardised(
     One multiplication and one addition a pixel: for the smallest encoders each pass over the image counts.
 
     Args:
-        pixels: (..., C, H, W).
+        pixels: (..., C, H, W), floats or integers as they are stored.
         mean: in the unit of pixels * scale + offset, one a band; `std` likewise.
         valid: (..., H, W) bool.
         scale: one for all bands, or one a band; `offset` likewise.
     """
-    spread = pixels.new_tensor(std)
-    slope = pixels.new_tensor(scale) / spread
-    level = (pixels.new_tensor(offset) - pixels.new_tensor(mean)) / spread
+    kind = pixels.dtype if pixels.is_floating_point() else torch.float32
+    means, spread, slope, start = (
+        torch.tensor(numbers, dtype=kind, device=pixels.device) for numbers in (mean, std, scale, offset)
+    )
+    slope = slope / spread
+    level = (start - means) / spread
     standard = torch.addcmul(level.view(-1, 1, 1), pixels, slope.view(-1, 1, 1))
-    return standard.masked_fill_(~valid.unsqueeze(-3), fill)
+    # On the CPU it is cheaper to look first; a GPU would have to be waited for.
+    if valid.is_cuda or not valid.all():
+        standard.masked_fill_(~valid.unsqueeze(-3), fill)
+    return standard
 
 
 def layer_numbers(spec: BackboneSpec, layers: Sequence[int]) -> list[int]:

@@ -192,6 +192,8 @@ def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
 class PrithviBackbone:
     """Prithvi as a `Backbone`; see `engine.backbones.batch`."""
 
+    takes_stored = True  # integers as they are stored: one pass over the pixels does all
+
     def __init__(
         self, spec: BackboneSpec, module: PrithviEncoder, weights_sha256: str, settings: Mapping[str, str]
     ) -> None:
@@ -224,9 +226,9 @@ class PrithviBackbone:
             )
         norm = self.spec.normalisation
         pixels = pick_bands(batch, self.spec.bands, self.spec.name)
-        image = standardised(pixels, norm.mean, norm.std, batch.valid, norm.scale, fill=NO_DATA).transpose(
-            1, 2
-        )
+        scale, offset = batch.scale * norm.scale, batch.offset * norm.scale
+        standard = standardised(pixels, norm.mean, norm.std, batch.valid, scale, offset, fill=NO_DATA)
+        image = standard.transpose(1, 2)
         outputs = self.module(image, numbers, self._time(batch), self._place(batch))
         maps = [self._map(outputs[n], frames, grid) for n in numbers]
         return Embedded(maps=maps, cls=[outputs[n][:, 0].float() for n in numbers])
