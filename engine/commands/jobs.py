@@ -50,7 +50,13 @@ def extract(chosen: argparse.Namespace) -> dict[str, Any] | None:
 
 def train(chosen: argparse.Namespace) -> dict[str, Any]:
     """Run a training in a new run folder."""
-    return _in_new_folder(load_config(Path(chosen.config), chosen.set), chosen)
+    path = Path(chosen.config)
+    if is_terratorch(read_yaml(path)):
+        raise ConfigError(
+            f"a training configuration was wanted, found a TerraTorch file in {path}. Its generation files go to `extract`; "
+            f"for a training write kind: train, with the store that `extract` made."
+        )
+    return _in_new_folder(load_config(path, chosen.set), chosen)
 
 
 def _in_new_folder(config: JobConfig, chosen: argparse.Namespace) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def cpus_held_on(node: Any) -> float:
 def test_with_a_machine_killed_in_the_run_every_row_is_there_once_and_the_same(
     nodes: Any, write_raster: WriteRaster, tmp_path: Path
 ) -> None:
-    pixels = np.random.default_rng(0).integers(100, 4000, (6, 1568, 1568)).astype(np.int16)
+    pixels = np.random.default_rng(0).integers(100, 4000, (6, 1344, 1344)).astype(np.int16)
     encoder = {"name": "prithvi_eo_v2_tiny_tl", "weights": "random"}
     config = config_for(
         write_raster("wide.tif", pixels), backbone=encoder, batch_size=1, tiles={"size_px": 224}

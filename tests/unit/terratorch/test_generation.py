@@ -226,6 +226,15 @@ def test_the_command_runs_a_terratorch_file_as_it_is(
     assert "read as" in capsys.readouterr().err
 
 
+def test_train_says_where_a_terratorch_file_belongs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "tt.yaml"
+    file.write_text(yaml.safe_dump(present()), encoding="utf-8")
+    assert main(["train", str(file)]) == 2
+    assert "`extract`" in capsys.readouterr().err
+
+
 def test_translate_prints_a_configuration_that_extract_takes(
     chips: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
