@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from engine.backbones.batch import Batch, Embedded, take
 from engine.backbones.build import build
 from engine.backbones.cards import card
-from engine.backbones.device import OnDevice, choose, describe
+from engine.backbones.device import OnDevice, Stopped, choose, describe
 from engine.errors import BackboneError, DeviceFailure
 
 
@@ -124,3 +125,50 @@ def test_random_weights_come_from_the_seed_alone(make_batch: Callable[..., Batch
     build(card("csmask_b4_l2a"), "random", choose("cpu"), seed=1)
     assert torch.equal(before, torch.random.get_rng_state())
     assert torch.equal(embed(1), embed(1)) and not torch.equal(embed(1), embed(2))
+
+
+@pytest.mark.parametrize(
+    "name", ["raw", "prithvi_eo_v2_tiny_tl", "timm/vit_tiny_patch16_224", "csmask_b4_l2a"]
+)
+@pytest.mark.parametrize("dtype", [torch.int16, torch.uint16])
+def test_stored_integers_give_what_their_reflectance_gives(
+    name: str, dtype: torch.dtype, make_batch: Callable[..., Batch]
+) -> None:
+    batch = make_batch(2, 64, 64, bands=card(name).bands or ("blue", "green"))
+    stored = (batch.image * 5000).to(dtype)
+    gaps = torch.rand(batch.valid.shape, generator=torch.Generator().manual_seed(1)) < 0.1
+    scale, offset = 2e-4, -0.05
+    image = torch.where(gaps.unsqueeze(2), 0.0, stored.float() * scale + offset)
+    backbone = build(card(name), "random", choose("cpu", torch.float32), bands=batch.bands)
+    plain = backbone.embed(dataclasses.replace(batch, image=image, valid=~gaps), [-1]).maps[0]
+    whole = dataclasses.replace(batch, image=stored, valid=~gaps, scale=scale, offset=offset)
+    assert torch.allclose(backbone.embed(whole, [-1]).maps[0], plain, atol=1e-4)
+
+
+def test_a_pass_that_nobody_waits_for_ends_at_its_next_block(make_batch: Callable[..., Batch]) -> None:
+    backbone = build(card("timm/vit_tiny_patch16_224"), "random", choose("cpu"))
+    backbone.stop()
+    with pytest.raises(Stopped):
+        backbone.embed(make_batch(1, 224, 224, bands=backbone.spec.bands), [0])
+
+
+@pytest.mark.parametrize("name", ["prithvi_eo_v2_tiny_tl", "timm/vit_tiny_patch16_224"])
+def test_compiling_takes_each_block(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[torch.nn.Module] = []
+
+    def take_it(part: torch.nn.Module) -> None:
+        taken.append(part)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", take_it)
+    backbone = build(card(name), "random", choose("cpu"), bands=card(name).bands)
+    backbone.compile()
+    assert [type(part).__name__ for part in taken] == ["Block"] * backbone.spec.depth
+
+
+@pytest.mark.slow
+def test_a_compiled_encoder_gives_what_it_gave(make_batch: Callable[..., Batch]) -> None:
+    backbone = build(card("timm/vit_tiny_patch16_224"), "random", choose("cpu", torch.float32))
+    batch = make_batch(2, 224, 224, bands=backbone.spec.bands)
+    before = backbone.embed(batch, [-1]).maps[0]
+    backbone.compile()
+    assert torch.allclose(backbone.embed(batch, [-1]).maps[0], before, atol=1e-4)
