@@ -35,13 +35,20 @@ def _reading(found: Translation) -> None:
     for warning in found.warnings:
         st.warning(wording.plain(warning), icon=":material/balance:")
     rows = [
-        {"Key": line.key, "Found": line.found, "How": _ICONS[line.verdict], "What it means": line.words}
+        {
+            "Key": line.key.rpartition(".")[2],
+            "How": _ICONS[line.verdict],
+            "What it means": line.words,
+            "Found": line.found,
+            "Where it stands": line.key,
+        }
         for line in found.lines
     ]
     st.dataframe(rows, hide_index=True, width="stretch", height=260)
     if found.out is not None:
+        named = wording.plain(str(found.out))
         st.caption(
-            f"Runs started here are kept under Runs; {wording.plain(str(found.out))} is for the command line."
+            f"A run started here is kept with the others; the folder that the file names ({named}) is for the command line."
         )
 
 

@@ -37,7 +37,7 @@ def test_an_uploaded_file_is_shown_key_by_key_and_starts_as_it_was_read(
     tree = present({"predict_data_root": "/elsewhere/chips", "img_grep": "*.tif", **means})
     at = upload(open_page("extract"), tree)
     (table,) = [frame.value for frame in at.dataframe if "How" in frame.value]
-    assert "model.init_args.model_args.backbone" in set(table["Key"])
+    assert "model.init_args.model_args.backbone" in set(table["Where it stands"])
     assert any("means and stds are not" in warning.value for warning in at.warning)
     assert any("found none" in warning.value for warning in at.warning)
     at.text_input(key="tt_folder").set_value(str(chips)).run()
