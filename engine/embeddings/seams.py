@@ -16,7 +16,7 @@ _MEET_M = 0.01
 
 
 def seam_score(store: EmbeddingStore, layer: int | None = None, most_pairs: int = MOST_PAIRS) -> float | None:
-    """Mean step across the borders of tiles over the mean step inside them; 1 where no border can be told.
+    """Mean step across the borders of tiles over the mean step inside them: 1 where no border can be told.
 
     A step is the Euclidean distance between the embeddings of two rows that lie side by side and are valid
     all over. Only the tiles of the chosen pairs are read.
@@ -26,7 +26,7 @@ def seam_score(store: EmbeddingStore, layer: int | None = None, most_pairs: int 
         most_pairs: neighbouring tiles to look at; the score of a larger store is that of a sample.
 
     Returns:
-        None where tiles have no neighbours, or nothing to step over (one row a tile, constant embeddings).
+        None where tiles have no neighbours, or no step inside (one row a tile, constant embeddings).
     """
     pairs = list(_pairs(store.tiles))
     if len(pairs) > most_pairs:

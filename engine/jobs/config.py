@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,8 @@ __all__ = [
 
 JobConfig = ExtractConfig | TrainConfig
 # Keys of an extraction that the first version did not have, with their defaults.
-_LATER: dict[str, dict[str, Any]] = {
+_LATER: dict[str, Any] = {
+    "clouds": "keep",
     "scene": {"images": None, "bands": None, "scale": None},
     "tiles": {"overlap_px": 0, "stride_px": None},
 }
@@ -156,12 +157,17 @@ def config_hash(config: JobConfig) -> str:
         if isinstance(extraction, dict):
             for key in ("compile", "engine"):
                 extraction.pop(key, None)
-            for key in _LATER.keys() & extraction.keys():
-                later = _LATER[key]
-                extraction[key] = {
-                    k: v for k, v in extraction[key].items() if k not in later or v != later[k]
-                }
+            _drop_defaults(extraction, _LATER)
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
+
+
+def _drop_defaults(tree: dict[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Leave out keys that are at these defaults, in place."""
+    for key in defaults.keys() & tree.keys():
+        if isinstance(defaults[key], dict):
+            _drop_defaults(tree[key], defaults[key])
+        elif tree[key] == defaults[key]:
+            del tree[key]
 
 
 def _apply_override(tree: dict[str, Any], override: str) -> None:

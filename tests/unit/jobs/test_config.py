@@ -48,6 +48,9 @@ def test_the_device_does_not_change_what_is_computed() -> None:
         ({"region": {}}, "exactly one"),
         ({"region": {"bounds_lonlat": [1, 2, 3]}}, "bounds_lonlat"),
         ({"output": {"dtype": "float64"}}, "float16"),
+        ({"tiles": {"size_px": 64, "overlap_px": 64}}, "less than size_px"),
+        ({"tiles": {"stride_px": 8}, "granularity": "tile", "pooling": "mean"}, "stride_px goes with"),
+        ({"scene": {"source": "files", "paths": []}}, "paths"),
         ({"scene": {"source": "stars"}}, "stars"),
         ({"device": "tpu; rm -rf /"}, "device"),
         ({"kind": "extrct"}, "extract or train"),
@@ -59,6 +62,29 @@ def test_a_key_or_value_that_cannot_be_used_is_named_in_one_line(
     with pytest.raises(ConfigError, match=words) as refused:
         parse_config({**SAMPLE, **change})
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("tree", "before"),
+    [
+        (SAMPLE, "6054466c8bcd501e"),
+        ({**SAMPLE, "scene": {"source": "chips", "path": "a"}, "tiles": {"size_px": 64}}, "6e30deeb13273031"),
+        ({"kind": "train", "store": "x"}, "f76a14f9c4dde3a3"),
+        (
+            {"kind": "train", "store": {**SAMPLE, "scene": {"source": "chips", "path": "a.tif"}}},
+            "302a4b8b94ebe4ad",
+        ),
+    ],
+)
+def test_keys_that_came_later_leave_the_hash_of_earlier_stores_alone(
+    tree: dict[str, object], before: str
+) -> None:
+    """Hashes of the first version: a store made by it is found, resumed and checked by this one."""
+    assert config_hash(parse_config(tree)).startswith(before)
+    if tree["kind"] == "extract":
+        overlapping = {**tree, "tiles": {"size_px": 64, "overlap_px": 16}}
+        assert not config_hash(parse_config(overlapping)).startswith(before)
+        assert config_hash(parse_config({**tree, "compile": True})).startswith(before)
 
 
 def test_overrides_apply_in_order_and_make_branches(tmp_path: Path) -> None:
