@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str]) -> int:
         return err.exit_code
     except KeyboardInterrupt:
         return TERMINATED
+    except BrokenPipeError:  # who read our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     if getattr(chosen, "json", False) and done is not None:
         print(json.dumps(done, default=str))
     return 0

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.backbones import cards, weights
 from engine.backbones.spec import BackboneSpec
+from engine.embeddings.kept import folded_dim
 from pages.ui import style, wording
 
 
@@ -30,12 +31,11 @@ def show(spec: BackboneSpec, bands: Sequence[str]) -> None:
 
 def facts(spec: BackboneSpec) -> list[tuple[str, str]]:
     """Short facts: what goes in, what comes out, what it costs."""
-    layer = spec.default_layers[-1]
-    is_raw = spec.family == "raw"
+    patch_px, dimension = row(spec)
     return [
         ("Bands", "all of the scene" if spec.any_bands else ", ".join(spec.bands)),
-        ("Patch", f"{spec.stride_px(layer)} px"),
-        ("Dimension", "patch pixels × bands" if is_raw else f"{spec.layer_dim(layer):,}"),
+        ("Patch", f"{patch_px} px"),
+        ("Dimension", dimension),
         ("Layers", f"{spec.depth}"),
         ("Chip", f"{spec.chip_px} px"),
         ("Trained at", f"{spec.gsd_m:g} m" if spec.gsd_m else "no ground distance"),
@@ -43,6 +43,14 @@ def facts(spec: BackboneSpec) -> list[tuple[str, str]]:
         ("Licence", spec.licence),
         ("Weights", size(spec)),
     ]
+
+
+def row(spec: BackboneSpec) -> tuple[int, str]:
+    """Side of a row's patch in pixels, and its numbers by layer, as the card's own layers make them."""
+    patch_px = max(spec.stride_px(layer) for layer in spec.default_layers)
+    if spec.family == "raw":
+        return patch_px, "patch pixels × bands"
+    return patch_px, " + ".join(f"{folded_dim(spec, layer, patch_px):,}" for layer in spec.default_layers)
 
 
 def size(spec: BackboneSpec) -> str:

@@ -92,9 +92,10 @@ def details(spec: BackboneSpec, bands: Sequence[str]) -> None:
 
 def _row(spec: BackboneSpec, bands: Sequence[str], place: str) -> dict[str, Any]:
     missing = cards.fits(spec, bands)
+    patch_px, dimension = backbone_card.row(spec)
     return {
         "Name": spec.name, "Family": _FAMILIES[spec.family], "Bands": "any" if spec.any_bands else str(len(spec.bands)),
-        "Patch (px)": spec.stride_px(spec.default_layers[-1]), "Dimension": str(spec.layer_dim(spec.default_layers[-1]) or "any"),
+        "Patch (px)": patch_px, "Dimension": dimension,
         "Parameters": wording.parameters(spec.parameters), "Trained at": f"{spec.gsd_m:g} m" if spec.gsd_m else "",
         "Weights": "here" if backbone_card.is_present(spec) else "not here",
         f"Fits {place}": f"lacks {len(missing)}" if missing else "yes", "Licence": spec.licence,
