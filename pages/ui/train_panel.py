@@ -76,7 +76,7 @@ def curves(job: Job, events: jobs_panel.Events) -> None:
         best = [item for item in history if item.is_best]
         if best:
             st.caption(
-                f"Best so far: epoch {best[-1].epoch}, validation IoU {best[-1].validation_iou_burned:.3f} (dotted line)."
+                f"Best epoch: {best[-1].epoch}, with a validation IoU of {best[-1].validation_iou_burned:.3f} (dotted line)."
             )
 
 
