@@ -14,7 +14,7 @@ from engine.terratorch.statistics import Comparison, compare
 DATA = "data.init_args"
 _DEVICES = {"auto": "auto", "cpu": "cpu", "gpu": "cuda", "cuda": "cuda", "mps": "mps"}
 _FORMATS = {
-    "tiff": "a GeoParquet store is written; `python -m engine export STORE --out DIR` makes GeoTIFFs of it",
+    "tiff": "a GeoParquet store is written; `python -m engine export STORE --out FILE.tif` makes GeoTIFFs of it",
     "parquet": "a GeoParquet store is written: parts of many tiles instead of a file a tile",
     "parquet_joint": "a GeoParquet store is written; it opens as one table",
     "neuco_csv": "a GeoParquet store is written; no CSV is",
