@@ -249,6 +249,10 @@ def peak_mb(where: Device) -> float:
     """Of the device, or of the process so far."""
     if where.name.startswith("cuda"):
         return round(torch.cuda.max_memory_allocated() / 1e6, 1)
+    status = Path("/proc/self/status")
+    if status.is_file():  # ru_maxrss would count what the parent had when it started this process
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return round(int(line.split()[1]) * 1024 / 1e6, 1)
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, 1)
 
 
