@@ -112,8 +112,9 @@ class OnDevice:
         self._side = torch.cuda.Stream(device.name) if is_cuda else None
         if module is not None:
             module.to(device.name)
-            if self.spec.layer_strides and device.name != "cpu":
-                # Convolutions on tensor cores read channels last without a copy.
+            if self.spec.layer_strides:
+                # Convolutions read channels last without a copy: tensor cores do, and a CPU's vectors too (ResNet-18
+                # took 0.6 to 0.75 of the time, ConvNeXt as long as before).
                 module.to(memory_format=torch.channels_last)
 
     def compile(self) -> None:

@@ -56,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch", type=int, help="tiles a batch (default: as the job finds it)")
-    parser.add_argument("--memory", type=int, default=0, metavar="TILES",
-                        help="also hold the peak of ten times so many tiles against that of so many")  # fmt: skip
+    parser.add_argument("--memory", type=int, default=100, metavar="TILES",
+                        help="hold the peak of ten times so many tiles against that of so many; 0: do not")  # fmt: skip
     parser.add_argument("--alone", help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.alone:
