@@ -31,9 +31,11 @@ from engine.jobs.config import ExtractConfig, SimulatedScene
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, StepStarted, TileDone, TileSkipped
 from engine.jobs.record import recorded
 
-# Pixels in work at once when the configuration leaves the batch open: 4 or 64 tiles of 224 px. On two cores 8 tiles were
-# no faster, took 140 MB more and left a core idle for longer at the end; a GPU without room for so many halves them.
+# Pixels in work at once when the configuration leaves the batch open: 4 or 64 tiles of 224 px. A small encoder takes
+# twice as many on a CPU (a tiny Prithvi ran 0.81 of its bare forward with 4, 0.85 with 8); a larger one was no faster
+# with them and left a core idle for longer at the end. A GPU without room for so many halves them.
 _PASS_PIXELS_CPU, _PASS_PIXELS_GPU = 4 * 224**2, 64 * 224**2
+_SMALL_PARAMETERS = 20e6
 # Two cores are busy with the encoder: one thread reads fast enough. A GPU waits for several.
 _READERS_CPU, _MOST_READERS_GPU = 1, 8
 # Batches that wait to be written; each holds the embeddings of its tiles.
@@ -165,7 +167,8 @@ def _read(
 def batch_tiles(plan: Plan, config: ExtractConfig, device: Device, passes: int = 1) -> int:
     """Tiles of a batch: as asked, or so many pixels; all shifted passes of a tile count, but for `passes` of them."""
     lanes = lanes_of(device)
-    pixels = _PASS_PIXELS_CPU // lanes if device.name == "cpu" else _PASS_PIXELS_GPU
+    on_cpu = _PASS_PIXELS_CPU * (2 if plan.spec.parameters < _SMALL_PARAMETERS else 1) // lanes
+    pixels = on_cpu if device.name == "cpu" else _PASS_PIXELS_GPU
     return _tiles_of(plan, config, pixels * passes)
 
 
