@@ -31,7 +31,7 @@ MAX_CELLS = 20_000_000_000
 _ON_GRID_CELLS = 1e-3
 # One block of all bands stays below this, so that many bands do not fill the memory.
 _BLOCK_BYTES = 16_000_000
-_CACHE_MB = 128
+_CACHE_BYTES = 128_000_000
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def write_cog(path: Path, pieces: Iterable[tuple[StoredTile, np.ndarray]], layou
             tiles, bands = _spool(spool, pieces, layout)
             grid = _grid(tiles, layout)
             sparse = Path(room) / "sparse.tif"
-            with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
+            with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
                 _lay_down(sparse, spool, tiles, grid, bands, layout)
                 write_whole(path, lambda temporary: _to_cog(sparse, temporary, bands, layout))
     except RasterioError as err:
