@@ -19,7 +19,7 @@ from engine.errors import ConfigError, RunFailure, SceneError
 from engine.jobs.config import ExtractConfig, config_hash, parse_config
 from engine.jobs.events import Event, ExtractPlanned, TileDone
 
-# Ray Data was once seen to wait for ever here, in one of three runs of the whole suite: `make test-slow` runs these.
+# Ray Data was once seen to wait for ever here, in one of two runs of the whole suite: `make test-slow` runs these.
 pytestmark = pytest.mark.slow
 WriteRaster = Callable[..., Path]
 # Ray believes a silent machine lost after some fifteen seconds; here after four.
