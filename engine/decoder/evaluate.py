@@ -11,10 +11,9 @@ import numpy as np
 from engine.decoder.baseline import TruthOfTile, score_threshold
 from engine.decoder.dataset import spans_of
 from engine.decoder.metrics import Confusion, iou_interval, total
-from engine.decoder.predict import classes_of, errors_of, predict_tiles
-from engine.decoder.result import CLASS_COLOURS, ERROR_COLOURS, NODATA, DecoderCard, TrainRun
+from engine.decoder.predict import classes_of, errors_of, predict_tiles, write_classes
+from engine.decoder.result import CLASS_COLOURS, ERROR_COLOURS, DecoderCard, TrainRun
 from engine.embeddings.labels import open_labels, read_labels, to_pixels
-from engine.embeddings.overlay import write_mosaic
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import StoreError
 
@@ -76,25 +75,9 @@ def write_maps(run: TrainRun, store: EmbeddingStore, truth: np.ndarray) -> None:
     }
     burned = dict(_test_probabilities(run, store, run.decoder))
     predicted = ((place.tile, classes_of(burned[name])) for name, place in places.items())
-    write_mosaic(
-        run.predictions,
-        predicted,
-        level="pixel",
-        nodata=NODATA,
-        dtype="uint8",
-        colormap=CLASS_COLOURS,
-        band_names=("burnt",),
-    )
+    write_classes(run.predictions, predicted, CLASS_COLOURS, "burnt")
     wrong = ((place.tile, errors_of(burned[name], place.pixels)) for name, place in places.items())
-    write_mosaic(
-        run.errors,
-        wrong,
-        level="pixel",
-        nodata=NODATA,
-        dtype="uint8",
-        colormap=ERROR_COLOURS,
-        band_names=("error",),
-    )
+    write_classes(run.errors, wrong, ERROR_COLOURS, "error")
 
 
 def truth_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from engine.embeddings.schema import StoredTile
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import StoreError
 
+ClassColours = Mapping[int, tuple[int, int, int, int]]
 _PATCHES_A_STEP = 65_536
 
 
@@ -31,16 +32,21 @@ def predict_map(run_folder: Path, store_folder: Path, out: Path) -> Path:
     """
     run, store = TrainRun.open(run_folder), EmbeddingStore.open(store_folder)
     pieces = ((tile, classes_of(burned)) for tile, burned in predict_tiles(run, store))
-    write_mosaic(
-        out,
-        pieces,
-        level="pixel",
-        nodata=NODATA,
-        dtype="uint8",
-        colormap=CLASS_COLOURS,
-        band_names=("burnt",),
+    return write_classes(out, pieces, CLASS_COLOURS, "burnt")
+
+
+def write_classes(
+    out: Path, pieces: Iterable[tuple[StoredTile, np.ndarray]], colours: ClassColours, band: str
+) -> Path:
+    """Write classes by pixel as a uint8 GeoTIFF of one named band; 255 is no data.
+
+    Args:
+        pieces: tiles with their (height_px, width_px) uint8 classes.
+        colours: class -> red, green, blue, alpha.
+    """
+    return write_mosaic(
+        out, pieces, level="pixel", nodata=NODATA, dtype="uint8", colormap=colours, band_names=(band,)
     )
-    return out
 
 
 def predict_tiles(

@@ -6,20 +6,15 @@ import streamlit as st
 
 from engine.backbones import cards
 from engine.jobs.config import ExtractConfig
-from engine.jobs.job import Job, submit
-from pages.ui import backbone_card, cached, cost, errors, jobs_panel, session, wording
+from engine.jobs.job import submit
+from pages.ui import backbone_card, cost, errors, jobs_panel, session, wording
 
 
 def show_job() -> None:
     """The job of the address, or the newest one under way, with its panel."""
-    name = session.job_id()
-    job = cached.job_named(name) if name else _newest_under_way()
-    if name and job is None:
-        st.info("The job of this address is no longer there.", icon=":material/info:")
-        session.set_job(None)
+    job = jobs_panel.job_of_address("extract", else_newest=not st.session_state.get("extract_dismissed"))
     if job is None:
         return
-    session.set_job(job.id)
     jobs_panel.panel(job)
     state = job.state
     with st.container(horizontal=True):
@@ -71,12 +66,3 @@ def _warn_of_absent_weights(config: ExtractConfig) -> None:
             f"fetches them first, or says at once where to get them.",
             icon=":material/cloud_download:",
         )
-
-
-def _newest_under_way() -> Job | None:
-    if st.session_state.get("extract_dismissed"):
-        return None
-    found = [
-        facts.job for facts in cached.jobs() if facts.kind == "extract" and facts.state in jobs_panel.ACTIVE
-    ]
-    return found[0] if found else None

@@ -7,20 +7,15 @@ import streamlit as st
 from engine.jobs import events as happened
 from engine.jobs.config import TrainConfig
 from engine.jobs.job import Job, submit
-from pages.ui import cached, charts, errors, jobs_panel, session, style
+from pages.ui import charts, errors, jobs_panel, session, style
 from pages.ui.train_form import Source
 
 
 def show_job() -> None:
     """The job of the address, or the newest training under way, with its curves."""
-    name = session.job_id()
-    job = cached.job_named(name) if name else _newest_under_way()
-    if name and job is None:
-        st.info("The job of this address is no longer there.", icon=":material/info:")
-        session.set_job(None)
+    job = jobs_panel.job_of_address("train")
     if job is None:
         return
-    session.set_job(job.id)
     jobs_panel.panel(job, more=curves)
     state = job.state
     with st.container(horizontal=True):
@@ -78,10 +73,3 @@ def curves(job: Job, events: jobs_panel.Events) -> None:
             st.caption(
                 f"Best epoch: {best[-1].epoch}, with a validation IoU of {best[-1].validation_iou_burned:.3f} (dotted line)."
             )
-
-
-def _newest_under_way() -> Job | None:
-    found = [
-        facts.job for facts in cached.jobs() if facts.kind == "train" and facts.state in jobs_panel.ACTIVE
-    ]
-    return found[0] if found else None
