@@ -11,9 +11,10 @@ import numpy as np
 from engine.decoder.baseline import TruthOfTile, score_threshold
 from engine.decoder.dataset import spans_of
 from engine.decoder.metrics import Confusion, iou_interval, total
-from engine.decoder.predict import classes_of, errors_of, predict_tiles, write_classes
+from engine.decoder.predict import classes_of, errors_of, predict_tiles
 from engine.decoder.result import CLASS_COLOURS, ERROR_COLOURS, DecoderCard, TrainRun
 from engine.embeddings.labels import open_labels, read_labels, to_pixels
+from engine.embeddings.overlay import class_overlay
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import StoreError
 
@@ -75,9 +76,9 @@ def write_maps(run: TrainRun, store: EmbeddingStore, truth: np.ndarray) -> None:
     }
     burned = dict(_test_probabilities(run, store, run.decoder))
     predicted = ((place.tile, classes_of(burned[name])) for name, place in places.items())
-    write_classes(run.predictions, predicted, CLASS_COLOURS, "burnt")
+    class_overlay(run.predictions, predicted, colours=CLASS_COLOURS, band_name="burnt")
     wrong = ((place.tile, errors_of(burned[name], place.pixels)) for name, place in places.items())
-    write_classes(run.errors, wrong, ERROR_COLOURS, "error")
+    class_overlay(run.errors, wrong, colours=ERROR_COLOURS, band_name="error")
 
 
 def truth_of(

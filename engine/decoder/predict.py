@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,11 @@ from engine.decoder.dataset import Span, read_features, spans_of
 from engine.decoder.heads import Decoder, build_decoder
 from engine.decoder.result import CLASS_COLOURS, FALSE_ALARM, HIT, MISS, NODATA, RIGHT, TrainRun
 from engine.embeddings.labels import to_pixels
-from engine.embeddings.overlay import write_mosaic
+from engine.embeddings.overlay import class_overlay
 from engine.embeddings.schema import StoredTile
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import StoreError
 
-ClassColours = Mapping[int, tuple[int, int, int, int]]
 _PATCHES_A_STEP = 65_536
 
 
@@ -32,21 +31,7 @@ def predict_map(run_folder: Path, store_folder: Path, out: Path) -> Path:
     """
     run, store = TrainRun.open(run_folder), EmbeddingStore.open(store_folder)
     pieces = ((tile, classes_of(burned)) for tile, burned in predict_tiles(run, store))
-    return write_classes(out, pieces, CLASS_COLOURS, "burnt")
-
-
-def write_classes(
-    out: Path, pieces: Iterable[tuple[StoredTile, np.ndarray]], colours: ClassColours, band: str
-) -> Path:
-    """Write classes by pixel as a uint8 GeoTIFF of one named band; 255 is no data.
-
-    Args:
-        pieces: tiles with their (height_px, width_px) uint8 classes.
-        colours: class -> red, green, blue, alpha.
-    """
-    return write_mosaic(
-        out, pieces, level="pixel", nodata=NODATA, dtype="uint8", colormap=colours, band_names=(band,)
-    )
+    return class_overlay(out, pieces, colours=CLASS_COLOURS, band_name="burnt")
 
 
 def predict_tiles(

@@ -77,6 +77,7 @@ def class_overlay(
     pieces: Iterable[tuple[StoredTile, np.ndarray]],
     *,
     colours: Mapping[int, tuple[int, int, int, int]],
+    band_name: str = "class",
     names: Mapping[int, str] | None = None,
     level: Level = "pixel",
     tags: Mapping[str, str] | None = None,
@@ -100,7 +101,7 @@ def class_overlay(
         dtype="uint8",
         colormap={**colours, NO_CLASS: (0, 0, 0, 0)},
         tags={**legend, **(tags or {})},
-        band_names=("class",),
+        band_names=(band_name,),
     )
 
 
