@@ -11,9 +11,14 @@ from pages.ui import cached, session, style, wording
 _CNN_OVERLAP_PX = 64
 
 
+def has_neighbours(scene: SceneConfig) -> bool:
+    """Whether tiles of a scene can overlap; chips are tiles of their own."""
+    return scene.source in ("file", "files")
+
+
 def usual_overlap_px(spec: BackboneSpec, scene: SceneConfig) -> int:
-    """Overlap of tiles that the pages propose; chips are tiles of their own, without neighbours."""
-    return _CNN_OVERLAP_PX if spec.layer_strides and scene.source in ("file", "files") else 0
+    """Overlap of tiles that the pages propose."""
+    return _CNN_OVERLAP_PX if spec.layer_strides and has_neighbours(scene) else 0
 
 
 def show(config: ExtractConfig) -> None:

@@ -126,9 +126,8 @@ def _size(where: Any) -> int | None:
 
 
 def _overlap(where: Any, spec: BackboneSpec) -> int:
-    """Chips are tiles of their own and have no neighbours to overlap with."""
-    is_chips = session.place().scene.source in ("chips", "simulated")
-    usual = cost.usual_overlap_px(spec, session.place().scene)
+    scene = session.place().scene
+    usual, is_chips = cost.usual_overlap_px(spec, scene), not cost.has_neighbours(scene)
     return int(
         where.number_input(
             "Tiles overlap by (px)", 0, 1024, usual, 16, key=f"x_overlap_{spec.name}_{is_chips}", disabled=is_chips,

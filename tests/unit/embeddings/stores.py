@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from engine.embeddings import writer
 from engine.embeddings.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows, column_names
 from engine.embeddings.store import EmbeddingStore
 from engine.embeddings.writer import StoreWriter
 from engine.jobs.config import config_hash, parse_config
+from engine.jobs.events import Event
 
 CONFIG = parse_config(
     {"kind": "extract", "scene": {"source": "file", "path": "scene.tif"}, "backbone": {"name": "raw"}}
@@ -56,3 +60,14 @@ def make_store(run_folder: Path, tiles: list[TileRows], meta: StoreMeta | None =
     for rows in tiles:
         writer.append(rows)
     return EmbeddingStore.open(writer.finish())
+
+
+def stop_after_the_first_part(events: Iterator[Event], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Close an extraction as soon as a part of its store is there; it is written behind the events."""
+    monkeypatch.setattr(writer, "ROWS_A_PART", 16)
+    monkeypatch.setattr(writer, "PARTS_AT_ONCE", 1)
+    for _ in events:
+        if list(folder.glob("*/part-*.parquet")):
+            events.close()  # type: ignore[attr-defined]
+            break
+    assert not (folder / "store").exists(), "the run ended before a part of it was seen"

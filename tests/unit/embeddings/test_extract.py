@@ -21,6 +21,7 @@ from engine.embeddings.store import EmbeddingStore
 from engine.errors import BackboneError, MissingBand, RegionError, SceneError, StoreError
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, TileDone, TileSkipped
+from tests.unit.embeddings.stores import stop_after_the_first_part
 
 WriteRaster = Callable[..., Path]
 
@@ -118,11 +119,11 @@ def test_a_stopped_run_goes_on_and_ends_row_for_row_like_an_undisturbed_one(
 def test_a_scene_changed_before_the_resume_is_refused(
     scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "ROWS_A_PART", 64)
-    interrupted(job.extract(config_for(scene_file, batch_size=1), tmp_path / "run", tmp_path), 3)
+    config = config_for(scene_file, batch_size=1)
+    stop_after_the_first_part(job.extract(config, tmp_path / "run", tmp_path), tmp_path / "run", monkeypatch)
     scene_file.touch()
     with pytest.raises(StoreError, match="changed since"):
-        run(config_for(scene_file, batch_size=1), tmp_path / "run")
+        run(config, tmp_path / "run")
 
 
 def test_an_all_nodata_raster_ends_in_words_and_leaves_no_store(

@@ -18,7 +18,9 @@ from engine.embeddings.check import check_store
 from engine.embeddings.estimate import estimate
 from engine.embeddings.overlay import pca_overlay
 from engine.embeddings.store import EmbeddingStore
+from engine.errors import StoreError
 from engine.jobs.config import ExtractConfig, parse_config
+from tests.unit.embeddings.stores import stop_after_the_first_part
 
 WriteRaster = Callable[..., Path]
 
@@ -64,16 +66,8 @@ def test_each_patch_of_ground_is_there_once_from_the_clearer_scene_and_in_its_zo
 def test_a_file_that_changed_before_the_resume_is_refused(
     config: ExtractConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.embeddings import writer
-    from engine.errors import StoreError
-    from engine.jobs.events import TileDone
-
-    monkeypatch.setattr(writer, "ROWS_A_PART", 64)
-    events = job.extract(config, tmp_path / "run", tmp_path)
-    for done, _ in enumerate(event for event in events if isinstance(event, TileDone)):
-        if done == 12:
-            events.close()  # type: ignore[attr-defined]
-            break
+    config = config.model_copy(update={"batch_size": 1})
+    stop_after_the_first_part(job.extract(config, tmp_path / "run", tmp_path), tmp_path / "run", monkeypatch)
     (tmp_path / "two/cloudy.tif").touch()
     with pytest.raises(StoreError, match="changed since"):
         list(job.extract(config, tmp_path / "run", tmp_path))
