@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from engine.embeddings.store import EmbeddingStore
 
 # Pairs of neighbours that are looked at in a large store, evenly chosen.
 MOST_PAIRS = 256
+# Tiles kept for their next pair, for neighbours stand near one another in a store.
+_KEPT_BYTES = 32_000_000
 # Tiles whose corners differ by less (metres) meet.
 _MEET_M = 0.01
 
@@ -32,17 +35,24 @@ def seam_score(store: EmbeddingStore, layer: int | None = None, most_pairs: int 
     if len(pairs) > most_pairs:
         pairs = [pairs[index] for index in np.linspace(0, len(pairs) - 1, most_pairs).astype(int)]
     valid = _Validity(store)
-    across, inside = _Mean(), _Mean()
-    for first, second, is_below in pairs:
-        maps = [store.read_tile(tile.id, layer).astype(np.float32) for tile in (first, second)]
-        full = [valid.of(tile) for tile in (first, second)]
-        for values, is_full in zip(maps, full, strict=True):
+    across, inside, looked_at = _Mean(), _Mean(), set[str]()
+    largest = max((tile.rows for tile in store.tiles), default=1) * max(store.meta.dims) * 4
+
+    @lru_cache(maxsize=max(2, _KEPT_BYTES // largest))
+    def read(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
+        values, is_full = store.read_tile(tile.id, layer).astype(np.float32), valid.of(tile)
+        if tile.id not in looked_at:
+            looked_at.add(tile.id)
             inside.add(values[:-1], values[1:], is_full[:-1] & is_full[1:])
             inside.add(values[:, :-1], values[:, 1:], is_full[:, :-1] & is_full[:, 1:])
+        return values, is_full
+
+    for first, second, is_below in pairs:
+        (here, here_full), (there, there_full) = read(first), read(second)
         if is_below:
-            across.add(maps[0][-1], maps[1][0], full[0][-1] & full[1][0])
+            across.add(here[-1], there[0], here_full[-1] & there_full[0])
         else:
-            across.add(maps[0][:, -1], maps[1][:, 0], full[0][:, -1] & full[1][:, 0])
+            across.add(here[:, -1], there[:, 0], here_full[:, -1] & there_full[:, 0])
     if not across.count or not inside.total:
         return None
     return float(across.mean / inside.mean)
