@@ -158,19 +158,24 @@ def _shifted(batch: Batch, shift: tuple[int, int], plan: Plan) -> Batch:
 def _rows(
     found: Sequence[Embedded], index: int, read: TileRead, plan: Plan, config: ExtractConfig
 ) -> TileRows:
-    """The rows of one tile; those of shifted passes stand between one another."""
+    """The rows of one tile, or of its window for `blending`; those of shifted passes stand between one another."""
     assert read.share is not None, "a tile with pixels has its valid share"
     tile, k = stored_tile(read.planned, plan, config), plan.shifts
-    h, w = tile.h // k, tile.w // k
+    is_blended = config.tiles.merge == "blend"
+    seen, reach = read.planned.window if is_blended else read.planned.tile, plan.patch_px - plan.cell_px
+    h, w = ((side - reach * is_blended) // plan.patch_px for side in (seen.height, seen.width))
     columns = []
     for layer in range(len(plan.layers)):
-        maps = [fold(_kept(each.maps[layer][index].numpy(), read, plan), (h, w)) for each in found]
+        maps = [each.maps[layer][index].numpy() for each in found]
+        maps = [fold(values if is_blended else _kept(values, read, plan), (h, w)) for values in maps]
         if k > 1:
-            dense = np.empty((tile.h, tile.w, maps[0].shape[-1]), config.output.dtype)
+            dense = np.empty(
+                (h * k, w * k, maps[0].shape[-1]), np.float32 if is_blended else config.output.dtype
+            )
             for place, values in enumerate(maps):
                 dense[place // k :: k, place % k :: k] = values
             maps = [dense]
-        columns.append(maps[0].reshape(tile.rows, -1))
+        columns.append(maps[0].reshape(h * k * w * k, -1))
     return TileRows(tile, tuple(columns), read.share.reshape(-1))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.backbones.batch import Backbone, Batch
 from engine.backbones.device import Device, choose, describe
 from engine.embeddings.behind import Behind
+from engine.embeddings.blending import Blending
 from engine.embeddings.encode import Waiting, batch_of, begin, open_backbone, rows_of
 from engine.embeddings.fetching import fetch_weights
 from engine.embeddings.kept import store_meta
@@ -83,14 +84,17 @@ def _fill(writer: StoreWriter, workers: Workers, plan: Plan, config: ExtractConf
     kept = {tile.id for tile in writer.kept}
     began, done, patches = time.monotonic(), len(kept), sum(tile.rows for tile in writer.kept)
 
+    blending = Blending(plan, kept) if config.tiles.merge == "blend" else None
+
     def write(encoded: Encoded) -> None:
-        for rows in encoded[1]():
+        for rows in encoded[1]() if blending is None else blending.tiles_of(*encoded):
             if rows.tile.id not in kept:
                 writer.append(rows)
 
     # A batch that is kept in part is encoded again as a whole, so that its rows are the same.
+    wanted = blending.needed if blending else {item.tile.id for item in plan.tiles} - kept
     batches = batches_of(plan.tiles, workers.batch_tiles)
-    todo = [batch for batch in batches if any(item.tile.id not in kept for item in batch)]
+    todo = [batch for batch in batches if any(item.tile.id in wanted for item in batch)]
     all_encoded = workers.encoded(todo)
     with closing(writer), Behind(write, _WAITING_BATCHES) as behind, closing(all_encoded):
         for encoded in all_encoded:

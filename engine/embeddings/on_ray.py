@@ -37,21 +37,35 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Share:
-    """How many actors of a kind there are, and what each of them holds."""
+    """How many actors of a kind there are, and what each of them works with.
 
-    most: int
+    What an actor has in hand when its machine is lost waits for it to start again, and all rows behind wait too. Of
+    cores only half is asked for, so that it finds room beside the others at once; and the number is fixed, for on a
+    busy machine Ray Data ended actors that were still starting, again and again, when it was free to choose. Halves of
+    GPUs would meet on one, so those are asked for whole, and Ray Data may end an idle actor to make room.
+    """
+
+    actors: int
     cpus: int = 0
     gpus: int = 0
 
     @property
     def options(self) -> dict[str, Any]:
-        """As Ray Data takes them: all actors at once, and one is enough to go on."""
-        pool = load_ray().data.ActorPoolStrategy(min_size=1, max_size=self.most, initial_size=self.most)
-        return {"compute": pool, "num_cpus": self.cpus, "num_gpus": self.gpus}
+        """As Ray Data takes them."""
+        pool = load_ray().data.ActorPoolStrategy
+        if self.gpus:
+            free = pool(min_size=1, max_size=self.actors, initial_size=self.actors)
+            return {"compute": free, "num_cpus": self.cpus, "num_gpus": self.gpus}
+        return {
+            "compute": pool(size=self.actors),
+            "num_cpus": self.cpus / 2
+            if self.cpus < 2
+            else self.cpus // 2,  # Ray takes parts of the first only
+        }
 
     def at_most(self, count: int) -> _Share:
         """The same with no more actors than this."""
-        return dataclasses.replace(self, most=min(self.most, count))
+        return dataclasses.replace(self, actors=min(self.actors, count))
 
 
 def workers(there: Cluster, plan: Plan, config: ExtractConfig, batch_tiles: int) -> Workers:
@@ -88,7 +102,7 @@ def _encoded(
     rows = (
         ray.data.from_items(items, override_num_blocks=len(items))
         .map(_Reader, fn_constructor_args=given, **readers.options)
-        .map(_Encoder, fn_constructor_args=given, **encoders.options)
+        .map(_Encoder, fn_constructor_args=(*given, encoders.cpus), **encoders.options)
     )
     ways: set[str] = set()
     with closing(iter(rows.iter_rows())) as found:
@@ -123,10 +137,14 @@ class _Reader:
 
 
 class _Encoder:
-    """Encodes a batch that was read; opens the backbone with the first."""
+    """Encodes a batch that was read; opens the backbone with the first.
 
-    def __init__(self, plan: Plan, config: ExtractConfig) -> None:
-        self._plan, self._config = plan, config
+    Args:
+        threads: of a CPU; 0: those that torch finds.
+    """
+
+    def __init__(self, plan: Plan, config: ExtractConfig, threads: int) -> None:
+        self._plan, self._config, self._threads = plan, config, threads
         self._opened: tuple[Any, str] | None = None
 
     def __call__(self, row: Row) -> Row:
@@ -140,10 +158,14 @@ class _Encoder:
         return done | {"encoded": pickle.dumps(reads), "way": way}
 
     def _encode(self, reads: list[TileRead]) -> tuple[tuple[list[TileRead], list[TileRows]], str]:
+        import torch
+
         from engine.backbones.device import choose
         from engine.embeddings.encode import encode, open_backbone
 
         if self._opened is None:
+            if self._threads:
+                torch.set_num_threads(self._threads)
             device = choose(self._config.device)
             self._opened = open_backbone(self._config, self._plan, device), str(device.precision)
         backbone, way = self._opened
@@ -165,7 +187,7 @@ def _shares(there: Cluster, device: str, batches: int) -> tuple[_Share, _Share]:
         encoders = _Share(
             max(1, sum(min(_ENCODERS_A_NODE, cpus // threads) for cpus, _ in there.nodes)), cpus=threads
         )
-        readers = _Share(encoders.most)
+        readers = _Share(encoders.actors)
     return readers.at_most(batches), encoders.at_most(batches)
 
 

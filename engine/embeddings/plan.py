@@ -15,7 +15,7 @@ from engine.imagery.places import Declared, chip_scenes, file_scene, folder_scen
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.sensor import HLS_BANDS
-from engine.imagery.tiling import PlannedTile, Tiling, cut, cut_best
+from engine.imagery.tiling import PlannedTile, Tiling, cut, cut_best, in_rows
 from engine.jobs.config import (
     ChipsScene,
     ExtractConfig,
@@ -113,6 +113,8 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
         )
     if config.backbone.temporal == "keep" and spec.max_frames == 1:
         tiles = [alone for item in tiles for alone in _each_date(item)]
+    if config.tiles.merge == "blend":
+        tiles = in_rows(tiles)
     _require_frames(spec, tiles)
     notes = tuple(_notes(config.tiles, tiling, tiles))
     return Plan(spec, layers, patch_px, cell_px, bands, scenes, tuple(tiles), notes)

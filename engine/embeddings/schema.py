@@ -95,7 +95,7 @@ class TileRows:
     """The rows of one tile before they are written.
 
     Attributes:
-        embeddings: (h * w, D) a layer.
+        embeddings: (h * w, D) a layer; before blending, of all that the tile's window has.
         valid_fraction: (h * w,) float32, 0 to 1.
     """
 

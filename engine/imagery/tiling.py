@@ -183,6 +183,20 @@ def _along_the_curve(items: Iterable[PlannedTile]) -> list[PlannedTile]:
     )
 
 
+def in_rows(items: Iterable[PlannedTile]) -> list[PlannedTile]:
+    """From north to south and west to east; a CRS, a chip and tiles of one shape stay together.
+
+    A window's neighbours are then not far behind or ahead of it: a row of tiles and one.
+    """
+
+    def place(item: PlannedTile) -> tuple[int | float | str, ...]:
+        shape = (item.window.height, item.window.width, len(item.scenes))
+        chip = item.scenes[0].id if item.scenes[0].is_chip else ""
+        return *shape, item.tile.crs, chip, -item.tile.transform.f, item.tile.transform.c
+
+    return sorted(items, key=place)
+
+
 def _with_scenes(items: Iterable[PlannedTile], scenes: Sequence[Scene]) -> Iterator[PlannedTile]:
     """Tiles with the scenes that meet them or their windows, in the order of the scenes."""
     tree = shapely.STRtree([scene.footprint for scene in scenes])

@@ -64,7 +64,7 @@ JobConfig = ExtractConfig | TrainConfig
 _LATER: dict[str, Any] = {
     "clouds": "keep",
     "scene": {"images": None, "bands": None, "scale": None},
-    "tiles": {"overlap_px": 0, "stride_px": None},
+    "tiles": {"overlap_px": 0, "merge": "deepest", "stride_px": None},
 }
 _KINDS: dict[str, type[ExtractConfig] | type[TrainConfig]] = {"extract": ExtractConfig, "train": TrainConfig}
 

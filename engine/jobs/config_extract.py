@@ -119,7 +119,12 @@ class TilesConfig(Frozen):
         0,
         ge=0,
         le=1024,
-        description="Pixels that neighbouring tiles share; each patch comes from where it lies deepest.",
+        description="Pixels that neighbouring tiles share; see merge.",
+    )
+    merge: Literal["deepest", "blend"] = Field(
+        "deepest",
+        description="Where tiles overlap, a patch comes from the tile in which it lies deepest, or is the weighted "
+        "mean of all that hold it: no border shows, also with encoders that tell where in a tile a patch lies.",
     )
     stride_px: int | None = Field(
         None,
@@ -138,6 +143,8 @@ class TilesConfig(Frozen):
     def _overlap_is_less_than_a_tile(self) -> TilesConfig:
         if self.size_px is not None and self.overlap_px >= self.size_px:
             raise ValueError(f"overlap_px is less than size_px ({self.size_px})")
+        if self.merge == "blend" and not self.overlap_px:
+            raise ValueError("merge: blend wants an overlap_px (half of size_px is usual)")
         return self
 
 
@@ -182,6 +189,8 @@ class ExtractConfig(Frozen):
             raise ValueError("pooling (mean, max or cls) goes with granularity: tile, and only with it")
         if self.granularity == "tile" and self.tiles.stride_px is not None:
             raise ValueError("tiles.stride_px goes with granularity: patch, and only with it")
+        if self.granularity == "tile" and self.tiles.merge == "blend":
+            raise ValueError("tiles.merge: blend goes with granularity: patch, and only with it")
         return self
 
     @model_validator(mode="after")

@@ -64,6 +64,12 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
             pooling = left.selectbox(
                 "Pooling", list(spec.pooling), key="x_pooling", help=help_of(ExtractConfig, "pooling")
             )
+        merge: Literal["deepest", "blend"] = "deepest"
+        if overlap_px and granularity == "patch":
+            merge = right.segmented_control(
+                "Where tiles overlap", ["deepest", "blend"], default="deepest", required=True, key="x_merge",
+                help=help_of(TilesConfig, "merge"),
+            )  # fmt: skip
         stride_px = _stride(left, spec) if granularity == "patch" else None
         clouds: Literal["keep", "mask"] = left.segmented_control(
             "Clouds and shadows", ["keep", "mask"], default="keep", required=True, key="x_clouds",
@@ -82,7 +88,9 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         clouds=clouds,
         granularity=granularity,
         pooling=pooling,
-        tiles=TilesConfig(size_px=size_px, overlap_px=overlap_px, stride_px=stride_px, gsd_m=gsd_m),
+        tiles=TilesConfig(
+            size_px=size_px, overlap_px=overlap_px, merge=merge, stride_px=stride_px, gsd_m=gsd_m
+        ),
         output=OutputConfig(dtype=dtype),
         device=device,
         seed=int(seed),
