@@ -40,7 +40,7 @@ class Blending:
 
     A window counts fully where no other lies beside it, and less towards its sides, linearly over the overlap: from
     one window to the next embeddings change over all the ground that both see. Only windows of the same scenes are
-    blended. With tiles row by row (`imagery.tiling.in_rows`) two rows of them wait, no more.
+    blended. With tiles row by row (`imagery.cutting.in_rows`) two rows of them wait, no more.
 
     Args:
         kept: ids of tiles that are not wanted, for the store has them.

@@ -10,12 +10,13 @@ from pathlib import Path
 from engine.backbones import cards
 from engine.backbones.spec import BackboneSpec
 from engine.errors import BackboneError, ConfigError, MissingBand, SceneError
+from engine.imagery.cutting import cut, cut_best, in_rows
 from engine.imagery.overlap import files_scenes
 from engine.imagery.places import Declared, chip_scenes, file_scene, folder_scenes
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.sensor import HLS_BANDS
-from engine.imagery.tiling import PlannedTile, Tiling, cut, cut_best, in_rows
+from engine.imagery.tiling import PlannedTile, Tiling
 from engine.jobs.config import (
     ChipsScene,
     ExtractConfig,

@@ -47,7 +47,7 @@ def make_sky(rng: np.random.Generator, size: int, sun: Sun, pixel_m: float, clou
 
     margin = int(np.ceil(max(abs(down), abs(right)))) + 1
     wide = size + 2 * margin
-    pattern = random_field(rng, wide, rng.choice([26.0, 45.0, 90.0]), 1.9)
+    pattern = random_field(rng, wide, float(rng.choice([26.0, 45.0, 90.0])), 1.9)
     thin, thick = np.quantile(pattern, (1.0 - cloud_cover, 1.0 - 0.55 * cloud_cover))
     cloud = smoothstep(pattern, thin, thick) ** 0.7 if cloud_cover > 0 else np.zeros_like(pattern)
     here = slice(margin, margin + size)

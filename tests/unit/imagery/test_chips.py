@@ -10,8 +10,9 @@ import pytest
 
 from engine.errors import SceneError
 from engine.imagery.chip import read_chip
+from engine.imagery.cutting import cut
 from engine.imagery.places import Declared, chip_scenes, common_name, folder_scenes
-from engine.imagery.tiling import plan_tiles
+from engine.imagery.tiling import Tiling
 
 WriteRaster = Callable[..., Path]
 SIX = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
@@ -24,7 +25,7 @@ def chip(seed: int, kind: type = np.float32) -> np.ndarray:
 
 def read(folder: Path, declared: Declared, bands: tuple[str, ...]) -> np.ndarray:
     scenes = folder_scenes(folder, "*.tif", declared)
-    (planned,) = plan_tiles(scenes, None, None, 16)
+    (planned,) = cut(scenes, None, Tiling(None, 16))
     return read_chip(planned.scenes, planned.tile, bands).image[0]
 
 

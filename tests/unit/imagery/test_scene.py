@@ -11,9 +11,10 @@ from affine import Affine
 
 from engine.errors import MissingBand, SceneError
 from engine.imagery.chip import read_chip, read_mask
+from engine.imagery.cutting import cut
 from engine.imagery.grid import Tile
 from engine.imagery.places import chip_scenes, file_scene
-from engine.imagery.tiling import plan_tiles
+from engine.imagery.tiling import Tiling
 
 BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
 WriteRaster = Callable[..., Path]
@@ -26,7 +27,7 @@ def test_tiles_hold_the_scenes_own_pixels_and_mark_what_lies_outside(scene_file:
         stored, grid = dataset.read(), dataset.transform
     scene = file_scene(scene_file)
     seen = np.zeros((96, 96), int)
-    for planned in plan_tiles([scene], None, 64, 16):
+    for planned in cut([scene], None, Tiling(64, 16)):
         chip = read_chip(planned.scenes, planned.tile, BANDS)
         column, row = (round(v) for v in ~grid @ (planned.tile.transform.c, planned.tile.transform.f))
         for r, c in zip(*np.nonzero(chip.valid[0]), strict=True):
@@ -41,14 +42,14 @@ def test_nodata_is_a_mask_and_never_a_value(write_raster: WriteRaster) -> None:
     pixels = np.full((6, 32, 32), 2000, np.int16)
     pixels[2, 5, 7] = -9999
     scene = file_scene(write_raster("gap.tif", pixels, nodata=-9999))
-    chips = [read_chip(p.scenes, p.tile, BANDS) for p in plan_tiles([scene], None, 32, 16)]
+    chips = [read_chip(p.scenes, p.tile, BANDS) for p in cut([scene], None, Tiling(32, 16))]
     assert sum(int(chip.valid.sum()) for chip in chips) == 32 * 32 - 1
     assert all(np.allclose(chip.image[0][:, chip.valid[0]], 0.2) for chip in chips)
 
 
 def test_bands_come_in_the_order_asked(scene_file: Path) -> None:
     scene = file_scene(scene_file)
-    planned = plan_tiles([scene], None, 96, 16)[0]
+    planned = cut([scene], None, Tiling(96, 16))[0]
     forward = read_chip(planned.scenes, planned.tile, BANDS).image
     backward = read_chip(planned.scenes, planned.tile, BANDS[::-1]).image
     assert np.array_equal(forward[:, ::-1], backward)
@@ -59,7 +60,7 @@ def test_a_scene_in_degrees_is_read_through_its_utm_zone(write_raster: WriteRast
     path = write_raster("degrees.tif", pixels, crs="EPSG:4326", transform=Affine(2e-4, 0, 10, 0, -2e-4, 45))
     scene = file_scene(path)
     assert scene.crs == "EPSG:32632"
-    chips = [read_chip(p.scenes, p.tile, BANDS) for p in plan_tiles([scene], None, 32, 16)]
+    chips = [read_chip(p.scenes, p.tile, BANDS) for p in cut([scene], None, Tiling(32, 16))]
     values = np.concatenate([chip.image[0][:, chip.valid[0]] for chip in chips], axis=1)
     assert values.shape[1] > 1000
     assert np.allclose(values, 0.3, atol=1e-6)
@@ -87,7 +88,7 @@ def test_a_raster_that_cannot_be_placed_or_named_is_refused(
 
 def test_a_truncated_raster_is_said_to_be_cut_short(scene_file: Path) -> None:
     scene = file_scene(scene_file)
-    planned = plan_tiles([scene], None, 96, 16)
+    planned = cut([scene], None, Tiling(96, 16))
     whole = scene_file.read_bytes()
     scene_file.write_bytes(whole[: len(whole) // 3])
     with pytest.raises(SceneError, match=r"damaged|cannot be opened"):

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from affine import Affine
 
+from engine.imagery.cutting import cut
 from engine.imagery.places import chip_scenes, file_scene
 from engine.imagery.spatial_order import hilbert_distance, hilbert_order
-from engine.imagery.tiling import plan_tiles
+from engine.imagery.tiling import Tiling
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 5])
@@ -60,7 +61,7 @@ def test_the_order_of_two_places_does_not_hang_on_the_others() -> None:
 
 def test_tiles_are_planned_along_the_curve(write_raster: Callable[..., Path]) -> None:
     scene = file_scene(write_raster("scene.tif", np.ones((6, 256, 256), np.int16)), None)
-    planned = plan_tiles((scene,), None, 16, 16)
+    planned = cut((scene,), None, Tiling(16, 16))
     centres = np.array([item.tile.centre_lonlat for item in planned])
     assert len(planned) > 200
     assert list(hilbert_order(centres)) == list(range(len(planned)))
@@ -73,5 +74,5 @@ def test_tiles_of_one_shape_are_planned_together_to_fill_batches(
         side = 32 + 16 * (index % 2)
         where = Affine(20, 0, 400_000 + 2000 * index, 0, -20, 4_100_000)
         write_raster(f"chips/data/{index}_merged.tif", np.ones((6, side, side), np.int16), transform=where)
-    planned = plan_tiles(chip_scenes(tmp_path / "chips"), None, None, 16)
+    planned = cut(chip_scenes(tmp_path / "chips"), None, Tiling(None, 16))
     assert [item.tile.height for item in planned] == [32] * 3 + [48] * 3
