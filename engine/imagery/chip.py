@@ -118,8 +118,10 @@ def read_mask(path: Path, tile: Tile) -> np.ndarray:
     """
     with open_raster(path) as dataset:
         values, inside = _read_window(dataset, [1], tile, Resampling.nearest, path)
-        labels = np.where(np.isin(values[0], (0, 1)) & inside, values[0], -1)
-    return labels.astype(np.int8)
+    is_label = np.isin(values[0], (0, 1)) & inside
+    labels = np.full(is_label.shape, -1, np.int8)
+    labels[is_label] = values[0][is_label]
+    return labels
 
 
 def _filled(
