@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.jobs import folder as run_folder
-from engine.jobs.config import BackboneConfig, ExtractConfig, FileScene
+from engine.jobs.config import BackboneConfig, ExtractConfig, FileScene, load_config
 from engine.jobs.events import ExtractPlanned, Failed, Started, Submitted, TileDone
 from tests.pages.conftest import OpenPage, words
 
@@ -177,6 +177,24 @@ def test_runs_give_configuration_and_command_of_each_job(open_page: OpenPage, fi
     said = words(at)
     assert "python -m engine extract" in said
     assert "name: raw" in said
+
+
+def test_what_happens_where_tiles_overlap_is_asked_once_they_do(
+    open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
+    at = open_page("extract")
+    overlap = "x_overlap_csmask_b4_l1c_False"
+    at.number_input(key=overlap).set_value(0).run()
+    with pytest.raises(KeyError):
+        at.segmented_control(key="x_merge")
+    at.number_input(key=overlap).set_value(64).run()
+    at.segmented_control(key="x_merge").set_value("blend").run()
+    at.button(key="start_extract").click().run()
+    (written,) = home.glob("*/config.yaml")
+    config = load_config(written)
+    assert isinstance(config, ExtractConfig)
+    assert config.tiles.merge == "blend"
 
 
 def test_random_weights_are_said_before_the_start(open_page: OpenPage, home: Path) -> None:
