@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 import streamlit as st
@@ -80,6 +81,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         )
         device = left.selectbox("Device", _DEVICES, key="x_device", help=help_of(ExtractConfig, "device"))
         seed = right.number_input("Seed", 0, 2**31 - 1, 0, key="x_seed", help=help_of(ExtractConfig, "seed"))
+        engine = _engine(left)
         open_settings = _conventions(spec)
     return ExtractConfig(
         scene=place.scene,
@@ -93,6 +95,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         ),
         output=OutputConfig(dtype=dtype),
         device=device,
+        engine=engine,
         seed=int(seed),
     )
 
@@ -167,6 +170,16 @@ def _gsd(where: Any) -> float | None:
         placeholder="never",
         help=help_of(TilesConfig, "gsd_m"),
     )
+
+
+def _engine(where: Any) -> Literal["local", "ray"]:
+    """Asked only where there is a choice."""
+    if find_spec("ray") is None:
+        return "local"
+    found: Literal["local", "ray"] = where.selectbox(
+        "Engine", choices_of(ExtractConfig, "engine"), key="x_engine", help=help_of(ExtractConfig, "engine")
+    )
+    return found
 
 
 def _conventions(spec: BackboneSpec) -> dict[str, str]:
