@@ -1,6 +1,6 @@
 """A whole extraction against its bare forward pass, on the same tiles, from one run; and whether memory stays flat.
 
-    python tests/bench/extract.py [--json] [--names prithvi_eo_v2_tiny_tl ...] [--tiles 192] [--device cuda]
+    python tests/bench/extract.py [--json] [--names prithvi_eo_v2_tiny_tl ...] [--tiles 384] [--device cuda]
 
 The scene is an int16 Cloud-Optimised GeoTIFF (deflate) of six bands, made for the bench; weights are random. The bare
 forward is the encoder's own module on tensors that are ready on its device: no reading, no normalisation, no
@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--names", nargs="+", default=list(NAMES))
-    parser.add_argument("--tiles", type=int, default=192)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tiles", type=int, default=384)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch", type=int, help="tiles a batch (default: as the job finds it)")
     parser.add_argument("--memory", type=int, default=100, metavar="TILES",
