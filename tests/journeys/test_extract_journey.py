@@ -43,7 +43,7 @@ def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor
     visitor.note_progress()
     visitor.press("start_extract")
     job = visitor.job
-    with held_after_first("TileDone", app.home / job):  # else all tiles may be done between two looks of the page
+    with held_after_first("TileDone", app.home / job):  # else all may be done between two looks
         visitor.progress_matches(r"\d+ of \d+ tiles?")
         visitor.take_screenshot("extract")
     visitor.sees_state("finished")
