@@ -257,3 +257,15 @@ def test_every_image_that_a_served_style_sheet_names_is_served_too() -> None:
     ]
     assert wanted
     assert not [path for path in wanted if not path.is_file()]
+
+
+def test_what_the_commands_of_the_readme_name_is_there() -> None:
+    commands = re.findall(r"^ {4}python -m engine (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    named = [
+        ROOT / word for line in commands for word in line.split() if word.startswith(("assets/", "tests/"))
+    ]
+    assert len(named) >= 3
+    for path in named:
+        assert path.is_file() or list(path.glob("*.safetensors")), (
+            f"{path} is no configuration and holds no case"
+        )
