@@ -90,7 +90,7 @@ class Blending:
 
     def _add(self, number: int, other: int, window: TileRows) -> None:
         """What a window says of a tile."""
-        (h, w), (rows, columns) = self._sides(number), self._tile_sides(other)
+        (h, w), (rows, columns) = self.plan.window_grid(self.plan.tiles[number]), self._tile_sides(other)
         top, left = self._place(number, other)
         here = np.s_[max(top, 0) : min(top + rows, h), max(left, 0) : min(left + columns, w)]
         there = np.s_[max(-top, 0) : min(h - top, rows), max(-left, 0) : min(w - left, columns)]
@@ -105,11 +105,6 @@ class Blending:
         for total, values in zip(known.totals, maps, strict=True):
             total[there] += weight * values
 
-    def _sides(self, number: int) -> tuple[int, int]:
-        """Rows and columns of a window's embeddings: shifted passes end before it does."""
-        window, reach = self.plan.tiles[number].window, self.plan.patch_px - self.plan.cell_px
-        return (window.height - reach) // self.plan.cell_px, (window.width - reach) // self.plan.cell_px
-
     def _tile_sides(self, number: int) -> tuple[int, int]:
         tile = self.plan.tiles[number].tile
         return tile.height // self.plan.cell_px, tile.width // self.plan.cell_px
@@ -118,7 +113,7 @@ class Blending:
         """First row and column of a tile among those of a window; outside of it for what it does not see."""
         window, tile = self.plan.tiles[number].window, self.plan.tiles[other].tile
         column, row = ~window.transform @ (tile.transform.c, tile.transform.f)
-        begin = (self.plan.patch_px - self.plan.cell_px) // 2  # the ground of a row lies amid its patch
+        begin = self.plan.reach_px // 2  # the ground of a row lies amid its patch
         return (round(row) - begin) // self.plan.cell_px, (round(column) - begin) // self.plan.cell_px
 
     def _neighbours(self) -> tuple[dict[int, list[int]], dict[int, int]]:

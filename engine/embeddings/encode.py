@@ -147,7 +147,7 @@ def _share_of(together: Waiting, start: int, count: int) -> Embedded:
 
 def _shifted(batch: Batch, shift: tuple[int, int], plan: Plan) -> Batch:
     """The windows of one shifted pass."""
-    reach = plan.patch_px - plan.cell_px
+    reach = plan.reach_px
     rows = slice(shift[0], batch.image.shape[-2] - reach + shift[0])
     columns = slice(shift[1], batch.image.shape[-1] - reach + shift[1])
     return dataclasses.replace(
@@ -162,20 +162,19 @@ def _rows(
     assert read.share is not None, "a tile with pixels has its valid share"
     tile, k = stored_tile(read.planned, plan, config), plan.shifts
     is_blended = config.tiles.merge == "blend"
-    seen, reach = read.planned.window if is_blended else read.planned.tile, plan.patch_px - plan.cell_px
-    h, w = ((side - reach * is_blended) // plan.patch_px for side in (seen.height, seen.width))
+    rows, across = plan.window_grid(read.planned) if is_blended else (tile.h, tile.w)
+    h, w = rows // k, across // k
     columns = []
     for layer in range(len(plan.layers)):
         maps = [each.maps[layer][index].numpy() for each in found]
         maps = [fold(values if is_blended else _kept(values, read, plan), (h, w)) for values in maps]
         if k > 1:
-            dense = np.empty(
-                (h * k, w * k, maps[0].shape[-1]), np.float32 if is_blended else config.output.dtype
-            )
+            kind = np.float32 if is_blended else config.output.dtype
+            dense = np.empty((rows, across, maps[0].shape[-1]), kind)
             for place, values in enumerate(maps):
                 dense[place // k :: k, place % k :: k] = values
             maps = [dense]
-        columns.append(maps[0].reshape(h * k * w * k, -1))
+        columns.append(maps[0].reshape(rows * across, -1))
     return TileRows(tile, tuple(columns), read.share.reshape(-1))
 
 
@@ -194,7 +193,7 @@ def _one_row(found: Embedded, index: int, read: TileRead, plan: Plan, config: Ex
 
 def _kept(layer: np.ndarray, read: TileRead, plan: Plan) -> np.ndarray:
     """The part of a window's map (h, w, D) that lies on the tile."""
-    planned, reach = read.planned, plan.patch_px - plan.cell_px
+    planned, reach = read.planned, plan.reach_px
     if planned.window == planned.tile:
         return layer
     stride = (planned.window.height - reach) // layer.shape[0]

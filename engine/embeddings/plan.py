@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,16 @@ class Plan:
         return self.patch_px // self.cell_px
 
     @property
+    def reach_px(self) -> int:
+        """Pixels by which the last shifted pass lies after the first; 0: one pass."""
+        return self.patch_px - self.cell_px
+
+    def window_grid(self, item: PlannedTile) -> tuple[int, int]:
+        """Rows and columns of all that a tile's window gives: shifted passes end before it does."""
+        height, width = item.window.height - self.reach_px, item.window.width - self.reach_px
+        return height // self.cell_px, width // self.cell_px
+
+    @property
     def patches(self) -> int:
         """Rows of all tiles, one a patch (or one a cell, with shifted passes)."""
         return sum(item.tile.height * item.tile.width for item in self.tiles) // self.cell_px**2
@@ -75,12 +86,8 @@ class Plan:
     @property
     def seen_megapixels(self) -> float:
         """Pixels that the encoder sees: overlaps, shifted passes and dates counted."""
-        reach = self.patch_px - self.cell_px
-        pixels = sum(
-            (item.window.height - reach) * (item.window.width - reach) * len(item.scenes)
-            for item in self.tiles
-        )
-        return pixels * self.shifts**2 / 1e6
+        cells = sum(math.prod(self.window_grid(item)) * len(item.scenes) for item in self.tiles)
+        return cells * self.patch_px**2 / 1e6
 
 
 def make_plan(config: ExtractConfig, root: Path) -> Plan:

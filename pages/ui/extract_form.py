@@ -68,7 +68,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         merge: Literal["deepest", "blend"] = "deepest"
         if overlap_px and granularity == "patch":
             merge = right.segmented_control(
-                "Where tiles overlap", ["deepest", "blend"], default="deepest", required=True, key="x_merge",
+                "Where tiles overlap", choices_of(TilesConfig, "merge"), default="deepest", required=True, key="x_merge",
                 help=help_of(TilesConfig, "merge"),
             )  # fmt: skip
         stride_px = _stride(left, spec) if granularity == "patch" else None

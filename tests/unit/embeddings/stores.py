@@ -13,7 +13,7 @@ from engine.embeddings.schema import SCHEMA_VERSION, StoredTile, StoreMeta, Tile
 from engine.embeddings.store import EmbeddingStore
 from engine.embeddings.writer import StoreWriter
 from engine.jobs.config import config_hash, parse_config
-from engine.jobs.events import Event
+from engine.jobs.events import Event, TileDone
 
 CONFIG = parse_config(
     {"kind": "extract", "scene": {"source": "file", "path": "scene.tif"}, "backbone": {"name": "raw"}}
@@ -60,6 +60,14 @@ def make_store(run_folder: Path, tiles: list[TileRows], meta: StoreMeta | None =
     for rows in tiles:
         writer.append(rows)
     return EmbeddingStore.open(writer.finish())
+
+
+def interrupted(events: Iterator[Event], after: int) -> None:
+    """Close an extraction after so many tiles; some of them may not be written yet."""
+    for done, _ in enumerate(e for e in events if isinstance(e, TileDone)):
+        if done + 1 == after:
+            events.close()  # type: ignore[attr-defined]
+            return
 
 
 def stop_after_the_first_part(events: Iterator[Event], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

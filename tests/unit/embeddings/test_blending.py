@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from engine.embeddings.reading import TileRead, read_tile
 from engine.embeddings.store import EmbeddingStore
 from engine.errors import ConfigError
 from engine.jobs.config import ExtractConfig, config_hash, parse_config
-from engine.jobs.events import Event, ExtractDone, TileDone
+from engine.jobs.events import ExtractDone
+from tests.unit.embeddings.stores import interrupted
 
 WriteRaster = Callable[..., Path]
 GRID = Affine(20, 0, 400_640, 0, -20, 4_100_480)  # on the corner of a tile of 32 px of 20 m
@@ -129,10 +130,7 @@ def test_a_stopped_run_ends_row_for_row_like_an_undisturbed_one(
     tiles = {"size_px": 64, "overlap_px": 32, "merge": "blend"}
     config = config_for(SAMPLE, backbone=PRITHVI, region=REGION, tiles=tiles, batch_size=2)
     extracted(config, tmp_path / "whole")
-    events: Iterator[Event] = job.extract(config, tmp_path / "cut", tmp_path)
-    for event in events:
-        if isinstance(event, TileDone) and event.done == after:
-            events.close()  # type: ignore[attr-defined]
+    interrupted(job.extract(config, tmp_path / "cut", tmp_path), after)
     extracted(config, tmp_path / "cut")
     parts = [sorted((tmp_path / name / "store").glob("part-*.parquet")) for name in ("whole", "cut")]
     assert len(parts[0]) == len(parts[1]) > 3

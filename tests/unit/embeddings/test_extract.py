@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -21,7 +21,7 @@ from engine.embeddings.store import EmbeddingStore
 from engine.errors import BackboneError, MissingBand, RegionError, SceneError, StoreError
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, TileDone, TileSkipped
-from tests.unit.embeddings.stores import stop_after_the_first_part
+from tests.unit.embeddings.stores import interrupted, stop_after_the_first_part
 
 WriteRaster = Callable[..., Path]
 
@@ -84,13 +84,6 @@ def test_only_patches_inside_the_region_count_as_valid(scene_file: Path, tmp_pat
     store = EmbeddingStore.open(tmp_path / "run")
     pixels = store.read_valid_fraction().sum() * store.meta.patch_px**2
     assert pixels * 400 == pytest.approx(600 * 600 / 2, rel=0.05)  # the triangle's square metres
-
-
-def interrupted(events: Iterator[Event], after: int) -> None:
-    for done, _ in enumerate(e for e in events if isinstance(e, TileDone)):
-        if done + 1 == after:
-            events.close()  # type: ignore[attr-defined]
-            return
 
 
 @pytest.mark.parametrize("after", [1, 2, 3, 4, 7])
