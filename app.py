@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import errors, serving
+from pages.ui.look import errors
+from pages.ui.map import serving
 
 if __name__ == "__main__":
     from pages.ui import frame  # after the runtime is up: the map component registers itself with it

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import backbones_view, session, style
+from pages.ui.backbones import view as backbones_view
+from pages.ui.look import style
+from pages.ui.state import session
 
 style.heading(
     "Backbones",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import embeddings_view, empty, errors, notices, results, style
+from pages.ui.embeddings import view as embeddings_view
+from pages.ui.look import empty, errors, notices, style
+from pages.ui.state import results
 
 style.heading("Embeddings", "What the backbone sees: ground with the same colour looks alike to it.")
 

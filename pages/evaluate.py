@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import empty, errors, evaluate_view, notices, results, style
+from pages.ui.evaluate import view as evaluate_view
+from pages.ui.look import empty, errors, notices, style
+from pages.ui.state import results
 
 style.heading(
     "Evaluate", "Scores on places that the decoder never saw, and the predicted scar over the true one."

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import cached, errors, layers, maps, notices, region_panel, session, style
+from pages.ui.explore import region_panel
+from pages.ui.look import errors, notices, style
+from pages.ui.map import layers, maps
+from pages.ui.state import cached, session
 
 style.heading("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
 

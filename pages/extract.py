@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import (
-    backbone_card,
-    cached,
-    config_view,
-    empty,
-    errors,
-    extract_form,
-    extract_start,
-    layers,
-    notices,
-    session,
-    style,
-    terratorch_file,
-)  # fmt: skip
+from pages.ui.backbones import card as backbone_card
+from pages.ui.extract import form as extract_form
+from pages.ui.extract import start as extract_start
+from pages.ui.extract import terratorch_file  # fmt: skip
+from pages.ui.jobs import config_view
+from pages.ui.look import empty, errors, notices, style
+from pages.ui.map import layers
+from pages.ui.state import cached, session
 
 style.heading(
     "Extract", "Send the region's pixels through a frozen backbone once; what it sees is kept as embeddings."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pages.ui import cached, empty, runs_view, style
+from pages.ui.look import empty, style
+from pages.ui.runs import view as runs_view
+from pages.ui.state import cached
 
 style.heading(
     "Runs", "Every job of this workspace, with the configuration and the command that runs it again."

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import config_view, errors, notices, style, train_form, train_panel
+from pages.ui.jobs import config_view
+from pages.ui.look import errors, notices, style
+from pages.ui.train import form as train_form
+from pages.ui.train import panel as train_panel
 
 style.heading("Train", "Teach a small decoder to map burn scars from frozen embeddings, and watch it learn.")
 

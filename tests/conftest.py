@@ -84,7 +84,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     config.option.loadscopereorder = False  # the order above is meant
     scheduler = LoadScopeScheduling(config, log)
-    together = {"tests/journeys/": "journeys", "tests/unit/embeddings/test_on_ray.py": "ray"}
+    together = {"tests/journeys/": "journeys", "tests/unit/extraction/test_ray_workers.py": "ray"}
     scheduler._split_scope = lambda nodeid: next(
         (name for start, name in together.items() if nodeid.startswith(start)), nodeid
     )

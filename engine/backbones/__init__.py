@@ -1,1 +1,1 @@
-"""What looks: cards, weights, devices and one adapter a family of encoders."""
+"""Frozen encoders: cards, weights, devices and one folder a family."""

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.backbones import cards, weights
-from engine.backbones.checkpoint import open_state
-from engine.backbones.device import Device, OnDevice
-from engine.backbones.download import Progress
-from engine.backbones.spec import BackboneSpec
+from engine.backbones import cards
+from engine.backbones.core.device import Device, OnDevice
+from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.weights import locate as weights
+from engine.backbones.weights.checkpoint import open_state
+from engine.backbones.weights.download import Progress
 
 
 def build(
@@ -45,7 +46,7 @@ def build(
     chosen = cards.settle(spec, settings or {})
     settled = cards.resolve(spec, chosen, bands)
     if settled.family == "raw":
-        from engine.backbones.raw import RawBackbone
+        from engine.backbones.raw.encoder import RawBackbone
 
         return OnDevice(RawBackbone(settled), None, device)
     family = _family(settled)
@@ -75,7 +76,7 @@ def _seeded(seed: int) -> Iterator[None]:
 def _loaded(spec: BackboneSpec, state: dict[str, torch.Tensor]) -> nn.Module:
     """The encoder with a checkpoint's weights, loaded strictly."""
     if spec.family in ("timm", "dinov3"):
-        from engine.backbones import timm_any
+        from engine.backbones.timm import encoder as timm_any
 
         return timm_any.encoder_with(spec, state)
     family = _family(spec)
@@ -89,7 +90,8 @@ def _attach_tokenizers(spec: BackboneSpec, module: Any, weights_from: str, seed:
 
     They come from where the encoder comes from: drawn, fetched, or beside a given checkpoint.
     """
-    from engine.backbones import terramind_backbone, terramind_tokenizer
+    from engine.backbones.terramind import backbone as terramind_backbone
+    from engine.backbones.terramind import tokenizer as terramind_tokenizer
 
     for modality, card in terramind_backbone.companions(spec).items():
         if weights_from == "random":
@@ -109,17 +111,17 @@ def _family(spec: BackboneSpec) -> Any:
     """The adapter's module: `encoder`, `official_to_encoder`, `wrap`."""
     match spec.family:
         case "csmask":
-            from engine.backbones import csmask as family
+            from engine.backbones.csmask import encoder as family
         case "timm" | "dinov3":
-            from engine.backbones import timm_any as family  # type: ignore[no-redef]
+            from engine.backbones.timm import encoder as family  # type: ignore[no-redef]
         case "prithvi":
-            from engine.backbones import prithvi as family  # type: ignore[no-redef]
+            from engine.backbones.prithvi import encoder as family  # type: ignore[no-redef]
         case "terramind":
-            from engine.backbones import terramind_backbone as family  # type: ignore[no-redef]
+            from engine.backbones.terramind import backbone as family  # type: ignore[no-redef]
         case "clay":
-            from engine.backbones import clay as family  # type: ignore[no-redef]
+            from engine.backbones.clay import encoder as family  # type: ignore[no-redef]
         case "dofa":
-            from engine.backbones import dofa as family  # type: ignore[no-redef]
+            from engine.backbones.dofa import encoder as family  # type: ignore[no-redef]
         case "raw":
             raise AssertionError("raw pixels have no encoder")
     return family

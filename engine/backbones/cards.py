@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
 from types import MappingProxyType
 
-from engine.backbones.band_subset import narrowed
-from engine.backbones.cards_clay import CARDS as CLAY_CARDS
-from engine.backbones.cards_csmask import CSMASK_CARDS
-from engine.backbones.cards_dofa import CARDS as DOFA_CARDS
-from engine.backbones.cards_prithvi import CARDS as PRITHVI_CARDS
-from engine.backbones.cards_terramind import CARDS as TERRAMIND_CARDS
-from engine.backbones.cards_timm import TIMM_CARDS
-from engine.backbones.spec import BackboneSpec
-from engine.backbones.terramind_settings import resolved as terramind_resolved
-from engine.backbones.timm_cards import timm_card
+from engine.backbones.clay.cards import CARDS as CLAY_CARDS
+from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.csmask.cards import CSMASK_CARDS
+from engine.backbones.dofa.cards import CARDS as DOFA_CARDS
+from engine.backbones.parts.band_subset import narrowed
+from engine.backbones.prithvi.cards import CARDS as PRITHVI_CARDS
+from engine.backbones.terramind.cards import CARDS as TERRAMIND_CARDS
+from engine.backbones.terramind.settings import resolved as terramind_resolved
+from engine.backbones.timm.any_model import timm_card
+from engine.backbones.timm.cards import TIMM_CARDS
 from engine.errors import BackboneError
 from engine.nearest import nearest
 

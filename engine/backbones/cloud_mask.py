@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from engine.backbones import weights
 from engine.backbones.cards import CARDS
+from engine.backbones.weights import locate as weights
 from engine.errors import SceneError, WeightsError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from engine.errors import RunFailure
 
 def backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
     """List the cards."""
-    from engine.backbones import cards, weights
+    from engine.backbones import cards
+    from engine.backbones.weights import locate as weights
 
     rows = []
     for name, spec in cards.CARDS.items():
@@ -29,7 +30,7 @@ def backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
 
 def verify(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """Hold the encoders against golden cases."""
-    from engine.backbones.verify import verify_folder
+    from engine.backbones.golden.verify import verify_folder
 
     results = verify_folder(Path(chosen.folder), Path(chosen.dump) if chosen.dump else None)
     for result in results:

@@ -12,9 +12,9 @@ from engine.jobs.folder import runs_root
 
 def bench(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
     """Measure backbones, print a line each, and keep the figures for the estimate."""
-    from engine.backbones.device import choose
-    from engine.embeddings.bench import measure, names_of
-    from engine.embeddings.pace import record
+    from engine.backbones.core.device import choose
+    from engine.extraction.cost.bench import measure, names_of
+    from engine.extraction.cost.measured_speed import record
     from engine.jobs.record import idle_device
 
     names = names_of(chosen.names, chosen.all)

@@ -110,7 +110,7 @@ def cancel(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run(folder: Path, config: JobConfig) -> dict[str, Any]:
-    from engine.backbones.device import choose
+    from engine.backbones.core.device import choose
 
     on_cluster = isinstance(config, ExtractConfig) and config.engine == "ray"
     device = "ray" if on_cluster else choose(config.device).name
@@ -121,10 +121,10 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
     root = run_folder.runs_root()
     match config:
         case ExtractConfig():
-            from engine.embeddings.extract import extract as work
+            from engine.extraction.extract import extract as work
 
             return work(config, folder, root)
         case TrainConfig():
-            from engine.decoder.train import train as learn
+            from engine.learning.train import train as learn
 
             return learn(config, folder, root)

@@ -13,8 +13,8 @@ from engine.errors import BadInput, StoreError
 
 def pca(chosen: argparse.Namespace) -> dict[str, Any]:
     """Write the PCA colours of a store."""
-    from engine.embeddings.overlay import pca_overlay
-    from engine.embeddings.store import EmbeddingStore
+    from engine.store.store import EmbeddingStore
+    from engine.views.overlay import pca_overlay
 
     store = EmbeddingStore.open(Path(chosen.store))
     fitted = pca_overlay(store, chosen.layer, Path(chosen.out), chosen.window)
@@ -26,7 +26,7 @@ def pca(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def check(chosen: argparse.Namespace) -> dict[str, Any]:
     """Read every part of a store."""
-    from engine.embeddings.check import check_store
+    from engine.store.check import check_store
 
     report = check_store(Path(chosen.store))
     problems = [str(problem) for problem in report]
@@ -41,8 +41,8 @@ def check(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def export(chosen: argparse.Namespace) -> dict[str, Any]:
     """Write a store's embeddings for other programs."""
-    from engine.embeddings.export import export as write
-    from engine.embeddings.store import EmbeddingStore
+    from engine.store.store import EmbeddingStore
+    from engine.views.export import export as write
 
     written = write(EmbeddingStore.open(Path(chosen.store)), chosen.layer, Path(chosen.out), chosen.format)
     for path in written:
@@ -52,7 +52,7 @@ def export(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
     """Score a trained run again."""
-    from engine.decoder.evaluate import evaluate as score
+    from engine.learning.evaluate import evaluate as score
 
     scores = score(Path(chosen.run))
     if not chosen.json:
@@ -62,7 +62,7 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     """Map burn scars of a store."""
-    from engine.decoder.predict import predict_map
+    from engine.learning.predict import predict_map
 
     out = predict_map(Path(chosen.run), Path(chosen.store), Path(chosen.out))
     say(f"Wrote {out}")

@@ -1,1 +1,1 @@
-"""What we look at: regions, the tile grid, sensors, scenes and the places they come from."""
+"""Imagery: sensors, scenes and their bands, grids, tiles and the reading of pixels."""

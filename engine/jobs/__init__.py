@@ -1,1 +1,1 @@
-"""The counter between app and GPU: configuration, run folders, events, cancel and resume."""
+"""Jobs: configurations, run folders, events, cancel and resume."""

@@ -8,10 +8,11 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.jobs.config import ExtractConfig, parse_config
-from engine.terratorch import model, surroundings
+from engine.terratorch import data_and_trainer as surroundings
+from engine.terratorch import model
+from engine.terratorch.data_and_trainer import DATA
 from engine.terratorch.keys import Found, KeyRead, Keys, whole
 from engine.terratorch.model import MODEL
-from engine.terratorch.surroundings import DATA
 
 _TASK, _DATA_MODULE = "EmbeddingGenerationTask", "GenericNonGeoSegmentationDataModule"
 _NO_LABELS = "labels are not read for embeddings"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from engine.backbones import cards
-from engine.backbones.spec import BackboneSpec
-from engine.embeddings.plan import resolve_layers
+from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError
+from engine.extraction.plan import resolve_layers
 from engine.imagery.places import common_name
 from engine.nearest import nearest
 from engine.terratorch.keys import Found, Keys, is_none, truth, whole

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.backbones.spec import BackboneSpec
+from engine.backbones.core.spec import BackboneSpec
 
 # Units in which rasters keep reflectance: the number that a reflectance of 1 becomes.
 _UNITS = {1.0: "reflectance, 0 to 1", 100.0: "per cent", 255.0: "bytes, 0 to 255", 1e4: "reflectance x 10000"}

@@ -9,9 +9,11 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.jobs.job import Job
-from pages.ui import cached, jobs_panel, machine, session, style, wording
-from pages.ui.maps import theme
-from pages.ui.serving import BRAND
+from pages.ui.jobs import jobs_panel
+from pages.ui.look import style, wording
+from pages.ui.map.maps import theme
+from pages.ui.map.serving import BRAND
+from pages.ui.state import cached, machine, session
 
 _PAGES = Path(__file__).resolve().parents[1]
 _WORKFLOW = ("explore", "extract", "embeddings", "train", "evaluate")

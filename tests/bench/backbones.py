@@ -20,8 +20,9 @@ from typing import Any
 
 import torch
 
-from engine.backbones import build, cards, device
-from engine.backbones.batch import Batch
+from engine.backbones import build, cards
+from engine.backbones.core import device
+from engine.backbones.core.batch import Batch
 
 NAMES = ("prithvi_eo_v2_tiny_tl", "terramind_v1_tiny", "prithvi_eo_v1_100", "terramind_v1_base", "dofa_base",
          "clay_v1_base")  # fmt: skip

@@ -33,14 +33,14 @@ from affine import Affine
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.backbones.build import build
-from engine.backbones.device import Device, choose
-from engine.embeddings.encode import batch_of
-from engine.embeddings.extract import batch_tiles, extract
-from engine.embeddings.plan import Plan, make_plan
-from engine.embeddings.reading import batches_of, read_tile
-from engine.embeddings.store import EmbeddingStore
+from engine.backbones.core.device import Device, choose
+from engine.extraction.encode import batch_of
+from engine.extraction.extract import batch_tiles, extract
+from engine.extraction.plan import Plan, make_plan
+from engine.extraction.tile_reader import batches_of, read_tile
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.jobs.events import ExtractPlanned
+from engine.store.store import EmbeddingStore
 
 SIDE_PX = 224
 BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")

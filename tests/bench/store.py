@@ -23,9 +23,9 @@ from affine import Affine
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from engine.embeddings.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows
-from engine.embeddings.store import EmbeddingStore
-from engine.embeddings.writer import StoreWriter
+from engine.store.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows
+from engine.store.store import EmbeddingStore
+from engine.store.writer import StoreWriter
 
 SIDE = 14  # patches along a side of a tile of 224 px
 

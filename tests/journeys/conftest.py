@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 from engine.errors import JobError
 from engine.imagery.simulation.season import simulate_season
 from engine.jobs.job import list_jobs
-from pages.ui.errors import UNFORESEEN
+from pages.ui.look.errors import UNFORESEEN
 from tests.journeys.visitor import Visitor, visit
 
 ROOT = Path(__file__).resolve().parents[2]

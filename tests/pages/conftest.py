@@ -16,7 +16,7 @@ from affine import Affine
 from streamlit.testing.v1 import AppTest
 
 from engine.__main__ import main
-from pages.ui import maps
+from pages.ui.map import maps
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE, CHIPS = 48, 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.jobs.events import EpochDone, Event, ExtractDone, Queued, StepStarted, Submitted, TileDone
-from pages.ui.jobs_panel import progress
+from pages.ui.jobs.jobs_panel import progress
 
 LOADING = StepStarted("Loading raw")
 TILES = [TileDone(done, 4, done * 10, 0.5 * done, f"t{done}") for done in (1, 4)]

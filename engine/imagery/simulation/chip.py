@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.imagery.simulation import atmosphere
+from engine.imagery.simulation.burn_behaviour import HABITS
 from engine.imagery.simulation.cover import Cover
 from engine.imagery.simulation.endmembers import local_spectra, mix
 from engine.imagery.simulation.fire import Fire, run_fire, scorch
-from engine.imagery.simulation.habit import HABITS
 from engine.imagery.simulation.landscape import Landscape, make_landscape
 from engine.imagery.simulation.place import CHIP_PX, PIXEL_M, Place, make_place
 from engine.imagery.simulation.terrain import illumination, sun_position

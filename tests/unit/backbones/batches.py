@@ -7,7 +7,7 @@ from datetime import datetime
 
 import torch
 
-from engine.backbones.batch import Batch
+from engine.backbones.core.batch import Batch
 
 # Common name -> centre wavelength in micrometres (0 where there is none).
 ALL_BANDS = {

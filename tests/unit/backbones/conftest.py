@@ -11,9 +11,9 @@ import rasterio
 import torch
 from rasterio.windows import Window
 
-from engine.backbones.batch import Batch
 from engine.backbones.cards import card
-from engine.backbones.spec import BackboneSpec, WeightsSource
+from engine.backbones.core.batch import Batch
+from engine.backbones.core.spec import BackboneSpec, WeightsSource
 
 SIX_BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
 SIX_UM = (0.49, 0.56, 0.665, 0.865, 1.61, 2.2)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.backbones.cards import CARDS, DEFAULT_BACKBONE, card, fits, resolve, settle
-from engine.backbones.spec import BackboneSpec
+from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError
 
 ALL = pytest.mark.parametrize("spec", CARDS.values(), ids=lambda spec: spec.name)

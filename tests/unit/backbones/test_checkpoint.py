@@ -16,8 +16,8 @@ import torch
 
 from engine.backbones.build import build
 from engine.backbones.cards import card
-from engine.backbones.checkpoint import open_state
-from engine.backbones.device import choose
+from engine.backbones.core.device import choose
+from engine.backbones.weights.checkpoint import open_state
 from engine.errors import WeightsError
 
 
@@ -131,7 +131,7 @@ def test_a_file_cut_short_is_refused(suffix: str, share: float, tmp_path: Path) 
     elif suffix == ".safetensors":
         safetensors.torch.save_file(state, whole)
     else:
-        from engine.backbones import weights
+        from engine.backbones.weights import locate as weights
 
         whole = weights.obtain(card("csmask_b4_l1c"))
     cut = tmp_path / f"cut{suffix}"

@@ -9,9 +9,10 @@ from types import MappingProxyType
 import pytest
 import torch
 
-from engine.backbones import cards, clay
-from engine.backbones.batch import Batch
-from engine.backbones.clay import ClayBackbone, week_and_hour
+from engine.backbones import cards
+from engine.backbones.clay import encoder as clay
+from engine.backbones.clay.encoder import ClayBackbone, week_and_hour
+from engine.backbones.core.batch import Batch
 from engine.errors import BackboneError
 from tests.unit.backbones.batches import HLS, OPTICAL, make_batch
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.backbones.batch import Batch
 from engine.backbones.cloud_mask import CLOUD, SHADOW, classes, cloud_and_shadow
+from engine.backbones.core.batch import Batch
 from engine.errors import SceneError
 
 

@@ -13,12 +13,12 @@ import onnxruntime
 import pytest
 import torch
 
-from engine.backbones.batch import Batch
 from engine.backbones.build import build
 from engine.backbones.cards import card
-from engine.backbones.checkpoint import open_state
+from engine.backbones.core.batch import Batch
+from engine.backbones.core.device import choose
 from engine.backbones.csmask import encoder, official_to_encoder
-from engine.backbones.device import choose
+from engine.backbones.weights.checkpoint import open_state
 from engine.errors import BackboneError, MissingBand, WeightsError
 
 LEVELS = ("l1c", "l2a")
@@ -120,7 +120,7 @@ def test_a_checkpoint_lacking_a_tensor_is_refused_with_its_name() -> None:
 def test_a_shallow_layer_does_not_run_the_deep_stages(make_batch: Callable[..., Batch]) -> None:
     spec = card("csmask_b4_l1c")
     torch.manual_seed(0)
-    from engine.backbones.csmask import wrap
+    from engine.backbones.csmask.encoder import wrap
 
     module = encoder(spec)
     ran: list[int] = []

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.backbones.batch import Batch, Embedded, take
 from engine.backbones.build import build
 from engine.backbones.cards import card
-from engine.backbones.device import OnDevice, Stopped, choose, describe
+from engine.backbones.core.batch import Batch, Embedded, take
+from engine.backbones.core.device import OnDevice, Stopped, choose, describe
 from engine.errors import BackboneError, DeviceFailure
 
 
@@ -88,7 +88,7 @@ def test_bfloat16_is_used_where_the_processor_has_it(
 ) -> None:
     info = tmp_path / "cpuinfo"
     info.write_text(f"flags : fpu sse {flag}\n")
-    monkeypatch.setattr("engine.backbones.device.Path", lambda _: info)
+    monkeypatch.setattr("engine.backbones.core.device.Path", lambda _: info)
     assert choose("cpu").precision == dtype
     assert str(dtype).removeprefix("torch.") in describe(choose("cpu"))
 

@@ -8,9 +8,10 @@ from types import MappingProxyType
 import pytest
 import torch
 
-from engine.backbones import cards, dofa
-from engine.backbones.batch import Batch
-from engine.backbones.dofa import DofaBackbone
+from engine.backbones import cards
+from engine.backbones.core.batch import Batch
+from engine.backbones.dofa import encoder as dofa
+from engine.backbones.dofa.encoder import DofaBackbone
 from engine.errors import BackboneError
 from tests.unit.backbones.batches import HLS, OPTICAL, make_batch
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.backbones import download, weights
-from engine.backbones.download import Wanted
-from engine.backbones.spec import BackboneSpec
+from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.weights import download
+from engine.backbones.weights import locate as weights
+from engine.backbones.weights.download import Wanted
 from engine.errors import DiskFull, WeightsError
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
@@ -168,7 +169,7 @@ def test_a_full_disk_is_called_so(server: Server) -> None:
         file.write(b"x")
     with pytest.raises(DiskFull, match="has no room left"), pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "engine.backbones.download._continue", lambda *_: full.open("wb", buffering=0).write(b"x")
+            "engine.backbones.weights.download._continue", lambda *_: full.open("wb", buffering=0).write(b"x")
         )
         download.fetch(wanted(server), Path("/dev/shm/never/w.bin").parent.parent / "w.bin")
 

@@ -9,9 +9,10 @@ import psutil
 import pytest
 import torch
 
-from engine.backbones import build, cards, device
-from engine.backbones.batch import Batch
-from engine.backbones.spec import BackboneSpec
+from engine.backbones import build, cards
+from engine.backbones.core import device
+from engine.backbones.core.batch import Batch
+from engine.backbones.core.spec import BackboneSpec
 from tests.unit.backbones.batches import HLS, make_batch
 
 CPU = device.Device("cpu", torch.float32, "CPU")

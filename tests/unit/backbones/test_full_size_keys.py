@@ -13,9 +13,13 @@ from typing import Any
 import pytest
 import torch
 
-from engine.backbones import cards, clay, dofa, prithvi, terramind
-from engine.backbones.spec import BackboneSpec
-from engine.backbones.terramind_modalities import MODALITIES
+from engine.backbones import cards
+from engine.backbones.clay import encoder as clay
+from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.dofa import encoder as dofa
+from engine.backbones.prithvi import encoder as prithvi
+from engine.backbones.terramind import encoder as terramind
+from engine.backbones.terramind.modalities import MODALITIES
 from engine.errors import WeightsError
 
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from engine.backbones.verify import TOLERANCE, verify_folder
+from engine.backbones.golden.verify import TOLERANCE, verify_folder
 from engine.errors import BackboneError
 
 OPEN = Path(__file__).parents[2] / "golden" / "open"

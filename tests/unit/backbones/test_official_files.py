@@ -13,8 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.backbones import build, cards, device
-from engine.backbones.spec import BackboneSpec
+from engine.backbones import build, cards
+from engine.backbones.core import device
+from engine.backbones.core.spec import BackboneSpec
 from engine.errors import WeightsError
 from tests.golden import deterministic_fill
 from tests.unit.backbones.batches import ALL_BANDS, HLS, make_batch

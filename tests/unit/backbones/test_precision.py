@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from engine.backbones.batch import Backbone
+from engine.backbones.core.batch import Backbone
 from tests.unit.backbones import test_clay, test_dofa, test_prithvi, test_terramind
 from tests.unit.backbones.batches import ALL_BANDS, HLS, make_batch
 

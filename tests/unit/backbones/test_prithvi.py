@@ -8,10 +8,11 @@ from types import MappingProxyType
 import pytest
 import torch
 
-from engine.backbones import cards, prithvi
-from engine.backbones.batch import Batch
-from engine.backbones.prithvi import PrithviBackbone
-from engine.backbones.spec import BackboneSpec
+from engine.backbones import cards
+from engine.backbones.core.batch import Batch
+from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.prithvi import encoder as prithvi
+from engine.backbones.prithvi.encoder import PrithviBackbone
 from engine.errors import BackboneError, MissingBand
 from tests.unit.backbones.batches import HLS, make_batch
 

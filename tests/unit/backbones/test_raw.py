@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from engine.backbones.batch import Batch
 from engine.backbones.build import build
 from engine.backbones.cards import card
-from engine.backbones.device import choose
+from engine.backbones.core.batch import Batch
+from engine.backbones.core.device import choose
 from engine.errors import BackboneError
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.backbones.temporal import WAYS, TemporalBackbone
+from engine.backbones.core.temporal import WAYS, TemporalBackbone
 from engine.errors import BackboneError
 from tests.unit.backbones.batches import HLS, make_batch
 from tests.unit.backbones.test_clay import backbone as clay_backbone

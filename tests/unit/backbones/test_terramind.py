@@ -8,11 +8,13 @@ from types import MappingProxyType
 import pytest
 import torch
 
-from engine.backbones import cards, terramind, terramind_tokenizer
-from engine.backbones.batch import Batch
-from engine.backbones.cards_terramind import TOKENIZERS
-from engine.backbones.spec import BackboneSpec
-from engine.backbones.terramind_backbone import TerraMindBackbone, attach, companions, wrap
+from engine.backbones import cards
+from engine.backbones.core.batch import Batch
+from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.terramind import encoder as terramind
+from engine.backbones.terramind import tokenizer as terramind_tokenizer
+from engine.backbones.terramind.backbone import TerraMindBackbone, attach, companions, wrap
+from engine.backbones.terramind.cards import TOKENIZERS
 from engine.errors import BackboneError, MissingBand, WeightsError
 from tests.unit.backbones.batches import ALL_BANDS, OPTICAL, make_batch
 

@@ -11,12 +11,12 @@ import safetensors.torch
 import timm
 import torch
 
-from engine.backbones.batch import Batch, take
 from engine.backbones.build import build
 from engine.backbones.cards import card
-from engine.backbones.cards_timm import DINOV3_CARDS
-from engine.backbones.device import choose
-from engine.backbones.weights import sha256_of
+from engine.backbones.core.batch import Batch, take
+from engine.backbones.core.device import choose
+from engine.backbones.timm.cards import DINOV3_CARDS
+from engine.backbones.weights.locate import sha256_of
 from engine.errors import BackboneError, WeightsError
 
 FLOAT32 = choose("cpu", torch.float32)

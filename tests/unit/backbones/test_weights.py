@@ -10,9 +10,9 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
-from engine.backbones import weights
 from engine.backbones.cards import card
-from engine.backbones.spec import BackboneSpec
+from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.weights import locate as weights
 from engine.errors import WeightsError
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from engine.errors import SceneError
 from engine.imagery.chip import read_chip
-from engine.imagery.cutting import cut
 from engine.imagery.places import Declared, chip_scenes, common_name, folder_scenes
-from engine.imagery.tiling import Tiling
+from engine.imagery.tiles.tile_plan import cut
+from engine.imagery.tiles.windows import Tiling
 
 WriteRaster = Callable[..., Path]
 SIX = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")

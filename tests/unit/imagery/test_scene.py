@@ -11,10 +11,10 @@ from affine import Affine
 
 from engine.errors import MissingBand, SceneError
 from engine.imagery.chip import read_chip, read_mask
-from engine.imagery.cutting import cut
 from engine.imagery.grid import Tile
 from engine.imagery.places import chip_scenes, file_scene
-from engine.imagery.tiling import Tiling
+from engine.imagery.tiles.tile_plan import cut
+from engine.imagery.tiles.windows import Tiling
 
 BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
 WriteRaster = Callable[..., Path]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from engine.imagery.cutting import cut
 from engine.imagery.places import chip_scenes, file_scene
-from engine.imagery.spatial_order import hilbert_distance, hilbert_order
-from engine.imagery.tiling import Tiling
+from engine.imagery.tiles.hilbert import hilbert_distance, hilbert_order
+from engine.imagery.tiles.tile_plan import cut
+from engine.imagery.tiles.windows import Tiling
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 5])

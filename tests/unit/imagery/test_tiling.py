@@ -17,13 +17,13 @@ from shapely.geometry import box
 
 from engine.errors import RegionError, SceneError
 from engine.imagery.chip import read_chip
-from engine.imagery.cutting import cut, cut_best
 from engine.imagery.grid import Tile
 from engine.imagery.overlap import files_scenes
 from engine.imagery.places import file_scene
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
-from engine.imagery.tiling import PlannedTile, Tiling
+from engine.imagery.tiles.tile_plan import cut, cut_best
+from engine.imagery.tiles.windows import PlannedTile, Tiling
 
 WriteRaster = Callable[..., Path]
 BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")

@@ -1,0 +1,1 @@
+"""Clay v1 and v1.5 (Clay Foundation)."""

@@ -1,0 +1,1 @@
+"""What every backbone shares: its card, its input and output, its device."""

@@ -1,0 +1,1 @@
+"""DOFA v1 (Technical University of Munich)."""

@@ -1,0 +1,1 @@
+"""Golden cases: the adapters against outputs of the authors' reference code."""

@@ -1,0 +1,122 @@
+"""Golden cases: every adapter against outputs of the authors' reference code, to a stated tolerance.
+
+A case is three files with one stem: `.json` (family, constructor arguments, checkpoint facts), `.safetensors`
+(weights in the official layout), `.npz` (`in_*` inputs and `out_*` reference outputs).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.backbones.golden import outputs as golden
+from engine.errors import BackboneError, EngineError
+
+TOLERANCE = 5e-5
+_SUFFIXES = (".json", ".npz", ".safetensors")
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What one golden case showed.
+
+    Attributes:
+        errors: output name -> largest absolute difference; infinite where shapes differ or a number is
+            not finite; any differing token id counts as infinite.
+        failure: why the case could not be compared, empty where it could.
+    """
+
+    case: str
+    errors: Mapping[str, float] = field(default_factory=dict)
+    failure: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was compared and lies within the tolerance."""
+        return not self.failure and bool(self.errors) and all(e <= TOLERANCE for e in self.errors.values())
+
+
+def verify_folder(folder: Path, dump: Path | None = None) -> list[CaseResult]:
+    """Run every golden case of a folder through the adapters, in the order of their names.
+
+    Args:
+        dump: a folder for `<case>.npz` files with our outputs under the reference's names.
+
+    Raises:
+        BackboneError: the folder is absent or holds no case.
+    """
+    if not folder.is_dir():
+        raise BackboneError(f"a folder of golden cases was wanted; {folder} is not there. Check the path.")
+    stems = sorted(_stems(folder))
+    if not stems:
+        raise BackboneError(
+            f"golden cases were wanted; {folder} holds none. A case is <name>.json, <name>.npz and <name>.safetensors."
+        )
+    if dump is not None:
+        dump.mkdir(parents=True, exist_ok=True)
+    return [_verify_case(folder, stem, dump) for stem in stems]
+
+
+def _stems(folder: Path) -> set[str]:
+    """Stems of all cases, complete or not; other JSON files (such as fingerprints) are not cases."""
+    stems = {path.stem for suffix in (".npz", ".safetensors") for path in folder.glob(f"*{suffix}")}
+    for path in folder.glob("*.json"):
+        try:
+            tree = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            stems.add(path.stem)
+            continue
+        if isinstance(tree, dict) and "family" in tree:
+            stems.add(path.stem)
+    return stems
+
+
+def _verify_case(folder: Path, stem: str, dump: Path | None) -> CaseResult:
+    try:
+        facts, inputs, expected = _read_case(folder, stem)
+        outputs = golden.reproduce(facts, folder / f"{stem}.safetensors", inputs, list(expected))
+    except EngineError as err:
+        return CaseResult(stem, failure=str(err))
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as err:
+        # A case comes from outside: whatever is wrong in it must not hide the other cases.
+        return CaseResult(stem, failure=f"the case could not be run: {type(err).__name__}: {err}")
+    if dump is not None:
+        np.savez(dump / f"{stem}.npz", **outputs)  # type: ignore[arg-type]
+    return CaseResult(stem, {name: _difference(name, outputs[name], expected[name]) for name in expected})
+
+
+def _read_case(
+    folder: Path, stem: str
+) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]:
+    absent = [suffix for suffix in _SUFFIXES if not (folder / f"{stem}{suffix}").is_file()]
+    if absent:
+        raise BackboneError(f"a case is three files; {stem} lacks {', '.join(absent)}. Add what is missing.")
+    try:
+        facts = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
+        with np.load(folder / f"{stem}.npz") as arrays:
+            tensors = {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError) as err:
+        raise BackboneError(
+            f"{stem} was wanted as JSON and npz; it cannot be read: {err}. Copy it again."
+        ) from err
+    expected = {name: tensors[name] for name in tensors if name.startswith("out_")}
+    if not expected:
+        raise BackboneError(
+            f"{stem} was wanted with reference outputs; its npz has no out_* array. Nothing to compare."
+        )
+    return facts, {name: tensors[name] for name in tensors if name.startswith("in_")}, expected
+
+
+def _difference(name: str, ours: np.ndarray[Any, Any], reference: np.ndarray[Any, Any]) -> float:
+    if ours.shape != reference.shape:
+        return math.inf
+    if name.endswith("token_ids"):
+        return 0.0 if np.array_equal(ours, reference) else math.inf
+    largest = float(np.max(np.abs(ours.astype(np.float64) - reference.astype(np.float64)), initial=0.0))
+    return largest if math.isfinite(largest) else math.inf

@@ -1,0 +1,1 @@
+"""Layers and tables that several families of encoders are built from."""

@@ -1,0 +1,52 @@
+"""Constructor arguments of an adapter, read from a card or from a golden case's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from engine.backbones.core.spec import BackboneSpec
+from engine.errors import BackboneError, MissingBand
+from engine.nearest import nearest
+
+T = TypeVar("T")
+_ABSENT = object()
+
+
+def argument(config: Mapping[str, object], name: str, kind: type[T], default: object = _ABSENT) -> T:
+    """One constructor argument, checked for its type (an int serves as a float, a tuple as a list).
+
+    Raises:
+        BackboneError: it is absent without a default, or of another type.
+    """
+    value = config.get(name, default)
+    if value is _ABSENT:
+        raise BackboneError(
+            f"the encoder argument {name!r} was wanted, found {', '.join(config) or 'none'}. Add it."
+        )
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if kind is list and isinstance(value, tuple):
+        value = list(value)
+    if not isinstance(value, kind):
+        raise BackboneError(
+            f"the encoder argument {name!r} was wanted as {kind.__name__}, found {value!r}. Mend it."
+        )
+    return value
+
+
+def band_indices(spec: BackboneSpec, known: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+    """Places of the wanted bands among the checkpoint's, by name.
+
+    Raises:
+        MissingBand: the checkpoint has no weights for a band.
+    """
+    if wanted is None:
+        return list(range(len(known)))
+    for name in wanted:
+        if name not in known:
+            raise MissingBand(
+                f"{spec.name} has weights for {', '.join(known)}; {name!r} was asked for{nearest(name, known)}. "
+                f"Leave it out, or take a backbone that reads bands by wavelength."
+            )
+    return [list(known).index(name) for name in wanted]

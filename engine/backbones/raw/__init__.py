@@ -1,0 +1,1 @@
+"""The patch's own reflectances as its embedding."""

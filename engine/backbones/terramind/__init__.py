@@ -1,0 +1,1 @@
+"""TerraMind v1 (IBM and ESA) with its tokenizers."""

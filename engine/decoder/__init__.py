@@ -1,1 +1,0 @@
-"""What is learned: heads on frozen embeddings, their training, scores and maps."""

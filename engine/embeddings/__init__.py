@@ -1,1 +1,0 @@
-"""What was seen: the store, its labels, extraction, and pictures of embeddings."""

@@ -1,0 +1,121 @@
+"""Tiles per second of each backbone on this machine, with random weights: speed does not depend on what was learned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+
+import psutil
+import torch
+
+from engine.backbones.build import build
+from engine.backbones.cards import CARDS, card
+from engine.backbones.core.batch import Batch, take
+from engine.backbones.core.device import Device, OnDevice, Pending, choose
+from engine.backbones.core.spec import BackboneSpec
+from engine.errors import BackboneError
+from engine.extraction.cost.measured_speed import Pace, this_machine
+from engine.extraction.workers.parallel_passes import in_lanes, lanes_of
+
+# A measurement lasts at least so long after its warm-up, and at least so many passes.
+_SECONDS, _PASSES = 2.0, 2
+# Tiles in work at once, as in an extraction, as long as a pass stays below a second.
+_BATCH_CPU, _BATCH_GPU = 8, 64
+_PASS_S = 1.0
+# Weights in float32, once more while they are drawn, and room for the pass.
+_BYTES_A_WEIGHT = 12
+
+
+def names_of(asked: Sequence[str], everything: bool) -> tuple[str, ...]:
+    """The backbones to measure: those asked for, all that fit in memory, or those whose weights are embedded.
+
+    Raises:
+        BackboneError: an unknown name, or one that has no encoder to measure.
+    """
+    if asked:
+        for name in asked:
+            if card(name).family == "raw":
+                raise BackboneError(
+                    f"an encoder was wanted, found {name}, which has none to measure. Leave it out."
+                )
+        return tuple(asked)
+    encoders = [spec for spec in CARDS.values() if spec.family != "raw"]
+    if everything:
+        return tuple(spec.name for spec in encoders if fits(spec))
+    return tuple(spec.name for spec in encoders if spec.weights.kind == "package")
+
+
+def fits(spec: BackboneSpec) -> bool:
+    """Whether the encoder's weights fit in the memory that is free now."""
+    return spec.parameters * _BYTES_A_WEIGHT < psutil.virtual_memory().available
+
+
+def measure(names: Sequence[str], device: str) -> Iterator[Pace]:
+    """Measure one backbone after the other on a device; a few seconds each.
+
+    Raises:
+        BackboneError: an unknown backbone, or a device that is not here.
+    """
+    where = choose(device)
+    for name in names:
+        spec = card(name)
+        backbone = build(spec, "random", where, bands=spec.bands)
+        batch = _batch(backbone.spec, where)
+        count, seconds = _timed(backbone, batch)  # of a tile
+        yield Pace(
+            backbone=name,
+            asked=device,
+            device=where.name,
+            precision=str(backbone.device.precision).removeprefix("torch."),
+            title=where.title,
+            chip_px=spec.chip_px,
+            batch=count,
+            tiles_per_s=round(1 / seconds, 3),
+            machine=this_machine(),
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        del backbone
+
+
+def _timed(backbone: OnDevice, batch: Batch) -> tuple[int, float]:
+    """Tiles of a pass, and seconds a tile, with passes side by side as an extraction has them."""
+    layers = backbone.spec.default_layers
+    backbone.embed(take(batch, 0, 1), layers)  # the first pass also sets up kernels and caches
+    began = time.perf_counter()
+    backbone.embed(take(batch, 0, 1), layers)
+    count = max(1, min(batch.image.shape[0], int(_PASS_S / (time.perf_counter() - began))))
+    part, lanes = take(batch, 0, count), lanes_of(backbone.device)
+    done, began, ended = 0, time.perf_counter(), 0.0
+
+    def tiles() -> Generator[tuple[None, Batch | None]]:
+        while ended < _SECONDS or done < _PASSES * lanes:
+            yield None, part
+
+    def begin(given: Batch) -> list[Pending]:
+        return [backbone.begin(given, layers)]
+
+    with closing(in_lanes(tiles(), begin, backbone, backbone.device)) as passes:
+        for _, (waiting,) in passes:
+            waiting.result()
+            done += 1
+            ended = time.perf_counter() - began
+    return count, ended / (done * count)
+
+
+def _batch(spec: BackboneSpec, where: Device) -> Batch:
+    """Chips of the card's size, all valid, at a place and a date."""
+    count = max(1, _BATCH_CPU // lanes_of(where)) if where.name == "cpu" else _BATCH_GPU
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(count, 1, len(spec.bands), spec.chip_px, spec.chip_px, generator=generator) * 0.4
+    known = len(spec.wavelengths_um) == len(spec.bands)
+    return Batch(
+        image=image,
+        valid=torch.ones(count, 1, spec.chip_px, spec.chip_px, dtype=torch.bool),
+        bands=spec.bands,
+        wavelengths_um=spec.wavelengths_um if known else (0.6,) * len(spec.bands),
+        gsd_m=spec.gsd_m or 30.0,
+        datetimes=[[datetime(2020, 7, 1, tzinfo=UTC)]] * count,
+        lonlat=torch.zeros(count, 2),
+    )

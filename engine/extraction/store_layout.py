@@ -1,0 +1,66 @@
+"""What a store keeps of a plan: its tiles, its columns and what is said of them."""
+
+from __future__ import annotations
+
+from engine.backbones.core.spec import BackboneSpec
+from engine.extraction.plan import Plan
+from engine.imagery.scene import fingerprint
+from engine.imagery.tiles.windows import PlannedTile
+from engine.jobs.config import ExtractConfig, config_hash
+from engine.store.schema import SCHEMA_VERSION, StoredTile, StoreMeta, column_names
+
+
+def store_meta(config: ExtractConfig, plan: Plan, weights_sha256: str) -> StoreMeta:
+    """The meta of the store that a plan fills."""
+    is_tile = config.granularity == "tile"
+    sources = sorted({scene.source for scene in plan.scenes if scene.source})
+    return StoreMeta(
+        schema_version=SCHEMA_VERSION,
+        backbone=plan.spec.name,
+        weights_sha256=weights_sha256,
+        layers=plan.layers,
+        dims=dims_of(config, plan),
+        columns=column_names(plan.layers),
+        granularity=config.granularity,
+        pooling=config.pooling,
+        patch_px=plan.tiles[0].tile.height if is_tile else plan.cell_px,
+        gsd_m=plan.tiles[0].tile.gsd_m,
+        dtype=config.output.dtype,
+        bands=plan.bands,
+        is_simulated=any(scene.is_simulated for scene in plan.scenes),
+        source="; ".join(sources),
+        config_hash=config_hash(config),
+        config=config.model_dump(mode="json"),
+        scene_fingerprints=tuple(fingerprint(scene) for scene in plan.scenes),
+    )
+
+
+def stored_tile(planned: PlannedTile, plan: Plan, config: ExtractConfig) -> StoredTile:
+    """The store's record of a planned tile; scenes that may have filled its gaps are named after its own."""
+    tile, is_one_row = planned.tile, config.granularity == "tile"
+    return StoredTile(
+        id=tile.id,
+        crs=tile.crs,
+        transform=tuple(float(v) for v in tile.transform[:6]),
+        h=1 if is_one_row else tile.height // plan.cell_px,
+        w=1 if is_one_row else tile.width // plan.cell_px,
+        height_px=tile.height,
+        width_px=tile.width,
+        datetimes=tuple(scene.datetime.isoformat() if scene.datetime else None for scene in planned.scenes),
+        scene_ids=tuple(scene.id for scene in (*planned.scenes, *planned.fills)),
+        split=planned.scenes[-1].split,
+    )
+
+
+def dims_of(config: ExtractConfig, plan: Plan) -> tuple[int, ...]:
+    """Width of each column."""
+    is_joined = config.backbone.temporal in ("mean", "max", "difference") and plan.spec.max_frames == 1
+    dates = 1 if is_joined else plan.frames
+    if config.granularity == "tile":
+        return tuple(plan.spec.layer_dim(layer) * dates for layer in plan.layers)
+    return tuple(folded_dim(plan.spec, layer, plan.patch_px) * dates for layer in plan.layers)
+
+
+def folded_dim(spec: BackboneSpec, layer: int, patch_px: int) -> int:
+    """Width of a layer's column: a finer layer's cells in a patch follow one another in it."""
+    return spec.layer_dim(layer) * (patch_px // spec.stride_px(layer)) ** 2

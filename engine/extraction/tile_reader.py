@@ -1,0 +1,140 @@
+"""Pixels on their way to the encoder: one planned tile read, and batches of them read ahead by threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.features import rasterize
+
+from engine.errors import SceneError
+from engine.extraction.clouds import without_clouds
+from engine.extraction.plan import Plan
+from engine.imagery.chip import Chip, read_chip
+from engine.imagery.rasters import OpenRasters
+from engine.imagery.tiles.windows import PlannedTile
+from engine.jobs.config import ExtractConfig
+
+T = TypeVar("T")
+# GDAL keeps unpacked blocks, which neighbouring tiles share; its own limit (a share of the machine's memory) would
+# let memory grow with the scene.
+CACHE_BYTES = 64_000_000
+
+
+@dataclass(frozen=True)
+class TileRead:
+    """A planned tile and its pixels, or the reason why it has none.
+
+    Attributes:
+        chip: the pixels; nobody needs them once they are in a batch.
+        share: (h, w) float32 of the tile's rows: which part of each row's ground is valid on every date and
+            inside the region, 0 to 1; None where the tile has no pixels.
+    """
+
+    planned: PlannedTile
+    chip: Chip | None
+    share: np.ndarray | None = None
+    reason: str = ""
+
+
+def read_tile(
+    planned: PlannedTile, plan: Plan, config: ExtractConfig, rasters: OpenRasters | None = None
+) -> TileRead:
+    """Read one planned tile. Needs nothing but its arguments: any thread, process or machine may call it.
+
+    Args:
+        rasters: those that the calling thread keeps open; None: they are opened for this tile.
+
+    Raises:
+        SceneError: the tile cannot be read, unless `tiles.unreadable` is skip.
+    """
+    try:
+        chip = read_chip(planned.scenes, planned.window, plan.bands, planned.fills, rasters)
+        if config.clouds == "mask":
+            chip = without_clouds(chip, planned, plan, rasters)
+    except SceneError as err:
+        if config.tiles.unreadable == "fail":
+            raise
+        return TileRead(planned, None, reason=str(err))
+    top, left = planned.margin_px
+    valid = chip.valid[:, top : top + planned.tile.height, left : left + planned.tile.width]
+    if not valid.any():
+        return TileRead(
+            planned, None, reason="no valid pixel" + (" without cloud" if config.clouds == "mask" else "")
+        )
+    return TileRead(planned, chip, valid_share(valid, planned, plan.cell_px))
+
+
+def valid_share(valid: np.ndarray, planned: PlannedTile, cell_px: int) -> np.ndarray:
+    """Share of each row's pixels that are valid on every date and inside the region, (h, w) float32.
+
+    Args:
+        valid: (T, H, W) bool of the tile.
+    """
+    usable = np.asarray(valid.all(axis=0))  # (H, W)
+    h, w = usable.shape[0] // cell_px, usable.shape[1] // cell_px
+    if planned.area is not None:
+        transform: Affine = planned.tile.transform
+        shapes = [] if planned.area.is_empty else [planned.area]
+        usable &= rasterize(shapes, out_shape=usable.shape, transform=transform, fill=0).astype(bool)
+    elif usable.all():
+        return np.ones((h, w), np.float32)
+    cells = usable[: h * cell_px, : w * cell_px].reshape(h, cell_px, w, cell_px)
+    return cells.mean(axis=(1, 3), dtype=np.float32)
+
+
+def batches_of(tiles: Sequence[PlannedTile], size: int) -> list[list[PlannedTile]]:
+    """Tiles in batches of one shape and number of dates, in the planned order."""
+    return [
+        same[start : start + size]
+        for _, group in groupby(
+            tiles, key=lambda item: (item.window.height, item.window.width, len(item.scenes))
+        )
+        for same in [list(group)]
+        for start in range(0, len(same), size)
+    ]
+
+
+def read_ahead(
+    batches: Sequence[list[PlannedTile]],
+    read: Callable[[list[PlannedTile], OpenRasters], T],
+    readers: int,
+) -> Generator[T]:
+    """What `read` makes of each batch, in order, made by threads before it is asked for.
+
+    A thread reads a whole batch, for its tiles lie side by side and share blocks of the file. One batch a
+    thread waits to be taken, and no more: memory stays flat however many there are.
+
+    Args:
+        read: is given a batch and the rasters that its thread keeps open.
+    """
+    kept, opened = threading.local(), []
+
+    def work(batch: list[PlannedTile]) -> T:
+        if not hasattr(kept, "rasters"):
+            kept.rasters = OpenRasters()
+            opened.append(kept.rasters)
+        return read(batch, kept.rasters)
+
+    waiting: deque[Future[T]] = deque()
+    pool = ThreadPoolExecutor(readers, thread_name_prefix="reader")
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+            for batch in batches:
+                waiting.append(pool.submit(work, batch))
+                if len(waiting) > readers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        for rasters in opened:
+            rasters.close()

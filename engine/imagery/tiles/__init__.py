@@ -1,0 +1,1 @@
+"""Which tiles an extraction visits, with which windows and in which order."""

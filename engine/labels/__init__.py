@@ -1,0 +1,1 @@
+"""Labels beside a store, under the same keys as its patches."""

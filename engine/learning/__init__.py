@@ -1,0 +1,1 @@
+"""JOB 2: decoders on frozen embeddings, their training, scores and maps."""

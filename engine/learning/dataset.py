@@ -1,0 +1,184 @@
+"""Embeddings and labels of a store as tensors, on the device once, in batches of one split's places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from engine.errors import DeviceFailure, LabelError
+from engine.learning.losses import MISSING
+from engine.learning.split import SPLITS
+from engine.store.schema import StoredTile
+from engine.store.store import EmbeddingStore
+
+# A feature that hardly moves over the training places is left as it is, not blown up.
+_SMALLEST_STD = 1e-6
+_ROWS_A_BLOCK = 262_144
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A tile and the rows of the store that are its patches."""
+
+    tile: StoredTile
+    first: int
+
+    @property
+    def rows(self) -> slice:
+        """Its rows, half-open."""
+        return slice(self.first, self.first + self.tile.rows)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All patches on the device, and which tiles belong to which split.
+
+    Attributes:
+        features: (rows, D) in the store's dtype; rows without a valid pixel hold the training mean.
+        labels: (rows, p * p) int8, 1 burnt, 0 not, -1 missing.
+        mean, std: (D,) float32 of the training places' valid patches.
+        places: tiles of each split.
+    """
+
+    features: torch.Tensor
+    labels: torch.Tensor
+    mean: torch.Tensor
+    std: torch.Tensor
+    places: Mapping[str, tuple[Span, ...]]
+
+    def pixels(self, split: str, value: int | None = None) -> int:
+        """Labelled pixels of a split, or those of one class."""
+        blocks = [self.labels[span.rows] for span in self.places[split]]
+        return sum(
+            int((block != MISSING).sum() if value is None else (block == value).sum()) for block in blocks
+        )
+
+    def batches(
+        self, split: str, patches: int, whole_tiles: bool, generator: torch.Generator | None = None
+    ) -> Iterator[Batch]:
+        """All labelled patches of a split, once.
+
+        Args:
+            patches: a batch's size, rounded to whole tiles where `whole_tiles`.
+            whole_tiles: yield (B, h, w, D) and (B, h, w, p * p) of tiles of one shape; else (N, D) and (N, p * p).
+            generator: on the CPU, shuffles; None keeps the order of the store.
+        """
+        if whole_tiles:
+            yield from self._tile_batches(self.places[split], patches, generator)
+        else:
+            yield from self._patch_batches(self.places[split], patches, generator)
+
+    def _patch_batches(
+        self, spans: Sequence[Span], patches: int, generator: torch.Generator | None
+    ) -> Iterator[Batch]:
+        rows = torch.cat([torch.arange(span.rows.start, span.rows.stop) for span in spans]).to(
+            self.labels.device
+        )
+        rows = rows[(self.labels[rows] != MISSING).any(dim=1)]
+        if generator is not None:
+            rows = rows[torch.randperm(len(rows), generator=generator).to(rows.device)]
+        for chosen in rows.split(patches):
+            yield self.features[chosen], self.labels[chosen]
+
+    def _tile_batches(
+        self, spans: Sequence[Span], patches: int, generator: torch.Generator | None
+    ) -> Iterator[Batch]:
+        labelled = [span for span in spans if bool((self.labels[span.rows] != MISSING).any())]
+        order = (
+            range(len(labelled))
+            if generator is None
+            else torch.randperm(len(labelled), generator=generator).tolist()
+        )
+        waiting: dict[tuple[int, int], list[Span]] = {}
+        for index in order:
+            span = labelled[index]
+            same = waiting.setdefault((span.tile.h, span.tile.w), [])
+            same.append(span)
+            if (len(same) + 1) * span.tile.rows > patches:
+                yield self._stack(waiting.pop((span.tile.h, span.tile.w)))
+        for same in waiting.values():
+            yield self._stack(same)
+
+    def _stack(self, spans: Sequence[Span]) -> Batch:
+        h, w = spans[0].tile.h, spans[0].tile.w
+        features = torch.stack([self.features[span.rows].view(h, w, -1) for span in spans])  # (B, h, w, D)
+        labels = torch.stack([self.labels[span.rows].view(h, w, -1) for span in spans])  # (B, h, w, p * p)
+        return features, labels
+
+
+def load_data(
+    store: EmbeddingStore,
+    labels: np.ndarray,
+    split: Mapping[str, np.ndarray],
+    layers: Sequence[int],
+    device: torch.device,
+) -> TrainingData:
+    """Read the store once and put it on the device.
+
+    Args:
+        labels: (rows, p * p) int8 in the order of the store.
+        split: tile indices by split.
+        layers: columns to join along D, in this order.
+
+    Raises:
+        LabelError: a split without burnt or without unburnt pixels, by which nothing can be learned or judged.
+        DeviceFailure: the device has no room for the store.
+    """
+    spans = spans_of(store)
+    places = {name: tuple(spans[index] for index in split[name]) for name in SPLITS}
+    _require_both_classes(labels, places)
+    features = read_features(store, layers)
+    is_valid = store.read_valid_fraction() > 0
+    taught = np.concatenate([np.arange(span.rows.start, span.rows.stop) for span in places["train"]])
+    mean, std = statistics(features, taught[is_valid[taught]])
+    features[~is_valid] = mean.astype(features.dtype)
+    try:
+        return TrainingData(
+            torch.from_numpy(features).to(device), torch.from_numpy(labels).to(device),
+            torch.from_numpy(mean).to(device), torch.from_numpy(std).to(device), places,
+        )  # fmt: skip
+    except torch.OutOfMemoryError as err:
+        raise DeviceFailure(
+            f"room for {features.nbytes / 1e9:.1f} GB of embeddings was wanted, found {device} full. "
+            f"Use fewer layers, a smaller region, or device: cpu."
+        ) from err
+
+
+def read_features(store: EmbeddingStore, layers: Sequence[int]) -> np.ndarray:
+    """(rows, D): the columns of some layers, joined in their order; a fresh array in the store's dtype."""
+    columns = [store.read(layer) for layer in layers]
+    return np.concatenate(columns, axis=1) if len(columns) > 1 else columns[0].copy()
+
+
+def spans_of(store: EmbeddingStore) -> list[Span]:
+    """Every tile of the store with its rows."""
+    firsts = np.cumsum([0, *(tile.rows for tile in store.tiles)])
+    return [Span(tile, int(first)) for tile, first in zip(store.tiles, firsts[:-1], strict=True)]
+
+
+def statistics(features: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of some rows, (D,) float32 each, summed in float64 around a first guess."""
+    guess = features[rows[: min(len(rows), 4096)]].astype(np.float64).mean(axis=0)
+    total, squares = np.zeros_like(guess), np.zeros_like(guess)
+    for start in range(0, len(rows), _ROWS_A_BLOCK):
+        block = features[rows[start : start + _ROWS_A_BLOCK]].astype(np.float64) - guess
+        total += block.sum(axis=0)
+        squares += np.einsum("nd,nd->d", block, block)
+    shift = total / len(rows)
+    std = np.sqrt(np.maximum(squares / len(rows) - shift**2, 0))
+    return (guess + shift).astype(np.float32), np.where(std < _SMALLEST_STD, 1.0, std).astype(np.float32)
+
+
+def _require_both_classes(labels: np.ndarray, places: Mapping[str, tuple[Span, ...]]) -> None:
+    for name, spans in places.items():
+        for value, word in ((1, "burnt"), (0, "unburnt")):
+            if not any((labels[span.rows] == value).any() for span in spans):
+                raise LabelError(
+                    f"burnt and unburnt pixels in each split were wanted, found no {word} one among the {len(spans)} tile(s) "
+                    f"of {name}. Label more ground, choose another seed, or split by files."
+                )

@@ -1,0 +1,236 @@
+"""The embedding store, opened for reading: a folder of GeoParquet parts, one row a patch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.errors import StoreError
+from engine.store.plain_pages import PlainValues, find_plain_values
+from engine.store.schema import StoredTile, StoreMeta, parse_metadata
+
+# Parts read at once when a whole store is read: two already use what memory gives.
+_READERS = 2
+UNFINISHED = "store.unfinished"
+FINISHED = "store"
+
+
+@dataclass(frozen=True)
+class StorePart:
+    """One Parquet file and the tiles in it, in the order of its rows."""
+
+    path: Path
+    tiles: tuple[StoredTile, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows by its own metadata."""
+        return sum(tile.rows for tile in self.tiles)
+
+
+@dataclass(frozen=True)
+class EmbeddingStore:
+    """A finished store, opened for reading; nothing is loaded before it is asked for."""
+
+    folder: Path
+    meta: StoreMeta
+    parts: tuple[StorePart, ...]
+
+    @classmethod
+    def open(cls, folder: Path) -> EmbeddingStore:
+        """The store in a folder, or in the run folder that holds it.
+
+        Raises:
+            StoreError: absent, unfinished, unreadable or of another schema.
+        """
+        if (folder / FINISHED).is_dir():
+            folder = folder / FINISHED
+        if not folder.is_dir() or folder.name == UNFINISHED or (folder / UNFINISHED).is_dir():
+            state = (
+                "an unfinished one" if folder.name == UNFINISHED or (folder / UNFINISHED).is_dir() else "none"
+            )
+            raise StoreError(
+                f"a finished embedding store was wanted, found {state} at {folder}. Run or resume its extraction."
+            )
+        parts = read_parts(folder)
+        if not parts:
+            raise StoreError(
+                f"an embedding store was wanted, found no part-*.parquet in {folder}. Point at its folder."
+            )
+        metas = [meta for meta, _ in parts]
+        if any(meta != metas[0] for meta in metas):
+            raise StoreError(
+                f"one extraction's parts were wanted, found several in {folder}. Keep one folder a run."
+            )
+        return cls(folder, metas[0], tuple(part for _, part in parts))
+
+    @cached_property
+    def tiles(self) -> tuple[StoredTile, ...]:
+        """All tiles in the order of the rows."""
+        return tuple(tile for part in self.parts for tile in part.tiles)
+
+    @property
+    def rows(self) -> int:
+        """Rows in all: patches, or tiles."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """Bytes of all parts."""
+        return sum(part.path.stat().st_size for part in self.parts)
+
+    def column(self, layer: int | None = None) -> str:
+        """Column of a layer (as counted by the backbone); None: the first.
+
+        Raises:
+            StoreError: the store does not keep this layer.
+        """
+        if layer is None:
+            return self.meta.columns[0]
+        if layer not in self.meta.layers:
+            kept = ", ".join(map(str, self.meta.layers))
+            raise StoreError(
+                f"layer {layer} was wanted, found layers {kept} in {self.folder}. Extract it, or use one of these."
+            )
+        return self.meta.columns[self.meta.layers.index(layer)]
+
+    def read(self, layer: int | None = None) -> np.ndarray:
+        """All embeddings of a layer, (rows, D) in the store's dtype, in the order of `tiles`."""
+        column = self.column(layer)
+        whole = np.empty((self.rows, self._dim(column)), dtype=self.meta.dtype)
+        ends = np.cumsum([part.rows for part in self.parts])
+        rooms = [whole[end - part.rows : end] for part, end in zip(self.parts, ends, strict=True)]
+        with ThreadPoolExecutor(_READERS) as pool:
+            list(pool.map(lambda part, room: self._fill(part, column, 0, room), self.parts, rooms))
+        return whole
+
+    def read_valid_fraction(self) -> np.ndarray:
+        """(rows,) float32, 0 to 1."""
+        columns = [self._file(part).read(columns=["valid_fraction"])["valid_fraction"] for part in self.parts]
+        return np.concatenate([column.to_numpy() for column in columns])
+
+    def read_tile(self, tile_id: str, layer: int | None = None) -> np.ndarray:
+        """Embeddings of one tile, (h, w, D); no more than its own rows are read.
+
+        Raises:
+            StoreError: there is no such tile, or no such layer.
+        """
+        column = self.column(layer)
+        if tile_id not in self._places:
+            raise StoreError(
+                f"tile {tile_id!r} was wanted, found no such tile in {self.folder}. See its tile list."
+            )
+        part, first, tile = self._places[tile_id]
+        values = np.empty((tile.rows, self._dim(column)), dtype=self.meta.dtype)
+        self._fill(part, column, first, values)
+        return values.reshape(tile.h, tile.w, -1)
+
+    def iterate(self, layer: int | None = None) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
+        """Tile by tile: the tile, embeddings (h, w, D) and valid_fraction (h, w); one part in memory."""
+        column = self.column(layer)
+        for part in self.parts:
+            valid = self._file(part).read(columns=["valid_fraction"])["valid_fraction"].to_numpy()
+            values = np.empty((part.rows, self._dim(column)), dtype=self.meta.dtype)
+            self._fill(part, column, 0, values)
+            first = 0
+            for tile in part.tiles:
+                rows = slice(first, first + tile.rows)
+                yield tile, values[rows].reshape(tile.h, tile.w, -1), valid[rows].reshape(tile.h, tile.w)
+                first += tile.rows
+
+    def _dim(self, column: str) -> int:
+        return self.meta.dims[self.meta.columns.index(column)]
+
+    def _fill(self, part: StorePart, column: str, first: int, rows: np.ndarray) -> None:
+        """Read consecutive rows of a part's column into (n, D), from row `first` of the part on."""
+        try:
+            with part.path.open("rb", buffering=0) as file:
+                plain = self._plain_values(part, column, file)
+                if plain is None:
+                    rows[:] = self._decoded(part, column, first, len(rows))
+                else:
+                    plain.read_into(file, first * rows.shape[1], rows.reshape(-1))
+        except (OSError, EOFError, pa.ArrowInvalid) as err:
+            raise StoreError(
+                f"{len(rows)} rows of {part.path.name} were wanted, found it damaged or gone ({str(err)[:80]}). "
+                f"See what `python -m engine check` says of the store."
+            ) from err
+
+    def _plain_values(self, part: StorePart, column: str, file: FileIO) -> PlainValues | None:
+        """Where the column's numbers lie in the file as it is now; None where they must be decoded."""
+        state = os.fstat(file.fileno())
+        key = (part.path, state.st_mtime_ns, state.st_size, column)
+        if key not in self._plain:
+            footer = self._file(part).metadata
+            if footer.num_rows != part.rows:
+                raise StoreError(
+                    f"{part.rows} rows were wanted in {part.path.name}, found {footer.num_rows}. "
+                    f"See what `python -m engine check` says of the store."
+                )
+            self._plain[key] = find_plain_values(file, footer, column, self._dim(column), self.meta.dtype)
+        return self._plain[key]
+
+    def _decoded(self, part: StorePart, column: str, first: int, count: int) -> np.ndarray:
+        """The same rows by pyarrow, from the row groups that hold them."""
+        file = self._file(part)
+        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
+        begin, last = np.searchsorted(ends, [first, first + count - 1], side="right")
+        offset = first - (int(ends[begin - 1]) if begin else 0)
+        groups = list(range(int(begin), int(last) + 1))
+        return _matrix(file.read_row_groups(groups, columns=[column])[column])[offset : offset + count]
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[StorePart, int, StoredTile]]:
+        """Tile id -> its part, its first row in the part, itself."""
+        found = {}
+        for part in self.parts:
+            first = 0
+            for tile in part.tiles:
+                found[tile.id] = (part, first, tile)
+                first += tile.rows
+        return found
+
+    @cached_property
+    def _plain(self) -> dict[tuple[Path, int, int, str], PlainValues | None]:
+        """Places of numbers by part as it was when they were looked up, and column."""
+        return {}
+
+    @staticmethod
+    def _file(part: StorePart) -> pq.ParquetFile:
+        return pq.ParquetFile(part.path)
+
+
+def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
+    """Parts of a folder in order.
+
+    Raises:
+        StoreError: a part is damaged or of another schema.
+    """
+    found = []
+    for path in sorted(folder.glob("part-*.parquet")):
+        try:
+            raw = pq.read_metadata(path).metadata
+        except (OSError, pa.ArrowInvalid) as err:
+            raise StoreError(
+                f"a whole part was wanted, found {path.name} damaged ({str(err)[:80]}). Extract again."
+            ) from err
+        meta, tiles = parse_metadata(raw, path.name)
+        found.append((meta, StorePart(path, tuple(tiles))))
+    return found
+
+
+def _matrix(column: pa.ChunkedArray) -> np.ndarray:
+    """(rows, D) of a fixed-size list column without nulls, without a copy where there is one chunk."""
+    blocks = [
+        chunk.flatten().to_numpy(zero_copy_only=False).reshape(len(chunk), -1) for chunk in column.chunks
+    ]
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)

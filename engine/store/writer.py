@@ -1,0 +1,183 @@
+"""Filling an embedding store: tiles go in, parts appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.errors import DiskFull, StoreError
+from engine.files import sync_folder, write_whole
+from engine.store.manifest import MANIFEST, write_manifest
+from engine.store.schema import StoreMeta, TileRows
+from engine.store.store import FINISHED, UNFINISHED, read_parts
+from engine.store.table import part_table
+
+# A part ends with the tile that fills it: it is written in about a second, and a kill costs no more than one. It waits
+# in memory, so that a long run takes more of it than one of a few tiles: with 65,536 rows a tenth more, too much.
+ROWS_A_PART = 49_152
+BYTES_A_PART = 128 * 1024 * 1024
+# The unit that readers of Parquet skip: many make a bounding box read little, but each costs every reader 5 kB of
+# footer. geoparquet-io, which measured it, wants 10,000 to 50,000 (its check_parquet_structure.py, version 1.6).
+ROWS_A_GROUP = 10_000
+# Parts in hand at once. pyarrow takes 12 ns a float16 number on one core (100 MB/s): enough behind a CPU, where the
+# encoder wants the cores, and a quarter of what a GPU makes, beside which there are many.
+PARTS_AT_ONCE = max(1, min(4, (os.cpu_count() or 1) // 4))
+
+
+class StoreWriter:
+    """Appends tiles to an unfinished store; a part appears whole or not at all.
+
+    Tiles must come in the planned order: then a resumed run cuts the same parts as an undisturbed one. Several
+    parts are written at once, and get their names in their order: those that are there are always the first ones.
+    """
+
+    def __init__(self, run_folder: Path, meta: StoreMeta) -> None:
+        """Continues the unfinished store of the run folder, or begins one.
+
+        A finished one of the same extraction has all its tiles kept: its run was killed after the store's last
+        step and before its own last word.
+
+        Raises:
+            StoreError: the run folder holds another finished store, or parts of another configuration.
+        """
+        self.meta = meta
+        self.run_folder = run_folder
+        self.is_finished = (run_folder / FINISHED).exists()
+        self.folder = run_folder / (FINISHED if self.is_finished else UNFINISHED)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for torn in self.folder.glob("*.writing"):
+            torn.unlink()
+        found = read_parts(self.folder)
+        if any(part_meta != meta for part_meta, _ in found):
+            if self.is_finished:
+                raise StoreError(
+                    f"room for a new store was wanted, found a finished one of another configuration or of other "
+                    f"scenes in {run_folder}. Choose another --out."
+                )
+            raise StoreError(
+                f"parts of this configuration and these scenes were wanted, found others in {self.folder}: the "
+                f"configuration, the weights or a scene file changed since. Start a new run."
+            )
+        self.kept = [tile for _, part in found for tile in part.tiles]
+        self._next_part = len(found)
+        self._waiting: list[TileRows] = []
+        self._in_hand: deque[Future[None]] = deque()
+        self._newest: Future[None] | None = None
+        self._pool = ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="part")
+
+    def append(self, rows: TileRows) -> None:
+        """Take one more tile; a full part is written, behind the caller where there are cores for it.
+
+        Raises:
+            DiskFull: no room for this part or an earlier one; the parts before it are whole.
+            StoreError: the store is finished; it is never written to.
+        """
+        if self.is_finished:
+            raise StoreError(
+                f"nothing new was wanted in the finished store in {self.run_folder}, found tile {rows.tile.id}, "
+                f"which could not be read when it was made. Start a new run."
+            )
+        kept = tuple(np.ascontiguousarray(values, dtype=self.meta.dtype) for values in rows.embeddings)
+        self._waiting.append(replace(rows, embeddings=kept))
+        count = sum(item.tile.rows for item in self._waiting)
+        if count >= ROWS_A_PART or count * _row_bytes(self.meta) >= BYTES_A_PART:
+            self._write_part()
+
+    def finish(self) -> Path:
+        """Write what waits and the manifest, and give the store its final name; returns its folder.
+
+        Raises:
+            DiskFull: no room; the parts are whole and a resume goes on from them.
+        """
+        if self.is_finished:
+            return self.folder
+        if self._waiting:
+            self._write_part()
+        self._wait_for_parts(0)
+        self._pool.shutdown()
+        _write(self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary))
+        final = self.run_folder / FINISHED
+        self.folder.rename(final)
+        self.folder, self.is_finished = final, True
+        sync_folder(self.run_folder)
+        return final
+
+    def close(self) -> None:
+        """Wait until no part is being written; for a run that ends before its store is whole."""
+        wait(self._in_hand)
+
+    def _write_part(self) -> None:
+        path = self.folder / f"part-{self._next_part:05d}.parquet"
+        self._newest = self._pool.submit(_write_part, path, self.meta, self._waiting, self._newest)
+        self._in_hand.append(self._newest)
+        self._next_part += 1
+        self._waiting = []
+        self._wait_for_parts(PARTS_AT_ONCE - 1)
+
+    def _wait_for_parts(self, most: int) -> None:
+        """Wait until no more parts than so many are in hand."""
+        while len(self._in_hand) > most:
+            self._in_hand.popleft().result()
+
+
+def _write_part(path: Path, meta: StoreMeta, tiles: Sequence[TileRows], before: Future[None] | None) -> None:
+    """Write a part, which gets its name after the part before it has got its own."""
+    table = part_table(meta, tiles)
+    sides = [f"bbox.{side}" for side in ("xmin", "ymin", "xmax", "ymax")]
+    keys = [name for name in table.column_names if name not in (*meta.columns, "bbox")]
+    # zstd keeps 0.92 of Gaussian float16 noise and takes time to unpack: not worth it here. Plain, uncompressed
+    # and in pages of version 1, the numbers are read without decoding (plain_pages.py).
+    packing = dict.fromkeys([*keys, *sides], "zstd") | dict.fromkeys(meta.columns, "none")
+    _write(
+        path,
+        lambda temporary: _write_table(
+            temporary, table, compression=packing, use_dictionary=["tile_id"], write_page_index=True,
+            write_statistics=[*(name for name in keys if name != "geometry"), *sides],
+        ),
+        lambda: before and before.result(),
+    )  # fmt: skip
+
+
+def _write(
+    path: Path, write: Callable[[Path], object], its_turn: Callable[[], object] = lambda: None
+) -> None:
+    try:
+        write_whole(path, write, its_turn)
+    except OSError as err:
+        raise DiskFull(
+            f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then resume."
+        ) from err
+
+
+def _write_table(path: Path, table: pa.Table, **settings: Any) -> None:
+    """One part; what is told of it (`geo` aside, where readers of GeoParquet look) stands in the footer only once.
+
+    With the schema's metadata, pyarrow writes it there a second time, in base64.
+    """
+    told = table.schema.metadata
+    schema = table.schema.with_metadata({b"geo": told.pop(b"geo")})
+    with pq.ParquetWriter(path, schema, data_page_version="1.0", **settings) as file:
+        file.write_table(
+            table.replace_schema_metadata(schema.metadata), row_group_size=group_rows(len(table))
+        )
+        file.add_key_value_metadata(told)
+
+
+def group_rows(part_rows: int) -> int:
+    """Rows of a part's row groups: as many groups as hold ROWS_A_GROUP or more, of one size."""
+    groups = max(1, part_rows // ROWS_A_GROUP)
+    return -(-part_rows // groups)
+
+
+def _row_bytes(meta: StoreMeta) -> int:
+    """Bytes of one row's embeddings."""
+    return sum(meta.dims) * np.dtype(meta.dtype).itemsize

@@ -1,0 +1,1 @@
+"""Pictures of a store: components, maps, seams and exports."""

@@ -1,0 +1,131 @@
+"""Maps of a store: pieces of tiles become one Cloud-Optimised GeoTIFF, sparse where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from engine.store.schema import StoredTile
+from engine.store.store import EmbeddingStore
+from engine.views.mosaic import MosaicLayout, write_cog
+from engine.views.neighbourhood_mean import surroundings, usual_window
+from engine.views.pca import Pca, pca_of
+
+Level = Literal["patch", "pixel"]
+NO_CLASS = 255
+
+
+def write_mosaic(
+    path: Path,
+    pieces: Iterable[tuple[StoredTile, np.ndarray]],
+    *,
+    level: Level,
+    nodata: float | None,
+    dtype: str,
+    colormap: Mapping[int, tuple[int, int, int, int]] | None = None,
+    tags: Mapping[str, str] | None = None,
+    band_names: Sequence[str] | None = None,
+) -> Path:
+    """Write pieces of tiles as one Cloud-Optimised GeoTIFF, whole or not at all.
+
+    The map is in the CRS of most tiles, at the finest of their patches (or pixels). Pieces that lie on its
+    grid are copied as they are; others are put there by nearest neighbour. Where pieces overlap, the later
+    one counts, but for its gaps. Memory holds one piece and some blocks; pieces wait in a file.
+
+    Args:
+        pieces: a tile and its values, (h, w) or (bands, h, w) in patches or pixels of the tile.
+        nodata: value of gaps (NaN allowed); None: the last band is alpha, 0 where there is nothing.
+        dtype: GeoTIFF type: uint8, int16, float32 ...
+        colormap: value -> red, green, blue, alpha (0-255), for one band of uint8.
+
+    Raises:
+        StoreError: no pieces, pieces of different bands, or a map over the size limit.
+        DiskFull: no room.
+    """
+    layout = MosaicLayout(level=level, nodata=nodata, dtype=dtype, colormap=colormap, tags=tags or {},
+                          band_names=tuple(band_names or ()))  # fmt: skip
+    return write_cog(path, pieces, layout)
+
+
+def pca_overlay(store: EmbeddingStore, layer: int | None, out: Path, window: int | None = None) -> Pca:
+    """Write the PCA colours of a store (fitted on all of it) as red, green, blue and alpha; uint8.
+
+    Args:
+        window: patches along a side whose mean gets a colour (odd); None: as many as make about 16 pixels.
+
+    Raises:
+        StoreError: as `fit_pca` and `write_mosaic`.
+    """
+    fitted = pca_of(store, layer, components=3, window=usual_window(store) if window is None else window)
+    write_mosaic(
+        out,
+        _coloured(store, fitted),
+        level="patch",
+        nodata=None,
+        dtype="uint8",
+        tags=store_tags(store, fitted.layer) | _pca_tags(fitted),
+        band_names=("PC1 (red)", "PC2 (green)", "PC3 (blue)", "alpha"),
+    )
+    return fitted
+
+
+def class_overlay(
+    path: Path,
+    pieces: Iterable[tuple[StoredTile, np.ndarray]],
+    *,
+    colours: Mapping[int, tuple[int, int, int, int]],
+    band_name: str = "class",
+    names: Mapping[int, str] | None = None,
+    level: Level = "pixel",
+    tags: Mapping[str, str] | None = None,
+) -> Path:
+    """Write classes as one uint8 band with a colour table; 255 is nothing and transparent.
+
+    Args:
+        pieces: a tile and its classes, (h, w) integers 0 to 254, 255 for nothing.
+        colours: class -> red, green, blue, alpha (0-255).
+        names: class -> what a legend calls it; kept as tags `EMBERSCOPE_CLASS_<n>`.
+
+    Raises:
+        StoreError, DiskFull: as `write_mosaic`.
+    """
+    legend = {f"EMBERSCOPE_CLASS_{value}": name for value, name in (names or {}).items()}
+    return write_mosaic(
+        path,
+        pieces,
+        level=level,
+        nodata=NO_CLASS,
+        dtype="uint8",
+        colormap={**colours, NO_CLASS: (0, 0, 0, 0)},
+        tags={**legend, **(tags or {})},
+        band_names=(band_name,),
+    )
+
+
+def store_tags(store: EmbeddingStore, layer: int) -> dict[str, str]:
+    """What a file made from a store says of where it comes from."""
+    meta = store.meta
+    return {
+        "EMBERSCOPE_BACKBONE": meta.backbone,
+        "EMBERSCOPE_WEIGHTS": "random (an untrained encoder)" if meta.is_random else meta.weights_sha256,
+        "EMBERSCOPE_LAYER": str(layer),
+        "EMBERSCOPE_SIMULATED": "yes" if meta.is_simulated else "no",
+        "EMBERSCOPE_SOURCE": meta.source,
+        "EMBERSCOPE_CONFIG_HASH": meta.config_hash,
+    }
+
+
+def _coloured(store: EmbeddingStore, fitted: Pca) -> Iterator[tuple[StoredTile, np.ndarray]]:
+    for tile, values, valid in store.iterate(fitted.layer):
+        colours = np.moveaxis(fitted.to_rgb(surroundings(values, valid, fitted.window)), -1, 0)  # (3, h, w)
+        alpha = np.where(valid > 0, 255, 0).astype(np.uint8)
+        yield tile, np.concatenate([colours * (alpha > 0), alpha[None]])
+
+
+def _pca_tags(fitted: Pca) -> dict[str, str]:
+    shares = ", ".join(f"{share:.4f}" for share in fitted.explained_variance_ratio)
+    return {"EMBERSCOPE_EXPLAINED_VARIANCE": shares, "EMBERSCOPE_PCA_ROWS": str(fitted.rows),
+            "EMBERSCOPE_PCA_WINDOW": str(fitted.window)}  # fmt: skip

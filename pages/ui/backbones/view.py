@@ -1,0 +1,157 @@
+"""The parts of the Backbones page: filters, table, and one card in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from engine.backbones import cards
+from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.weights import locate as weights
+from engine.errors import EngineError
+from pages.ui.backbones import card as backbone_card
+from pages.ui.look import errors, style, wording
+from pages.ui.map import layers
+from pages.ui.state import cached, session
+
+_SIZES = {
+    "up to 25 M": (0, 25e6),
+    "25 M to 150 M": (25e6, 150e6),
+    "150 M to 1 B": (150e6, 1e9),
+    "over 1 B": (1e9, 1e12),
+}
+_FAMILIES = {
+    "raw": "Raw pixels", "csmask": "Cloud-mask encoder", "timm": "timm", "prithvi": "Prithvi-EO", "terramind": "TerraMind",
+    "clay": "Clay", "dofa": "DOFA", "dinov3": "DINOv3",
+}  # fmt: skip
+
+
+def bands_at_hand() -> tuple[str, ...]:
+    """Bands of the place looked at; none where its scenes are not there yet."""
+    try:
+        return layers.common_bands(cached.scenes(session.place().scene)) if _is_there() else ()
+    except EngineError:
+        return ()
+
+
+def filtered(bands: Sequence[str]) -> list[BackboneSpec]:
+    """The cards that pass: fit, weights, family, size, licence."""
+    found = list(cards.CARDS.values())
+    with st.container(horizontal=True, gap="large"):
+        fits = st.toggle("Fits the place", key="b_fits", help=f"The bands of {session.place().title}.")
+        here = st.toggle("Weights here", key="b_here")
+    one, two, three = st.columns(3)
+    families = one.multiselect("Family", sorted({spec.family for spec in found}), key="b_family", placeholder="Any family",
+                               label_visibility="collapsed", format_func=_FAMILIES.__getitem__)  # fmt: skip
+    sizes = two.multiselect(
+        "Parameters", list(_SIZES), key="b_size", placeholder="Any size", label_visibility="collapsed"
+    )
+    licences = three.multiselect("Licence", sorted({spec.licence for spec in found}), key="b_licence", placeholder="Any licence",
+                                 label_visibility="collapsed")  # fmt: skip
+    return [
+        spec
+        for spec in found
+        if (not fits or not cards.fits(spec, bands))
+        and (not here or backbone_card.is_present(spec))
+        and (not families or spec.family in families)
+        and (not licences or spec.licence in licences)
+        and (not sizes or any(_SIZES[name][0] <= spec.parameters < _SIZES[name][1] for name in sizes))
+    ]
+
+
+def table(kept: Sequence[BackboneSpec], bands: Sequence[str], place: str) -> BackboneSpec:
+    """All cards that pass, and the one picked."""
+    rows = [_row(spec, bands, place) for spec in kept]
+    picked = st.dataframe(
+        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="backbones_table", width="stretch",
+        height=min(38 + 35 * len(rows), 395),
+    )  # fmt: skip
+    st.caption(
+        f"{wording.count(len(kept), 'backbone')} of {len(cards.CARDS)}; any other timm model runs as timm/<name>."
+    )
+    chosen = [kept[index] for index in picked["selection"]["rows"] if index < len(kept)]
+    return (chosen or [kept[0]])[0]
+
+
+def details(spec: BackboneSpec, bands: Sequence[str]) -> None:
+    """One card in full."""
+    with st.container(border=True, key="card_details"):
+        backbone_card.show(spec, bands)
+        _facts(spec)
+        with st.container(horizontal=True):
+            if st.button("Extract with it", type="primary", key="card_extract", icon=":material/arrow_forward:",
+                         disabled=bool(cards.fits(spec, bands))):  # fmt: skip
+                st.session_state["backbone_name"] = spec.name
+                st.switch_page("pages/extract.py")
+            _fetch(spec)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Citation**")
+        st.code(spec.citation.strip() or "None: raw pixels.", language="latex", wrap_lines=True)
+    with right:
+        _conventions(spec)
+
+
+def _row(spec: BackboneSpec, bands: Sequence[str], place: str) -> dict[str, Any]:
+    missing = cards.fits(spec, bands)
+    patch_px, dimension = backbone_card.row(spec)
+    return {
+        "Name": spec.name, "Family": _FAMILIES[spec.family], "Bands": "any" if spec.any_bands else str(len(spec.bands)),
+        "Patch (px)": patch_px, "Dimension": dimension,
+        "Parameters": wording.parameters(spec.parameters), "Trained at": f"{spec.gsd_m:g} m" if spec.gsd_m else "",
+        "Weights": "here" if backbone_card.is_present(spec) else "not here",
+        f"Fits {place}": f"lacks {len(missing)}" if missing else "yes", "Licence": spec.licence,
+    }  # fmt: skip
+
+
+def _facts(spec: BackboneSpec) -> None:
+    style.facts(
+        (
+            ("Dates in one pass", str(spec.max_frames)), ("Reads besides pixels", ", ".join(spec.uses) or "nothing"),
+            ("Pooling", ", ".join(spec.pooling)), ("Unit in training", spec.normalisation.unit),
+        ),
+        small=True,
+    )  # fmt: skip
+    words = [f"Statistics: {wording.plain(spec.normalisation.source)}."]
+    if spec.weights.page:
+        words.append(f"Publisher: [{wording.plain(spec.weights.page)}]({spec.weights.page}).")
+    if spec.licence_url:
+        words.append(f"Licence: [{wording.plain(spec.licence)}]({spec.licence_url}).")
+    st.caption(" ".join(words))
+
+
+def _fetch(spec: BackboneSpec) -> None:
+    """Download the weights, with a bar; what is interrupted goes on where it stopped."""
+    if spec.weights.kind != "hub" or backbone_card.is_present(spec):
+        return
+    label = f"Fetch weights ({backbone_card.size(spec)})"
+    if not st.button(label, key="fetch_weights", icon=":material/cloud_download:"):
+        return
+    bar = st.progress(0.0, text="Asking the publisher")
+
+    def tell(done: int, total: int | None) -> None:
+        share = min(done / total, 1.0) if total else 0.0
+        bar.progress(
+            share,
+            text=f"{wording.megabytes(done / 1e6)} of {wording.megabytes(total / 1e6) if total else 'an unknown size'}",
+        )
+
+    with errors.in_words(stop=False):
+        weights.fetch(spec, tell)
+        backbone_card.forget_presence()
+        st.rerun()
+
+
+def _conventions(spec: BackboneSpec) -> None:
+    if not spec.conventions:
+        return
+    st.markdown("**Conventions**")
+    for name, words in spec.conventions.items():
+        choices = f" `{' | '.join(spec.settings[name])}`" if name in spec.settings else ""
+        st.markdown(f"**{wording.plain(name.replace('_', ' '))}**{choices}  \n:small[{wording.plain(words)}]")
+
+
+def _is_there() -> bool:
+    return session.place().scene.source != "simulated" or session.season_is_there()

@@ -1,0 +1,222 @@
+"""Choosing a place and a region, with area, tiles, megabytes and minutes before anything starts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from engine.backbones import cards
+from engine.errors import EngineError
+from engine.imagery.scene import Scene
+from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, TilesConfig
+from engine.jobs.folder import PROJECT, runs_root
+from pages.ui.jobs import cost
+from pages.ui.look import errors, wording
+from pages.ui.map import layers, maps
+from pages.ui.map.maps import Bounds, Outline
+from pages.ui.state import cached, session
+
+# Around a chosen region the map shows this share of its side besides.
+_MARGIN = 0.35
+# Zoomed to a season, the first fire is what to look at, not half a state.
+_SPREAD_DEG = 4.0
+
+
+def choose_place() -> session.Place:
+    """The places as a row of choices, and a way to open one's own."""
+    places = {found.key: found for found in session.places()}
+    key = st.segmented_control(
+        "Place", list(places), default=session.place().key, required=True, key="explore_place",
+        format_func=lambda k: places[k].title if k in places else k, label_visibility="collapsed",
+    )  # fmt: skip
+    with st.popover("Open my own", icon=":material/folder_open:", key="own_popover"):
+        _open_own()
+    if key and key != session.place().key:
+        session.set_place(key)
+        st.rerun()
+    return session.place()
+
+
+def make_season_if_absent(place: session.Place) -> None:
+    """Offer to simulate the season when it is not on this machine; ends the page then."""
+    if place.scene.source != "simulated" or session.season_is_there():
+        return
+    with st.container(border=True):
+        st.subheader("The fire season has not been made yet", anchor=False)
+        st.write("48 simulated places with labelled burn scars, about 110 MB, made once in about a minute.")
+        if st.button(
+            "Make it now", type="primary", key="make_season", icon=":material/local_fire_department:"
+        ):
+            _make_season()
+    st.stop()
+
+
+def in_sight(scenes: Sequence[Scene]) -> Bounds:
+    """What the map opens on, the same until it is made anew: a drawing must not move the ground below it."""
+    turn = (session.place().key, session.map_turn())
+    held = st.session_state.get("explore_in_sight")
+    if held is None or held[0] != turn:
+        held = st.session_state["explore_in_sight"] = (turn, _opening(scenes))
+    bounds: Bounds = held[1]
+    return bounds
+
+
+def _opening(scenes: Sequence[Scene]) -> Bounds:
+    """The region with a margin, else the scenes (of a wide season, its first)."""
+    chosen = session.region()
+    if chosen is not None:
+        try:
+            west, south, east, north = session.checked(chosen).bounds_lonlat
+        except EngineError:
+            return layers.bounds_of(scenes)
+        x, y = _MARGIN * (east - west), _MARGIN * (north - south)
+        return west - x, south - y, east + x, north + y
+    found = layers.bounds_of(scenes)
+    return found if found[2] - found[0] < _SPREAD_DEG else layers.bounds_of(scenes[:1])
+
+
+def region_outline() -> tuple[Outline, ...]:
+    """The chosen region as a line on the map."""
+    chosen = session.region()
+    try:
+        return (Outline(session.checked(chosen).polygon, "Region", maps.EMBER, 2.5),) if chosen else ()
+    except EngineError:
+        return ()
+
+
+def choose_region(drawings: list[dict[str, Any]]) -> None:
+    """Draw, type or upload; what was done last holds."""
+    st.subheader("Region", anchor=False)
+    _take_drawing(drawings)
+    way = st.segmented_control(
+        "How", ["Draw", "Type bounds", "GeoJSON"], default="Draw", required=True, key="region_way",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if way == "Type bounds":
+        _type_bounds()
+    elif way == "GeoJSON":
+        _upload()
+    else:
+        st.caption(
+            "Use the rectangle or the polygon on the left of the map. Without a region, everything is used."
+        )
+    if session.region() is not None and st.button(
+        "Use everything instead", key="clear_region", icon=":material/close:"
+    ):
+        session.set_region(None)
+        st.rerun()
+
+
+def before_you_start(place: session.Place) -> None:
+    """What an extraction here takes, and the way to it."""
+    st.subheader("Before you start", anchor=False)
+    overlap_px = cost.usual_overlap_px(cards.card(place.backbone), place.scene)
+    config = ExtractConfig(
+        scene=place.scene, region=session.region(), backbone=BackboneConfig(name=place.backbone),
+        tiles=TilesConfig(overlap_px=overlap_px),
+    )  # fmt: skip
+    with errors.in_words(stop=False):
+        cost.show(config)
+        st.caption(f"With {place.backbone}, the backbone that suits this place; another can be chosen next.")
+        label = "Use this region" if session.region() is not None else "Use everything here"
+        if st.button(
+            label, type="primary", key="use_region", icon=":material/arrow_forward:", width="stretch"
+        ):
+            st.switch_page("pages/extract.py")
+
+
+def _take_drawing(drawings: list[dict[str, Any]]) -> None:
+    """Take a new drawing as the region; one that was seen before is not taken twice."""
+    newest = json.dumps(drawings[-1]["geometry"]) if drawings else ""
+    if not newest or newest == st.session_state.get("drawing_seen"):
+        return
+    st.session_state["drawing_seen"] = newest
+    corners = drawings[-1]["geometry"].get("coordinates", [[]])[0]
+    with errors.in_words(stop=False):
+        chosen = RegionConfig(polygon_lonlat=tuple((float(x), float(y)) for x, y, *_ in corners[:-1]))
+        session.checked(chosen)
+        session.set_region(chosen, is_drawn=True)
+
+
+def _type_bounds() -> None:
+    chosen = session.region()
+    try:
+        held = (
+            session.checked(chosen).bounds_lonlat
+            if chosen
+            else layers.bounds_of(cached.scenes(session.place().scene))
+        )
+    except EngineError:
+        held = (-180.0, -80.0, 180.0, 84.0)
+    with st.form("bounds_form", border=False):
+        left, right = st.columns(2)
+        west = left.number_input("West (° lon)", -180.0, 180.0, held[0], 0.01, "%.4f", key="bounds_west")
+        east = right.number_input("East (° lon)", -180.0, 180.0, held[2], 0.01, "%.4f", key="bounds_east")
+        south = left.number_input("South (° lat)", -90.0, 90.0, held[1], 0.01, "%.4f", key="bounds_south")
+        north = right.number_input("North (° lat)", -90.0, 90.0, held[3], 0.01, "%.4f", key="bounds_north")
+        if st.form_submit_button("Apply bounds", key="apply_bounds", width="stretch"):
+            with errors.in_words(stop=False):
+                typed = RegionConfig(bounds_lonlat=(west, south, east, north))
+                session.checked(typed)
+                session.set_region(typed)
+                st.rerun()
+
+
+def _upload() -> None:
+    file = st.file_uploader(
+        "GeoJSON with one polygon in lon/lat", type=["geojson", "json"], key="region_file"
+    )
+    if file is None or st.session_state.get("upload_seen") == file.file_id:
+        return
+    st.session_state["upload_seen"] = file.file_id
+    from engine.errors import RegionError
+    from engine.imagery.region import Region
+
+    with errors.in_words(stop=False):
+        try:
+            tree = json.loads(file.getvalue())
+        except ValueError as err:
+            raise RegionError(
+                f"a GeoJSON file was wanted, found {file.name}, which is not JSON. Export it again."
+            ) from err
+        outline = Region.from_geojson(tree, file.name).polygon
+        if outline.geom_type != "Polygon":
+            raise RegionError(f"one polygon was wanted, found several in {file.name}. Keep the one you mean.")
+        session.set_region(
+            RegionConfig(polygon_lonlat=tuple((x, y) for x, y, *_ in outline.exterior.coords[:-1]))
+        )
+        st.rerun()
+
+
+def _open_own() -> None:
+    st.write("A GeoTIFF with a CRS, or a folder in the layout of HLS Burn Scars (`data/`, `splits/`).")
+    typed = st.text_input(
+        "Path on this machine", key="own_path", placeholder=str(runs_root() / "data" / "hls_burn_scars")
+    )
+    if st.button("Open", key="own_open") and typed.strip():
+        with errors.in_words(stop=False):
+            made = session.add_place(Path(typed.strip()).expanduser())
+            layers.imagery(cached.scenes(made.scene), layers.composites_of(cached.scenes(made.scene))[0])
+            session.set_place(made.key)
+            st.rerun()
+
+
+def _make_season() -> None:
+    folder = runs_root() / "data" / "simulated-0"
+    command = [sys.executable, "-m", "engine", "simulate", "--out", str(folder), "--seed", "0"]
+    with st.spinner("Simulating 48 places; this takes about a minute.", show_time=True):
+        made = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if made.returncode:
+        st.error(
+            wording.plain(
+                made.stderr.strip().splitlines()[-1] if made.stderr else "The simulation ended early."
+            )
+        )
+        return
+    st.rerun()

@@ -1,0 +1,203 @@
+"""The settings of an extraction: from widgets to an ExtractConfig, every help text from the configuration itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any, Literal, get_args
+
+import streamlit as st
+from pydantic import BaseModel
+
+from engine.backbones import cards
+from engine.backbones.core.spec import BackboneSpec
+from engine.jobs.config import BackboneConfig, ExtractConfig, OutputConfig, TilesConfig
+from pages.ui.backbones import card as backbone_card
+from pages.ui.jobs import cost
+from pages.ui.state import session
+
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+_PIXELS = (64, 128, 224, 256, 384, 512, 1024)
+
+
+def help_of(model: type[BaseModel], name: str) -> str:
+    """The sentence that the configuration has for a field."""
+    return model.model_fields[name].description or ""
+
+
+def choices_of(model: type[BaseModel], name: str) -> list[Any]:
+    """The values of a field that is one of several words."""
+    kind = model.model_fields[name].annotation
+    found = [value for part in (kind, *get_args(kind)) for value in get_args(part) if isinstance(value, str)]
+    return list(dict.fromkeys(found))
+
+
+def choose_backbone(bands: Sequence[str], suggested: str) -> BackboneSpec:
+    """A list of all cards, those that run here first."""
+    names = backbone_card.ordered(bands)
+    held = st.session_state.get("backbone_name", suggested)
+    name = st.selectbox(
+        "Backbone", names, index=names.index(held if held in names else suggested), key="extract_backbone",
+        format_func=lambda n: _label(cards.CARDS[n], bands), help=help_of(BackboneConfig, "name"),
+    )  # fmt: skip
+    st.session_state["backbone_name"] = name
+    return cards.card(name)
+
+
+def settings(spec: BackboneSpec) -> ExtractConfig:
+    """The rest of the settings, most of them folded away.
+
+    Raises:
+        ConfigError: settings that exclude each other.
+    """
+    place = session.place()
+    weights = _weights(spec)
+    layers = _layers(spec)
+    with st.expander("More settings", icon=":material/tune:"):
+        left, right = st.columns(2)
+        size_px = _size(left)
+        overlap_px = _overlap(right, spec)
+        gsd_m = _gsd(left)
+        granularity: Literal["patch", "tile"] = right.segmented_control(
+            "One row for each", ["patch", "tile"], default="patch", required=True, key="x_granularity",
+            help=help_of(ExtractConfig, "granularity"),
+        )  # fmt: skip
+        pooling = None
+        if granularity == "tile":
+            pooling = left.selectbox(
+                "Pooling", list(spec.pooling), key="x_pooling", help=help_of(ExtractConfig, "pooling")
+            )
+        merge: Literal["deepest", "blend"] = "deepest"
+        if overlap_px and granularity == "patch":
+            merge = right.segmented_control(
+                "Where tiles overlap", choices_of(TilesConfig, "merge"), default="deepest", required=True, key="x_merge",
+                help=help_of(TilesConfig, "merge"),
+            )  # fmt: skip
+        stride_px = _stride(left, spec) if granularity == "patch" else None
+        clouds: Literal["keep", "mask"] = left.segmented_control(
+            "Clouds and shadows", ["keep", "mask"], default="keep", required=True, key="x_clouds",
+            help=help_of(ExtractConfig, "clouds"),
+        )  # fmt: skip
+        dtype = right.selectbox(
+            "Kept as", choices_of(OutputConfig, "dtype"), key="x_dtype", help=help_of(OutputConfig, "dtype")
+        )
+        device = left.selectbox("Device", _DEVICES, key="x_device", help=help_of(ExtractConfig, "device"))
+        seed = right.number_input("Seed", 0, 2**31 - 1, 0, key="x_seed", help=help_of(ExtractConfig, "seed"))
+        engine = _engine(left)
+        open_settings = _conventions(spec)
+    return ExtractConfig(
+        scene=place.scene,
+        region=session.region(),
+        backbone=BackboneConfig(name=spec.name, weights=weights, layers=layers, settings=open_settings),
+        clouds=clouds,
+        granularity=granularity,
+        pooling=pooling,
+        tiles=TilesConfig(
+            size_px=size_px, overlap_px=overlap_px, merge=merge, stride_px=stride_px, gsd_m=gsd_m
+        ),
+        output=OutputConfig(dtype=dtype),
+        device=device,
+        engine=engine,
+        seed=int(seed),
+    )
+
+
+def _label(spec: BackboneSpec, bands: Sequence[str]) -> str:
+    if cards.fits(spec, bands):
+        return f"{spec.name}  ·  needs other bands"
+    return spec.name if backbone_card.is_present(spec) else f"{spec.name}  ·  weights not here"
+
+
+def _weights(spec: BackboneSpec) -> str:
+    if spec.weights.kind == "none":
+        return "pretrained"
+    choice = st.segmented_control(
+        "Weights", ["pretrained", "random", "a file"], default="pretrained", required=True, key=f"x_weights_{spec.name}",
+        help=help_of(BackboneConfig, "weights"),
+    )  # fmt: skip
+    if choice == "a file":
+        return st.text_input("Checkpoint (path on this machine)", key="x_checkpoint") or "pretrained"
+    return str(choice)
+
+
+def _layers(spec: BackboneSpec) -> tuple[int, ...] | None:
+    if spec.depth < 2:
+        return None
+    default = [spec.layer_index(layer) for layer in spec.default_layers]
+    chosen = st.multiselect(
+        "Layers", range(spec.depth), default=default, key=f"x_layers_{spec.name}", help=help_of(BackboneConfig, "layers"),
+        format_func=lambda i: f"{i} · {spec.stride_px(i)} px · {spec.layer_dim(i)}-d" if spec.layer_strides else str(i),
+    )  # fmt: skip
+    return None if not chosen or chosen == default else tuple(chosen)
+
+
+def _size(where: Any) -> int | None:
+    return where.selectbox(
+        "Tile size (px)", [None, *_PIXELS], key="x_size", help=help_of(TilesConfig, "size_px"),
+        format_func=lambda v: "as the card says" if v is None else str(v),
+    )  # fmt: skip
+
+
+def _overlap(where: Any, spec: BackboneSpec) -> int:
+    scene = session.place().scene
+    usual, is_chips = cost.usual_overlap_px(spec, scene), not cost.has_neighbours(scene)
+    return int(
+        where.number_input(
+            "Tiles overlap by (px)", 0, 1024, usual, 16, key=f"x_overlap_{spec.name}_{is_chips}", disabled=is_chips,
+            help=help_of(TilesConfig, "overlap_px"),
+        )
+    )  # fmt: skip
+
+
+def _stride(where: Any, spec: BackboneSpec) -> int | None:
+    """Halves and quarters of the patch; a row each patch is what is usual."""
+    finer = [
+        spec.patch_px // parts for parts in (2, 4) if not spec.layer_strides and spec.patch_px % parts == 0
+    ]
+    if not finer:
+        return None
+    return where.selectbox(
+        "A row every", [None, *finer], key=f"x_stride_{spec.name}", help=help_of(TilesConfig, "stride_px"),
+        format_func=lambda v: f"patch ({spec.patch_px} px)" if v is None else f"{v} px · {(spec.patch_px // v) ** 2} passes",
+    )  # fmt: skip
+
+
+def _gsd(where: Any) -> float | None:
+    return where.number_input(
+        "Resample to (m)",
+        0.5,
+        1000.0,
+        None,
+        key="x_gsd",
+        placeholder="never",
+        help=help_of(TilesConfig, "gsd_m"),
+    )
+
+
+def _engine(where: Any) -> Literal["local", "ray"]:
+    """Asked only where there is a choice."""
+    if find_spec("ray") is None:
+        return "local"
+    found: Literal["local", "ray"] = where.selectbox(
+        "Engine", choices_of(ExtractConfig, "engine"), key="x_engine", help=help_of(ExtractConfig, "engine")
+    )
+    return found
+
+
+def _conventions(spec: BackboneSpec) -> dict[str, str]:
+    """Conventions that the publisher leaves open; only what differs from the default is written down."""
+    chosen: dict[str, str] = {}
+    if not spec.settings:
+        return chosen
+    st.caption("Conventions that the publisher leaves open")
+    columns = st.columns(2)
+    for place, (name, values) in enumerate(spec.settings.items()):
+        picked = columns[place % 2].selectbox(
+            name.replace("_", " ").capitalize(),
+            values,
+            key=f"x_set_{spec.name}_{name}",
+            help=spec.conventions.get(name),
+        )
+        if picked != values[0]:
+            chosen[name] = picked
+    return chosen

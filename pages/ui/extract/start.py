@@ -1,0 +1,71 @@
+"""Before an extraction starts: its cost; while it runs: its panel; after: the way on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.backbones import cards
+from engine.jobs.config import ExtractConfig
+from engine.jobs.job import submit
+from pages.ui.backbones import card as backbone_card
+from pages.ui.jobs import cost, jobs_panel
+from pages.ui.look import errors, wording
+from pages.ui.state import session
+
+
+def show_job() -> None:
+    """The job of the address, or the newest one under way, with its panel."""
+    job = jobs_panel.job_of_address("extract", else_newest=not st.session_state.get("extract_dismissed"))
+    if job is None:
+        return
+    jobs_panel.panel(job)
+    state = job.state
+    with st.container(horizontal=True):
+        if state == "finished" and st.button(
+            "See the embeddings", type="primary", key="to_embeddings", icon=":material/arrow_forward:"
+        ):
+            st.session_state["store_job"] = job.id
+            st.switch_page("pages/embeddings.py")
+        if state not in jobs_panel.ACTIVE and st.button(
+            "Set up another", key="new_extract", icon=":material/add:"
+        ):
+            session.set_job(None)
+            st.session_state["extract_dismissed"] = True
+            st.rerun()
+    if state in jobs_panel.ACTIVE:
+        st.caption(
+            "The job goes on when this tab is closed; Runs finds it again. A second one can be set up below: it waits its turn."
+        )
+
+
+def cost_and_start(config: ExtractConfig) -> None:
+    """Area, tiles, megabytes and minutes, then the button."""
+    st.subheader("Before you start", anchor=False)
+    place, region = session.place(), session.region()
+    words = wording.area(session.checked(region).area_km2) if region else "everything its scenes cover"
+    st.markdown(f"**{wording.plain(place.title)}**, {words}")
+    with errors.in_words():
+        cost.show(config)
+        _warn_of_absent_weights(config)
+        if st.button(
+            "Start extraction",
+            type="primary",
+            key="start_extract",
+            icon=":material/play_arrow:",
+            width="stretch",
+        ):
+            job = submit(config)
+            session.set_job(job.id)
+            st.rerun()
+        if st.button("Change the region", key="to_explore", icon=":material/map:", width="stretch"):
+            st.switch_page("pages/explore.py")
+
+
+def _warn_of_absent_weights(config: ExtractConfig) -> None:
+    spec = cards.card(config.backbone.name)
+    if config.backbone.weights == "pretrained" and not backbone_card.is_present(spec):
+        st.info(
+            f"The weights of {wording.plain(spec.name)} ({backbone_card.size(spec)}) are not on this machine: the job "
+            f"fetches them first, or says at once where to get them.",
+            icon=":material/cloud_download:",
+        )

@@ -1,0 +1,1 @@
+"""Style, words, plots, empty states and messages that all pages share."""

@@ -1,0 +1,140 @@
+"""Plots: learning curves, confusion, explained variance. Each has units and words for those who do not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from engine.jobs.events import EpochDone
+from pages.ui.map.maps import theme
+
+_CONFIG = {"displayModeBar": False, "displaylogo": False}
+_TRAIN = {"light": "#2f6f8f", "dark": "#6fb3d2"}
+_VALIDATION = {"light": "#b8431a", "dark": "#f0834f"}
+_ASH = {"light": "#8d857b", "dark": "#a69d92"}
+_HEIGHT = 230
+
+
+def curves(history: Sequence[EpochDone], key: str) -> None:
+    """Loss, IoU and F1 of the burnt class over the epochs, training and validation."""
+    columns = st.columns(3)
+    for column, (title, stem, unit) in zip(
+        columns,
+        (
+            ("Loss", "loss", "mean a labelled pixel"),
+            ("IoU, burnt", "iou_burned", "0 to 1"),
+            ("F1, burnt", "f1_burned", "0 to 1"),
+        ),
+        strict=True,
+    ):
+        with column:
+            figure = _curve(history, stem, f"{title} ({unit})")
+            st.plotly_chart(
+                figure, key=f"{key}_{stem}", config=_CONFIG, alt=_curve_words(history, stem, title)
+            )
+
+
+def explained_variance(ratios: Sequence[float]) -> None:
+    """Share of the variance that each of the three coloured components explains, and what is left."""
+    import plotly.graph_objects as go
+
+    percent = [100 * ratio for ratio in ratios]
+    percent.append(max(0.0, 100 - sum(percent)))
+    names = [*(_component(i) for i in range(len(ratios))), "all others"]
+    colours = [*("#d0422a", "#4f9a4a", "#3f74c9")[: len(ratios)], _ASH[theme()]]
+    figure = go.Figure(
+        go.Bar(
+            x=percent[::-1], y=names[::-1], orientation="h",
+            marker_color=colours[::-1], text=[f"{value:.1f} %" for value in percent[::-1]],
+            textposition="auto", hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(title_text="Explained variance (%)", rangemode="tozero")
+    _dress(figure, height=70 + 34 * len(percent))
+    words = ", ".join(f"{name} {value:.1f} percent" for name, value in zip(names, percent, strict=True))
+    st.plotly_chart(figure, key="explained_variance", config=_CONFIG, alt=f"Explained variance: {words}.")
+
+
+def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], title: str, key: str) -> None:
+    """Pixel counts, true class by predicted class, shaded by the share of the true class.
+
+    Args:
+        counts: rows are the truth, columns the prediction.
+    """
+    import plotly.graph_objects as go
+
+    shares = [[100 * value / max(sum(row), 1) for value in row] for row in counts]
+    text = [
+        [f"{value:,}<br>{share:.1f} %" for value, share in zip(r, s, strict=True)]
+        for r, s in zip(counts, shares, strict=True)
+    ]
+    scale = {"light": [[0, "#f6f1ea"], [1, "#d9783f"]], "dark": [[0, "#2a2622"], [1, "#a8471f"]]}[theme()]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares, x=list(classes), y=list(classes), text=text, texttemplate="%{text}", showscale=False, zmin=0, zmax=100,
+            colorscale=scale, xgap=3, ygap=3, hovertemplate="true %{y}, predicted %{x}: %{z:.2f} %<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(title_text="Predicted", showgrid=False)
+    figure.update_yaxes(title_text="True", autorange="reversed", showgrid=False)
+    _dress(figure, height=260)
+    figure.update_layout(title={"text": title, "font": {"size": 14}}, margin_t=34)
+    st.plotly_chart(figure, key=key, config=_CONFIG, alt=f"{title}. {_confusion_words(counts, classes)}")
+
+
+def _curve(history: Sequence[EpochDone], stem: str, title: str) -> Any:
+    import plotly.graph_objects as go
+
+    epochs = [item.epoch for item in history]
+    figure = go.Figure()
+    for name, table in (("train", _TRAIN), ("validation", _VALIDATION)):
+        values = [getattr(item, f"{name}_{stem}") for item in history]
+        figure.add_trace(
+            go.Scatter(
+                x=epochs, y=values, name=name, mode="lines+markers" if len(epochs) < 3 else "lines",
+                line={"color": table[theme()], "width": 2}, hovertemplate=f"epoch %{{x}}: %{{y:.4f}}<extra>{name}</extra>",
+            )
+        )  # fmt: skip
+    best = [item for item in history if item.is_best]
+    if best:
+        figure.add_vline(x=best[-1].epoch, line={"color": _ASH[theme()], "width": 1, "dash": "dot"})
+    figure.update_xaxes(
+        title_text="Epoch", range=[0.5, max(history[-1].epochs, 2) + 0.5] if history else None
+    )
+    if stem != "loss":
+        figure.update_yaxes(range=[0, 1.02])
+    figure.update_yaxes(title_text=title)
+    _dress(figure, height=_HEIGHT)
+    figure.update_layout(
+        uirevision=stem, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, showlegend=True
+    )
+    return figure
+
+
+def _dress(figure: Any, height: int) -> None:
+    figure.update_layout(
+        height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)", bargap=0.35, hovermode="closest", font={"size": 12},
+    )  # fmt: skip
+
+
+def _curve_words(history: Sequence[EpochDone], stem: str, title: str) -> str:
+    if not history:
+        return f"{title}: no epoch yet."
+    last = history[-1]
+    train, validation = getattr(last, f"train_{stem}"), getattr(last, f"validation_{stem}")
+    return f"{title} after epoch {last.epoch} of {last.epochs}: training {train:.3f}, validation {validation:.3f}."
+
+
+def _confusion_words(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+    return " ".join(
+        f"Of {sum(row):,} pixels truly {true}, {value:,} were called {called}."
+        for true, row in zip(classes, counts, strict=True)
+        for called, value in zip(classes, row, strict=True)
+    )
+
+
+def _component(index: int) -> str:
+    return f"PC {index + 1}" + ("", " · red", " · green", " · blue")[index + 1 if index < 3 else 0]

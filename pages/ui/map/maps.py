@@ -1,0 +1,169 @@
+"""The one map of all pages: land, imagery, overlay, outlines, and what a person draws."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from shapely.geometry.base import BaseGeometry
+
+from pages.ui.map import map_controls, serving, vendor
+
+Bounds = tuple[float, float, float, float]
+EMBER, ASH = "#d9541e", "#8d857b"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Tiles on the map.
+
+    Attributes:
+        token: of `tiles.register`.
+        bounds_lonlat: west, south, east, north in degrees; nothing is asked for outside.
+        credit: source and date, as the map's corner says them.
+        pane: "imagery" (below) or "overlay" (above, with its own opacity).
+    """
+
+    token: str
+    bounds_lonlat: Bounds
+    credit: str
+    pane: str = "imagery"
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A polygon's line in lon/lat, with the words that appear beside the pointer."""
+
+    polygon: BaseGeometry
+    words: str
+    colour: str = ASH
+    weight: float = 1.2
+
+
+@dataclass(frozen=True)
+class View:
+    """All that a map shows.
+
+    Attributes:
+        key: stable for a page; with the bounds it decides when the map is made anew.
+        bounds_lonlat: what is in sight at first.
+        overlay_label: words of the opacity slider; empty: no slider.
+    """
+
+    key: str
+    bounds_lonlat: Bounds
+    shown: tuple[Shown, ...] = ()
+    outlines: tuple[Outline, ...] = ()
+    can_draw: bool = False
+    overlay_label: str = ""
+    overlay_percent: int = 85
+    height: int = 520
+
+
+def draw(view: View) -> list[dict[str, Any]]:
+    """Show the map; changed layers are swapped without a flicker of the rest.
+
+    Returns:
+        GeoJSON features of what is drawn on it now, the newest last.
+    """
+    from streamlit_folium import st_folium  # registers a component, so only once the server runs
+
+    _tell_cdn_once()
+    vendor.use_own_copies()
+    answer = st_folium(
+        _base(view),
+        key=view.key,
+        height=view.height,
+        use_container_width=True,
+        returned_objects=["all_drawings"] if view.can_draw else [],
+        feature_group_to_add=[_tile_group(view.shown), _outline_group(view.outlines)],
+    )
+    return list((answer or {}).get("all_drawings") or [])
+
+
+def theme() -> str:
+    """ "light" or "dark", as the browser shows the app."""
+    return "dark" if getattr(st.context.theme, "type", None) == "dark" else "light"
+
+
+def _base(view: View) -> Any:
+    import folium.plugins
+    import leafmap.foliumap as leafmap
+
+    vendor.use_own_copies()
+    west, south, east, north = view.bounds_lonlat
+    made = leafmap.Map(
+        center=[(south + north) / 2, (west + east) / 2], zoom=8, tiles=None, max_zoom=17, min_zoom=2,
+        fullscreen_control=False, layers_control=False, zoom_snap=0.5, scale_control=False,
+    )  # fmt: skip
+    made.add_child(map_controls.Backdrop(theme(), f"{serving.FROM_MAP}maps/world.geojson"))
+    folium.plugins.Fullscreen(position="topleft").add_to(made)
+    folium.plugins.MousePosition(
+        position="bottomright", separator=" · ", prefix="", empty_string="", num_digits=4, lng_first=True,
+        lat_formatter="function (d) { return Math.abs(d).toFixed(4) + '° ' + (d < 0 ? 'S' : 'N'); }",
+        lng_formatter="function (d) { return Math.abs(d).toFixed(4) + '° ' + (d < 0 ? 'W' : 'E'); }",
+    ).add_to(made)  # fmt: skip
+    if view.can_draw:
+        _drawing().add_to(made)
+    if view.overlay_label:
+        made.add_child(map_controls.OverlayOpacity(view.overlay_label, view.overlay_percent))
+    made.fit_bounds([[south, west], [north, east]], padding=(12, 12))
+    return made
+
+
+def _drawing() -> Any:
+    import folium.plugins
+
+    shape = {"shapeOptions": {"color": EMBER, "weight": 2, "fillOpacity": 0.06}}
+    off = dict.fromkeys(("polyline", "circle", "marker", "circlemarker"), False)
+    polygon = {**shape, "allowIntersection": False, "showArea": False}
+    return folium.plugins.Draw(
+        export=False,
+        position="topleft",
+        draw_options={**off, "rectangle": {**shape, "showArea": False}, "polygon": polygon},
+    )
+
+
+def _tile_group(shown: Sequence[Shown]) -> Any:
+    import folium
+
+    group = folium.FeatureGroup(name="tiles")
+    for layer in shown:
+        west, south, east, north = layer.bounds_lonlat
+        folium.TileLayer(
+            tiles=f"{serving.FROM_MAP}tiles/{layer.token}/{{z}}/{{x}}/{{y}}.png", attr=html.escape(layer.credit),
+            overlay=True, max_zoom=17, no_wrap=True, pane=layer.pane, bounds=[[south, west], [north, east]],
+        ).add_to(group)  # fmt: skip
+    return group
+
+
+def _outline_group(outlines: Sequence[Outline]) -> Any:
+    import folium
+
+    group = folium.FeatureGroup(name="outlines")
+    for outline in outlines:
+        parts = getattr(outline.polygon, "geoms", [outline.polygon])
+        for part in parts:
+            corners = [(y, x) for x, y in part.simplify(2e-4).exterior.coords]
+            folium.Polygon(
+                corners,
+                color=outline.colour,
+                weight=outline.weight,
+                fill=False,
+                tooltip=html.escape(outline.words),
+            ).add_to(group)
+    return group
+
+
+def _tell_cdn_once() -> None:
+    if serving.has_vendor() or st.session_state.get("told_cdn"):
+        return
+    st.session_state["told_cdn"] = True
+    st.info(
+        "Map libraries are not installed here, so the maps load them from a public network. "
+        "`npm --prefix assets ci` and `python assets/vendor.py` bring them home.",
+        icon=":material/cloud_download:",
+    )

@@ -1,0 +1,1 @@
+"""What a person is looking at, what is on disk, and the readers that remember it."""

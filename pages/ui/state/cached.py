@@ -1,0 +1,143 @@
+"""Readers that a page calls at every rerun: keyed on a path and its modification time, never on an array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from engine.errors import EngineError
+from engine.extraction.cost.estimate import Estimate, estimate
+from engine.extraction.plan import find_scenes, resolve_path, season_folder
+from engine.imagery.scene import Scene
+from engine.jobs.config import (
+    ChipsScene,
+    ExtractConfig,
+    FileScene,
+    FilesScene,
+    SceneConfig,
+    SimulatedScene,
+    TrainConfig,
+)
+from engine.jobs.folder import CONFIG, EVENTS, runs_root
+from engine.jobs.job import Job, State
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """A job as lists show it."""
+
+    job: Job
+    kind: str
+    state: State
+    submitted_at: float
+    seconds: float
+    config: Any
+
+
+def scenes(scene: SceneConfig) -> tuple[Scene, ...]:
+    """The scenes of a configuration.
+
+    Raises:
+        SceneError: absent or unreadable.
+    """
+    return _scenes(scene.model_dump_json(), scene_stamp(scene), scene)
+
+
+def scene_stamp(scene: SceneConfig) -> float:
+    """When the files of a scene changed last, 0 when they are not there."""
+    match scene:
+        case FileScene():
+            return _modified(resolve_path(scene.path))
+        case FilesScene():
+            return max(_modified(resolve_path(path)) for path in scene.paths)
+        case ChipsScene(images=None):
+            return _modified(resolve_path(scene.path) / "data")
+        case ChipsScene():
+            return _modified(resolve_path(scene.path))
+        case SimulatedScene():
+            return _modified(season_folder(scene.seed, runs_root()) / "data")
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _scenes(key: str, stamp: float, _scene: SceneConfig) -> tuple[Scene, ...]:
+    del key, stamp
+    return find_scenes(_scene, runs_root())
+
+
+def jobs() -> list[JobFacts]:
+    """Every job of the workspace, newest first; those that can no longer be read are left out."""
+    found = [job_facts(Job(path.parent)) for path in runs_root().glob("*/config.yaml")]
+    return sorted((item for item in found if item), key=lambda item: item.submitted_at, reverse=True)
+
+
+def job_facts(job: Job) -> JobFacts | None:
+    """What lists show of a job; None when its folder went away or its configuration no longer reads."""
+    try:
+        config = _config(str(job.folder), _modified(job.folder / CONFIG))
+        events = events_of(job)
+    except (EngineError, OSError):
+        return None
+    state = job.state_of(events)
+    first = events[0][0] if events else _modified(job.folder / CONFIG)
+    return JobFacts(job, config.kind, state, first, _seconds(events, state), config)
+
+
+def events_of(job: Job) -> list[tuple[float, Any]]:
+    """The events of a job, read anew only when there are more."""
+    path = job.folder / EVENTS
+    return _events(str(job.folder), path.stat().st_size if path.is_file() else 0, _modified(path))
+
+
+def estimate_of(config: ExtractConfig) -> Estimate:
+    """What an extraction will cost.
+
+    Raises:
+        BadInput: what the extraction itself would refuse.
+    """
+    return _estimate(config.model_dump_json(), scene_stamp(config.scene), _modified(runs_root()), config)
+
+
+def job_named(name: str) -> Job | None:
+    """The job of a folder name; None when there is none (a name is never a path)."""
+    return next(
+        (Job(path.parent) for path in runs_root().glob("*/config.yaml") if path.parent.name == name), None
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _estimate(key: str, scene: float, runs: float, _config: ExtractConfig) -> Estimate:
+    del key, scene, runs  # the configuration, the scenes, and the earlier runs that tell the speed
+    return estimate(_config)
+
+
+@st.cache_resource(show_spinner=False, max_entries=512)
+def _events(folder: str, size: int, stamp: float) -> list[tuple[float, Any]]:
+    del size, stamp
+    return Job(Path(folder)).events()
+
+
+@st.cache_resource(show_spinner=False, max_entries=512)
+def _config(folder: str, stamp: float) -> ExtractConfig | TrainConfig:
+    del stamp
+    return Job.open(Path(folder)).config
+
+
+def _seconds(events: list[tuple[float, Any]], state: State) -> float:
+    """From the start (or the submission) to the last word, or to now while it runs."""
+    import time
+
+    if not events:
+        return 0.0
+    started = [at for at, event in events if type(event).__name__ == "Started"]
+    begin = started[-1] if started else events[0][0]
+    return max(0.0, (time.time() if state in ("running", "queued") else events[-1][0]) - begin)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,105 @@
+"""What finished jobs left, opened once and kept: stores, their PCA maps, trainings and their scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine.jobs.job import Job
+from engine.learning.result import TrainRun
+from engine.store.store import FINISHED, EmbeddingStore
+from pages.ui.state import cached
+
+COLOURS = 3  # components that become red, green and blue
+
+
+def stores() -> list[cached.JobFacts]:
+    """Finished extractions whose store is there: newest first, raw pixels (made for baselines) last."""
+    found = [
+        item for item in cached.jobs() if item.kind == "extract" and (item.job.folder / FINISHED).is_dir()
+    ]
+    return sorted(found, key=lambda item: item.config.backbone.name == "raw")
+
+
+def trainings() -> list[cached.JobFacts]:
+    """Trainings whose scores are there, newest first."""
+    return [
+        found for found in cached.jobs() if found.kind == "train" and TrainRun(found.job.folder).is_finished
+    ]
+
+
+def store_of(job: Job) -> EmbeddingStore:
+    """The store of an extraction.
+
+    Raises:
+        StoreError: absent or unreadable.
+    """
+    return open_store(job.folder / FINISHED)
+
+
+def open_store(folder: Path) -> EmbeddingStore:
+    """A store, opened once for each state of its folder.
+
+    Raises:
+        StoreError: absent or unreadable.
+    """
+    return _store(str(folder), folder.stat().st_mtime_ns if folder.is_dir() else 0)
+
+
+def store_words(found: cached.JobFacts) -> str:
+    """What a list calls a store: backbone, place, when."""
+    from pages.ui.look.wording import when
+
+    config = found.config
+    return f"{config.backbone.name} · {place_words(config.scene)} · {when(found.submitted_at)}"
+
+
+def place_words(scene: Any) -> str:
+    """A scene configuration in a few words."""
+    match scene.source:
+        case "simulated":
+            return {"post": "fire season, after", "pre": "fire season, before"}.get(
+                scene.date, "fire season, both dates"
+            )
+        case "files":
+            more = f" and {len(scene.paths) - 1} more" if len(scene.paths) > 1 else ""
+            return Path(scene.paths[0]).stem.replace("_", " ") + more
+        case _:
+            return Path(scene.path).stem.replace("_", " ")
+
+
+def pca_map(store: EmbeddingStore, layer: int, window: int) -> tuple[Path, np.ndarray]:
+    """The PCA colours of a layer as a raster beside the store, and the explained shares.
+
+    Args:
+        window: patches along a side whose mean gets one colour, odd.
+
+    Raises:
+        StoreError: embeddings that have no principal components.
+    """
+    path = store.folder.parent / "overlays" / f"pca-layer-{layer}-window-{window}.tif"
+    stamp = store.folder.stat().st_mtime_ns
+    shares = _pca_shares(str(store.folder), layer, window, stamp, store)
+    if not path.is_file() or path.stat().st_mtime_ns < stamp:
+        from engine.views.overlay import pca_overlay
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pca_overlay(store, layer, path, window)
+    return path, shares
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _store(folder: str, stamp: int) -> EmbeddingStore:
+    del stamp
+    return EmbeddingStore.open(Path(folder))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _pca_shares(folder: str, layer: int, window: int, stamp: int, _store: EmbeddingStore) -> np.ndarray:
+    del folder, stamp
+    from engine.views.pca import pca_of
+
+    return pca_of(_store, layer, components=COLOURS, window=window).explained_variance_ratio

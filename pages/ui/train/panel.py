@@ -1,0 +1,77 @@
+"""A training from its start to its curves: the button, the live panel, and the way on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.jobs import events as happened
+from engine.jobs.config import TrainConfig
+from engine.jobs.job import Job, submit
+from pages.ui.jobs import jobs_panel
+from pages.ui.look import charts, errors, style
+from pages.ui.state import session
+from pages.ui.train.form import Source
+
+
+def show_job() -> None:
+    """The job of the address, or the newest training under way, with its curves."""
+    job = jobs_panel.job_of_address("train")
+    if job is None:
+        return
+    jobs_panel.panel(job, more=curves)
+    state = job.state
+    with st.container(horizontal=True):
+        if state == "finished" and st.button(
+            "See how good it is", type="primary", key="to_evaluate", icon=":material/arrow_forward:"
+        ):
+            st.session_state["train_job"] = job.id
+            st.switch_page("pages/evaluate.py")
+        if state not in jobs_panel.ACTIVE and st.button(
+            "Set up another", key="new_train", icon=":material/add:"
+        ):
+            session.set_job(None)
+            st.rerun()
+    if state in jobs_panel.ACTIVE:
+        st.caption("The training goes on when this tab is closed; Runs finds it again.")
+
+
+def start(config: TrainConfig, source: Source) -> None:
+    """What it will learn from, then the button."""
+    st.subheader("Before you start", anchor=False)
+    style.facts(
+        (
+            ("Learns from", source.words),
+            ("Judged on", "places it has never seen"),
+            ("Baseline", "NBR threshold, same places"),
+        ),
+        small=True,
+    )
+    st.caption(
+        "The epoch with the best validation IoU is kept. The test places are looked at once, at the end."
+    )
+    is_ready = config.labels.source == "scene" or bool(config.labels.path)
+    if st.button("Start training", type="primary", key="start_train", icon=":material/play_arrow:", width="stretch",
+                 disabled=not is_ready):  # fmt: skip
+        with errors.in_words():
+            job = submit(config)
+            session.set_job(job.id)
+            st.rerun()
+
+
+def curves(job: Job, events: jobs_panel.Events) -> None:
+    """What a training was planned with, and how it goes."""
+    planned = next((event for _, event in reversed(events) if isinstance(event, happened.TrainPlanned)), None)
+    if planned is not None:
+        pairs = [
+            (f"{name.capitalize()} places", f"{count:,} · {planned.pixels.get(name, 0):,} px")
+            for name, count in planned.places.items()
+        ]
+        style.facts([*pairs, ("Parameters", f"{planned.parameters:,}")], small=True)
+    history = jobs_panel.epochs(events)
+    if history:
+        charts.curves(history, f"curves_{job.id}")
+        best = [item for item in history if item.is_best]
+        if best:
+            st.caption(
+                f"Best epoch: {best[-1].epoch}, with a validation IoU of {best[-1].validation_iou_burned:.3f} (dotted line)."
+            )

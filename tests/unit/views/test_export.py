@@ -1,0 +1,94 @@
+"""Exported embeddings are the store's, at the same place, in files that others read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+
+from engine.errors import StoreError
+from engine.views.export import export
+from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
+
+
+def test_geotiff_holds_every_dimension_with_crs_names_and_gaps(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "run", [rows_at(tile_at(column), gaps=2) for column in range(2)])
+    (out,) = export(store, None, tmp_path / "e.tif", "geotiff")
+    assert cog_validate(out)[0]
+    with rasterio.open(out) as dataset:
+        found = dataset.read()
+        assert dataset.crs.to_epsg() == 32618
+        assert dataset.descriptions[4] == "raw layer 0 dim 4"
+        assert np.isnan(dataset.nodata)
+        assert dataset.tags()["EMBERSCOPE_BACKBONE"] == "raw"
+    second = store.read_tile(store.tiles[1].id).astype(np.float32)
+    assert found.shape == (5, 4, 8)
+    assert np.array_equal(found[:, 1:, 4:], np.moveaxis(second, -1, 0)[:, 1:])
+    assert np.isnan(found[:, 0, 4:6]).all()
+
+
+def test_npz_holds_the_rows_their_keys_and_the_facts(tmp_path: Path) -> None:
+    store = make_store(
+        tmp_path / "run", [rows_at(tile_at(c), dims=(3, 6)) for c in range(3)], meta_of(dims=(3, 6))
+    )
+    (out,) = export(store, 1, tmp_path / "e.npz", "npz")
+    with np.load(out, allow_pickle=False) as found:
+        assert np.array_equal(found["embeddings"], store.read(1))
+        assert found["embeddings"].dtype == np.float16
+        assert found["tile_id"][20] == store.tiles[1].id
+        assert (found["row"][20], found["col"][21]) == (1, 1)
+        assert json.loads(str(found["store"]))["meta"]["backbone"] == "raw"
+
+
+def test_an_unknown_format_and_an_unknown_layer_are_refused(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "run", [rows_at(tile_at(0))])
+    with pytest.raises(StoreError, match="geotiff or npz"):
+        export(store, None, tmp_path / "e.csv", "csv")
+    with pytest.raises(StoreError, match="layer 9"):
+        export(store, 9, tmp_path / "e.tif", "geotiff")
+    assert not (tmp_path / "e.tif").exists()
+
+
+def test_each_layer_is_exported_in_its_own_width_and_name(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "run", [rows_at(tile_at(0), dims=(3, 6))], meta_of(dims=(3, 6)))
+    for layer, dim in ((0, 3), (1, 6)):
+        (out,) = export(store, layer, tmp_path / f"{layer}.tif")
+        with rasterio.open(out) as dataset:
+            assert np.array_equal(
+                dataset.read(), np.moveaxis(store.read_tile(store.tiles[0].id, layer), -1, 0)
+            )
+            assert dataset.descriptions == tuple(f"raw layer {layer} dim {index}" for index in range(dim))
+            assert dataset.tags()["EMBERSCOPE_LAYER"] == str(layer)
+
+
+def test_tiles_of_several_zones_become_a_map_in_each_to_the_bit(tmp_path: Path) -> None:
+    zones = {"EPSG:32618": 400_000.0, "EPSG:32617": 900_000.0}
+    tiles = [tile_at(column, crs=crs, west=west) for crs, west in zones.items() for column in range(3)]
+    store = make_store(tmp_path / "run", [rows_at(tile) for tile in tiles])
+    written = export(store, None, tmp_path / "e.tif")
+    assert [path.name for path in written] == ["e_epsg32618.tif", "e_epsg32617.tif"]
+    for path, crs in zip(written, zones, strict=True):
+        own = [tile for tile in store.tiles if tile.crs == crs]
+        expected = np.concatenate([np.moveaxis(store.read_tile(tile.id), -1, 0) for tile in own], axis=2)
+        with rasterio.open(path) as dataset:
+            assert dataset.crs == crs
+            assert dataset.transform[:6] == own[0].patch_transform[:6]
+            assert np.array_equal(dataset.read(), expected)
+        assert cog_validate(path)[0]
+
+
+def test_dates_on_the_same_ground_become_a_map_each_and_hide_nothing(tmp_path: Path) -> None:
+    places = [tile_at(0), tile_at(1)]
+    tiles = [replace(place, id=f"{place.id}_date{date}") for place in places for date in (1, 2)]
+    store = make_store(tmp_path / "run", [rows_at(tile) for tile in tiles])
+    written = export(store, None, tmp_path / "e.tif")
+    assert [path.name for path in written] == ["e_date1.tif", "e_date2.tif"]
+    for date, path in enumerate(written, start=1):
+        own = [store.read_tile(f"{place.id}_date{date}") for place in places]
+        with rasterio.open(path) as dataset:
+            assert np.array_equal(dataset.read(), np.moveaxis(np.concatenate(own, axis=1), -1, 0))
