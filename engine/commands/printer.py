@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 
@@ -38,11 +39,22 @@ class Printer:
                 self._say(f"tile {tile} skipped: {reason}")
             case happened.EpochDone():
                 best = " *" if event.is_best else ""
-                self._say(f"epoch {event.epoch}/{event.epochs}  loss {event.train_loss:.4f} / {event.validation_loss:.4f}"
-                          f"  IoU burnt {event.train_iou_burned:.3f} / {event.validation_iou_burned:.3f}{best}")  # fmt: skip
+                names = dict.fromkeys(("loss", event.watch))
+                self._say(
+                    "  ".join(
+                        (f"epoch {event.epoch}/{event.epochs}", *(_pair(event, name) for name in names))
+                    )
+                    + best
+                )
             case _:
                 pass
 
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
         say(text)
+
+
+def _pair(event: happened.EpochDone, name: str) -> str:
+    """A metric on the training and on the validation split."""
+    train, validation = event.train.get(name, math.nan), event.validation.get(name, math.nan)
+    return f"{name} {train:.4f} / {validation:.4f}"

@@ -7,6 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, get_args
 
+# The metric that decided in logs whose events do not name one.
+_FIRST_WATCH = "iou_burned"
+
 
 @dataclass(frozen=True)
 class Submitted:
@@ -130,25 +133,33 @@ class TrainPlanned:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """One pass over the training places; losses are means over labelled pixels."""
+    """One pass over the training tiles.
+
+    Attributes:
+        train, validation: metrics by name; both hold "loss", a mean over labelled pixels.
+        watch: the validation metric that decides which epoch is best.
+    """
 
     epoch: int
     epochs: int
-    train_loss: float
-    train_iou_burned: float
-    train_f1_burned: float
-    validation_loss: float
-    validation_iou_burned: float
-    validation_f1_burned: float
+    train: dict[str, float]
+    validation: dict[str, float]
+    watch: str
     is_best: bool
     seconds: float
 
 
 @dataclass(frozen=True)
 class TestDone:
-    """The one look at the test split."""
+    """The test split was scored, once.
+
+    Attributes:
+        scores: metrics by name, and what belongs to them (intervals, counts, the baseline's scores).
+        watch: the metric that a list shows; logs that do not name it are of burn scars.
+    """
 
     scores: dict[str, Any]
+    watch: str = _FIRST_WATCH
 
 
 Event = (
@@ -181,6 +192,20 @@ def from_line(line: str) -> tuple[float, Event] | None:
     try:
         record = json.loads(line)
         kind = KINDS[record.pop("event")]
+        if kind is EpochDone and "watch" not in record:
+            record = _with_metrics(record)
         return float(record.pop("at")), kind(**record)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _with_metrics(record: dict[str, Any]) -> dict[str, Any]:
+    """An epoch of an earlier log, whose metrics were fields such as `train_loss` and `validation_iou_burned`."""
+    found: dict[str, Any] = {"train": {}, "validation": {}, "watch": _FIRST_WATCH}
+    for key, value in record.items():
+        split, _, metric = key.partition("_")
+        if split in ("train", "validation"):
+            found[split][metric] = value
+        else:
+            found[key] = value
+    return found

@@ -124,7 +124,7 @@ def summary_of(event: Event) -> dict[str, Any] | None:
         case ExtractDone():
             return dict(vars(event))
         case TestDone():
-            return dict(event.scores)
+            return {**event.scores, "watch": event.watch}
         case _:
             return None
 

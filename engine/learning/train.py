@@ -42,6 +42,8 @@ from engine.store.store import EmbeddingStore
 
 # The rate climbs over this share of the steps, then falls by a cosine to nothing (Loshchilov & Hutter 2017).
 _WARM_UP = 0.05
+# The metric on the validation split that decides which epoch is kept.
+WATCH = "iou_burned"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class Epoch:
 
     loss: float
     confusion: Confusion
+
+    def metrics(self) -> dict[str, float]:
+        """What an epoch's event tells, by name."""
+        return {"loss": self.loss, "iou_burned": self.confusion.iou(), "f1_burned": self.confusion.f1()}
 
 
 def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
@@ -103,7 +109,7 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     scores = score_run(run, store, truth, raw)
     write_maps(run, store, truth)
     write_json(folder / SCORES, scores)
-    yield TestDone(scores)
+    yield TestDone(scores, WATCH)
 
 
 def learn(
@@ -115,7 +121,7 @@ def learn(
     )
     whole = decoder.sees_neighbours
     steps = config.epochs * sum(1 for _ in data.batches("train", config.batch_patches, whole))
-    best_iou, best_epoch, best_state, step = -1.0, 0, copy.deepcopy(decoder.state_dict()), 0
+    best_value, best_epoch, best_state, step = -1.0, 0, copy.deepcopy(decoder.state_dict()), 0
     for epoch in range(1, config.epochs + 1):
         began, seen = time.monotonic(), []
         decoder.train()
@@ -131,14 +137,12 @@ def learn(
             step += 1
         taught = _together(seen)
         chosen = validate(decoder, data, "validation", config.batch_patches, config.loss)
-        iou = chosen.confusion.iou()
-        is_best = iou > best_iou
+        watched = chosen.metrics()[WATCH]
+        is_best = watched > best_value
         if is_best:
-            best_iou, best_epoch, best_state = iou, epoch, copy.deepcopy(decoder.state_dict())
-        yield EpochDone(
-            epoch, config.epochs, taught.loss, taught.confusion.iou(), taught.confusion.f1(),
-            chosen.loss, iou, chosen.confusion.f1(), is_best, round(time.monotonic() - began, 3),
-        )  # fmt: skip
+            best_value, best_epoch, best_state = watched, epoch, copy.deepcopy(decoder.state_dict())
+        yield EpochDone(epoch, config.epochs, taught.metrics(), chosen.metrics(), WATCH, is_best,
+                        round(time.monotonic() - began, 3))  # fmt: skip
         if stop.exists() or epoch - best_epoch >= config.patience:
             break
     decoder.load_state_dict(best_state)

@@ -10,7 +10,7 @@ from pages.ui.jobs.jobs_panel import progress
 LOADING = StepStarted("Loading raw")
 TILES = [TileDone(done, 4, done * 10, 0.5 * done, f"t{done}") for done in (1, 4)]
 STORED = ExtractDone(4, 1040, 96, 2.0, "store", seam=1.04)
-EPOCHS = [EpochDone(n, 3, 0.5, 0.4, 0.5, 0.6, 0.3, 0.4, n == 2, 0.1) for n in (1, 2, 3)]
+EPOCHS = [EpochDone(n, 3, {"loss": 0.5}, {"loss": 0.6, "miou": 0.3}, "miou", n == 2, 0.1) for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,25 +16,29 @@ _TRAIN = {"light": "#2f6f8f", "dark": "#6fb3d2"}
 _VALIDATION = {"light": "#b8431a", "dark": "#f0834f"}
 _ASH = {"light": "#8d857b", "dark": "#a69d92"}
 _HEIGHT = 230
+# Title and unit of metrics by name; one that is not here is shown by its name.
+_METRICS = {
+    "loss": ("Loss", "mean a labelled pixel"),
+    "iou_burned": ("IoU, burnt", "0 to 1"),
+    "f1_burned": ("F1, burnt", "0 to 1"),
+}
 
 
 def curves(history: Sequence[EpochDone], key: str) -> None:
-    """Loss, IoU and F1 of the burnt class over the epochs, training and validation."""
-    columns = st.columns(3)
-    for column, (title, stem, unit) in zip(
-        columns,
-        (
-            ("Loss", "loss", "mean a labelled pixel"),
-            ("IoU, burnt", "iou_burned", "0 to 1"),
-            ("F1, burnt", "f1_burned", "0 to 1"),
-        ),
-        strict=True,
-    ):
+    """The metrics that the run names over its epochs, training and validation."""
+    names = list(history[-1].validation)
+    for column, name in zip(st.columns(len(names)), names, strict=True):
+        title, unit = _METRICS.get(name, (metric_title(name), ""))
         with column:
-            figure = _curve(history, stem, f"{title} ({unit})")
+            figure = _curve(history, name, f"{title} ({unit})" if unit else title)
             st.plotly_chart(
-                figure, key=f"{key}_{stem}", config=_CONFIG, alt=_curve_words(history, stem, title)
+                figure, key=f"{key}_{name}", config=_CONFIG, alt=_curve_words(history, name, title)
             )
+
+
+def metric_title(name: str) -> str:
+    """What a page calls a metric of a run."""
+    return _METRICS[name][0] if name in _METRICS else name.replace("_", " ")
 
 
 def explained_variance(ratios: Sequence[float]) -> None:
@@ -90,7 +95,7 @@ def _curve(history: Sequence[EpochDone], stem: str, title: str) -> Any:
     epochs = [item.epoch for item in history]
     figure = go.Figure()
     for name, table in (("train", _TRAIN), ("validation", _VALIDATION)):
-        values = [getattr(item, f"{name}_{stem}") for item in history]
+        values = [getattr(item, name).get(stem) for item in history]
         figure.add_trace(
             go.Scatter(
                 x=epochs, y=values, name=name, mode="lines+markers" if len(epochs) < 3 else "lines",
@@ -103,7 +108,7 @@ def _curve(history: Sequence[EpochDone], stem: str, title: str) -> Any:
     figure.update_xaxes(
         title_text="Epoch", range=[0.5, max(history[-1].epochs, 2) + 0.5] if history else None
     )
-    if stem != "loss":
+    if _METRICS.get(stem, ("", ""))[1] == "0 to 1":
         figure.update_yaxes(range=[0, 1.02])
     figure.update_yaxes(title_text=title)
     _dress(figure, height=_HEIGHT)
@@ -124,7 +129,7 @@ def _curve_words(history: Sequence[EpochDone], stem: str, title: str) -> str:
     if not history:
         return f"{title}: no epoch yet."
     last = history[-1]
-    train, validation = getattr(last, f"train_{stem}"), getattr(last, f"validation_{stem}")
+    train, validation = last.train.get(stem, math.nan), last.validation.get(stem, math.nan)
     return f"{title} after epoch {last.epoch} of {last.epochs}: training {train:.3f}, validation {validation:.3f}."
 
 

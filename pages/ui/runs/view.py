@@ -11,7 +11,7 @@ from engine.jobs import events as happened
 from engine.jobs.config import ExtractConfig
 from pages.ui.state import cached
 from pages.ui.jobs import config_view
-from pages.ui.look import errors
+from pages.ui.look import charts, errors
 from pages.ui.jobs import jobs_panel
 from pages.ui.state import results
 from pages.ui.state import session
@@ -104,8 +104,9 @@ def _result(item: cached.JobFacts) -> str:
     summary = ended[-1] if ended else {}
     if item.kind == "extract" and "patches" in summary:
         return f"{summary['patches']:,} patches"
-    if isinstance(summary.get("iou_burned"), float):
-        return f"IoU {summary['iou_burned']:.3f} on the test places"
+    watch = summary.get("watch", "iou_burned")
+    if isinstance(summary.get(watch), float):
+        return f"{charts.metric_title(watch)} {summary[watch]:.3f} on the test places"
     if item.state in jobs_panel.ACTIVE:
         return jobs_panel.progress(events, item.state)[1]
     failed = [event.message for _, event in events if isinstance(event, happened.Failed)]

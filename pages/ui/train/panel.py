@@ -73,5 +73,6 @@ def curves(job: Job, events: jobs_panel.Events) -> None:
         best = [item for item in history if item.is_best]
         if best:
             st.caption(
-                f"Best epoch: {best[-1].epoch}, with a validation IoU of {best[-1].validation_iou_burned:.3f} (dotted line)."
+                f"Best epoch: {best[-1].epoch}, with a validation {charts.metric_title(best[-1].watch)} of "
+                f"{best[-1].validation[best[-1].watch]:.3f} (dotted line)."
             )

@@ -17,7 +17,7 @@ from filelock import FileLock
 from engine.errors import JobError, SceneError
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, parse_config
-from engine.jobs.events import Event, ExtractDone, Queued, StepStarted, TileDone, from_line, to_line
+from engine.jobs.events import Event, ExtractDone, Queued, StepStarted, TileDone
 from engine.jobs.job import Job, list_jobs, submit
 from engine.jobs.record import run_job
 
@@ -47,12 +47,6 @@ def wide_scene(write_raster: WriteRaster) -> Path:
     return write_raster(
         "wide.tif", np.random.default_rng(0).integers(1, 4000, (6, 2048, 2048)).astype(np.int16)
     )
-
-
-def test_every_event_reads_back_and_a_torn_line_is_left_for_later() -> None:
-    event = TileDone(1, 2, 64, 0.5, "t")
-    assert from_line(to_line(event, 12.5)) == (12.5, event)
-    assert from_line(to_line(event, 12.5)[:-5]) is None
 
 
 def test_a_submitted_job_runs_to_its_end_in_a_process_of_its_own(home: Path, scene_file: Path) -> None:

@@ -69,7 +69,7 @@ def test_evaluation_from_the_saved_files_equals_the_scores_of_training(
 
 def test_the_kept_epoch_is_the_one_with_the_best_validation_iou(trained: tuple[Path, list[Event]]) -> None:
     epochs = epochs_of(trained[1])
-    best = max(epochs, key=lambda epoch: epoch.validation_iou_burned)
+    best = max(epochs, key=lambda epoch: epoch.validation[epoch.watch])
     assert TrainRun.open(trained[0]).decoder.epoch == best.epoch
     assert [epoch.epoch for epoch in epochs if epoch.is_best][-1] == best.epoch
 
