@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.explore import region_panel
-from pages.ui.look import errors, notices, style
+from pages.ui.look import errors, notices, palette, style
 from pages.ui.map import layers, maps
 from pages.ui.state import cached, session
 
@@ -38,7 +38,7 @@ with left:
             key=f"explore_{place.key}_{session.map_turn()}",
             bounds_lonlat=region_panel.in_sight(scenes),
             shown=tuple(shown),
-            outlines=(*layers.outlines(scenes, maps.ASH), *region_panel.region_outline()),
+            outlines=(*layers.outlines(scenes, palette.ASH), *region_panel.region_outline()),
             can_draw=True,
         )
     )

@@ -18,7 +18,8 @@ from engine.backbones.cards import CARDS
 from engine.backbones.core.spec import BackboneSpec
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_OURS = {".git", "node_modules", "vendor", "runs", "__pycache__"}  # git, npm, make, jobs, Python
+NOT_OURS = {".git", "node_modules", "vendor", "__pycache__"}  # git, npm, make, Python
+WORKSPACE = ROOT / "runs"  # the jobs' own; pages/ui/runs is ours
 NOT_OURS_STARTS = (
     ".venv",
     ".pytest_cache",
@@ -50,7 +51,13 @@ REGISTRY_HOSTS = tuple(
 def our_files() -> Iterator[Path]:
     """Every file of the project, without what tools have made."""
     for folder, folders, names in os.walk(ROOT):
-        folders[:] = [f for f in folders if f not in NOT_OURS and not f.startswith(NOT_OURS_STARTS)]
+        folders[:] = [
+            name
+            for name in folders
+            if name not in NOT_OURS
+            and not name.startswith(NOT_OURS_STARTS)
+            and Path(folder, name) != WORKSPACE
+        ]
         yield from (Path(folder) / name for name in names)
 
 

@@ -11,7 +11,7 @@ from engine.errors import EngineError
 from engine.jobs.job import Job
 from pages.ui.jobs import jobs_panel
 from pages.ui.look import style, wording
-from pages.ui.map.maps import theme
+from pages.ui.look.palette import theme
 from pages.ui.map.serving import BRAND
 from pages.ui.state import cached, machine, session
 

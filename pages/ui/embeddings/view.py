@@ -11,7 +11,7 @@ from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.store.store import EmbeddingStore
 from engine.views.neighbourhood_mean import usual_window
-from pages.ui.look import charts, style, wording
+from pages.ui.look import charts, palette, style, wording
 from pages.ui.map import layers, maps
 from pages.ui.state import cached, results
 
@@ -87,7 +87,7 @@ def show_map(
     first = 100 * float(np.sum(shares[:3]))
     of_means = f" (means over {window} × {window} patches)" if window > 1 else ""
     style.legend(
-        (("#d0422a", "red: PC 1"), ("#4f9a4a", "green: PC 2"), ("#3f74c9", "blue: PC 3")),
+        ((palette.RED, "red: PC 1"), (palette.GREEN, "green: PC 2"), (palette.BLUE, "blue: PC 3")),
         f"Fitted on the whole store{of_means}, stretched from 2 % to 98 %. The three show {first:.0f} % of the variance.",
     )
 

@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig
 from engine.learning.result import TrainRun
-from pages.ui.look import charts, style, wording
+from pages.ui.look import charts, palette, style, wording
 from pages.ui.map import layers, maps
 from pages.ui.state import cached, results
 
@@ -128,7 +128,7 @@ def show_map(run: TrainRun, chosen: cached.JobFacts) -> None:
     maps.draw(
         maps.View(
             key=f"evaluate_{chosen.job.id}", bounds_lonlat=at, shown=(*below, overlay),
-            outlines=layers.outlines(scenes, maps.ASH), overlay_label="Scars", overlay_percent=80,
+            outlines=layers.outlines(scenes, palette.ASH), overlay_label="Scars", overlay_percent=80,
         )
     )  # fmt: skip
     _legend(str(view), run)

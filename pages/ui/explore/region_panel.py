@@ -17,8 +17,8 @@ from engine.imagery.scene import Scene
 from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, TilesConfig
 from engine.jobs.folder import PROJECT, runs_root
 from pages.ui.jobs import cost
-from pages.ui.look import errors, wording
-from pages.ui.map import layers, maps
+from pages.ui.look import errors, palette, wording
+from pages.ui.map import layers
 from pages.ui.map.maps import Bounds, Outline
 from pages.ui.state import cached, session
 
@@ -85,7 +85,7 @@ def region_outline() -> tuple[Outline, ...]:
     """The chosen region as a line on the map."""
     chosen = session.region()
     try:
-        return (Outline(session.checked(chosen).polygon, "Region", maps.EMBER, 2.5),) if chosen else ()
+        return (Outline(session.checked(chosen).polygon, "Region", palette.EMBER, 2.5),) if chosen else ()
     except EngineError:
         return ()
 

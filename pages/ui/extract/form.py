@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import streamlit as st
-from pydantic import BaseModel
 
 from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
 from engine.jobs.config import BackboneConfig, ExtractConfig, OutputConfig, TilesConfig
 from pages.ui.backbones import card as backbone_card
 from pages.ui.jobs import cost
+from pages.ui.look.fields import DEVICES, choices_of, help_of
 from pages.ui.state import session
 
-_DEVICES = ("auto", "cpu", "cuda", "mps")
 _PIXELS = (64, 128, 224, 256, 384, 512, 1024)
-
-
-def help_of(model: type[BaseModel], name: str) -> str:
-    """The sentence that the configuration has for a field."""
-    return model.model_fields[name].description or ""
-
-
-def choices_of(model: type[BaseModel], name: str) -> list[Any]:
-    """The values of a field that is one of several words."""
-    kind = model.model_fields[name].annotation
-    found = [value for part in (kind, *get_args(kind)) for value in get_args(part) if isinstance(value, str)]
-    return list(dict.fromkeys(found))
 
 
 def choose_backbone(bands: Sequence[str], suggested: str) -> BackboneSpec:
@@ -81,7 +68,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         dtype = right.selectbox(
             "Kept as", choices_of(OutputConfig, "dtype"), key="x_dtype", help=help_of(OutputConfig, "dtype")
         )
-        device = left.selectbox("Device", _DEVICES, key="x_device", help=help_of(ExtractConfig, "device"))
+        device = left.selectbox("Device", DEVICES, key="x_device", help=help_of(ExtractConfig, "device"))
         seed = right.number_input("Seed", 0, 2**31 - 1, 0, key="x_seed", help=help_of(ExtractConfig, "seed"))
         engine = _engine(left)
         open_settings = _conventions(spec)

@@ -9,12 +9,9 @@ from typing import Any
 import streamlit as st
 
 from engine.jobs.events import EpochDone
-from pages.ui.map.maps import theme
+from pages.ui.look.palette import BLUE, GREEN, RED, REST, SHADES, TRAIN, VALIDATION, theme
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
-_TRAIN = {"light": "#2f6f8f", "dark": "#6fb3d2"}
-_VALIDATION = {"light": "#b8431a", "dark": "#f0834f"}
-_ASH = {"light": "#8d857b", "dark": "#a69d92"}
 _HEIGHT = 230
 # Title and unit of metrics by name; one that is not here is shown by its name.
 _METRICS = {
@@ -48,7 +45,7 @@ def explained_variance(ratios: Sequence[float]) -> None:
     percent = [100 * ratio for ratio in ratios]
     percent.append(max(0.0, 100 - sum(percent)))
     names = [*(_component(i) for i in range(len(ratios))), "all others"]
-    colours = [*("#d0422a", "#4f9a4a", "#3f74c9")[: len(ratios)], _ASH[theme()]]
+    colours = [*(RED, GREEN, BLUE)[: len(ratios)], REST[theme()]]
     figure = go.Figure(
         go.Bar(
             x=percent[::-1], y=names[::-1], orientation="h",
@@ -75,11 +72,11 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], title: st
         [f"{value:,}<br>{share:.1f} %" for value, share in zip(r, s, strict=True)]
         for r, s in zip(counts, shares, strict=True)
     ]
-    scale = {"light": [[0, "#f6f1ea"], [1, "#d9783f"]], "dark": [[0, "#2a2622"], [1, "#a8471f"]]}[theme()]
+    none, every = SHADES[theme()]
     figure = go.Figure(
         go.Heatmap(
             z=shares, x=list(classes), y=list(classes), text=text, texttemplate="%{text}", showscale=False, zmin=0, zmax=100,
-            colorscale=scale, xgap=3, ygap=3, hovertemplate="true %{y}, predicted %{x}: %{z:.2f} %<extra></extra>",
+            colorscale=[[0, none], [1, every]], xgap=3, ygap=3, hovertemplate="true %{y}, predicted %{x}: %{z:.2f} %<extra></extra>",
         )
     )  # fmt: skip
     figure.update_xaxes(title_text="Predicted", showgrid=False)
@@ -94,7 +91,7 @@ def _curve(history: Sequence[EpochDone], stem: str, title: str) -> Any:
 
     epochs = [item.epoch for item in history]
     figure = go.Figure()
-    for name, table in (("train", _TRAIN), ("validation", _VALIDATION)):
+    for name, table in (("train", TRAIN), ("validation", VALIDATION)):
         values = [getattr(item, name).get(stem) for item in history]
         figure.add_trace(
             go.Scatter(
@@ -104,7 +101,7 @@ def _curve(history: Sequence[EpochDone], stem: str, title: str) -> Any:
         )  # fmt: skip
     best = [item for item in history if item.is_best]
     if best:
-        figure.add_vline(x=best[-1].epoch, line={"color": _ASH[theme()], "width": 1, "dash": "dot"})
+        figure.add_vline(x=best[-1].epoch, line={"color": REST[theme()], "width": 1, "dash": "dot"})
     figure.update_xaxes(
         title_text="Epoch", range=[0.5, max(history[-1].epochs, 2) + 0.5] if history else None
     )

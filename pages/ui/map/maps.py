@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 from shapely.geometry.base import BaseGeometry
 
+from pages.ui.look.palette import ASH, EMBER, theme
 from pages.ui.map import map_controls, serving, vendor
 
 Bounds = tuple[float, float, float, float]
-EMBER, ASH = "#d9541e", "#8d857b"
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,6 @@ def draw(view: View) -> list[dict[str, Any]]:
         feature_group_to_add=[_tile_group(view.shown), _outline_group(view.outlines)],
     )
     return list((answer or {}).get("all_drawings") or [])
-
-
-def theme() -> str:
-    """ "light" or "dark", as the browser shows the app."""
-    return "dark" if getattr(st.context.theme, "type", None) == "dark" else "light"
 
 
 def _base(view: View) -> Any:

@@ -9,14 +9,9 @@ import streamlit as st
 
 from engine.jobs import events as happened
 from engine.jobs.config import ExtractConfig
-from pages.ui.state import cached
-from pages.ui.jobs import config_view
-from pages.ui.look import charts, errors
-from pages.ui.jobs import jobs_panel
-from pages.ui.state import results
-from pages.ui.state import session
-from pages.ui.train import panel as train_panel
-from pages.ui.look import wording
+from pages.ui.jobs import config_view, curves, jobs_panel
+from pages.ui.look import charts, errors, wording
+from pages.ui.state import cached, results, session
 
 _PAGES = {"extract": "pages/extract.py", "train": "pages/train.py"}
 
@@ -58,7 +53,7 @@ def table(kept: Sequence[cached.JobFacts]) -> cached.JobFacts | None:
 def details(chosen: cached.JobFacts) -> None:
     """One run in full: panel, where it leads, configuration, command, removal."""
     st.subheader(jobs_panel.short_name(chosen.job), anchor=False)
-    jobs_panel.panel(chosen.job, more=train_panel.curves if chosen.kind == "train" else None)
+    jobs_panel.panel(chosen.job, more=curves.show if chosen.kind == "train" else None)
     _ways_on(chosen)
     left, right = st.columns([1.4, 1], gap="large")
     with left:

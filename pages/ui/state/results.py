@@ -11,6 +11,7 @@ import streamlit as st
 from engine.jobs.job import Job
 from engine.learning.result import TrainRun
 from engine.store.store import FINISHED, EmbeddingStore
+from pages.ui.look.wording import when
 from pages.ui.state import cached
 
 COLOURS = 3  # components that become red, green and blue
@@ -51,8 +52,6 @@ def open_store(folder: Path) -> EmbeddingStore:
 
 def store_words(found: cached.JobFacts) -> str:
     """What a list calls a store: backbone, place, when."""
-    from pages.ui.look.wording import when
-
     config = found.config
     return f"{config.backbone.name} · {place_words(config.scene)} · {when(found.submitted_at)}"
 

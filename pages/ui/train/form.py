@@ -18,8 +18,8 @@ from engine.jobs.config import (
     TrainConfig,
 )  # fmt: skip
 from engine.store.store import EmbeddingStore
-from pages.ui.extract.form import choices_of, help_of
 from pages.ui.look import style, wording
+from pages.ui.look.fields import DEVICES, choices_of, help_of
 from pages.ui.state import cached, results
 
 _HEADS = {
@@ -134,9 +134,7 @@ def _rest(
     seed = one.number_input(
         "Seed", 0, 2**31 - 1, defaults.seed, key="t_seed", help=help_of(TrainConfig, "seed")
     )
-    device = two.selectbox(
-        "Device", ("auto", "cpu", "cuda", "mps"), key="t_device", help=help_of(TrainConfig, "device")
-    )
+    device = two.selectbox("Device", DEVICES, key="t_device", help=help_of(TrainConfig, "device"))
     kept = None
     if len(source.layers) > 1:
         picked = st.multiselect(

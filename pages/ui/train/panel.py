@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.jobs import events as happened
 from engine.jobs.config import TrainConfig
-from engine.jobs.job import Job, submit
-from pages.ui.jobs import jobs_panel
-from pages.ui.look import charts, errors, style
+from engine.jobs.job import submit
+from pages.ui.jobs import curves, jobs_panel
+from pages.ui.look import errors, style
 from pages.ui.state import session
 from pages.ui.train.form import Source
 
@@ -18,7 +17,7 @@ def show_job() -> None:
     job = jobs_panel.job_of_address("train")
     if job is None:
         return
-    jobs_panel.panel(job, more=curves)
+    jobs_panel.panel(job, more=curves.show)
     state = job.state
     with st.container(horizontal=True):
         if state == "finished" and st.button(
@@ -56,23 +55,3 @@ def start(config: TrainConfig, source: Source) -> None:
             job = submit(config)
             session.set_job(job.id)
             st.rerun()
-
-
-def curves(job: Job, events: jobs_panel.Events) -> None:
-    """What a training was planned with, and how it goes."""
-    planned = next((event for _, event in reversed(events) if isinstance(event, happened.TrainPlanned)), None)
-    if planned is not None:
-        pairs = [
-            (f"{name.capitalize()} places", f"{count:,} · {planned.pixels.get(name, 0):,} px")
-            for name, count in planned.places.items()
-        ]
-        style.facts([*pairs, ("Parameters", f"{planned.parameters:,}")], small=True)
-    history = jobs_panel.epochs(events)
-    if history:
-        charts.curves(history, f"curves_{job.id}")
-        best = [item for item in history if item.is_best]
-        if best:
-            st.caption(
-                f"Best epoch: {best[-1].epoch}, with a validation {charts.metric_title(best[-1].watch)} of "
-                f"{best[-1].validation[best[-1].watch]:.3f} (dotted line)."
-            )
