@@ -15,7 +15,7 @@ from engine.backbones.core.device import Device, choose, describe
 from engine.errors import SceneError
 from engine.extraction.blending import Blending
 from engine.extraction.encode import Waiting, batch_of, begin, open_backbone, rows_of
-from engine.extraction.plan import Plan, make_plan, season_folder
+from engine.extraction.plan import Plan, make_plan
 from engine.extraction.store_layout import store_meta
 from engine.extraction.tile_reader import TileRead, batches_of, read_ahead, read_tile
 from engine.extraction.weights_download import fetch_weights
@@ -25,7 +25,7 @@ from engine.extraction.workers.protocol import Encoded, Workers
 from engine.imagery.rasters import OpenRasters
 from engine.imagery.tiles.windows import PlannedTile
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, SimulatedScene
+from engine.jobs.config import ExtractConfig
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, StepStarted, TileDone, TileSkipped
 from engine.jobs.record import recorded
 from engine.store.store import FINISHED, EmbeddingStore
@@ -59,7 +59,7 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
         BadInput: a configuration, region, scene, backbone or unfinished store that cannot be used.
         DiskFull: no room; what was written is kept for a resume.
     """
-    yield from _prepare_season(config, root)
+    yield from (StepStarted(step) for step in config.scene.prepare(root))
     yield StepStarted("Planning tiles")
     plan = make_plan(config, root)
     yield from (Noticed(note) for note in plan.notes)
@@ -197,8 +197,3 @@ def ensure_store(config: ExtractConfig, root: Path) -> Iterator[Event]:
 def store_folder(config: ExtractConfig, root: Path) -> Path:
     """Where `ensure_store` leaves the store of a configuration."""
     return run_folder.settled_folder(config, root) / FINISHED
-
-
-def _prepare_season(config: ExtractConfig, root: Path) -> Iterator[Event]:
-    if isinstance(config.scene, SimulatedScene) and not season_folder(config.scene.seed, root).is_dir():
-        yield StepStarted("Simulating the fire season (once for each seed)")

@@ -11,24 +11,13 @@ from pathlib import Path
 from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError, ConfigError, MissingBand, SceneError
-from engine.imagery.overlap import files_scenes
-from engine.imagery.places import Declared, chip_scenes, file_scene, folder_scenes
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.sensor import HLS_BANDS
 from engine.imagery.tiles.tile_plan import cut, cut_best, in_rows
 from engine.imagery.tiles.windows import PlannedTile, Tiling
-from engine.jobs.config import (
-    ChipsScene,
-    ExtractConfig,
-    FileScene,
-    FilesScene,
-    RegionConfig,
-    SceneConfig,
-    SimulatedScene,
-    TilesConfig,
-)  # fmt: skip
-from engine.jobs.folder import PROJECT
+from engine.jobs.config import ExtractConfig, RegionConfig, TilesConfig
+from engine.paths import resolve_path
 
 
 @dataclass(frozen=True)
@@ -101,7 +90,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
         SceneError: scenes that are absent or cannot be read.
     """
     card = cards.card(config.backbone.name)
-    scenes = find_scenes(config.scene, root)
+    scenes = config.scene.find(root)
     available = common_bands(scenes)
     spec = cards.resolve(card, config.backbone.settings, available)
     bands = available if spec.any_bands else spec.bands
@@ -113,7 +102,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     patch_px = max(spec.stride_px(layer) for layer in layers)
     cell_px = _cell_px(config.tiles, spec, patch_px)
     tiling = _tiling(config.tiles, spec, scenes, patch_px, cell_px)
-    way = cut_best if isinstance(config.scene, FilesScene) else cut
+    way = cut_best if config.scene.overlaps else cut
     tiles = way(scenes, region_of(config.region), tiling)
     if not tiles:
         raise SceneError(
@@ -126,38 +115,6 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     _require_frames(spec, tiles)
     notes = tuple(_notes(config.tiles, tiling, tiles))
     return Plan(spec, layers, patch_px, cell_px, bands, scenes, tuple(tiles), notes)
-
-
-def find_scenes(scene: SceneConfig, root: Path) -> tuple[Scene, ...]:
-    """The scenes that a configuration names; the simulated season is made when it is not there yet.
-
-    Raises:
-        SceneError: absent or unreadable.
-    """
-    match scene:
-        case FileScene():
-            return (file_scene(resolve_path(scene.path), scene.sensor),)
-        case FilesScene():
-            return files_scenes([resolve_path(path) for path in scene.paths], scene.sensor)
-        case ChipsScene(images=None):
-            return chip_scenes(resolve_path(scene.path), declared=Declared(scene.bands, scene.scale))
-        case ChipsScene():
-            return folder_scenes(
-                resolve_path(scene.path), scene.images or "*", Declared(scene.bands, scene.scale)
-            )
-        case SimulatedScene():
-            folder = season_folder(scene.seed, root)
-            if not folder.is_dir():
-                from engine.imagery.simulation.season import simulate_season  # scipy: not for every page
-
-                simulate_season(folder, scene.seed)
-            dates = ("pre", "post") if scene.date == "both" else (scene.date,)
-            return tuple(found for date in dates for found in chip_scenes(folder, date))
-
-
-def season_folder(seed: int, root: Path) -> Path:
-    """Where the simulated season of a seed is kept."""
-    return root / "data" / f"simulated-{seed}"
 
 
 def region_of(region: RegionConfig | None) -> Region | None:
@@ -175,12 +132,6 @@ def region_of(region: RegionConfig | None) -> Region | None:
             return Region.from_polygon(corners)
         case _:
             return Region.from_file(resolve_path(region.file or ""))
-
-
-def resolve_path(path: str) -> Path:
-    """A path as given, or from the project's folder when it is not there."""
-    given = Path(path).expanduser()
-    return given if given.is_absolute() or given.exists() else PROJECT / given
 
 
 def resolve_layers(spec: BackboneSpec, layers: Sequence[int] | None) -> tuple[int, ...]:

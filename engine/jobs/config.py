@@ -12,17 +12,13 @@ import yaml
 from pydantic import ValidationError
 
 from engine.errors import ConfigError
+from engine.imagery.sources import ChipsScene, FileScene, FilesScene, SceneConfig, SimulatedScene
 from engine.jobs.complaints import in_words
 from engine.jobs.config_extract import (
     BackboneConfig,
-    ChipsScene,
     ExtractConfig,
-    FileScene,
-    FilesScene,
     OutputConfig,
     RegionConfig,
-    SceneConfig,
-    SimulatedScene,
     TilesConfig,
 )
 from engine.jobs.config_train import (
@@ -63,7 +59,6 @@ JobConfig = ExtractConfig | TrainConfig
 # Keys of an extraction that the first version did not have, with their defaults.
 _LATER: dict[str, Any] = {
     "clouds": "keep",
-    "scene": {"images": None, "bands": None, "scale": None},
     "tiles": {"overlap_px": 0, "merge": "deepest", "stride_px": None},
 }
 _KINDS: dict[str, type[ExtractConfig] | type[TrainConfig]] = {"extract": ExtractConfig, "train": TrainConfig}
@@ -144,7 +139,13 @@ def parse_config(tree: dict[str, Any], where: str = "the configuration") -> JobC
 
 def to_yaml(config: JobConfig) -> str:
     """The configuration as YAML, in the order of its fields, with every default written out."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(_which_first(config.model_dump(mode="json")), sort_keys=False, allow_unicode=True)
+
+
+def _which_first(tree: dict[str, Any]) -> dict[str, Any]:
+    """The same mapping, `source` and the paths that say which scenes are meant before what is said of them."""
+    nested = {key: _which_first(value) if isinstance(value, dict) else value for key, value in tree.items()}
+    return {key: nested[key] for key in ("source", "path", "paths", "images") if key in nested} | nested
 
 
 def config_hash(config: JobConfig) -> str:
@@ -153,11 +154,13 @@ def config_hash(config: JobConfig) -> str:
     Keys that came later count where they are not at their default: earlier stores keep their hash.
     """
     tree = config.model_dump(mode="json", exclude={"device", "batch_size"})
-    for extraction in (tree, tree.get("store")):
-        if isinstance(extraction, dict):
-            for key in ("compile", "engine"):
-                extraction.pop(key, None)
-            _drop_defaults(extraction, _LATER)
+    extraction = config if isinstance(config, ExtractConfig) else config.store
+    if isinstance(extraction, ExtractConfig):
+        own = tree if extraction is config else tree["store"]
+        for key in ("compile", "engine"):
+            own.pop(key, None)
+        _drop_defaults(own, _LATER)
+        _drop_defaults(own["scene"], dict.fromkeys(extraction.scene.added_later))
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 

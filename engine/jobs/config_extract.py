@@ -2,74 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-class Frozen(BaseModel):
-    """Immutable, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FileScene(Frozen):
-    """One raster: GeoTIFF (or JPEG 2000) with a CRS and named or declared bands."""
-
-    source: Literal["file"]
-    path: str = Field(description="GeoTIFF with a CRS; band descriptions name the bands.")
-    sensor: str | None = Field(None, description="Sensor of the table; null reads it from the file.")
-
-
-class ChipsScene(Frozen):
-    """Many small rasters, each a tile of its own; without `images` in the layout of HLS Burn Scars."""
-
-    source: Literal["chips"]
-    path: str = Field(description="Folder with data/ and splits/, or with the rasters that images names.")
-    images: str | None = Field(
-        None, min_length=1, description="Pattern of file names, e.g. *.tif; null: data/*_merged.tif."
-    )
-    bands: tuple[str | None, ...] | None = Field(
-        None,
-        min_length=1,
-        description="Bands of a raster in order, null for one not to be read; null: as it says.",
-    )
-    scale: float | None = Field(
-        None,
-        gt=0,
-        description="Reflectance of a stored 1 where a raster states no scale; null: 1 for floats, else the sensor's.",
-    )
-
-    @model_validator(mode="after")
-    def _images_stay_in_the_folder(self) -> ChipsScene:
-        if self.images and (PurePath(self.images).is_absolute() or ".." in PurePath(self.images).parts):
-            raise ValueError("images is a pattern of names inside the folder, without '..'")
-        return self
-
-
-class FilesScene(Frozen):
-    """Rasters of one sensor that may overlap, differ in date and lie in several UTM zones."""
-
-    source: Literal["files"]
-    paths: tuple[str, ...] = Field(
-        min_length=1,
-        description="GeoTIFFs, or folders of them; where they overlap, the least cloudy counts, then the newest.",
-    )
-    sensor: str | None = Field(None, description="Sensor of the table; null reads it from the files.")
-
-
-class SimulatedScene(Frozen):
-    """The simulated fire season, made from its seed when it is not there yet."""
-
-    source: Literal["simulated"]
-    seed: int = Field(0, ge=0, description="The same seed gives the same bytes.")
-    date: Literal["post", "pre", "both"] = Field(
-        "post", description="Before or after the fires, or both dates."
-    )
-
-
-SceneConfig = Annotated[FileScene | FilesScene | ChipsScene | SimulatedScene, Field(discriminator="source")]
+from engine.frozen import Frozen
+from engine.imagery.sources import SceneConfig
 
 
 class RegionConfig(Frozen):

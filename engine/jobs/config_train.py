@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from engine.jobs.config_extract import ExtractConfig, Frozen
+from engine.frozen import Frozen
+from engine.jobs.config_extract import ExtractConfig
 
 
 class LabelsConfig(Frozen):

@@ -12,13 +12,13 @@ from pathlib import Path
 from engine.errors import JobError
 from engine.jobs.config import ExtractConfig, JobConfig, config_hash, to_yaml
 from engine.jobs.events import Event, from_line, to_line
+from engine.paths import PROJECT
 
 CONFIG = "config.yaml"
 EVENTS = "events.jsonl"
 LOG = "log.txt"
 PROCESS = "process.json"
 STOP = "stop"
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def runs_root() -> Path:

@@ -21,6 +21,7 @@ from engine.errors import JobError
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, JobConfig, config_hash, parse_config, read_yaml
 from engine.jobs.events import Cancelled, Event, Failed, Finished, Queued, Started, Submitted
+from engine.paths import PROJECT
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
 # A process that was asked for and has not yet said a word is believed to be starting for so long.
@@ -206,7 +207,7 @@ def _spawn(folder: Path) -> None:
     with (folder / run_folder.LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "engine", "run", str(folder)],
-            cwd=run_folder.PROJECT,
+            cwd=PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

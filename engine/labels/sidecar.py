@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import DiskFull, LabelError, StoreError
-from engine.extraction.plan import find_scenes, resolve_path
 from engine.files import write_whole
 from engine.imagery.chip import read_mask
 from engine.imagery.grid import Tile
 from engine.imagery.rasters import open_raster
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig, LabelsConfig, parse_config
+from engine.paths import resolve_path
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 
@@ -64,7 +64,7 @@ def labels_for(
         raise StoreError(
             f"an extraction's configuration was wanted, found another kind in {store.folder}. Extract it again."
         )
-    return build_labels(store, find_scenes(extraction.scene, runs_root), None, folder)
+    return build_labels(store, extraction.scene.find(runs_root), None, folder)
 
 
 def build_labels(

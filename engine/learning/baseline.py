@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import StoreError
-from engine.jobs.config import BackboneConfig, ExtractConfig, SimulatedScene, parse_config
+from engine.jobs.config import BackboneConfig, ExtractConfig, parse_config
 from engine.labels.sidecar import to_pixels
 from engine.learning.metrics import Confusion, total
 from engine.learning.split import is_chip
@@ -49,13 +49,10 @@ def raw_config(store: EmbeddingStore) -> ExtractConfig:
     tile = store.tiles[0]
     keeps_chips = is_chip(tile) and extraction.tiles.size_px is None
     size_px = None if keeps_chips else max(tile.height_px, tile.width_px)
-    scene = extraction.scene
-    if isinstance(scene, SimulatedScene) and scene.date == "both":
-        scene = scene.model_copy(update={"date": "post"})
     # Tiles of whole patches keep their names: those of encoders with patches of 14 px are no multiple of 4.
     patch_px = next(side for side in (4, 2, 1) if size_px is None or size_px % side == 0)
     return ExtractConfig(
-        scene=scene, region=extraction.region, device="cpu",
+        scene=extraction.scene.last_date(), region=extraction.region, device="cpu",
         backbone=BackboneConfig(name="raw", settings={} if patch_px == 4 else {"patch_px": str(patch_px)}),
         tiles=extraction.tiles.model_copy(update={"size_px": size_px, "overlap_px": 0, "stride_px": None}),
     )  # fmt: skip

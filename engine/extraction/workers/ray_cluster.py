@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import ConfigError, RunFailure
-from engine.jobs.folder import PROJECT
+from engine.paths import PROJECT
 
 # What the processes on other machines need to know of this one: where weights are and where none may be fetched.
 _PASSED_ON = ("EMBERSCOPE_WEIGHTS", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT")

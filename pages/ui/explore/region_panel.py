@@ -15,7 +15,8 @@ from engine.backbones import cards
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, TilesConfig
-from engine.jobs.folder import PROJECT, runs_root
+from engine.jobs.folder import runs_root
+from engine.paths import PROJECT
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, wording
 from pages.ui.map import layers

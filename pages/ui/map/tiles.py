@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import SceneError
-from engine.jobs.folder import PROJECT, runs_root
+from engine.jobs.folder import runs_root
+from engine.paths import PROJECT
 
 if TYPE_CHECKING:
     from rio_tiler.models import ImageData

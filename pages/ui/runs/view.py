@@ -83,10 +83,10 @@ def _row(item: cached.JobFacts) -> dict[str, Any]:
 
 def _on(item: cached.JobFacts) -> str:
     if isinstance(item.config, ExtractConfig):
-        return results.place_words(item.config.scene)
+        return item.config.scene.title
     store = item.config.store
     return (
-        results.place_words(store.scene)
+        store.scene.title
         if isinstance(store, ExtractConfig)
         else store.rstrip("/").split("/")[-2]
     )

@@ -10,19 +10,11 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.extraction.cost.estimate import Estimate, estimate
-from engine.extraction.plan import find_scenes, resolve_path, season_folder
 from engine.imagery.scene import Scene
-from engine.jobs.config import (
-    ChipsScene,
-    ExtractConfig,
-    FileScene,
-    FilesScene,
-    SceneConfig,
-    SimulatedScene,
-    TrainConfig,
-)
+from engine.jobs.config import ExtractConfig, SceneConfig, TrainConfig
 from engine.jobs.folder import CONFIG, EVENTS, runs_root
 from engine.jobs.job import Job, State
+from engine.paths import modified as _modified
 
 
 @dataclass(frozen=True)
@@ -43,28 +35,20 @@ def scenes(scene: SceneConfig) -> tuple[Scene, ...]:
     Raises:
         SceneError: absent or unreadable.
     """
-    return _scenes(scene.model_dump_json(), scene_stamp(scene), scene)
-
-
-def scene_stamp(scene: SceneConfig) -> float:
-    """When the files of a scene changed last, 0 when they are not there."""
-    match scene:
-        case FileScene():
-            return _modified(resolve_path(scene.path))
-        case FilesScene():
-            return max(_modified(resolve_path(path)) for path in scene.paths)
-        case ChipsScene(images=None):
-            return _modified(resolve_path(scene.path) / "data")
-        case ChipsScene():
-            return _modified(resolve_path(scene.path))
-        case SimulatedScene():
-            return _modified(season_folder(scene.seed, runs_root()) / "data")
+    return _scenes(scene.model_dump_json(), scene.stamp(runs_root()), scene)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _scenes(key: str, stamp: float, _scene: SceneConfig) -> tuple[Scene, ...]:
     del key, stamp
-    return find_scenes(_scene, runs_root())
+    _prepare(_scene)
+    return _scene.find(runs_root())
+
+
+def _prepare(scene: SceneConfig) -> None:
+    """Make what a source has to make first (a simulated season), which a page does only when it is looked at."""
+    for _ in scene.prepare(runs_root()):
+        pass
 
 
 def jobs() -> list[JobFacts]:
@@ -97,7 +81,9 @@ def estimate_of(config: ExtractConfig) -> Estimate:
     Raises:
         BadInput: what the extraction itself would refuse.
     """
-    return _estimate(config.model_dump_json(), scene_stamp(config.scene), _modified(runs_root()), config)
+    return _estimate(
+        config.model_dump_json(), config.scene.stamp(runs_root()), _modified(runs_root()), config
+    )
 
 
 def job_named(name: str) -> Job | None:
@@ -110,6 +96,7 @@ def job_named(name: str) -> Job | None:
 @st.cache_data(show_spinner=False, max_entries=256)
 def _estimate(key: str, scene: float, runs: float, _config: ExtractConfig) -> Estimate:
     del key, scene, runs  # the configuration, the scenes, and the earlier runs that tell the speed
+    _prepare(_config.scene)
     return estimate(_config)
 
 
@@ -134,10 +121,3 @@ def _seconds(events: list[tuple[float, Any]], state: State) -> float:
     started = [at for at, event in events if type(event).__name__ == "Started"]
     begin = started[-1] if started else events[0][0]
     return max(0.0, (time.time() if state in ("running", "queued") else events[-1][0]) - begin)
-
-
-def _modified(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -53,21 +52,7 @@ def open_store(folder: Path) -> EmbeddingStore:
 def store_words(found: cached.JobFacts) -> str:
     """What a list calls a store: backbone, place, when."""
     config = found.config
-    return f"{config.backbone.name} · {place_words(config.scene)} · {when(found.submitted_at)}"
-
-
-def place_words(scene: Any) -> str:
-    """A scene configuration in a few words."""
-    match scene.source:
-        case "simulated":
-            return {"post": "fire season, after", "pre": "fire season, before"}.get(
-                scene.date, "fire season, both dates"
-            )
-        case "files":
-            more = f" and {len(scene.paths) - 1} more" if len(scene.paths) > 1 else ""
-            return Path(scene.paths[0]).stem.replace("_", " ") + more
-        case _:
-            return Path(scene.path).stem.replace("_", " ")
+    return f"{config.backbone.name} · {config.scene.title} · {when(found.submitted_at)}"
 
 
 def pca_map(store: EmbeddingStore, layer: int, window: int) -> tuple[Path, np.ndarray]:

@@ -13,7 +13,7 @@ from rasterio.windows import Window
 from engine.errors import MissingBand
 from engine.extraction import extract as job
 from engine.jobs.config import ExtractConfig, parse_config
-from engine.jobs.folder import PROJECT
+from engine.paths import PROJECT
 
 SIDE = 256
 CLOUD = np.array([0.75, 0.74, 0.74, 0.76, 0.55, 0.42], np.float32).reshape(6, 1, 1)

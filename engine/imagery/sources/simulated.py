@@ -1,0 +1,71 @@
+"""The simulated fire season as a source: made from its seed, kept among the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field
+
+from engine.errors import SceneError
+from engine.frozen import Frozen
+from engine.imagery.places import chip_scenes
+from engine.imagery.scene import Scene
+from engine.paths import modified
+
+
+class SimulatedScene(Frozen):
+    """The simulated fire season, made from its seed when it is not there yet."""
+
+    overlaps: ClassVar[bool] = False
+    added_later: ClassVar[tuple[str, ...]] = ()
+
+    source: Literal["simulated"]
+    seed: int = Field(0, ge=0, description="The same seed gives the same bytes.")
+    date: Literal["post", "pre", "both"] = Field(
+        "post", description="Before or after the fires, or both dates."
+    )
+
+    @property
+    def title(self) -> str:
+        """The season, its date and its seed."""
+        words = {"post": "after", "pre": "before", "both": "before and after"}[self.date]
+        return f"Simulated fire season {self.seed}, {words}"
+
+    def prepare(self, root: Path) -> Iterator[str]:
+        """Simulate the season where it is not there yet."""
+        folder = season_folder(self.seed, root)
+        if not folder.is_dir():
+            yield "Simulating the fire season (once for each seed)"
+            from engine.imagery.simulation.season import simulate_season  # scipy: not for every page
+
+            simulate_season(folder, self.seed)
+
+    def find(self, root: Path) -> tuple[Scene, ...]:
+        """The chips of the season, date by date.
+
+        Raises:
+            SceneError: the season has not been made.
+        """
+        folder = season_folder(self.seed, root)
+        if not folder.is_dir():
+            raise SceneError(
+                f"The simulated fire season of seed {self.seed} is not there yet. "
+                f"Make it with `python -m engine simulate`, or start the extraction, which makes it first."
+            )
+        dates = ("pre", "post") if self.date == "both" else (self.date,)
+        return tuple(found for date in dates for found in chip_scenes(folder, date))
+
+    def stamp(self, root: Path) -> float:
+        """When the season was made."""
+        return modified(season_folder(self.seed, root) / "data")
+
+    def last_date(self) -> Self:
+        """Only after the fires, where both dates are asked for."""
+        return self.model_copy(update={"date": "post"}) if self.date == "both" else self
+
+
+def season_folder(seed: int, root: Path) -> Path:
+    """Where the simulated season of a seed is kept."""
+    return root / "data" / f"simulated-{seed}"

@@ -1,0 +1,84 @@
+"""What every source of scenes can do, and what a configuration may say of its rasters."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+from pydantic import Field
+
+from engine.frozen import Frozen
+from engine.imagery.scene import Scene
+
+
+class SceneSource(Protocol):
+    """A source of scenes: a configuration model that finds them."""
+
+    overlaps: ClassVar[bool]
+    """Whether scenes may overlap, so that each patch of ground takes its pixels from the best of them."""
+
+    added_later: ClassVar[tuple[str, ...]]
+    """Keys, null by default, that the first version did not have: they do not change the hash of its stores."""
+
+    @property
+    def title(self) -> str:
+        """What lists call it."""
+
+    def prepare(self, root: Path) -> Iterator[str]:
+        """Make what must be there before scenes can be found; yields each step in words before it is done."""
+
+    def find(self, root: Path) -> tuple[Scene, ...]:
+        """The scenes, without a side effect.
+
+        Args:
+            root: where runs, and what they made themselves, are kept.
+
+        Raises:
+            SceneError: absent, unreadable or not understood.
+        """
+
+    def stamp(self, root: Path) -> float:
+        """Unix seconds of the last change of its files, 0 when they are not there."""
+
+    def last_date(self) -> Self:
+        """The same source with only the last of its dates, where it has several dates of one place."""
+
+
+class Declared(Frozen):
+    """What a configuration says of rasters that say too little themselves, or the wrong thing."""
+
+    added_later: ClassVar[tuple[str, ...]] = ("bands", "scale", "offset", "nodata", "datetime")
+
+    sensor: str | None = Field(None, description="Sensor of the table; null reads it from the rasters.")
+    bands: tuple[str | None, ...] | None = Field(
+        None,
+        min_length=1,
+        description="Bands of a raster in order, null for one not to be read; null: as it says.",
+    )
+    scale: float | None = Field(
+        None,
+        gt=0,
+        description="Reflectance of a stored 1 where a raster states no scale; null: 1 for floats, else the sensor's.",
+    )
+    offset: float | None = Field(
+        None,
+        description="Added after scale; null: as the raster or its product states, else the sensor's.",
+    )
+    nodata: float | None = Field(
+        None, description="Stored value that marks a gap; null: as the raster states, else the sensor's."
+    )
+    datetime: dt.datetime | None = Field(
+        None,
+        description="Acquisition time, UTC unless it says otherwise; null: as the raster or its name states.",
+    )
+
+    def prepare(self, root: Path) -> Iterator[str]:
+        """Nothing has to be made first."""
+        del root
+        yield from ()
+
+    def last_date(self) -> Self:
+        """The same: a scene is one date."""
+        return self
