@@ -85,11 +85,7 @@ def _on(item: cached.JobFacts) -> str:
     if isinstance(item.config, ExtractConfig):
         return item.config.scene.title
     store = item.config.store
-    return (
-        store.scene.title
-        if isinstance(store, ExtractConfig)
-        else store.rstrip("/").split("/")[-2]
-    )
+    return store.scene.title if isinstance(store, ExtractConfig) else store.rstrip("/").split("/")[-2]
 
 
 def _result(item: cached.JobFacts) -> str:
