@@ -11,7 +11,7 @@ from engine.jobs import events as happened
 from engine.jobs.config import ExtractConfig
 from pages.ui.jobs import config_view, curves, jobs_panel
 from pages.ui.look import charts, errors, wording
-from pages.ui.state import cached, results, session
+from pages.ui.state import cached, session
 
 _PAGES = {"extract": "pages/extract.py", "train": "pages/train.py"}
 
