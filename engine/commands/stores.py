@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.commands.printer import say
 from engine.errors import BadInput, StoreError
+from engine.files import require_file_path
 
 
 def pca(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -16,6 +17,7 @@ def pca(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.store.store import EmbeddingStore
     from engine.views.overlay import pca_overlay
 
+    require_file_path(Path(chosen.out))
     store = EmbeddingStore.open(Path(chosen.store))
     fitted = pca_overlay(store, chosen.layer, Path(chosen.out), chosen.window)
     shares = [round(float(share), 4) for share in fitted.explained_variance_ratio]
@@ -44,6 +46,7 @@ def export(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.store.store import EmbeddingStore
     from engine.views.export import export as write
 
+    require_file_path(Path(chosen.out))
     written = write(EmbeddingStore.open(Path(chosen.store)), chosen.layer, Path(chosen.out), chosen.format)
     for path in written:
         say(f"Wrote {path}")
@@ -64,6 +67,7 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     """Map burn scars of a store."""
     from engine.learning.predict import predict_map
 
+    require_file_path(Path(chosen.out))
     out = predict_map(Path(chosen.run), Path(chosen.store), Path(chosen.out))
     say(f"Wrote {out}")
     return {"out": str(out)}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import time
 from datetime import datetime
 from pathlib import Path
 
 from engine.errors import JobError
+from engine.files import slug, write_atomic
 from engine.jobs.config import ExtractConfig, JobConfig, config_hash, to_yaml
 from engine.jobs.events import Event, from_line, to_line
 from engine.paths import PROJECT
@@ -29,9 +29,8 @@ def runs_root() -> Path:
 def new_folder(config: JobConfig, root: Path) -> Path:
     """A path that no run has used, readable by eye: date, time, kind, backbone."""
     name = config.backbone.name if isinstance(config, ExtractConfig) else config.head.name
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:40]
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    return root / f"{stamp}-{config.kind}-{slug}-{secrets.token_hex(2)}"
+    return root / f"{stamp}-{config.kind}-{slug(name).strip('-').lower()}-{secrets.token_hex(2)}"
 
 
 def settled_folder(config: JobConfig, root: Path) -> Path:
@@ -51,10 +50,7 @@ def create(folder: Path, config: JobConfig) -> None:
         raise JobError(f"an empty folder was wanted, found another run in {folder}. Choose another --out.")
     if not held.is_file() and folder.is_dir() and any(folder.iterdir()):
         raise JobError(f"an empty folder was wanted, found files in {folder}. Choose another --out.")
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = held.with_suffix(".writing")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(held)
+    write_atomic(held, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def append_event(folder: Path, event: Event) -> None:

@@ -18,6 +18,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from engine.errors import EngineError, JobError
+from engine.files import slug
 from engine.jobs import folder as run_folder
 from engine.jobs.events import Cancelled, Event, ExtractDone, Failed, Finished, Queued, Started, TestDone
 
@@ -186,8 +187,8 @@ def _device_lock(device: str) -> tuple[Path, FileLock]:
     """The file that names who holds a device, and the lock that whoever holds it has."""
     locks = run_folder.runs_root() / ".devices"
     locks.mkdir(parents=True, exist_ok=True)
-    slug = device.replace(":", "-").replace("/", "-")
-    return locks / f"{slug}.holder", FileLock(locks / f"{slug}.lock")
+    name = slug(device)
+    return locks / f"{name}.holder", FileLock(locks / f"{name}.lock")
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.errors import DiskFull, LabelError, StoreError
-from engine.files import write_whole
+from engine.errors import LabelError, StoreError
+from engine.files import write_atomic
 from engine.imagery.chip import read_mask
 from engine.imagery.grid import Tile
 from engine.imagery.rasters import open_raster
@@ -233,10 +233,4 @@ def _write(path: Path, store: EmbeddingStore, values: np.ndarray, source: str, k
         "col": np.concatenate([col for _, col in within]),
         "labels": pa.FixedSizeListArray.from_arrays(flat, values.shape[1]),
     }).replace_schema_metadata({b"emberscope_labels": json.dumps(facts).encode()})  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        write_whole(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
-    except OSError as err:
-        raise DiskFull(
-            f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then train again."
-        ) from err
+    write_atomic(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))

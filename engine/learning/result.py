@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.errors import DiskFull, JobError, StoreError
-from engine.files import write_whole
+from engine.errors import JobError, StoreError
+from engine.files import write_atomic
 from engine.jobs import folder as run_folder
 from engine.jobs.config import HeadConfig, TrainConfig, load_config
 from engine.jobs.events import EpochDone, TrainPlanned
@@ -224,12 +224,7 @@ def write_json(path: Path, tree: dict[str, Any]) -> None:
         DiskFull: no room.
     """
     text = json.dumps(tree, indent=1, allow_nan=False)
-    try:
-        write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    except OSError as err:
-        raise DiskFull(
-            f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then train again."
-        ) from err
+    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from engine.errors import DeviceFailure, DiskFull, SceneError
+from engine.errors import DeviceFailure, SceneError
 from engine.extraction.extract import ensure_store, store_folder
-from engine.files import write_whole
+from engine.files import write_atomic
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, LossConfig, TrainConfig
 from engine.jobs.events import EpochDone, Event, Noticed, StepStarted, TestDone, TrainPlanned
@@ -256,10 +256,5 @@ def _from(folder: Path, path: Path) -> str:
 def _save(folder: Path, decoder: Decoder, card: DecoderCard) -> None:
     """Weights first, then the card: a run with a card is whole."""
     state = {name: value.detach().cpu().contiguous() for name, value in decoder.state_dict().items()}
-    try:
-        write_whole(folder / WEIGHTS, lambda temporary: save_file(state, temporary))
-    except OSError as err:
-        raise DiskFull(
-            f"room for {WEIGHTS} was wanted, found {err.strerror or err}. Free some space, then train again."
-        ) from err
+    write_atomic(folder / WEIGHTS, lambda temporary: temporary.write_bytes(save(state)))
     write_card(folder, card)

@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 import shapely
 
 from engine.errors import ConfigError, StoreError
+from engine.files import file_sha256
 from engine.jobs.config import config_hash, load_config, parse_config
 from engine.jobs.folder import CONFIG
 from engine.store.footprints import footprints
-from engine.store.manifest import file_sha256, read_manifest
+from engine.store.manifest import read_manifest
 from engine.store.schema import StoredTile, StoreMeta, arrow_schema, parse_metadata
 from engine.store.store import FINISHED, UNFINISHED
 

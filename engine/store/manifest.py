@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from engine.errors import StoreError
+from engine.files import file_sha256
 
 # Readers of Parquet folders pass over names that begin with an underscore.
 MANIFEST = "_manifest.json"
@@ -57,9 +57,3 @@ def read_manifest(folder: Path) -> tuple[ManifestPart, ...]:
         raise StoreError(
             f"a manifest was wanted, found {path} damaged ({err}). Extract the store again."
         ) from err
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.errors import DiskFull, StoreError
-from engine.files import sync_folder, write_whole
+from engine.errors import StoreError
+from engine.files import sync_folder, write_atomic
 from engine.store.manifest import MANIFEST, write_manifest
 from engine.store.schema import StoreMeta, TileRows
 from engine.store.store import FINISHED, UNFINISHED, read_parts
@@ -104,7 +104,9 @@ class StoreWriter:
             self._write_part()
         self._wait_for_parts(0)
         self._pool.shutdown()
-        _write(self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary))
+        write_atomic(
+            self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary), then="resume"
+        )
         final = self.run_folder / FINISHED
         self.folder.rename(final)
         self.folder, self.is_finished = final, True
@@ -137,25 +139,15 @@ def _write_part(path: Path, meta: StoreMeta, tiles: Sequence[TileRows], before: 
     # zstd keeps 0.92 of Gaussian float16 noise and takes time to unpack: not worth it here. Plain, uncompressed
     # and in pages of version 1, the numbers are read without decoding (plain_pages.py).
     packing = dict.fromkeys([*keys, *sides], "zstd") | dict.fromkeys(meta.columns, "none")
-    _write(
+    write_atomic(
         path,
         lambda temporary: _write_table(
             temporary, table, compression=packing, use_dictionary=["tile_id"], write_page_index=True,
             write_statistics=[*(name for name in keys if name != "geometry"), *sides],
         ),
         lambda: before and before.result(),
+        then="resume",
     )  # fmt: skip
-
-
-def _write(
-    path: Path, write: Callable[[Path], object], its_turn: Callable[[], object] = lambda: None
-) -> None:
-    try:
-        write_whole(path, write, its_turn)
-    except OSError as err:
-        raise DiskFull(
-            f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then resume."
-        ) from err
 
 
 def _write_table(path: Path, table: pa.Table, **settings: Any) -> None:

@@ -13,8 +13,8 @@ from typing import IO, Any
 import numpy as np
 from pyproj import CRS
 
-from engine.errors import DiskFull, StoreError
-from engine.files import write_whole
+from engine.errors import StoreError
+from engine.files import write_atomic
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.overlay import store_tags, write_mosaic
@@ -116,13 +116,7 @@ def _export_npz(store: EmbeddingStore, layer: int, out: Path) -> Path:
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                     np.lib.format.write_array(entry, values, allow_pickle=False)
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        write_whole(out, write)
-    except OSError as err:
-        raise DiskFull(
-            f"room for {out.name} was wanted, found {err.strerror or err}. Free some space, then try again."
-        ) from err
+    write_atomic(out, write)
     return out
 
 

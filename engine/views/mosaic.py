@@ -15,13 +15,12 @@ import rasterio
 import rasterio.shutil
 from affine import Affine
 from rasterio.enums import ColorInterp, Resampling
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetWriter
 from rasterio.warp import reproject, transform_bounds
 from rasterio.windows import Window
 
-from engine.errors import DiskFull, RunFailure, StoreError
-from engine.files import write_whole
+from engine.errors import RunFailure, StoreError
+from engine.files import require_file_path, write_atomic, write_errors
 from engine.store.schema import StoredTile
 
 # Cells of a map, gaps included: gaps take no room in the file, but overviews walk over all of them (34 s for 14.5
@@ -76,25 +75,17 @@ class _Grid:
 
 def write_cog(path: Path, pieces: Iterable[tuple[StoredTile, np.ndarray]], layout: MosaicLayout) -> Path:
     """Write the map; see `overlay.write_mosaic`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as room:
-            spool = Path(room) / "pieces"
-            tiles, bands = _spool(spool, pieces, layout)
-            grid = _grid(tiles, layout)
-            sparse = Path(room) / "sparse.tif"
-            with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
-                _lay_down(sparse, spool, tiles, grid, bands, layout)
-                write_whole(path, lambda temporary: _to_cog(sparse, temporary, bands, layout))
-    except RasterioError as err:
-        raise RunFailure(
-            f"a map was wanted at {path}, found that it could not be written ({' '.join(str(err).split())[:160]}). "
-            f"Check the disk, then try again."
-        ) from err
-    except OSError as err:
-        raise DiskFull(
-            f"room for {path.name} was wanted, found {err.strerror or err}. Free some space, then try again."
-        ) from err
+    require_file_path(path)
+    with (
+        write_errors(path),
+        tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder,
+        rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES),
+    ):
+        spool, sparse = Path(folder) / "pieces", Path(folder) / "sparse.tif"
+        tiles, bands = _spool(spool, pieces, layout)
+        grid = _grid(tiles, layout)
+        _lay_down(sparse, spool, tiles, grid, bands, layout)
+        write_atomic(path, lambda temporary: _to_cog(sparse, temporary, bands, layout))
     return path
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import StoreError
-from engine.files import write_whole
+from engine.errors import EngineError, StoreError
+from engine.files import write_atomic
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.views.neighbourhood_mean import surroundings
 
@@ -75,7 +75,6 @@ class Pca:
 
     def save(self, path: Path, key: str = "") -> None:
         """Write as npz, whole or not at all; `key` says what it was fitted on."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         facts = json.dumps({"layer": self.layer, "rows": self.rows, "window": self.window, "key": key})
 
@@ -83,7 +82,7 @@ class Pca:
             with temporary.open("wb") as file:
                 np.savez(file, facts=np.array(facts), **arrays)
 
-        write_whole(path, write)
+        write_atomic(path, write)
 
     @classmethod
     def load(cls, path: Path, key: str | None = None) -> Pca:
@@ -160,7 +159,7 @@ def pca_of(store: EmbeddingStore, layer: int | None = None, components: int = 3,
     fitted = fit_pca(store, number, components, window)
     try:
         fitted.save(path, key)
-    except OSError as err:
+    except EngineError as err:
         logger.warning("The PCA of %s is not kept: %s", store.folder, err)
     return fitted
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import os
 import re
 import socket
@@ -16,7 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from engine.errors import DiskFull, WeightsError
+from engine.errors import WeightsError
+from engine.files import file_sha256, is_disk_full, write_error
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes so far and the total, None where the server does not say it."""
@@ -57,10 +56,8 @@ def fetch(wanted: Wanted, target: Path, on_progress: Progress | None = None) -> 
         stated = _download(wanted, part, on_progress)
         return _settle(wanted, part, target, wanted.sha256 or stated)
     except OSError as err:
-        if err.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(
-                f"{wanted.what}; {target.parent} has no room left. Free some and fetch again: it goes on there."
-            ) from err
+        if is_disk_full(err):
+            raise write_error(err, target, "fetch again: it goes on there") from err
         raise WeightsError(
             f"{wanted.what}; {target.parent} cannot be written ({err.strerror}). {wanted.advice}"
         ) from err
@@ -109,8 +106,7 @@ def _continue(client: httpx.Client, wanted: Wanted, part: Path, on_progress: Pro
 
 
 def _settle(wanted: Wanted, part: Path, target: Path, sha256: str | None) -> str:
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = file_sha256(part)
     part.with_name(part.name + ".etag").unlink(missing_ok=True)
     if sha256 is not None and found != sha256:
         part.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import logging
 import os
@@ -12,6 +11,7 @@ from pathlib import Path
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.weights import download
 from engine.errors import WeightsError
+from engine.files import file_sha256
 
 _log = logging.getLogger(__name__)
 # File names that every model of the hub uses: in EMBERSCOPE_WEIGHTS they count in their repository's folder only.
@@ -95,7 +95,7 @@ def check(spec: BackboneSpec, path: Path, is_given: bool = False) -> str:
     Raises:
         WeightsError: the file is not the one it should be.
     """
-    found = sha256_of(path)
+    found = file_sha256(path)
     if is_given:
         return found
     record = path.with_name(path.name + ".sha256")
@@ -110,12 +110,6 @@ def check(spec: BackboneSpec, path: Path, is_given: bool = False) -> str:
     if wanted is None:
         _record(record, found, path.name)
     return found
-
-
-def sha256_of(path: Path) -> str:
-    """Hexadecimal sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def download_folder() -> Path:

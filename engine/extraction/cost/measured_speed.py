@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine.files import write_whole
+from engine.files import write_atomic
 
 _FILE = "bench.json"
 
@@ -52,9 +52,8 @@ def this_machine() -> str:
 def record(paces: Iterable[Pace], root: Path) -> Path:
     """Keep measurements beside the runs; newer ones of the same backbone, device and machine replace older ones."""
     kept = {_key(pace): pace for pace in (*read(root), *paces)}
-    root.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(pace) for pace in kept.values()], indent=1)
-    write_whole(root / _FILE, lambda path: path.write_text(text, encoding="utf-8"))
+    write_atomic(root / _FILE, lambda path: path.write_text(text, encoding="utf-8"))
     return root / _FILE
 
 

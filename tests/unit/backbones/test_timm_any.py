@@ -16,8 +16,8 @@ from engine.backbones.cards import card
 from engine.backbones.core.batch import Batch, take
 from engine.backbones.core.device import choose
 from engine.backbones.timm.cards import DINOV3_CARDS
-from engine.backbones.weights.locate import sha256_of
 from engine.errors import BackboneError, WeightsError
+from engine.files import file_sha256
 
 FLOAT32 = choose("cpu", torch.float32)
 KINDS = (
@@ -131,7 +131,7 @@ def test_a_dinov3_checkpoint_in_metas_layout_loads_whole(
     torch.save(theirs, path)
     loaded = build(spec, str(path), FLOAT32)
     batch = make_batch(1, 64, 64)
-    assert loaded.weights_sha256 == sha256_of(path) and random.weights_sha256 == "random"
+    assert loaded.weights_sha256 == file_sha256(path) and random.weights_sha256 == "random"
     assert torch.allclose(loaded.embed(batch, [-1]).maps[0], random.embed(batch, [-1]).maps[0], atol=1e-5)
 
 

@@ -14,6 +14,7 @@ from engine.backbones.cards import card
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.weights import locate as weights
 from engine.errors import WeightsError
+from engine.files import file_sha256
 
 
 def put(path: Path, content: bytes = b"weights") -> Path:
@@ -99,7 +100,7 @@ def test_the_publishers_hash_must_match(hub_spec: BackboneSpec, tmp_path: Path) 
     source = dataclasses.replace(hub_spec.weights, sha256="0" * 64)
     path = put(tmp_path / "weights" / "w.safetensors")
     with pytest.raises(
-        WeightsError, match=f"sha256 {'0' * 64}, as its publisher gives; found {weights.sha256_of(path)}"
+        WeightsError, match=f"sha256 {'0' * 64}, as its publisher gives; found {file_sha256(path)}"
     ):
         weights.check(dataclasses.replace(hub_spec, weights=source), path)
 
@@ -115,7 +116,7 @@ def test_the_hash_seen_first_must_match_from_then_on(hub_spec: BackboneSpec, tmp
 
 def test_a_file_given_by_hand_is_hashed_and_not_compared(hub_spec: BackboneSpec, tmp_path: Path) -> None:
     path = put(tmp_path / "mine.safetensors")
-    assert weights.check(hub_spec, path, is_given=True) == weights.sha256_of(path)
+    assert weights.check(hub_spec, path, is_given=True) == file_sha256(path)
     assert not (tmp_path / "mine.safetensors.sha256").exists()
 
 

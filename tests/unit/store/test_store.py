@@ -249,9 +249,9 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from engine.store import writer as writing
-from engine.errors import DiskFull
+from engine.errors import RunFailure
 from tests.unit.store.stores import meta_of, rows_at, tile_at
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write over the limit then fails as on a full disk
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write over the limit then fails as a full disk does, with a number of its own
 writing.ROWS_A_PART = 16
 writing.PARTS_AT_ONCE = int(sys.argv[2])
 writer = writing.StoreWriter(Path(sys.argv[1]), meta_of())
@@ -262,7 +262,7 @@ try:
     for column in (1, 2, 3, 4):
         writer.append(rows_at(tile_at(column)))
     writer.finish()
-except DiskFull as err:
+except RunFailure as err:
     print(err)
     sys.exit(7)
 """
@@ -275,7 +275,7 @@ def test_a_full_disk_leaves_earlier_parts_whole_and_nothing_torn(
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(parts_at_once)]
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert ended.returncode == 7, ended.stderr
-    assert "room for part-00001.parquet was wanted" in ended.stdout
+    assert "part-00001.parquet could not be written (" in ended.stdout
     unfinished = tmp_path / writing.UNFINISHED
     assert [path.name for path in unfinished.iterdir()] == ["part-00000.parquet"]
     monkeypatch.setattr(writing, "ROWS_A_PART", 16)
