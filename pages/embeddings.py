@@ -5,12 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.embeddings import view as embeddings_view
+from pages.ui.jobs import chosen_run
 from pages.ui.look import empty, errors, notices, style
 from pages.ui.state import results
 
 style.heading("Embeddings", "What the backbone sees: ground with the same colour looks alike to it.")
 
 stores = results.stores()
+chosen_run.require("extract", stores)
 if not stores:
     empty.empty(
         "No embeddings yet", "An extraction makes them: on the sample scene it takes less than a minute.", "Extract some",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.evaluate import view as evaluate_view
+from pages.ui.jobs import chosen_run
 from pages.ui.look import empty, errors, notices, style
 from pages.ui.state import results
 
@@ -13,6 +14,7 @@ style.heading(
 )
 
 runs = results.trainings()
+chosen_run.require("train", runs)
 if not runs:
     empty.empty(
         "Nothing to judge yet", "A training ends with one look at its test places; the scores then stand here.", "Train a decoder",

@@ -44,4 +44,4 @@ with right:
     notices.random_weights(config.backbone.weights == "random")
     extract_start.cost_and_start(config)
     with st.expander("The same without the browser", icon=":material/terminal:"):
-        config_view.show(config, f"extract-{spec.name.replace('/', '-')}", "extract")
+        config_view.show(config, f"extract-{spec.name}", "extract")

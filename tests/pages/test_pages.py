@@ -142,7 +142,7 @@ def test_a_job_in_the_address_that_is_none_is_said_to_be_gone(
     open_page: OpenPage, home: Path, junk: str
 ) -> None:
     at = open_page("extract", job=junk)
-    assert any("no longer there" in info.value for info in at.info)
+    assert any("is not among the runs of this workspace" in info.value for info in at.info)
 
 
 def test_embeddings_are_shown_with_variance_source_and_both_warnings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,23 @@ def test_a_file_that_cannot_be_read_is_refused_in_words(
     assert not at.exception
     assert any(said.replace("_", "\\_") in warning.value for warning in at.warning)
     assert not list(home.glob("*/config.yaml"))
+
+
+@pytest.mark.parametrize(
+    "name", ["mine.yaml", "a; rm -rf ~ #.yaml", "../../etc/cron.d/x.yaml", ".yaml", "ä ö$(id).yml"]
+)
+def test_a_file_of_any_name_is_drawn_whole_and_its_name_becomes_no_path_and_no_command(
+    open_page: OpenPage, home: Path, chips: Path, name: str
+) -> None:
+    means = {"means": [0.03] * 6, "stds": [0.02] * 6}
+    tree = present({"predict_data_root": str(chips), "img_grep": "*.tif", **means})
+    at = open_page("extract")
+    at.file_uploader(key="tt_file").upload(name, yaml.safe_dump(tree).encode()).run()
+    assert not at.exception
+    assert at.button(key="tt_start")
+    commands = [block.value for block in at.code if block.value.startswith("python -m engine extract")]
+    assert len(commands) == 2
+    for command in commands:
+        assert re.fullmatch(r"python -m engine extract [\w-]+\.yaml", command)
+    (made,) = {path.name for path in home.iterdir()} or {""}
+    assert made == ""

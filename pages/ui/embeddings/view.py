@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.store.store import EmbeddingStore
 from engine.views.neighbourhood_mean import usual_window
+from pages.ui.jobs import chosen_run
 from pages.ui.look import charts, palette, style, wording
 from pages.ui.map import layers, maps
 from pages.ui.state import cached, results
@@ -19,19 +20,8 @@ _NO_BASE = "None"
 
 
 def choose_store(stores: Sequence[cached.JobFacts]) -> cached.JobFacts:
-    """One of the finished extractions; the one that a person comes from is chosen first."""
-    by_id = {found.job.id: found for found in stores}
-    held = st.session_state.get("store_job")
-    index = list(by_id).index(held) if held in by_id else 0
-    name = st.selectbox(
-        "Store",
-        list(by_id),
-        index=index,
-        key="embeddings_store",
-        format_func=lambda n: results.store_words(by_id[n]),
-    )
-    st.session_state["store_job"] = name
-    return by_id[name]
+    """One of the extractions: that of the address, or the one that a person comes from, or the newest."""
+    return chosen_run.choose("Store", stores, "embeddings_store", "store_job", results.store_words)
 
 
 def choose_layer(store: EmbeddingStore) -> int:

@@ -12,6 +12,7 @@ from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig
 from engine.learning.result import TrainRun
+from pages.ui.jobs import chosen_run
 from pages.ui.look import charts, palette, style, wording
 from pages.ui.map import layers, maps
 from pages.ui.state import cached, results
@@ -33,15 +34,8 @@ _VIEWS = ("Errors", "Predicted", "True")
 
 
 def choose_run(runs: Sequence[cached.JobFacts]) -> cached.JobFacts:
-    """One of the trainings; the one that a person comes from is chosen first."""
-    by_id = {found.job.id: found for found in runs}
-    held = st.session_state.get("train_job")
-    name = st.selectbox(
-        "Training", list(by_id), index=list(by_id).index(held) if held in by_id else 0, key="evaluate_run",
-        format_func=lambda n: _run_words(by_id[n]),
-    )  # fmt: skip
-    st.session_state["train_job"] = name
-    return by_id[name]
+    """One of the trainings: that of the address, or the one that a person comes from, or the newest."""
+    return chosen_run.choose("Training", runs, "evaluate_run", "train_job", _run_words)
 
 
 def open_run(chosen: cached.JobFacts) -> TrainRun:
@@ -143,13 +137,17 @@ def history(run: TrainRun) -> None:
 
 
 def _run_words(found: cached.JobFacts) -> str:
-    store = found.config.store
-    made_of = (
-        store.backbone.name
-        if isinstance(store, ExtractConfig)
-        else TrainRun(found.job.folder).decoder.backbone
-    )
-    return f"{found.config.head.name} on {made_of} · {wording.when(found.submitted_at)} · seed {found.config.seed}"
+    return f"{found.config.head.name} on {_backbone(found)} · {wording.when(found.submitted_at)} · seed {found.config.seed}"
+
+
+def _backbone(found: cached.JobFacts) -> str:
+    """Of the store that a training learned from; a damaged card leaves the list as it is."""
+    if isinstance(found.config.store, ExtractConfig):
+        return str(found.config.store.backbone.name)
+    try:
+        return TrainRun(found.job.folder).decoder.backbone
+    except EngineError:
+        return results.store_name(found.config.store)
 
 
 def _overlay(run: TrainRun, view: str, scenes: Sequence[Scene]) -> maps.Shown:

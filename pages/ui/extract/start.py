@@ -8,14 +8,14 @@ from engine.backbones import cards
 from engine.jobs.config import ExtractConfig
 from engine.jobs.job import submit
 from pages.ui.backbones import card as backbone_card
-from pages.ui.jobs import cost, jobs_panel
+from pages.ui.jobs import chosen_run, cost, jobs_panel
 from pages.ui.look import errors, wording
 from pages.ui.state import session
 
 
 def show_job() -> None:
     """The job of the address, or the newest one under way, with its panel."""
-    job = jobs_panel.job_of_address("extract", else_newest=not st.session_state.get("extract_dismissed"))
+    job = chosen_run.of_address("extract", else_newest=not st.session_state.get("extract_dismissed"))
     if job is None:
         return
     jobs_panel.panel(job)

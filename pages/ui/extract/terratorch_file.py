@@ -75,4 +75,4 @@ def _start(config: ExtractConfig, name: str) -> None:
     ):
         session.set_job(submit(config).id)
         st.rerun()
-    config_view.show(config, f"{name}-emberscope", "extract")
+    config_view.show(config, f"{name}-emberscope", "terratorch_file")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.files import slug
 from engine.jobs.config import ExtractConfig, JobConfig, to_yaml
 
 
@@ -11,9 +12,10 @@ def show(config: JobConfig, name: str, key: str) -> None:
     """YAML with a copy button, a download, and the command that runs the file.
 
     Args:
-        name: of the file that is downloaded, without its ending.
+        name: of the file that is downloaded, without its ending; other signs than letters, digits and _ become -.
     """
-    text(to_yaml(config), "extract" if isinstance(config, ExtractConfig) else "train", name, key)
+    kind = "extract" if isinstance(config, ExtractConfig) else "train"
+    text(to_yaml(config), kind, slug(name, "_", most=80).strip("-") or kind, key)
 
 
 def text(yaml: str, kind: str, name: str, key: str, command: str = "") -> None:

@@ -12,7 +12,6 @@ from engine.jobs import events as happened
 from engine.jobs.config import ExtractConfig
 from engine.jobs.job import Job, State
 from pages.ui.look import errors, style, wording
-from pages.ui.state import cached, session
 
 Events = list[tuple[float, happened.Event]]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -31,26 +30,6 @@ def panel(job: Job, more: Callable[[Job, Events], None] | None = None) -> None:
     """
     every = _REFRESH_S if job.state in ACTIVE else None
     st.fragment(_draw, run_every=every)(str(job.folder), more)
-
-
-def job_of_address(kind: str, *, else_newest: bool = True) -> Job | None:
-    """The job that the address names, which is told when it has gone; without one the newest of the kind under way.
-
-    Args:
-        else_newest: False: only what the address names.
-    """
-    name = session.job_id()
-    if not name:
-        found = [facts.job for facts in cached.jobs() if facts.kind == kind and facts.state in ACTIVE]
-        job = found[0] if found and else_newest else None
-    else:
-        job = cached.job_named(name)
-        if job is None:
-            st.info("The job of this address is no longer there.", icon=":material/info:")
-            session.set_job(None)
-    if job is not None:
-        session.set_job(job.id)
-    return job
 
 
 def progress(events: Events, state: str) -> tuple[float, str]:

@@ -9,9 +9,9 @@ import streamlit as st
 
 from engine.jobs import events as happened
 from engine.jobs.config import ExtractConfig
-from pages.ui.jobs import config_view, curves, jobs_panel
+from pages.ui.jobs import chosen_run, config_view, curves, jobs_panel
 from pages.ui.look import charts, errors, wording
-from pages.ui.state import cached, session
+from pages.ui.state import cached, results, session
 
 _PAGES = {"extract": "pages/extract.py", "train": "pages/train.py"}
 
@@ -32,13 +32,17 @@ def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
 
 
 def table(kept: Sequence[cached.JobFacts]) -> cached.JobFacts | None:
-    """The runs, newest first; the one picked, or the one of the address."""
+    """The runs, newest first.
+
+    Returns:
+        The one picked, or the one of the address, or the newest; None where the run of the address is not listed.
+    """
     if not kept:
         st.info("No run is of this kind and state. Clear the filter above.", icon=":material/filter_alt_off:")
         return None
     rows = [_row(item) for item in kept]
     picked = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="runs_table", width="stretch",
+        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"runs_table_{len(kept)}_{kept[0].job.id}", width="stretch",
         height=min(38 + 35 * len(rows), 360),
         column_config={
             "State": st.column_config.TextColumn(width="small"), "Kind": st.column_config.TextColumn(width="small"),
@@ -46,8 +50,22 @@ def table(kept: Sequence[cached.JobFacts]) -> cached.JobFacts | None:
         },
     )  # fmt: skip
     chosen = [kept[index] for index in picked["selection"]["rows"] if index < len(kept)]
-    named = [item for item in kept if item.job.id == session.job_id()]
-    return (chosen or named or [kept[0]])[0]
+    if chosen:
+        session.set_job(chosen[0].job.id)
+    return _of_address(kept)
+
+
+def _of_address(kept: Sequence[cached.JobFacts]) -> cached.JobFacts | None:
+    """The run of the address, or the newest where it names none; else says why it is not shown."""
+    name = session.job_id()
+    if name is None:
+        return kept[0]
+    named = next((item for item in kept if item.job.id == name), None)
+    if named is None and cached.job_named(name):
+        st.info(f"The filter above hides {wording.plain(name)}.", icon=":material/filter_alt_off:")
+    elif named is None:
+        st.info(chosen_run.why_not(name, ""), icon=":material/info:")
+    return named
 
 
 def details(chosen: cached.JobFacts) -> None:
@@ -85,7 +103,7 @@ def _on(item: cached.JobFacts) -> str:
     if isinstance(item.config, ExtractConfig):
         return item.config.scene.title
     store = item.config.store
-    return store.scene.title if isinstance(store, ExtractConfig) else store.rstrip("/").split("/")[-2]
+    return store.scene.title if isinstance(store, ExtractConfig) else results.store_name(store)
 
 
 def _result(item: cached.JobFacts) -> str:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from filelock import FileLock
 
 from engine.jobs.job import Job
 from engine.learning.result import TrainRun
 from engine.store.store import FINISHED, EmbeddingStore
+from engine.views import overlay
 from pages.ui.look.wording import when
 from pages.ui.state import cached
 
@@ -55,6 +57,12 @@ def store_words(found: cached.JobFacts) -> str:
     return f"{config.backbone.name} · {config.scene.title} · {when(found.submitted_at)}"
 
 
+def store_name(path: str) -> str:
+    """A store by its path in a few words: the run folder that holds it, or its own name."""
+    given = Path(path)
+    return given.parent.name or given.name or path
+
+
 def pca_map(store: EmbeddingStore, layer: int, window: int) -> tuple[Path, np.ndarray]:
     """The PCA colours of a layer as a raster beside the store, and the explained shares.
 
@@ -67,12 +75,22 @@ def pca_map(store: EmbeddingStore, layer: int, window: int) -> tuple[Path, np.nd
     path = store.folder.parent / "overlays" / f"pca-layer-{layer}-window-{window}.tif"
     stamp = store.folder.stat().st_mtime_ns
     shares = _pca_shares(str(store.folder), layer, window, stamp, store)
-    if not path.is_file() or path.stat().st_mtime_ns < stamp:
-        from engine.views.overlay import pca_overlay
-
+    if not _is_newer(path, stamp):
         path.parent.mkdir(parents=True, exist_ok=True)
-        pca_overlay(store, layer, path, window)
+        with FileLock(
+            path.with_suffix(".lock")
+        ):  # a second visitor waits here, and then reads the finished file
+            if not _is_newer(path, stamp):
+                overlay.pca_overlay(store, layer, path, window)
     return path, shares
+
+
+def _is_newer(path: Path, stamp: int) -> bool:
+    """Whether a file is there that was written after a moment (nanoseconds)."""
+    try:
+        return path.stat().st_mtime_ns >= stamp
+    except FileNotFoundError:
+        return False
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.jobs.config import TrainConfig
 from engine.jobs.job import submit
-from pages.ui.jobs import curves, jobs_panel
+from pages.ui.jobs import chosen_run, curves, jobs_panel
 from pages.ui.look import errors, style
 from pages.ui.state import session
 from pages.ui.train.form import Source
@@ -14,7 +14,7 @@ from pages.ui.train.form import Source
 
 def show_job() -> None:
     """The job of the address, or the newest training under way, with its curves."""
-    job = jobs_panel.job_of_address("train")
+    job = chosen_run.of_address("train")
     if job is None:
         return
     jobs_panel.panel(job, more=curves.show)
