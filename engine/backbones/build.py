@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from engine.backbones import cards
 from engine.backbones.core.device import Device, OnDevice
+from engine.backbones.core.settings import settle
 from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.families import family_of
 from engine.backbones.weights import locate as weights
 from engine.backbones.weights.checkpoint import open_state
 from engine.backbones.weights.download import Progress
@@ -43,26 +44,40 @@ def build(
         BackboneError: a setting or band that the backbone cannot use.
         WeightsError: weights that are absent, altered or of another model.
     """
-    chosen = cards.settle(spec, settings or {})
+    chosen = settle(spec, settings or {})
     settled = cards.resolve(spec, chosen, bands)
-    if settled.family == "raw":
-        from engine.backbones.raw.encoder import RawBackbone
+    family = family_of(settled)
+    adapter = family.adapter()
+    module, sha256 = _network(settled, weights_from, seed, on_progress)
+    for name, companion in family.companions(settled).items():
+        beside = _beside(weights_from, companion)
+        adapter.attach(module, name, _network(companion, beside, seed, on_progress)[0])
+    module = module.eval().requires_grad_(False)
+    return OnDevice(adapter.wrap(settled, module, sha256, chosen), module, device)
 
-        return OnDevice(RawBackbone(settled), None, device)
-    family = _family(settled)
+
+def _network(
+    spec: BackboneSpec, weights_from: str, seed: int, on_progress: Progress | None
+) -> tuple[nn.Module, str]:
+    """A card's network with its weights, and what a store says of them: a sha256, "random" or "none"."""
+    adapter = family_of(spec).adapter()
+    if spec.weights.kind == "none":
+        return adapter.encoder(spec), "none"
     if weights_from == "random":
         with _seeded(seed):
-            module, sha256 = family.encoder(settled), "random"
-    else:
-        path = weights.obtain(
-            settled, None if weights_from == "pretrained" else Path(weights_from), on_progress
-        )
-        sha256 = weights.check(settled, path, is_given=weights_from != "pretrained")
-        module = _loaded(settled, open_state(path))
-    if settled.family == "terramind":
-        _attach_tokenizers(settled, module, weights_from, seed)
-    module = module.eval().requires_grad_(False)
-    return OnDevice(family.wrap(settled, module, sha256, chosen), module, device)
+            return adapter.encoder(spec), "random"
+    given = None if weights_from == "pretrained" else Path(weights_from)
+    path = weights.obtain(spec, given, on_progress)
+    sha256 = weights.check(spec, path, is_given=given is not None)
+    return adapter.load(spec, open_state(path)), sha256
+
+
+def _beside(weights_from: str, companion: BackboneSpec) -> str:
+    """Where a companion's weights come from: drawn, beside a given checkpoint, or the publisher's."""
+    if weights_from in ("random", "pretrained"):
+        return weights_from
+    beside = Path(weights_from).parent / companion.weights.file
+    return str(beside) if beside.is_file() else "pretrained"
 
 
 @contextlib.contextmanager
@@ -71,57 +86,3 @@ def _seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
-
-
-def _loaded(spec: BackboneSpec, state: dict[str, torch.Tensor]) -> nn.Module:
-    """The encoder with a checkpoint's weights, loaded strictly."""
-    if spec.family in ("timm", "dinov3"):
-        from engine.backbones.timm import encoder as timm_any
-
-        return timm_any.encoder_with(spec, state)
-    family = _family(spec)
-    module: nn.Module = family.encoder(spec)
-    module.load_state_dict(family.official_to_encoder(state, spec), strict=True)
-    return module
-
-
-def _attach_tokenizers(spec: BackboneSpec, module: Any, weights_from: str, seed: int) -> None:
-    """The tokenizers that TerraMind reads land cover and vegetation index through.
-
-    They come from where the encoder comes from: drawn, fetched, or beside a given checkpoint.
-    """
-    from engine.backbones.terramind import backbone as terramind_backbone
-    from engine.backbones.terramind import tokenizer as terramind_tokenizer
-
-    for modality, card in terramind_backbone.companions(spec).items():
-        if weights_from == "random":
-            with _seeded(seed):
-                tokenizer = terramind_tokenizer.encoder(card)
-        else:
-            beside = Path(weights_from).parent / card.weights.file
-            is_given = weights_from != "pretrained" and beside.is_file()
-            path = weights.obtain(card, beside if is_given else None)
-            weights.check(card, path, is_given=is_given)
-            tokenizer = terramind_tokenizer.encoder(card)
-            tokenizer.load_state_dict(terramind_tokenizer.official_to_encoder(open_state(path), card))
-        terramind_backbone.attach(module, {modality: tokenizer})
-
-
-def _family(spec: BackboneSpec) -> Any:
-    """The adapter's module: `encoder`, `official_to_encoder`, `wrap`."""
-    match spec.family:
-        case "csmask":
-            from engine.backbones.csmask import encoder as family
-        case "timm" | "dinov3":
-            from engine.backbones.timm import encoder as family  # type: ignore[no-redef]
-        case "prithvi":
-            from engine.backbones.prithvi import encoder as family  # type: ignore[no-redef]
-        case "terramind":
-            from engine.backbones.terramind import backbone as family  # type: ignore[no-redef]
-        case "clay":
-            from engine.backbones.clay import encoder as family  # type: ignore[no-redef]
-        case "dofa":
-            from engine.backbones.dofa import encoder as family  # type: ignore[no-redef]
-        case "raw":
-            raise AssertionError("raw pixels have no encoder")
-    return family

@@ -234,9 +234,9 @@ def _require_frames(spec: BackboneSpec, tiles: Sequence[PlannedTile]) -> None:
 
 
 def _require_bands(spec: BackboneSpec, scenes: Sequence[Scene], available: tuple[str, ...]) -> None:
-    missing = cards.fits(spec, available)
+    missing = cards.missing_bands(spec, available)
     if missing:
-        fitting = [name for name, other in cards.CARDS.items() if not cards.fits(other, available)]
+        fitting = [name for name, other in cards.CARDS.items() if not cards.missing_bands(other, available)]
         raise MissingBand(
             f"{spec.name} needs band {', '.join(map(repr, missing))}; {scenes[0].id} has {', '.join(available)}. "
             f"Backbones that fit it: {', '.join(fitting[:6])}."

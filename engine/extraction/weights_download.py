@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 
 from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.families import family_of
 from engine.backbones.weights import locate as weights
 from engine.extraction.plan import Plan
 from engine.jobs.config import ExtractConfig
@@ -28,18 +29,9 @@ def fetch_weights(config: ExtractConfig, plan: Plan) -> Iterator[Event]:
     """
     if config.backbone.weights != "pretrained":
         return
-    for card in (plan.spec, *_companions(plan.spec)):
+    for card in (plan.spec, *family_of(plan.spec).companions(plan.spec).values()):
         if card.weights.kind == "hub" and weights.present(card) is None:
             yield from _fetched(card)
-
-
-def _companions(spec: BackboneSpec) -> tuple[BackboneSpec, ...]:
-    """Cards of the tokenizers that the backbone reads some of its bands through."""
-    if spec.family != "terramind":
-        return ()
-    from engine.backbones.terramind import backbone as terramind_backbone
-
-    return tuple(terramind_backbone.companions(spec).values())
 
 
 def _fetched(card: BackboneSpec) -> Iterator[Event]:

@@ -195,12 +195,10 @@ def _modality(keys: Keys, spec: BackboneSpec) -> dict[str, str]:
     if found is None or is_none(found.value):
         return {}
     names = found.value if isinstance(found.value, list) else [found.value]
-    known = {
-        name.upper(): name for name, choices in spec.settings.items() if set(choices) == {"use", "ignore"}
-    }
-    if spec.family != "terramind" or len(names) != 1 or str(names[0]) not in known:
+    known = {name: name.lower() for name in spec.modalities}
+    if len(names) != 1 or str(names[0]) not in known:
         keys.refuse(found, f"cannot be read as one modality of {spec.name}"
-                           + (f"; it has {', '.join(known)}" if spec.family == "terramind" else ", which has none"))  # fmt: skip
+                           + (f"; it has {', '.join(known)}" if known else ", which has none"))  # fmt: skip
         return {}
     chosen = {setting: "use" if name == str(names[0]) else "ignore" for name, setting in known.items()}
     keys.read_as(found, f"backbone.settings: {known[str(names[0])]} is used, the others are not")

@@ -61,7 +61,7 @@ def compare(
 def _own(spec: BackboneSpec) -> dict[str, tuple[float, float]]:
     """Band -> the model's mean and deviation as reflectance."""
     seen = spec.normalisation
-    if spec.family == "raw" or len(seen.mean) != len(spec.bands):
+    if len(seen.mean) != len(spec.bands):
         return {}
     # Networks of photographs see reflectance divided by what counts as white.
     white = float(spec.settings["rgb_white"][0]) if "rgb_white" in spec.settings else 1.0

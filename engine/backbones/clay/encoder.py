@@ -13,11 +13,11 @@ from datetime import datetime
 import torch
 from torch import nn
 
-from engine.backbones.cards import settle
 from engine.backbones.clay.sensors import statistics
 from engine.backbones.core.batch import Batch, Embedded
 from engine.backbones.core.batch_checks import one_date, require_multiple
 from engine.backbones.core.pixels import as_map, layer_numbers, standardised
+from engine.backbones.core.settings import settle
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.parts.blocks import layer_norm, through, trunk
 from engine.backbones.parts.constructor import argument

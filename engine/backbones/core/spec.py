@@ -9,7 +9,6 @@ from typing import Literal
 
 # Common names of synthetic aperture radar bands, by polarisation.
 RADAR_BANDS = ("vv", "vh", "hh", "hv")
-Family = Literal["raw", "csmask", "timm", "prithvi", "terramind", "clay", "dofa", "dinov3"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,8 @@ class WeightsSource:
 
     Attributes:
         kind: "package" (a file inside an installed Python distribution), "hub" (a file of a
-            Hugging Face repository), "none" (the backbone has no weights).
+            Hugging Face repository), "unpublished" (weights exist, and no place to fetch them from is known), "none"
+            (the backbone has no weights).
         repo: the distribution's import name or the hub repository.
         file: the file inside it, as a POSIX path.
         page: the publisher's page, for a person without network.
@@ -26,7 +26,7 @@ class WeightsSource:
         sha256: of the file; None where the publisher gives none (recorded on first use then).
     """
 
-    kind: Literal["package", "hub", "none"]
+    kind: Literal["package", "hub", "unpublished", "none"]
     repo: str = ""
     file: str = ""
     page: str = ""
@@ -59,14 +59,14 @@ class BackboneSpec:
 
     Attributes:
         name: the one string that selects it (`backbone.name`).
-        family: the adapter that builds it.
+        family: the key in `engine.backbones.families.FAMILIES` of the family that builds it.
         bands: common band names in the model's order. A fixed-band model needs them all; a model with
             `any_bands` takes what the scene has and uses these names for its statistics.
         wavelengths_um: centre wavelengths of `bands`, where the model reads them.
         gsd_m: ground sampling distance of the training images, None for photographs.
         chip_px, patch_px: training size and patch size in pixels; a CNN's patch is its stage's stride,
             see `layer_strides`.
-        dim: width of the last layer (`layer_dims` for the others).
+        dim: width of the last layer (`layer_dims` for the others); 0 where the bands of the scene decide it.
         depth: number of layers that can be asked for (blocks or stages).
         default_layers: what a config without `layers` gets; negative counts from the end.
         layer_strides, layer_dims: one per layer for CNNs and hierarchical models; empty means that
@@ -75,6 +75,8 @@ class BackboneSpec:
         max_frames: dates that one forward pass takes (1: each date runs alone, see temporal.py).
         uses: which scene facts the encoder reads besides pixels: "time", "location", "gsd",
             "wavelengths".
+        modalities: kinds of input that a run uses or ignores, by the publisher's names; each is a setting of the
+            same name in lower case with the choices "use" and "ignore".
         settings: conventions that upstream leaves open: setting name -> (default, other choices...).
         conventions: one sentence with source for each of the settings and other choices made.
         config: constructor arguments for the adapter.
@@ -82,7 +84,7 @@ class BackboneSpec:
 
     name: str
     title: str
-    family: Family
+    family: str
     summary: str
     bands: tuple[str, ...]
     normalisation: Normalisation
@@ -104,6 +106,7 @@ class BackboneSpec:
     pooling: tuple[str, ...] = ("mean", "max")
     max_frames: int = 1
     uses: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     conventions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     config: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))

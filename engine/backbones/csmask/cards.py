@@ -65,7 +65,7 @@ def _card(level: Literal["l1c", "l2a"], quantity: str, mean: tuple[float, ...], 
     )  # fmt: skip
 
 
-CSMASK_CARDS: tuple[BackboneSpec, ...] = (
+CARDS: tuple[BackboneSpec, ...] = (
     _card(
         "l1c", "top-of-atmosphere reflectance",
         (0.27552253007888794, 0.2556644380092621, 0.269801527261734,

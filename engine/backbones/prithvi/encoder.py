@@ -13,10 +13,10 @@ from datetime import datetime
 import torch
 from torch import nn
 
-from engine.backbones.cards import settle
 from engine.backbones.core.batch import Batch, Embedded
 from engine.backbones.core.batch_checks import pick_bands
 from engine.backbones.core.pixels import as_map, layer_numbers, standardised
+from engine.backbones.core.settings import settle
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.parts.blocks import layer_norm, through, trunk
 from engine.backbones.parts.constructor import argument, band_indices

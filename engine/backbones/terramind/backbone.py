@@ -8,27 +8,17 @@ from typing import cast
 import torch
 from torch import nn
 
-from engine.backbones.cards import settle
 from engine.backbones.core.batch import Backbone, Batch, Embedded
 from engine.backbones.core.batch_checks import one_date, pick_bands, require_multiple
 from engine.backbones.core.pixels import as_map, layer_numbers, standardised
+from engine.backbones.core.settings import settle
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.parts.radar import radar_unit
-from engine.backbones.terramind.cards import TOKENIZERS
-from engine.backbones.terramind.encoder import (
-    TerraMindEncoder,
-    encoder,
-    merged,
-    modality_bands,
-    modality_names,
-    official_to_encoder,
-)  # fmt: skip
+from engine.backbones.terramind.encoder import TerraMindEncoder, merged
 from engine.backbones.terramind.modalities import MODALITIES
-from engine.backbones.terramind.settings import NDVI_FROM
+from engine.backbones.terramind.settings import NDVI_FROM, companions, modality_bands, modality_names
 from engine.backbones.terramind.tokenizer import TokenizerEncoder
 from engine.errors import WeightsError
-
-__all__ = ["TerraMindBackbone", "attach", "companions", "encoder", "official_to_encoder", "wrap"]
 
 
 class TerraMindBackbone:
@@ -102,15 +92,9 @@ class TerraMindBackbone:
         return tokenizer.encode(standardised(index, modality.mean, modality.std, valid)).token_ids
 
 
-def companions(spec: BackboneSpec) -> dict[str, BackboneSpec]:
-    """Modality -> the card of the tokenizer whose weights it needs beside the encoder's."""
-    return {name: TOKENIZERS[name] for name in modality_names(spec) if name in TOKENIZERS}
-
-
-def attach(module: TerraMindEncoder, tokenizers: Mapping[str, nn.Module]) -> None:
-    """Give the encoder its tokenizers, by modality."""
-    for name, tokenizer in tokenizers.items():
-        module.tokenizers[name] = tokenizer.eval().requires_grad_(False)
+def attach(module: TerraMindEncoder, modality: str, tokenizer: nn.Module) -> None:
+    """Give the encoder the tokenizer that it reads a modality through."""
+    module.tokenizers[modality] = tokenizer.eval().requires_grad_(False)
 
 
 def wrap(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engine.backbones.core.spec import BackboneSpec, Normalisation, WeightsSource
-from engine.backbones.terramind.modalities import MODALITIES
+from engine.backbones.terramind.modalities import IMAGE_MODALITIES, MODALITIES
 
 _CITATION = """\
 @article{jakubik2025terramind,
@@ -78,6 +78,7 @@ def _card(size: str, dim: int, depth: int, heads: int, parameters: int, gated: b
         licence_url="https://www.apache.org/licenses/LICENSE-2.0",
         citation=_CITATION,
         weights=_source(f"TerraMind-1.0-{size}", f"TerraMind_v1_{size}.pt"),
+        modalities=IMAGE_MODALITIES,
         settings=_SETTINGS,
         conventions=_CONVENTIONS,
         config=MappingProxyType({
@@ -98,7 +99,7 @@ def _tokenizer(modality: str, channels: int, levels: tuple[int, ...]) -> Backbon
     return BackboneSpec(
         name=f"terramind_v1_tokenizer_{modality.lower()}",
         title=f"TerraMind 1.0 tokenizer, {modality}",
-        family="terramind",
+        family="terramind_tokenizer",
         summary=f"Turns {modality} into the token ids that TerraMind reads.",
         bands=facts.bands,
         normalisation=Normalisation("index or class id", 1.0, facts.mean, facts.std, _NORMALISATION.source),

@@ -19,6 +19,7 @@ from engine.backbones.parts.key_table import meta_state, renamed
 from engine.backbones.parts.positions import transposed_table
 from engine.backbones.terramind.modalities import MODALITIES
 from engine.backbones.terramind.modality_tokens import NativeGrid, SequenceEmbedding, make_embedding
+from engine.backbones.terramind.settings import modality_bands, modality_names
 from engine.backbones.weights.checkpoint import require_same_tensors
 from engine.errors import BackboneError, WeightsError
 from engine.nearest import nearest
@@ -185,17 +186,6 @@ def default_positions(spec: BackboneSpec) -> torch.Tensor:
     """(1, h*w, D): the fixed table that the released files store for every image modality."""
     side = argument(spec.config, "img_size", int) // argument(spec.config, "patch_size", int)
     return transposed_table(argument(spec.config, "embed_dim", int), side, side)[None]
-
-
-def modality_bands(spec: BackboneSpec) -> dict[str, tuple[str, ...]]:
-    """Modality -> the channels that inputs bring, where they are not all of the modality's."""
-    subsets = argument(spec.config, "modality_bands", dict, {})
-    return {str(name): tuple(bands) for name, bands in subsets.items()}
-
-
-def modality_names(spec: BackboneSpec) -> tuple[str, ...]:
-    """The modalities that the card's encoder embeds."""
-    return tuple(str(name) for name in argument(spec.config, "modalities", list))
 
 
 def _as_convolution(weight: torch.Tensor, patch: int) -> torch.Tensor:

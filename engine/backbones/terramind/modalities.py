@@ -57,3 +57,5 @@ MODALITIES: Mapping[str, Modality] = MappingProxyType({
     "NDVI": Modality("tok_ndvi@224", "token image", ("ndvi",), (0.327,), (0.322,), vocabulary=15360),
     "coords": Modality("coords", "token sequence", vocabulary=30000),
 })  # fmt: skip
+# In the order in which their tokens are laid out; attention does not depend on it.
+IMAGE_MODALITIES = ("S2L2A", "S2L1C", "S1GRD", "S1RTC", "RGB", "DEM", "NDVI", "LULC")

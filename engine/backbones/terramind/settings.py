@@ -8,11 +8,10 @@ from types import MappingProxyType
 
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.parts.constructor import argument
-from engine.backbones.terramind.modalities import MODALITIES
+from engine.backbones.terramind.cards import TOKENIZERS
+from engine.backbones.terramind.modalities import IMAGE_MODALITIES, MODALITIES
 from engine.errors import BackboneError, MissingBand
 
-# In the order in which their tokens are laid out; attention does not depend on it.
-IMAGE_MODALITIES = ("S2L2A", "S2L1C", "S1GRD", "S1RTC", "RGB", "DEM", "NDVI", "LULC")
 NDVI_FROM = ("red", "nir_broad")
 
 
@@ -56,6 +55,22 @@ def resolved(
             "modality_bands": {n: bands[n] for n in names if subset and MODALITIES[n].kind == "pixels"},
         }),
     )  # fmt: skip
+
+
+def modality_bands(spec: BackboneSpec) -> dict[str, tuple[str, ...]]:
+    """Modality -> the channels that inputs bring, where they are not all of the modality's."""
+    subsets = argument(spec.config, "modality_bands", dict, {})
+    return {str(name): tuple(bands) for name, bands in subsets.items()}
+
+
+def modality_names(spec: BackboneSpec) -> tuple[str, ...]:
+    """The modalities that the card's encoder embeds."""
+    return tuple(str(name) for name in argument(spec.config, "modalities", list))
+
+
+def companions(spec: BackboneSpec) -> dict[str, BackboneSpec]:
+    """Modality -> the card of the tokenizer whose weights it needs beside the encoder's."""
+    return {name: TOKENIZERS[name] for name in modality_names(spec) if name in TOKENIZERS}
 
 
 def _bands(spec: BackboneSpec, name: str, available: Sequence[str], subset: bool) -> tuple[str, ...]:

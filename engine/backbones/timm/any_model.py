@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.backbones.core.spec import BackboneSpec, Normalisation, WeightsSource
-from engine.backbones.timm.rgb_settings import (
+from engine.backbones.timm.settings import (
     RGB,
     RGB_CONVENTIONS,
     RGB_SETTINGS,
@@ -91,7 +91,7 @@ def _card(name: str, facts: dict[str, Any]) -> BackboneSpec:
         licence_url=page,
         citation=_CITATION,
         weights=WeightsSource(
-            kind="hub" if repo else "none", repo=repo, file=facts["file"] if repo else "", page=page,
+            kind="hub" if repo else "unpublished", repo=repo, file=facts["file"] if repo else "", page=page,
             size_mb=round(facts["parameters"] * 4 / 1e6, 1) if repo else None,
         ),
         # ViTs keep one width and stride; the stages of CNNs and Swin differ. Two thirds of the way down is stride 8

@@ -78,7 +78,7 @@ def identity(spec: BackboneSpec, weights_from: str) -> str:
     Raises:
         WeightsError: they are nowhere, or not the right ones.
     """
-    if spec.family == "raw":
+    if spec.weights.kind == "none":
         return "none"
     if weights_from == "random":
         return "random"

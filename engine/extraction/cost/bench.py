@@ -36,12 +36,10 @@ def names_of(asked: Sequence[str], everything: bool) -> tuple[str, ...]:
     """
     if asked:
         for name in asked:
-            if card(name).family == "raw":
-                raise BackboneError(
-                    f"an encoder was wanted, found {name}, which has none to measure. Leave it out."
-                )
+            if card(name).weights.kind == "none":
+                raise BackboneError(f"{name} has no encoder to measure. Leave it out.")
         return tuple(asked)
-    encoders = [spec for spec in CARDS.values() if spec.family != "raw"]
+    encoders = [spec for spec in CARDS.values() if spec.weights.kind != "none"]
     if everything:
         return tuple(spec.name for spec in encoders if fits(spec))
     return tuple(spec.name for spec in encoders if spec.weights.kind == "package")

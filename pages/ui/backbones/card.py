@@ -49,7 +49,7 @@ def facts(spec: BackboneSpec) -> list[tuple[str, str]]:
 def row(spec: BackboneSpec) -> tuple[int, str]:
     """Side of a row's patch in pixels, and its numbers by layer, as the card's own layers make them."""
     patch_px = max(spec.stride_px(layer) for layer in spec.default_layers)
-    if spec.family == "raw":
+    if not spec.dim:  # decided by the bands of the scene
         return patch_px, "patch pixels × bands"
     return patch_px, " + ".join(f"{folded_dim(spec, layer, patch_px):,}" for layer in spec.default_layers)
 
@@ -72,7 +72,7 @@ def presence_badge(spec: BackboneSpec) -> str:
 
 def fit_badge(spec: BackboneSpec, bands: Sequence[str]) -> str:
     """Markdown: fits the bands, or which it lacks."""
-    missing = cards.fits(spec, bands)
+    missing = cards.missing_bands(spec, bands)
     if not missing:
         return ":blue-badge[fits this place]"
     named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
@@ -83,7 +83,10 @@ def ordered(bands: Sequence[str]) -> list[str]:
     """Names of all cards: those that can run here now first."""
     return sorted(
         cards.CARDS,
-        key=lambda name: (bool(cards.fits(cards.CARDS[name], bands)), not is_present(cards.CARDS[name])),
+        key=lambda name: (
+            bool(cards.missing_bands(cards.CARDS[name], bands)),
+            not is_present(cards.CARDS[name]),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.families import FAMILIES
 from engine.backbones.weights import locate as weights
 from engine.errors import EngineError
 from pages.ui.backbones import card as backbone_card
@@ -22,10 +23,6 @@ _SIZES = {
     "150 M to 1 B": (150e6, 1e9),
     "over 1 B": (1e9, 1e12),
 }
-_FAMILIES = {
-    "raw": "Raw pixels", "csmask": "Cloud-mask encoder", "timm": "timm", "prithvi": "Prithvi-EO", "terramind": "TerraMind",
-    "clay": "Clay", "dofa": "DOFA", "dinov3": "DINOv3",
-}  # fmt: skip
 
 
 def bands_at_hand() -> tuple[str, ...]:
@@ -44,7 +41,7 @@ def filtered(bands: Sequence[str]) -> list[BackboneSpec]:
         here = st.toggle("Weights here", key="b_here")
     one, two, three = st.columns(3)
     families = one.multiselect("Family", sorted({spec.family for spec in found}), key="b_family", placeholder="Any family",
-                               label_visibility="collapsed", format_func=_FAMILIES.__getitem__)  # fmt: skip
+                               label_visibility="collapsed", format_func=lambda name: FAMILIES[name].title)  # fmt: skip
     sizes = two.multiselect(
         "Parameters", list(_SIZES), key="b_size", placeholder="Any size", label_visibility="collapsed"
     )
@@ -53,7 +50,7 @@ def filtered(bands: Sequence[str]) -> list[BackboneSpec]:
     return [
         spec
         for spec in found
-        if (not fits or not cards.fits(spec, bands))
+        if (not fits or not cards.missing_bands(spec, bands))
         and (not here or backbone_card.is_present(spec))
         and (not families or spec.family in families)
         and (not licences or spec.licence in licences)
@@ -82,7 +79,7 @@ def details(spec: BackboneSpec, bands: Sequence[str]) -> None:
         _facts(spec)
         with st.container(horizontal=True):
             if st.button("Extract with it", type="primary", key="card_extract", icon=":material/arrow_forward:",
-                         disabled=bool(cards.fits(spec, bands))):  # fmt: skip
+                         disabled=bool(cards.missing_bands(spec, bands))):  # fmt: skip
                 st.session_state["backbone_name"] = spec.name
                 st.switch_page("pages/extract.py")
             _fetch(spec)
@@ -95,10 +92,10 @@ def details(spec: BackboneSpec, bands: Sequence[str]) -> None:
 
 
 def _row(spec: BackboneSpec, bands: Sequence[str], place: str) -> dict[str, Any]:
-    missing = cards.fits(spec, bands)
+    missing = cards.missing_bands(spec, bands)
     patch_px, dimension = backbone_card.row(spec)
     return {
-        "Name": spec.name, "Family": _FAMILIES[spec.family], "Bands": "any" if spec.any_bands else str(len(spec.bands)),
+        "Name": spec.name, "Family": FAMILIES[spec.family].title, "Bands": "any" if spec.any_bands else str(len(spec.bands)),
         "Patch (px)": patch_px, "Dimension": dimension,
         "Parameters": wording.parameters(spec.parameters), "Trained at": f"{spec.gsd_m:g} m" if spec.gsd_m else "",
         "Weights": "here" if backbone_card.is_present(spec) else "not here",

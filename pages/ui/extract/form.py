@@ -90,7 +90,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
 
 
 def _label(spec: BackboneSpec, bands: Sequence[str]) -> str:
-    if cards.fits(spec, bands):
+    if cards.missing_bands(spec, bands):
         return f"{spec.name}  ·  needs other bands"
     return spec.name if backbone_card.is_present(spec) else f"{spec.name}  ·  weights not here"
 

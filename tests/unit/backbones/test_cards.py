@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.backbones.cards import CARDS, DEFAULT_BACKBONE, card, fits, resolve, settle
+from engine.backbones.cards import CARDS, DEFAULT_BACKBONE, card, missing_bands, resolve
+from engine.backbones.core.settings import settle
 from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError
 
@@ -53,16 +54,20 @@ def test_a_misspelt_name_names_the_nearest() -> None:
 
 
 def test_what_a_scene_lacks_is_listed_in_the_models_order() -> None:
-    assert fits(card("csmask_b4_l2a"), ("red", "green", "blue")) == ["nir_narrow", "swir_1", "swir_2"]
-    assert fits(card("efficientnet_lite0"), ("red", "green", "blue")) == []
-    assert fits(card("raw"), ("thermal",)) == []
+    assert missing_bands(card("csmask_b4_l2a"), ("red", "green", "blue")) == [
+        "nir_narrow",
+        "swir_1",
+        "swir_2",
+    ]
+    assert missing_bands(card("efficientnet_lite0"), ("red", "green", "blue")) == []
+    assert missing_bands(card("raw"), ("thermal",)) == []
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"rgb_whte": "0.3"}, r"did you mean 'rgb_white'"),
-        ({"rgb_white": "7"}, r"is one of 0\.3, 0\.2, .*found '7'"),
+        ({"rgb_white": "7"}, r"does not offer '7' .* one of 0\.3, 0\.2, "),
     ],
 )
 def test_a_setting_that_is_not_offered_is_refused(settings: dict[str, str], words: str) -> None:

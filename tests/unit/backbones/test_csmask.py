@@ -17,7 +17,7 @@ from engine.backbones.build import build
 from engine.backbones.cards import card
 from engine.backbones.core.batch import Batch
 from engine.backbones.core.device import choose
-from engine.backbones.csmask import encoder, official_to_encoder
+from engine.backbones.csmask.encoder import encoder, official_to_encoder
 from engine.backbones.weights.checkpoint import open_state
 from engine.errors import BackboneError, MissingBand, WeightsError
 

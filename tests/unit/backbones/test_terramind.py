@@ -13,8 +13,9 @@ from engine.backbones.core.batch import Batch
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.terramind import encoder as terramind
 from engine.backbones.terramind import tokenizer as terramind_tokenizer
-from engine.backbones.terramind.backbone import TerraMindBackbone, attach, companions, wrap
+from engine.backbones.terramind.backbone import TerraMindBackbone, attach, wrap
 from engine.backbones.terramind.cards import TOKENIZERS
+from engine.backbones.terramind.settings import companions
 from engine.errors import BackboneError, MissingBand, WeightsError
 from tests.unit.backbones.batches import ALL_BANDS, OPTICAL, make_batch
 
@@ -41,7 +42,8 @@ def backbone(available: tuple[str, ...] = tuple(ALL_BANDS), **settings: str) -> 
     module = terramind.encoder(spec)
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
-    attach(module, {name: tokenizer(name) for name in companions(spec)})
+    for name in companions(spec):
+        attach(module, name, tokenizer(name))
     return wrap(spec, module, "random", settings)  # type: ignore[return-value]
 
 

@@ -15,7 +15,7 @@ from engine.backbones.build import build
 from engine.backbones.cards import card
 from engine.backbones.core.batch import Batch, take
 from engine.backbones.core.device import choose
-from engine.backbones.timm.cards import DINOV3_CARDS
+from engine.backbones.dinov3.cards import CARDS as DINOV3_CARDS
 from engine.errors import BackboneError, WeightsError
 from engine.files import file_sha256
 

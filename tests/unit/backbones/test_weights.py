@@ -122,7 +122,7 @@ def test_a_file_given_by_hand_is_hashed_and_not_compared(hub_spec: BackboneSpec,
 
 def test_asking_whether_weights_are_here_needs_no_torch() -> None:
     program = (
-        "import sys; from engine.backbones import cards, weights; "
+        "import sys; from engine.backbones import cards; from engine.backbones.weights import locate as weights; "
         "[weights.present(spec) for spec in cards.CARDS.values()]; "
         "sys.exit('torch' in sys.modules or 'timm' in sys.modules or 'onnx' in sys.modules)"
     )

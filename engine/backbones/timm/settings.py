@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import cycle, islice
 from types import MappingProxyType
+
+from engine.backbones.core.settings import scene_bands
+from engine.backbones.core.spec import BackboneSpec
 
 RGB = ("red", "green", "blue")
 # ESA's own true-colour images are linear and white at reflectance 0.3558 (L1C) or 0.2 (L2A): Sentinel-2
@@ -23,3 +29,16 @@ VIT_CONVENTIONS = MappingProxyType({
     "norm": "Which layers pass through the encoder's final norm: the last one (as its own output does), none "
     "(timm's feature extraction), or all (Meta's get_intermediate_layers).",
 })  # fmt: skip
+
+
+def resolved(spec: BackboneSpec, settings: Mapping[str, str], bands: Sequence[str] | None) -> BackboneSpec:
+    """The card for red, green and blue, or for every band of the scene with the statistics repeated in turn.
+
+    Raises:
+        BackboneError: all bands are asked for and none was given.
+    """
+    if settings["input"] != "all_bands":
+        return spec
+    given, known = scene_bands(spec, bands), spec.normalisation
+    mean, std = (tuple(islice(cycle(numbers), len(given))) for numbers in (known.mean, known.std))
+    return replace(spec, bands=given, normalisation=replace(known, mean=mean, std=std))

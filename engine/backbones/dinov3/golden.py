@@ -10,8 +10,29 @@ import torch
 from timm.models.eva import Eva
 from torch import nn
 
+from engine.backbones.parts.golden_outputs import (
+    Facts,
+    Inputs,
+    Outputs,
+    State,
+    feature_map,
+    need,
+    trunk_outputs,
+)
 from engine.backbones.parts.key_table import renamed
 from engine.backbones.weights.checkpoint import require_same_tensors
+
+
+def run(facts: Facts, state: State, inputs: Inputs) -> Outputs:
+    """The outputs that the case may ask for."""
+    reference = DinoReference(facts, state)
+    image = need(inputs, "image").float()
+    tokens, blocks = reference.tokens_and_blocks(image)
+    outputs = trunk_outputs(blocks, reference.model.norm, tokens)
+    patch = reference.patch_px
+    grid = (image.shape[-2] // patch, image.shape[-1] // patch)
+    outputs["out_featmap"] = lambda: feature_map(outputs["out_tokens"](), reference.prefix, grid)
+    return outputs
 
 
 class DinoReference:

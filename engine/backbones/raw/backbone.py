@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -34,3 +34,8 @@ class RawBackbone:
         rows = blocks.permute(0, 2, 4, 3, 5, 1)  # (B, h, w, patch row, patch column, C)
         embedding = rows.reshape(chips, height // patch, width // patch, -1).float()
         return Embedded([embedding for _ in layers])
+
+
+def wrap(spec: BackboneSpec, _: object, __: str, ___: Mapping[str, str]) -> RawBackbone:
+    """Raw pixels as a `Backbone`."""
+    return RawBackbone(spec)
