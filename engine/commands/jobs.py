@@ -86,6 +86,7 @@ def resume(chosen: argparse.Namespace) -> dict[str, Any]:
     if job.state == "finished":
         say(f"{job.id} is finished already.")
         return job.summary or {}
+    run_folder.forget_stop(job.folder)
     return _run(job.folder, job.config)
 
 

@@ -27,7 +27,7 @@ from engine.imagery.tiles.windows import PlannedTile
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, StepStarted, TileDone, TileSkipped
-from engine.jobs.record import recorded
+from engine.jobs.record import recorded, working_alone
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.store.writer import StoreWriter
 from engine.views.seams import seam_score
@@ -185,13 +185,20 @@ def _tiles_of(plan: Plan, config: ExtractConfig, pixels: int) -> int:
 
 
 def ensure_store(config: ExtractConfig, root: Path) -> Iterator[Event]:
-    """Extract into the folder that belongs to the configuration, unless its store is there already."""
+    """Extract into the folder that belongs to the configuration, unless its store is there already.
+
+    A job that makes the same store is waited for.
+    """
     folder = run_folder.settled_folder(config, root)
-    if (folder / FINISHED).is_dir():
-        yield Noticed(f"The embeddings are there already: {folder.name}.")
-        return
-    run_folder.create(folder, config)
-    yield from recorded(folder, extract(config, folder, root))
+
+    def once_alone() -> Iterator[Event]:
+        if (folder / FINISHED).is_dir():
+            yield Noticed(f"The embeddings are there already: {folder.name}.")
+            return
+        run_folder.create(folder, config)
+        yield from recorded(folder, extract(config, folder, root))
+
+    yield from working_alone(folder, once_alone)
 
 
 def store_folder(config: ExtractConfig, root: Path) -> Path:

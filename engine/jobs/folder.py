@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
-import time
 from datetime import datetime
 from pathlib import Path
 
-from engine.errors import JobError
-from engine.files import slug, write_atomic
-from engine.jobs.config import ExtractConfig, JobConfig, config_hash, to_yaml
-from engine.jobs.events import Event, from_line, to_line
+import psutil
+
+from engine.errors import ConfigError, JobError
+from engine.files import slug, write_atomic, write_errors
+from engine.jobs.config import ExtractConfig, JobConfig, config_hash, parse_config, read_yaml, to_yaml
 from engine.paths import PROJECT
 
 CONFIG = "config.yaml"
-EVENTS = "events.jsonl"
 LOG = "log.txt"
 PROCESS = "process.json"
 STOP = "stop"
+WORK_LOCK = ".working.lock"
 
 
 def runs_root() -> Path:
@@ -39,34 +40,44 @@ def settled_folder(config: JobConfig, root: Path) -> Path:
 
 
 def create(folder: Path, config: JobConfig) -> None:
-    """Make a run folder that holds its configuration.
+    """Make a run folder that holds its configuration, or continue the run in it.
+
+    A run is continued with what does not change its result, such as another device or batch size; a request to
+    stop it early is forgotten.
 
     Raises:
-        JobError: it holds another run already.
+        JobError: it holds another run already, or files of something else.
+        DiskFull, BadInput, RunFailure: it cannot be written.
     """
     text = to_yaml(config)
     held = folder / CONFIG
-    if held.is_file() and held.read_text(encoding="utf-8") != text:
-        raise JobError(f"an empty folder was wanted, found another run in {folder}. Choose another --out.")
-    if not held.is_file() and folder.is_dir() and any(folder.iterdir()):
-        raise JobError(f"an empty folder was wanted, found files in {folder}. Choose another --out.")
+    if held.is_file():
+        if not _is_same_run(held, config):
+            raise JobError(f"{folder} already holds another run. Choose another --out.")
+    elif folder.is_dir() and any(path.name != WORK_LOCK for path in folder.iterdir()):
+        raise JobError(f"{folder} already holds files that are not a run's. Choose another --out.")
+    forget_stop(folder)
     write_atomic(held, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def append_event(folder: Path, event: Event) -> None:
-    """One line more in events.jsonl; a single write, so that readers see whole lines."""
-    line = (to_line(event, time.time()) + "\n").encode()
-    handle = os.open(folder / EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+def write_process(folder: Path, pid: int) -> None:
+    """Write down which process works on a folder; its start time tells it from a later one of the same id."""
     try:
-        os.write(handle, line)
-    finally:
-        os.close(handle)
+        start = psutil.Process(pid).create_time()
+    except psutil.Error:  # it has ended already
+        return
+    (folder / PROCESS).write_text(json.dumps({"pid": pid, "start": start}), encoding="utf-8")
 
 
-def read_events(folder: Path) -> list[tuple[float, Event]]:
-    """Times (unix seconds) and events, oldest first; a torn last line is left for the next reading."""
-    path = folder / EVENTS
-    if not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
-    return [event for event in map(from_line, lines) if event is not None]
+def forget_stop(folder: Path) -> None:
+    """Take back an earlier request to stop early, so that a run that goes on does not end at once."""
+    with write_errors(folder / STOP):
+        (folder / STOP).unlink(missing_ok=True)
+
+
+def _is_same_run(held: Path, config: JobConfig) -> bool:
+    """Whether the configuration in a folder decides the same result."""
+    try:
+        return config_hash(parse_config(read_yaml(held), str(held))) == config_hash(config)
+    except ConfigError:
+        return False

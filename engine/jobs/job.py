@@ -20,12 +20,14 @@ from filelock import FileLock
 from engine.errors import JobError
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, JobConfig, config_hash, parse_config, read_yaml
+from engine.jobs.event_log import append_event, read_events
 from engine.jobs.events import Cancelled, Event, Failed, Finished, Queued, Started, Submitted
 from engine.paths import PROJECT
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
-# A process that was asked for and has not yet said a word is believed to be starting for so long.
-_STARTING_S = 30.0
+# Between the words "submitted" and the process's id there is less than this.
+_SPAWNING_S = 5.0
+_SUBMIT_LOCK = ".submit.lock"
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,7 @@ class Job:
             JobError: there is none.
         """
         if not (folder / run_folder.CONFIG).is_file():
-            raise JobError(
-                f"a run folder was wanted, found none at {folder}. See `python -m engine jobs` for those there are."
-            )
+            raise JobError(f"{folder} is no run folder. See `python -m engine jobs` for those there are.")
         return cls(folder.resolve())
 
     @property
@@ -75,7 +75,7 @@ class Job:
 
     def events(self) -> list[tuple[float, Event]]:
         """Times (unix seconds) and events, oldest first."""
-        return run_folder.read_events(self.folder)
+        return read_events(self.folder)
 
     @property
     def state(self) -> State:
@@ -95,7 +95,7 @@ class Job:
                 case Started():
                     return "running" if self.is_alive else "interrupted"
                 case Queued() | Submitted():
-                    return "queued" if self.is_alive or time.time() - at < _STARTING_S else "interrupted"
+                    return "queued" if self.is_alive or time.time() - at < _SPAWNING_S else "interrupted"
         return "interrupted"
 
     @property
@@ -130,9 +130,7 @@ class Job:
         """
         process = self._process()
         if process is None:
-            raise JobError(
-                f"a running job was wanted, found {self.id} {self.state}. There is nothing to cancel."
-            )
+            raise JobError(f"{self.id} is {self.state}: there is nothing to cancel.")
         process.send_signal(signal.SIGTERM)
         if wait_s:
             psutil.wait_procs([process], timeout=wait_s)
@@ -147,14 +145,13 @@ class Job:
         Raises:
             JobError: it runs, or it is finished.
         """
-        state = self.state
-        if state in ("running", "queued", "finished"):
-            raise JobError(
-                f"a job that stopped was wanted, found {self.id} {state}. There is nothing to resume."
-            )
-        (self.folder / run_folder.STOP).unlink(missing_ok=True)
-        run_folder.append_event(self.folder, Submitted())
-        _spawn(self.folder)
+        with FileLock(self.folder.parent / _SUBMIT_LOCK):
+            state = self.state
+            if state in ("running", "queued", "finished"):
+                raise JobError(f"{self.id} is {state}: there is nothing to resume.")
+            run_folder.forget_stop(self.folder)
+            append_event(self.folder, Submitted())
+            _spawn(self.folder)
         return self
 
     def delete(self) -> None:
@@ -164,7 +161,7 @@ class Job:
             JobError: the job runs.
         """
         if self.is_alive:
-            raise JobError(f"a job that has ended was wanted, found {self.id} {self.state}. Cancel it first.")
+            raise JobError(f"{self.id} is {self.state}. Cancel it before you delete it.")
         shutil.rmtree(self.folder)
 
     def _process(self) -> psutil.Process | None:
@@ -184,13 +181,13 @@ def submit(config: JobConfig, root: Path | None = None) -> Job:
     """
     root = root or run_folder.runs_root()
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / ".submit.lock"):
+    with FileLock(root / _SUBMIT_LOCK):
         for job in list_jobs(root):
             if job.state in ("queued", "running") and config_hash(job.config) == config_hash(config):
                 return job
         folder = run_folder.new_folder(config, root)
         run_folder.create(folder, config)
-        run_folder.append_event(folder, Submitted())
+        append_event(folder, Submitted())
         _spawn(folder)
     return Job(folder)
 
@@ -203,7 +200,10 @@ def list_jobs(root: Path | None = None) -> list[Job]:
 
 
 def _spawn(folder: Path) -> None:
-    """`python -m engine run FOLDER` in a session of its own, from the project's folder."""
+    """`python -m engine run FOLDER` in a session of its own, from the project's folder.
+
+    Its id is written down here: it may import for longer than anybody waits before it can write it down itself.
+    """
     with (folder / run_folder.LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "engine", "run", str(folder)],
@@ -214,6 +214,7 @@ def _spawn(folder: Path) -> None:
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
+    run_folder.write_process(folder, process.pid)
     _reap_later(process)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -20,7 +19,18 @@ from filelock import FileLock, Timeout
 from engine.errors import EngineError, JobError
 from engine.files import slug
 from engine.jobs import folder as run_folder
-from engine.jobs.events import Cancelled, Event, ExtractDone, Failed, Finished, Queued, Started, TestDone
+from engine.jobs.event_log import append_event
+from engine.jobs.events import (
+    Cancelled,
+    Event,
+    ExtractDone,
+    Failed,
+    Finished,
+    Queued,
+    Started,
+    StepStarted,
+    TestDone,
+)
 
 TERMINATED = 128 + signal.SIGTERM  # 143, what shells report for SIGTERM
 _POLL_S = 0.5
@@ -51,14 +61,14 @@ def run_job(
     """
 
     def note(event: Event) -> None:
-        run_folder.append_event(folder, event)
+        append_event(folder, event)
         tell(event)
 
     with _only_process(folder), _ends_on_sigterm():
         try:
             with _device_turn(folder, device, note):
                 note(Started(os.getpid(), psutil.Process().create_time(), device))
-                summary = _drain(events(), note)
+                summary = _drain(working_alone(folder, events), note)
                 note(Finished(summary))
                 return summary
         except (SystemExit, KeyboardInterrupt) as stop:
@@ -79,23 +89,54 @@ def run_job(
 
 
 def recorded(folder: Path, events: Iterator[Event]) -> Iterator[Event]:
-    """Pass a nested job's events on, keeping a copy in its own folder as if it had been run by itself."""
-    process = {"pid": os.getpid(), "start": psutil.Process().create_time()}
-    (folder / run_folder.PROCESS).write_text(json.dumps(process), encoding="utf-8")
-    run_folder.append_event(folder, Started(os.getpid(), process["start"], ""))
+    """Pass a nested job's events on, keeping a copy in its own folder as if it had been run by itself.
+
+    To be called inside `working_alone`.
+    """
+    run_folder.write_process(folder, os.getpid())
+    append_event(folder, Started(os.getpid(), psutil.Process().create_time(), ""))
     summary: dict[str, Any] = {}
     try:
         for event in events:
-            run_folder.append_event(folder, event)
+            append_event(folder, event)
             summary = summary_of(event) or summary
             yield event
     except GeneratorExit:
-        run_folder.append_event(folder, Cancelled("Cancelled with the job that asked for it."))
+        append_event(folder, Cancelled("Cancelled with the job that asked for it."))
         raise
     except EngineError as err:
-        run_folder.append_event(folder, Failed(str(err), type(err).__name__))
+        append_event(folder, Failed(str(err), type(err).__name__))
         raise
-    run_folder.append_event(folder, Finished(summary))
+    append_event(folder, Finished(summary))
+
+
+def working_alone(folder: Path, events: Callable[[], Iterator[Event]]) -> Iterator[Event]:
+    """The events of work on a folder, begun once no other process works in it.
+
+    A store that two trainings need is made by one job inside another, whose folder is not this one: the lock of
+    `run_job` does not hold it. The kernel releases this lock when its holder dies. It is always taken after the
+    device, so that no two jobs wait for each other.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / run_folder.WORK_LOCK)
+    is_told = False
+    while not _acquired(lock):
+        if not is_told:
+            yield StepStarted(f"Waiting for another job, which works in {folder.name}")
+            is_told = True
+        time.sleep(_POLL_S)
+    try:
+        yield from events()
+    finally:
+        lock.release()
+
+
+def _acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True
 
 
 @contextmanager
@@ -111,7 +152,7 @@ def idle_device(device: str) -> Iterator[None]:
     except Timeout as err:
         name = holder.read_text(encoding="utf-8") if holder.is_file() else "a job"
         raise JobError(
-            f"an idle device was wanted, found {name} on {device}. Wait for it, or cancel it."
+            f"The device {device} is held by {name}, and a measurement needs it idle. Wait for it, or cancel it."
         ) from err
     try:
         yield
@@ -150,11 +191,10 @@ def _only_process(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as err:
         raise JobError(
-            f"a folder that no process works on was wanted, found {folder.name} in use. Wait for it, or cancel it."
+            f"{folder.name} is being worked on by another process. Wait for it, or cancel it."
         ) from err
     try:
-        process = {"pid": os.getpid(), "start": psutil.Process().create_time()}
-        (folder / run_folder.PROCESS).write_text(json.dumps(process), encoding="utf-8")
+        run_folder.write_process(folder, os.getpid())
         yield
     finally:
         (folder / run_folder.PROCESS).unlink(missing_ok=True)
@@ -166,15 +206,11 @@ def _device_turn(folder: Path, device: str, note: Callable[[Event], None]) -> It
     """Wait until no other job holds the device."""
     holder, lock = _device_lock(device)
     is_told = False
-    while True:
-        try:
-            lock.acquire(timeout=0)
-            break
-        except Timeout:
-            if not is_told:
-                note(Queued(holder.read_text(encoding="utf-8") if holder.is_file() else ""))
-                is_told = True
-            time.sleep(_POLL_S)
+    while not _acquired(lock):
+        if not is_told:
+            note(Queued(holder.read_text(encoding="utf-8") if holder.is_file() else ""))
+            is_told = True
+        time.sleep(_POLL_S)
     try:
         holder.write_text(folder.name, encoding="utf-8")
         yield

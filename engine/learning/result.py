@@ -12,6 +12,7 @@ from engine.errors import JobError, StoreError
 from engine.files import write_atomic
 from engine.jobs import folder as run_folder
 from engine.jobs.config import HeadConfig, TrainConfig, load_config
+from engine.jobs.event_log import read_events
 from engine.jobs.events import EpochDone, TrainPlanned
 from engine.store.schema import StoreMeta
 from engine.store.store import EmbeddingStore
@@ -139,7 +140,7 @@ class TrainRun:
     def history(self) -> list[EpochDone]:
         """Epochs so far, oldest first; those of the last start when the run was started more than once."""
         epochs: list[EpochDone] = []
-        for _, event in run_folder.read_events(self.folder):
+        for _, event in read_events(self.folder):
             if isinstance(event, TrainPlanned):
                 epochs = []
             elif isinstance(event, EpochDone):

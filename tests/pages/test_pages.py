@@ -10,6 +10,7 @@ import pytest
 
 from engine.jobs import folder as run_folder
 from engine.jobs.config import BackboneConfig, ExtractConfig, FileScene, load_config
+from engine.jobs.event_log import append_event
 from engine.jobs.events import ExtractPlanned, Failed, Started, Submitted, TileDone
 from tests.pages.conftest import OpenPage, words
 
@@ -231,5 +232,5 @@ def _job(home: Path, *events: Any) -> Path:
     folder = home / "20250101-000000-extract-raw-0000"
     run_folder.create(folder, config)
     for event in (Submitted(), *events):
-        run_folder.append_event(folder, event)
+        append_event(folder, event)
     return folder

@@ -14,8 +14,9 @@ from engine.extraction.cost.measured_speed import pace_of
 from engine.extraction.plan import Plan, make_plan
 from engine.extraction.store_layout import dims_of
 from engine.jobs.config import ExtractConfig, parse_config, read_yaml
+from engine.jobs.event_log import read_events
 from engine.jobs.events import ExtractDone, ExtractPlanned
-from engine.jobs.folder import CONFIG, read_events, runs_root
+from engine.jobs.folder import CONFIG, runs_root
 from engine.store.store import EmbeddingStore
 
 # Bytes besides the embeddings: keys, outline and box of a row in zstd, a tile's line in the footer, and what a

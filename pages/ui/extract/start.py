@@ -10,7 +10,7 @@ from engine.jobs.job import submit
 from pages.ui.backbones import card as backbone_card
 from pages.ui.jobs import chosen_run, cost, jobs_panel
 from pages.ui.look import errors, wording
-from pages.ui.state import session
+from pages.ui.state import cached, session
 
 
 def show_job() -> None:
@@ -19,7 +19,7 @@ def show_job() -> None:
     if job is None:
         return
     jobs_panel.panel(job)
-    state = job.state
+    state = job.state_of(cached.events_of(job))
     with st.container(horizontal=True):
         if state == "finished" and st.button(
             "See the embeddings", type="primary", key="to_embeddings", icon=":material/arrow_forward:"

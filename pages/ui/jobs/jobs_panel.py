@@ -12,6 +12,7 @@ from engine.jobs import events as happened
 from engine.jobs.config import ExtractConfig
 from engine.jobs.job import Job, State
 from pages.ui.look import errors, style, wording
+from pages.ui.state import cached
 
 Events = list[tuple[float, happened.Event]]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -28,7 +29,7 @@ def panel(job: Job, more: Callable[[Job, Events], None] | None = None) -> None:
     Args:
         more: drawn below the numbers at each refresh (the curves of a training).
     """
-    every = _REFRESH_S if job.state in ACTIVE else None
+    every = _REFRESH_S if job.state_of(cached.events_of(job)) in ACTIVE else None
     st.fragment(_draw, run_every=every)(str(job.folder), more)
 
 
@@ -105,7 +106,7 @@ def _draw(folder: str, more: Callable[[Job, Events], None] | None) -> None:
 
     with errors.in_words(stop=False):
         job = Job.open(Path(folder))
-        events = current(job.events())
+        events = current(cached.events_of(job))
         state = job.state_of(events)
         with st.container(border=True, key="job_panel"):
             _header(job, state, events)

@@ -12,7 +12,8 @@ from engine.errors import EngineError
 from engine.extraction.cost.estimate import Estimate, estimate
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig, SceneConfig, TrainConfig
-from engine.jobs.folder import CONFIG, EVENTS, runs_root
+from engine.jobs.event_log import EventReader
+from engine.jobs.folder import CONFIG, runs_root
 from engine.jobs.job import Job, State
 from engine.paths import modified as _modified
 
@@ -70,9 +71,8 @@ def job_facts(job: Job) -> JobFacts | None:
 
 
 def events_of(job: Job) -> list[tuple[float, Any]]:
-    """The events of a job, read anew only when there are more."""
-    path = job.folder / EVENTS
-    return _events(str(job.folder), path.stat().st_size if path.is_file() else 0, _modified(path))
+    """The events of a job; what is new since the last call is read, and all pages share one list."""
+    return _reader(str(job.folder)).read()
 
 
 def estimate_of(config: ExtractConfig) -> Estimate:
@@ -101,9 +101,8 @@ def _estimate(key: str, scene: float, runs: float, _config: ExtractConfig) -> Es
 
 
 @st.cache_resource(show_spinner=False, max_entries=512)
-def _events(folder: str, size: int, stamp: float) -> list[tuple[float, Any]]:
-    del size, stamp
-    return Job(Path(folder)).events()
+def _reader(folder: str) -> EventReader:
+    return EventReader(Path(folder))
 
 
 @st.cache_resource(show_spinner=False, max_entries=512)

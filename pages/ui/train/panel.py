@@ -8,7 +8,7 @@ from engine.jobs.config import TrainConfig
 from engine.jobs.job import submit
 from pages.ui.jobs import chosen_run, curves, jobs_panel
 from pages.ui.look import errors, style
-from pages.ui.state import session
+from pages.ui.state import cached, session
 from pages.ui.train.form import Source
 
 
@@ -18,7 +18,7 @@ def show_job() -> None:
     if job is None:
         return
     jobs_panel.panel(job, more=curves.show)
-    state = job.state
+    state = job.state_of(cached.events_of(job))
     with st.container(horizontal=True):
         if state == "finished" and st.button(
             "See how good it is", type="primary", key="to_evaluate", icon=":material/arrow_forward:"

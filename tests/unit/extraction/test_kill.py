@@ -92,5 +92,5 @@ def test_a_second_process_on_the_same_folder_is_refused_and_the_first_goes_on(ki
     two = killed["two"]
     assert (two["first"], two["second"]) == (0, 2)
     log = (Path(killed["whole"]).parent / "killed_run.log").read_text()
-    assert "no process works on was wanted" in log
+    assert "is being worked on by another process" in log
     assert check_store(Path(two["folder"])) == []

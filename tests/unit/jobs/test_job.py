@@ -133,7 +133,10 @@ def test_a_folder_that_another_process_works_on_is_refused(
     home: Path, scene_file: Path, tmp_path: Path
 ) -> None:
     run_folder.create(tmp_path / "run", config_for(scene_file))
-    with FileLock(tmp_path / "run/.running.lock"), pytest.raises(JobError, match="in use"):
+    with (
+        FileLock(tmp_path / "run/.running.lock"),
+        pytest.raises(JobError, match="being worked on by another process"),
+    ):
         run_job(tmp_path / "run", lambda: iter(()), "cpu")
 
 

@@ -15,6 +15,7 @@ from engine.errors import ConfigError, DeviceFailure, JobError, LabelError, Stor
 from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
 from engine.jobs.config import TrainConfig
+from engine.jobs.event_log import append_event
 from engine.jobs.events import EpochDone, Event, Noticed, TestDone, TrainPlanned
 from engine.learning.evaluate import evaluate
 from engine.learning.predict import predict_map, predict_tiles
@@ -32,7 +33,7 @@ def run(config: TrainConfig, home: Path, name: str = "run") -> tuple[Path, list[
     run_folder.create(folder, config)
     events: list[Event] = []
     for event in train(config, folder, home):
-        run_folder.append_event(folder, event)
+        append_event(folder, event)
         events.append(event)
     return folder, events
 

@@ -208,10 +208,10 @@ def test_an_unfinished_store_is_not_opened(tmp_path: Path) -> None:
 def test_a_finished_store_is_never_written_to(tmp_path: Path) -> None:
     store = make_store(tmp_path, [rows_at(tile_at(0))])
     before = store.parts[0].path.read_bytes()
-    with pytest.raises(StoreError, match="finished one of another"):
+    with pytest.raises(StoreError, match="already holds a finished store of another"):
         StoreWriter(tmp_path, meta_of(config_hash="another"))
     same = StoreWriter(tmp_path, meta_of())
-    with pytest.raises(StoreError, match="finished store"):
+    with pytest.raises(StoreError, match="is finished, and tile"):
         same.append(rows_at(tile_at(1)))
     assert [path.read_bytes() for path in store.folder.glob("*.parquet")] == [before]
 
