@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -18,45 +19,36 @@ from engine.errors import BackboneError
 from engine.extraction.plan import Plan
 from engine.extraction.store_layout import stored_tile
 from engine.extraction.tile_reader import TileRead
-from engine.jobs.config import ExtractConfig
 from engine.store.schema import TileRows
 
 Waiting = Callable[[], Embedded]
 """Gives the embeddings of a forward pass that was begun, when they are there."""
 
 
-def open_backbone(
-    config: ExtractConfig, plan: Plan, device: Device, on_progress: Progress | None = None
-) -> Backbone:
-    """The configured backbone on a device; several dates are joined as configured.
+def open_backbone(plan: Plan, device: Device, on_progress: Progress | None = None) -> Backbone:
+    """The planned backbone on a device; several dates are joined as planned.
 
     Args:
         on_progress: called with bytes so far and in all while weights are fetched.
 
     Raises:
         WeightsError: weights that are absent, altered or of another model.
-        BackboneError: tile pooling that the backbone cannot give.
     """
-    if config.pooling is not None and config.pooling not in plan.spec.pooling:
-        offered = ", ".join(plan.spec.pooling)
-        raise BackboneError(f"{plan.spec.name} pools by {offered}; found {config.pooling!r}. Mend pooling.")
     backbone = build(
         plan.spec,
-        config.backbone.weights,
+        plan.weights,
         device,
-        settings=config.backbone.settings,
-        seed=config.seed,
+        settings=plan.settings,
+        seed=plan.seed,
         bands=plan.bands,
         on_progress=on_progress,
     )
-    if config.compile:
+    if plan.compile:
         backbone.compile()
-    return backbone if plan.frames == 1 else TemporalBackbone(backbone, config.backbone.temporal)
+    return backbone if plan.frames == 1 else TemporalBackbone(backbone, plan.temporal)
 
 
-def encode(
-    backbone: Backbone, plan: Plan, config: ExtractConfig, reads: Sequence[TileRead]
-) -> list[TileRows]:
+def encode(backbone: Backbone, plan: Plan, reads: Sequence[TileRead]) -> list[TileRows]:
     """Rows of the tiles that have pixels, in the order of the reads.
 
     Needs nothing but its arguments: any process that opened the backbone may call it.
@@ -67,8 +59,7 @@ def encode(
     batch = batch_of(reads, plan)
     if batch is None:
         return []
-    passes = begin(backbone, plan, batch, config.batch_size or len(batch.datetimes))
-    return rows_of(passes, reads, plan, config)
+    return rows_of(begin(backbone, plan, batch), reads, plan)
 
 
 def batch_of(reads: Sequence[TileRead], plan: Plan, is_pinned: bool = False) -> Batch | None:
@@ -100,18 +91,19 @@ def batch_of(reads: Sequence[TileRead], plan: Plan, is_pinned: bool = False) -> 
     )
 
 
-def begin(backbone: Backbone, plan: Plan, batch: Batch, at_once: int = 1) -> list[Waiting]:
+def begin(backbone: Backbone, plan: Plan, batch: Batch, pixels: int = 0) -> list[Waiting]:
     """Start the forward passes of a batch: one, or shifted ones, row by row of shifts.
 
     Args:
-        at_once: windows that one pass may take; several shifts of a small batch share a pass.
+        pixels: that one pass may take where the batch size is left open; several shifts of a small batch share a pass.
     """
     k, side = plan.shifts, plan.cell_px
     if k == 1:
         return [_begun(backbone, batch, plan.layers)]
     shifts = [(row * side, column * side) for row in range(k) for column in range(k)]
     count = len(batch.datetimes)
-    step = max(1, at_once // count)
+    windows_a_pass = plan.batch_size or pixels // math.prod(batch.valid.shape[1:])
+    step = max(1, windows_a_pass // count)
     waiting: list[Waiting] = []
     for start in range(0, len(shifts), step):
         windows = [_shifted(batch, shift, plan) for shift in shifts[start : start + step]]
@@ -120,15 +112,13 @@ def begin(backbone: Backbone, plan: Plan, batch: Batch, at_once: int = 1) -> lis
     return waiting
 
 
-def rows_of(
-    passes: Sequence[Waiting], reads: Sequence[TileRead], plan: Plan, config: ExtractConfig
-) -> list[TileRows]:
+def rows_of(passes: Sequence[Waiting], reads: Sequence[TileRead], plan: Plan) -> list[TileRows]:
     """Rows of the tiles of a batch: each layer on the grid of rows, or pooled over the tile."""
     whole = [read for read in reads if read.share is not None]
     found = [waiting() for waiting in passes]
-    if config.granularity == "tile":
-        return [_one_row(found[0], index, read, plan, config) for index, read in enumerate(whole)]
-    return [_rows(found, index, read, plan, config) for index, read in enumerate(whole)]
+    if plan.has_row_a_tile:
+        return [_one_row(found[0], index, read, plan) for index, read in enumerate(whole)]
+    return [_rows(found, index, read, plan) for index, read in enumerate(whole)]
 
 
 def _begun(backbone: Backbone, batch: Batch, layers: Sequence[int]) -> Waiting:
@@ -155,21 +145,18 @@ def _shifted(batch: Batch, shift: tuple[int, int], plan: Plan) -> Batch:
     )
 
 
-def _rows(
-    found: Sequence[Embedded], index: int, read: TileRead, plan: Plan, config: ExtractConfig
-) -> TileRows:
+def _rows(found: Sequence[Embedded], index: int, read: TileRead, plan: Plan) -> TileRows:
     """The rows of one tile, or of its window for `blending`; those of shifted passes stand between one another."""
     assert read.share is not None, "a tile with pixels has its valid share"
-    tile, k = stored_tile(read.planned, plan, config), plan.shifts
-    is_blended = config.tiles.merge == "blend"
-    rows, across = plan.window_grid(read.planned) if is_blended else (tile.h, tile.w)
+    tile, k = stored_tile(read.planned, plan), plan.shifts
+    rows, across = plan.window_grid(read.planned) if plan.is_blended else (tile.h, tile.w)
     h, w = rows // k, across // k
     columns = []
     for layer in range(len(plan.layers)):
         maps = [each.maps[layer][index].numpy() for each in found]
-        maps = [fold(values if is_blended else _kept(values, read, plan), (h, w)) for values in maps]
+        maps = [fold(values if plan.is_blended else _on_tile(values, read, plan), (h, w)) for values in maps]
         if k > 1:
-            kind = np.float32 if is_blended else config.output.dtype
+            kind = np.float32 if plan.is_blended else plan.dtype
             dense = np.empty((rows, across, maps[0].shape[-1]), kind)
             for place, values in enumerate(maps):
                 dense[place // k :: k, place % k :: k] = values
@@ -178,20 +165,20 @@ def _rows(
     return TileRows(tile, tuple(columns), read.share.reshape(-1))
 
 
-def _one_row(found: Embedded, index: int, read: TileRead, plan: Plan, config: ExtractConfig) -> TileRows:
+def _one_row(found: Embedded, index: int, read: TileRead, plan: Plan) -> TileRows:
     assert read.share is not None, "a tile with pixels has its valid share"
-    if config.pooling == "cls":
+    if plan.pooling == "cls":
         if found.cls is None:
             raise BackboneError(f"{plan.spec.name} has no class token; found pooling: cls. Use mean or max.")
         pooled = tuple(token[index][None].numpy() for token in found.cls)
     else:
-        maps = [_kept(layer[index].numpy(), read, plan) for layer in found.maps]
-        pooled = tuple(_pooled(layer, read.share, config.pooling or "mean") for layer in maps)
-    tile = stored_tile(read.planned, plan, config)
+        maps = [_on_tile(layer[index].numpy(), read, plan) for layer in found.maps]
+        pooled = tuple(_pooled(layer, read.share, plan.pooling or "mean") for layer in maps)
+    tile = stored_tile(read.planned, plan)
     return TileRows(tile, pooled, np.array([read.share.mean()], np.float32))
 
 
-def _kept(layer: np.ndarray, read: TileRead, plan: Plan) -> np.ndarray:
+def _on_tile(layer: np.ndarray, read: TileRead, plan: Plan) -> np.ndarray:
     """The part of a window's map (h, w, D) that lies on the tile."""
     planned, reach = read.planned, plan.reach_px
     if planned.window == planned.tile:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-from engine.backbones.core.batch import Backbone, Batch
-from engine.backbones.core.device import Device, choose, describe
+from engine.concurrency.background_writer import BackgroundWriter
 from engine.errors import SceneError
+from engine.extraction.batches import batches_of
 from engine.extraction.blending import Blending
-from engine.extraction.encode import Waiting, batch_of, begin, open_backbone, rows_of
 from engine.extraction.plan import Plan, make_plan
 from engine.extraction.store_layout import store_meta
-from engine.extraction.tile_reader import TileRead, batches_of, read_ahead, read_tile
 from engine.extraction.weights_download import fetch_weights
-from engine.extraction.workers.background_writer import Behind
-from engine.extraction.workers.parallel_passes import in_lanes, lanes_of
+from engine.extraction.workers.local_workers import local_workers
 from engine.extraction.workers.protocol import Encoded, Workers
-from engine.imagery.rasters import OpenRasters
-from engine.imagery.tiles.windows import PlannedTile
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, StepStarted, TileDone, TileSkipped
@@ -32,21 +24,14 @@ from engine.store.store import FINISHED, EmbeddingStore
 from engine.store.writer import StoreWriter
 from engine.views.seams import seam_score
 
-# Pixels in work at once when the configuration leaves the batch open: 4 or 64 tiles of 224 px. A small encoder takes
-# twice as many on a CPU (a tiny Prithvi ran 0.81 of its bare forward with 4, 0.85 with 8); a larger one was no faster
-# with them and left a core idle for longer at the end. A GPU without room for so many halves them.
-_PASS_PIXELS_CPU, _PASS_PIXELS_GPU = 4 * 224**2, 64 * 224**2
-_SMALL_PARAMETERS = 20e6
-# Two cores are busy with the encoder: one thread reads fast enough. A GPU waits for several.
-_READERS_CPU, _MOST_READERS_GPU = 1, 8
-# Batches that wait to be written; each holds the embeddings of its tiles.
-_WAITING_BATCHES = 2
+# Batches that are written or wait for it; each holds the embeddings of its tiles.
+_BATCHES_IN_HAND = 3
 
 
 def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
     """Fill an embedding store in a run folder; an unfinished one is continued.
 
-    Threads read tiles ahead of the encoder, and one writes behind it; whatever ends the loop ends them too.
+    Threads read tiles ahead of the encoder, and another one writes; whatever ends the loop ends them too.
 
     Args:
         folder: the run folder; the store appears in it as `store` when it is whole.
@@ -57,131 +42,84 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
 
     Raises:
         BadInput: a configuration, region, scene, backbone or unfinished store that cannot be used.
-        DiskFull: no room; what was written is kept for a resume.
+        DiskFull: no room; what was written stays for a resume.
     """
     yield from (StepStarted(step) for step in config.scene.prepare(root))
     yield StepStarted("Planning tiles")
     plan = make_plan(config, root)
     yield from (Noticed(note) for note in plan.notes)
-    yield from fetch_weights(config, plan)
+    yield from fetch_weights(plan)
     yield StepStarted(f"Loading {plan.spec.title}")
-    with _workers(config, plan) as workers:
-        if workers.weights_sha256 == "random":
-            yield Noticed("Random weights, as asked: these embeddings show an untrained encoder.")
-        writer = StoreWriter(folder, store_meta(config, plan, workers.weights_sha256))
-        yield ExtractPlanned(len(plan.tiles), plan.patches, len(writer.kept), plan.spec.name,
-                             workers.weights_sha256, workers.title, round(plan.seen_megapixels, 3))  # fmt: skip
+    with _workers(plan) as workers, closing(_writer(plan, workers, folder)) as writer:
+        yield from _announced(plan, workers, len(writer.kept))
         began = time.monotonic()
-        yield from _fill(writer, workers, plan, config)
-    store = EmbeddingStore.open(writer.finish())
-    seam = seam_score(store) if config.granularity == "patch" else None
-    yield ExtractDone(len(store.tiles), store.rows, sum(store.meta.dims), round(time.monotonic() - began, 3),
-                      str(store.folder), seam if seam is None else round(seam, 4))  # fmt: skip
+        yield from _fill(writer, workers, plan)
+        finished = writer.finish()
+    yield _done(EmbeddingStore.open(finished), time.monotonic() - began)
 
 
-def _fill(writer: StoreWriter, workers: Workers, plan: Plan, config: ExtractConfig) -> Iterator[Event]:
-    """Read, encode and write the tiles that the store has not got yet."""
-    kept = {tile.id for tile in writer.kept}
-    began, done, patches = time.monotonic(), len(kept), sum(tile.rows for tile in writer.kept)
+def _writer(plan: Plan, workers: Workers, folder: Path) -> StoreWriter:
+    return StoreWriter(folder, store_meta(plan, workers.weights_sha256))
 
-    blending = Blending(plan, kept) if config.tiles.merge == "blend" else None
+
+def _announced(plan: Plan, workers: Workers, resumed_tiles: int) -> Iterator[Event]:
+    """What the run will do, and that its weights are random where they are."""
+    if workers.weights_sha256 == "random":
+        yield Noticed("Random weights, as asked: these embeddings show an untrained encoder.")
+    yield ExtractPlanned(len(plan.tiles), plan.patches, resumed_tiles, plan.spec.name, workers.weights_sha256,
+                         workers.title, round(plan.seen_megapixels, 3))  # fmt: skip
+
+
+def _fill(writer: StoreWriter, workers: Workers, plan: Plan) -> Iterator[Event]:
+    """Read, encode and write the tiles that the store does not have yet."""
+    stored = {tile.id for tile in writer.kept}
+    began, done, patches = time.monotonic(), len(stored), sum(tile.rows for tile in writer.kept)
+    blending = Blending(plan, stored) if plan.is_blended else None
 
     def write(encoded: Encoded) -> None:
         for rows in encoded[1]() if blending is None else blending.tiles_of(*encoded):
-            if rows.tile.id not in kept:
+            if rows.tile.id not in stored:
                 writer.append(rows)
 
-    # A batch that is kept in part is encoded again as a whole, so that its rows are the same.
-    wanted = blending.needed if blending else {item.tile.id for item in plan.tiles} - kept
-    batches = batches_of(plan.tiles, workers.batch_tiles)
+    # A batch that is stored in part is encoded again as a whole, so that its rows are the same.
+    wanted = blending.needed if blending else {item.tile.id for item in plan.tiles} - stored
+    batches = batches_of(plan, workers.batch_pixels)
     todo = [batch for batch in batches if any(item.tile.id in wanted for item in batch)]
     all_encoded = workers.encoded(todo)
-    with closing(writer), Behind(write, _WAITING_BATCHES) as behind, closing(all_encoded):
+    with BackgroundWriter(write, _BATCHES_IN_HAND) as background, closing(all_encoded):
         for encoded in all_encoded:
-            behind.put(encoded)
+            background.put(encoded)
             for read in encoded[0]:
                 tile_id = read.planned.tile.id
-                if tile_id in kept:
+                if tile_id in stored:
                     continue
                 done += 1
                 if read.share is None:
                     yield TileSkipped(tile_id, read.reason)
                     continue
-                patches += read.share.size if config.granularity == "patch" else 1
+                patches += 1 if plan.has_row_a_tile else read.share.size
                 yield TileDone(done, len(plan.tiles), patches, time.monotonic() - began, tile_id)
     if not patches:
-        raise SceneError(
-            "valid pixels were wanted, found only gaps on every tile. Choose another region or scene."
-        )
+        raise SceneError("The tiles hold only gaps and no valid pixel. Choose another region or scene.")
+
+
+def _done(store: EmbeddingStore, seconds: float) -> ExtractDone:
+    """What the store holds, and how much embeddings jump from tile to tile."""
+    seam = seam_score(store) if store.meta.granularity == "patch" else None
+    return ExtractDone(len(store.tiles), store.rows, sum(store.meta.dims), round(seconds, 3),
+                       str(store.folder), seam if seam is None else round(seam, 4))  # fmt: skip
 
 
 @contextmanager
-def _workers(config: ExtractConfig, plan: Plan) -> Iterator[Workers]:
+def _workers(plan: Plan) -> Iterator[Workers]:
     """Threads of this process, or a cluster's."""
-    if config.engine == "ray":
-        from engine.extraction.workers import ray_cluster
-        from engine.extraction.workers import ray_workers as on_ray
-
-        with ray_cluster.cluster() as there:
-            pixels = _PASS_PIXELS_GPU if ray_cluster.uses_gpu(there, config.device) else _PASS_PIXELS_CPU
-            yield on_ray.workers(there, plan, config, _tiles_of(plan, config, pixels))
+    if plan.engine == "local":
+        yield local_workers(plan)
         return
-    device = choose(config.device)
-    backbone = open_backbone(config, plan, device)
-    yield Workers(
-        backbone.weights_sha256,
-        describe(device),
-        batch_tiles(plan, config, device),
-        lambda batches: _encoded(batches, backbone, plan, config, device),
-    )
+    from engine.extraction.workers import ray_cluster, ray_workers
 
-
-def _encoded(
-    batches: Sequence[list[PlannedTile]],
-    backbone: Backbone,
-    plan: Plan,
-    config: ExtractConfig,
-    device: Device,
-) -> Generator[Encoded]:
-    """Batches with the passes that were begun on them."""
-    at_once = batch_tiles(plan, config, device, plan.shifts**2)
-
-    def forward(batch: Batch) -> list[Waiting]:
-        return begin(backbone, plan, batch, at_once)
-
-    with closing(in_lanes(_read(batches, plan, config, device), forward, backbone, device)) as passes:
-        for reads, begun in passes:
-            yield reads, partial(rows_of, begun, reads, plan, config)
-
-
-def _read(
-    batches: Sequence[list[PlannedTile]], plan: Plan, config: ExtractConfig, device: Device
-) -> Generator[tuple[list[TileRead], Batch | None]]:
-    """Batches read ahead."""
-    is_cuda = device.name.startswith("cuda")
-
-    def read(batch: list[PlannedTile], rasters: OpenRasters) -> tuple[list[TileRead], Batch | None]:
-        reads = [read_tile(item, plan, config, rasters) for item in batch]
-        # the batch holds the pixels; what follows needs only where they were valid
-        return [replace(item, chip=None) for item in reads], batch_of(reads, plan, is_pinned=is_cuda)
-
-    readers = min(_MOST_READERS_GPU, os.cpu_count() or 1) if is_cuda else _READERS_CPU
-    return read_ahead(batches, read, readers)
-
-
-def batch_tiles(plan: Plan, config: ExtractConfig, device: Device, passes: int = 1) -> int:
-    """Tiles of a batch: as asked, or so many pixels; all shifted passes of a tile count, but for `passes` of them."""
-    lanes = lanes_of(device)
-    on_cpu = _PASS_PIXELS_CPU * (2 if plan.spec.parameters < _SMALL_PARAMETERS else 1) // lanes
-    pixels = on_cpu if device.name == "cpu" else _PASS_PIXELS_GPU
-    return _tiles_of(plan, config, pixels * passes)
-
-
-def _tiles_of(plan: Plan, config: ExtractConfig, pixels: int) -> int:
-    if config.batch_size is not None:
-        return config.batch_size
-    window = plan.tiles[0].window
-    return max(1, pixels // (window.height * window.width * plan.frames * plan.shifts**2))
+    with ray_cluster.cluster() as there:
+        yield ray_workers.cluster_workers(there, plan)
 
 
 def ensure_store(config: ExtractConfig, root: Path) -> Iterator[Event]:

@@ -1,43 +1,74 @@
-"""What an extraction will do, known before the first pixel: scenes, tiles, patch grid, layers."""
+"""What an extraction will do, known before the first pixel: scenes, tiles, patch grid, layers and all settings."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
-from engine.errors import BackboneError, ConfigError, MissingBand, SceneError
+from engine.errors import BackboneError
+from engine.extraction import plan_checks as checks
+from engine.extraction.tile_cut import cell_side_px, cut_tiles, tiling_of
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
-from engine.imagery.sensor import HLS_BANDS
-from engine.imagery.tiles.tile_plan import cut, cut_best, in_rows
-from engine.imagery.tiles.windows import PlannedTile, Tiling
-from engine.jobs.config import ExtractConfig, RegionConfig, TilesConfig
+from engine.imagery.tiles.windows import PlannedTile
+from engine.jobs.config import ExtractConfig, RegionConfig, config_hash
 from engine.paths import resolve_path
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An extraction, ready to run.
+    """An extraction, ready to run: whoever reads, encodes or writes needs this and no configuration.
 
     Attributes:
         spec: the card with settings and bands settled.
+        settings: conventions of the backbone, as asked.
+        weights: "pretrained", "random" or a checkpoint's path.
+        seed: of random weights.
+        compile: compile the encoder first.
         layers: as asked, counted from 0.
         patch_px: side of an encoder's patch in pixels: the coarsest stride of the layers asked for.
         cell_px: side of a row's ground in pixels: the patch, or less with shifted passes.
         bands: what is read from the scenes, in order.
+        granularity: "patch" or "tile": what one row stands for.
+        pooling: how a tile's patches become one row; None with one row a patch.
+        temporal: how dates are joined by a backbone that takes one date at a time.
+        is_blended: each row is the weighted mean of all windows that see its ground.
+        masks_clouds: clouds and their shadows become gaps.
+        skips_unreadable: a tile that cannot be read is left out instead of ending the run.
+        dtype: of stored embeddings, as numpy names it.
+        device: as asked: auto, cpu, mps, cuda or cuda:N.
+        engine: "local" or "ray".
+        batch_size: tiles of a batch, as asked; None: as many as the device likes.
+        config, config_hash: the configuration as the store keeps it.
         notes: what differs from what was asked, in words.
     """
 
     spec: BackboneSpec
+    settings: Mapping[str, str]
+    weights: str
+    seed: int
+    compile: bool
     layers: tuple[int, ...]
     patch_px: int
     cell_px: int
     bands: tuple[str, ...]
+    granularity: str
+    pooling: str | None
+    temporal: str
+    is_blended: bool
+    masks_clouds: bool
+    skips_unreadable: bool
+    dtype: str
+    device: str
+    engine: str
+    batch_size: int | None
+    config: Mapping[str, Any]
+    config_hash: str
     scenes: tuple[Scene, ...]
     tiles: tuple[PlannedTile, ...]
     notes: tuple[str, ...] = ()
@@ -56,6 +87,11 @@ class Plan:
     def reach_px(self) -> int:
         """Pixels by which the last shifted pass lies after the first; 0: one pass."""
         return self.patch_px - self.cell_px
+
+    @property
+    def has_row_a_tile(self) -> bool:
+        """Whether a tile is one row."""
+        return self.granularity == "tile"
 
     def window_grid(self, item: PlannedTile) -> tuple[int, int]:
         """Rows and columns of all that a tile's window gives: shifted passes end before it does."""
@@ -82,8 +118,11 @@ class Plan:
 def make_plan(config: ExtractConfig, root: Path) -> Plan:
     """Plan an extraction.
 
+    Args:
+        root: where the simulated season is kept.
+
     Raises:
-        BackboneError: an unknown backbone, layer or setting.
+        BackboneError: an unknown backbone, layer, setting or pooling.
         ConfigError: an overlap or a stride that the backbone's patches do not allow.
         MissingBand: a scene lacks a band; the backbones that fit are named.
         RegionError: a region that is invalid or meets no scene.
@@ -93,28 +132,40 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     scenes = config.scene.find(root)
     available = common_bands(scenes)
     spec = cards.resolve(card, config.backbone.settings, available)
-    bands = available if spec.any_bands else spec.bands
-    _require_bands(spec, scenes, available)
-    if config.clouds == "mask":
-        for scene in scenes:
-            scene.require(HLS_BANDS, "The cloud mask")
+    checks.require_bands(spec, scenes, available, masks_clouds=config.clouds == "mask")
+    checks.require_pooling(spec, config.pooling)
     layers = resolve_layers(spec, config.backbone.layers)
     patch_px = max(spec.stride_px(layer) for layer in layers)
-    cell_px = _cell_px(config.tiles, spec, patch_px)
-    tiling = _tiling(config.tiles, spec, scenes, patch_px, cell_px)
-    way = cut_best if config.scene.overlaps else cut
-    tiles = way(scenes, region_of(config.region), tiling)
-    if not tiles:
-        raise SceneError(
-            "tiles were wanted, found none on these scenes. Check the scenes' size and the tile size."
-        )
-    if config.backbone.temporal == "keep" and spec.max_frames == 1:
-        tiles = [alone for item in tiles for alone in _each_date(item)]
-    if config.tiles.merge == "blend":
-        tiles = in_rows(tiles)
-    _require_frames(spec, tiles)
-    notes = tuple(_notes(config.tiles, tiling, tiles))
-    return Plan(spec, layers, patch_px, cell_px, bands, scenes, tuple(tiles), notes)
+    cell_px = cell_side_px(config.tiles, spec, patch_px)
+    tiling = tiling_of(config.tiles, spec, scenes, patch_px, cell_px)
+    tiles = cut_tiles(config, spec, scenes, region_of(config.region), tiling)
+    checks.require_dates(spec, tiles)
+    return Plan(
+        spec=spec,
+        settings=dict(config.backbone.settings),
+        weights=config.backbone.weights,
+        seed=config.seed,
+        compile=config.compile,
+        layers=layers,
+        patch_px=patch_px,
+        cell_px=cell_px,
+        bands=available if spec.any_bands else spec.bands,
+        granularity=config.granularity,
+        pooling=config.pooling,
+        temporal=config.backbone.temporal,
+        is_blended=config.tiles.merge == "blend",
+        masks_clouds=config.clouds == "mask",
+        skips_unreadable=config.tiles.unreadable == "skip",
+        dtype=config.output.dtype,
+        device=config.device,
+        engine=config.engine,
+        batch_size=config.batch_size,
+        config=config.model_dump(mode="json"),
+        config_hash=config_hash(config),
+        scenes=scenes,
+        tiles=tuple(tiles),
+        notes=tuple(checks.notes(config.tiles, tiling, tiles)),
+    )
 
 
 def region_of(region: RegionConfig | None) -> Region | None:
@@ -145,12 +196,12 @@ def resolve_layers(spec: BackboneSpec, layers: Sequence[int] | None) -> tuple[in
         found = tuple(spec.layer_index(layer) for layer in asked)
     except IndexError as err:
         raise BackboneError(
-            f"layers of {spec.name} were wanted (0 to {spec.depth - 1}, or -1 for the last), found {list(asked)}. "
-            f"Mend backbone.layers."
+            f"backbone.layers {list(asked)} names a layer that {spec.name} does not have. "
+            f"It has layers 0 to {spec.depth - 1}; -1 is the last one."
         ) from err
     if not found or len(set(found)) < len(found):
         raise BackboneError(
-            f"one or more different layers were wanted, found {list(asked)}. Mend backbone.layers."
+            f"backbone.layers {list(asked)} is empty or names a layer twice. Name each layer once, and at least one."
         )
     return found
 
@@ -159,85 +210,3 @@ def common_bands(scenes: Sequence[Scene]) -> tuple[str, ...]:
     """Bands that every scene has, in the sensor's order."""
     first = scenes[0]
     return tuple(band for band in first.sensor.bands if all(band in scene.bands for scene in scenes))
-
-
-def _cell_px(tiles: TilesConfig, spec: BackboneSpec, patch_px: int) -> int:
-    """Side of a row's ground in pixels."""
-    stride = tiles.stride_px or patch_px
-    if stride > patch_px or patch_px % stride:
-        fitting = ", ".join(str(side) for side in range(1, patch_px + 1) if patch_px % side == 0)
-        raise ConfigError(
-            f"a tiles.stride_px that divides the patch of {spec.name} ({patch_px} px) was wanted, found {stride}. "
-            f"Choose one of {fitting}."
-        )
-    return stride
-
-
-def _tiling(
-    tiles: TilesConfig, spec: BackboneSpec, scenes: Sequence[Scene], patch_px: int, cell_px: int
-) -> Tiling:
-    """How the ground is cut, in whole patches of the encoder's coarsest stage."""
-    size_px = tiles.size_px or (None if all(scene.is_chip for scene in scenes) else spec.chip_px)
-    tiling = Tiling(
-        size_px,
-        patch_px=max(patch_px, max(spec.layer_strides, default=0)),
-        overlap_px=tiles.overlap_px,
-        reach_px=patch_px - cell_px,
-        gsd_m=tiles.gsd_m,
-    )
-    if size_px is not None and tiling.kept_px(size_px) <= 0:
-        raise ConfigError(
-            f"a tiles.overlap_px that leaves a patch of {tiling.patch_px} px of each tile of {size_px} px was wanted, "
-            f"found {tiles.overlap_px}. Choose {tiling.whole(size_px) // 2 // tiling.patch_px * tiling.patch_px} or less."
-        )
-    return tiling
-
-
-def _notes(asked: TilesConfig, tiling: Tiling, tiles: Sequence[PlannedTile]) -> Iterator[str]:
-    """Where tiles are not what was asked for, because patches stay whole."""
-    patch = tiling.patch_px
-    for key, found in (("size_px", asked.size_px or 0), ("overlap_px", asked.overlap_px)):
-        if found != tiling.whole(found):
-            yield f"tiles.{key} is {tiling.whole(found)} px, not {found}: whole patches of {patch} px."
-    chips = [scene for item in tiles for scene in item.scenes if scene.is_chip]
-    if any(scene.height % patch or scene.width % patch for scene in chips) and tiling.size_px is None:
-        yield f"Chips are rounded up to whole patches of {patch} px; pixels beyond a chip count as missing."
-    if asked.overlap_px and tiling.size_px is None:
-        yield "tiles.overlap_px has no effect: each chip is seen whole. Set tiles.size_px to cut the chips."
-
-
-def _each_date(planned: PlannedTile) -> list[PlannedTile]:
-    """A tile of several dates as one tile a date."""
-    if len(planned.scenes) == 1:
-        return [planned]
-    return [
-        dataclasses.replace(
-            planned,
-            tile=dataclasses.replace(planned.tile, id=f"{planned.tile.id}_date{number}"),
-            scenes=(scene,),
-        )
-        for number, scene in enumerate(planned.scenes, start=1)
-    ]
-
-
-def _require_frames(spec: BackboneSpec, tiles: Sequence[PlannedTile]) -> None:
-    counts = sorted({len(item.scenes) for item in tiles})
-    if len(counts) > 1:
-        raise SceneError(
-            f"the same number of dates on every tile was wanted, found {counts}. Choose scenes that cover the same "
-            f"ground, or set backbone.temporal: keep."
-        )
-    if 1 < spec.max_frames < counts[0]:
-        raise BackboneError(
-            f"{spec.name} takes up to {spec.max_frames} dates at once; found {counts[0]}. Choose fewer dates."
-        )
-
-
-def _require_bands(spec: BackboneSpec, scenes: Sequence[Scene], available: tuple[str, ...]) -> None:
-    missing = cards.missing_bands(spec, available)
-    if missing:
-        fitting = [name for name, other in cards.CARDS.items() if not cards.missing_bands(other, available)]
-        raise MissingBand(
-            f"{spec.name} needs band {', '.join(map(repr, missing))}; {scenes[0].id} has {', '.join(available)}. "
-            f"Backbones that fit it: {', '.join(fitting[:6])}."
-        )

@@ -1,4 +1,4 @@
-"""What a store keeps of a plan: its tiles, its columns and what is said of them."""
+"""What a store records of a plan: its tiles, its columns and its metadata."""
 
 from __future__ import annotations
 
@@ -6,38 +6,36 @@ from engine.backbones.core.spec import BackboneSpec
 from engine.extraction.plan import Plan
 from engine.imagery.scene import fingerprint
 from engine.imagery.tiles.windows import PlannedTile
-from engine.jobs.config import ExtractConfig, config_hash
 from engine.store.schema import SCHEMA_VERSION, StoredTile, StoreMeta, column_names
 
 
-def store_meta(config: ExtractConfig, plan: Plan, weights_sha256: str) -> StoreMeta:
+def store_meta(plan: Plan, weights_sha256: str) -> StoreMeta:
     """The meta of the store that a plan fills."""
-    is_tile = config.granularity == "tile"
     sources = sorted({scene.source for scene in plan.scenes if scene.source})
     return StoreMeta(
         schema_version=SCHEMA_VERSION,
         backbone=plan.spec.name,
         weights_sha256=weights_sha256,
         layers=plan.layers,
-        dims=dims_of(config, plan),
+        dims=dims_of(plan),
         columns=column_names(plan.layers),
-        granularity=config.granularity,
-        pooling=config.pooling,
-        patch_px=plan.tiles[0].tile.height if is_tile else plan.cell_px,
+        granularity=plan.granularity,
+        pooling=plan.pooling,
+        patch_px=plan.tiles[0].tile.height if plan.has_row_a_tile else plan.cell_px,
         gsd_m=plan.tiles[0].tile.gsd_m,
-        dtype=config.output.dtype,
+        dtype=plan.dtype,
         bands=plan.bands,
         is_simulated=any(scene.is_simulated for scene in plan.scenes),
         source="; ".join(sources),
-        config_hash=config_hash(config),
-        config=config.model_dump(mode="json"),
+        config_hash=plan.config_hash,
+        config=dict(plan.config),
         scene_fingerprints=tuple(fingerprint(scene) for scene in plan.scenes),
     )
 
 
-def stored_tile(planned: PlannedTile, plan: Plan, config: ExtractConfig) -> StoredTile:
+def stored_tile(planned: PlannedTile, plan: Plan) -> StoredTile:
     """The store's record of a planned tile; scenes that may have filled its gaps are named after its own."""
-    tile, is_one_row = planned.tile, config.granularity == "tile"
+    tile, is_one_row = planned.tile, plan.has_row_a_tile
     return StoredTile(
         id=tile.id,
         crs=tile.crs,
@@ -52,11 +50,11 @@ def stored_tile(planned: PlannedTile, plan: Plan, config: ExtractConfig) -> Stor
     )
 
 
-def dims_of(config: ExtractConfig, plan: Plan) -> tuple[int, ...]:
+def dims_of(plan: Plan) -> tuple[int, ...]:
     """Width of each column."""
-    is_joined = config.backbone.temporal in ("mean", "max", "difference") and plan.spec.max_frames == 1
+    is_joined = plan.temporal in ("mean", "max", "difference") and plan.spec.max_frames == 1
     dates = 1 if is_joined else plan.frames
-    if config.granularity == "tile":
+    if plan.has_row_a_tile:
         return tuple(plan.spec.layer_dim(layer) * dates for layer in plan.layers)
     return tuple(folded_dim(plan.spec, layer, plan.patch_px) * dates for layer in plan.layers)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TypeVar
 
 import numpy as np
@@ -15,13 +12,13 @@ import rasterio
 from affine import Affine
 from rasterio.features import rasterize
 
+from engine.concurrency.ordered_map import ordered_map
 from engine.errors import SceneError
 from engine.extraction.clouds import without_clouds
 from engine.extraction.plan import Plan
 from engine.imagery.chip import Chip, read_chip
 from engine.imagery.rasters import OpenRasters
 from engine.imagery.tiles.windows import PlannedTile
-from engine.jobs.config import ExtractConfig
 
 T = TypeVar("T")
 # GDAL keeps unpacked blocks, which neighbouring tiles share; its own limit (a share of the machine's memory) would
@@ -45,9 +42,7 @@ class TileRead:
     reason: str = ""
 
 
-def read_tile(
-    planned: PlannedTile, plan: Plan, config: ExtractConfig, rasters: OpenRasters | None = None
-) -> TileRead:
+def read_tile(planned: PlannedTile, plan: Plan, rasters: OpenRasters | None = None) -> TileRead:
     """Read one planned tile. Needs nothing but its arguments: any thread, process or machine may call it.
 
     Args:
@@ -58,17 +53,17 @@ def read_tile(
     """
     try:
         chip = read_chip(planned.scenes, planned.window, plan.bands, planned.fills, rasters)
-        if config.clouds == "mask":
+        if plan.masks_clouds:
             chip = without_clouds(chip, planned, plan, rasters)
     except SceneError as err:
-        if config.tiles.unreadable == "fail":
+        if not plan.skips_unreadable:
             raise
         return TileRead(planned, None, reason=str(err))
     top, left = planned.margin_px
     valid = chip.valid[:, top : top + planned.tile.height, left : left + planned.tile.width]
     if not valid.any():
         return TileRead(
-            planned, None, reason="no valid pixel" + (" without cloud" if config.clouds == "mask" else "")
+            planned, None, reason="no valid pixel" + (" without cloud" if plan.masks_clouds else "")
         )
     return TileRead(planned, chip, valid_share(valid, planned, plan.cell_px))
 
@@ -91,18 +86,6 @@ def valid_share(valid: np.ndarray, planned: PlannedTile, cell_px: int) -> np.nda
     return cells.mean(axis=(1, 3), dtype=np.float32)
 
 
-def batches_of(tiles: Sequence[PlannedTile], size: int) -> list[list[PlannedTile]]:
-    """Tiles in batches of one shape and number of dates, in the planned order."""
-    return [
-        same[start : start + size]
-        for _, group in groupby(
-            tiles, key=lambda item: (item.window.height, item.window.width, len(item.scenes))
-        )
-        for same in [list(group)]
-        for start in range(0, len(same), size)
-    ]
-
-
 def read_ahead(
     batches: Sequence[list[PlannedTile]],
     read: Callable[[list[PlannedTile], OpenRasters], T],
@@ -110,31 +93,24 @@ def read_ahead(
 ) -> Generator[T]:
     """What `read` makes of each batch, in order, made by threads before it is asked for.
 
-    A thread reads a whole batch, for its tiles lie side by side and share blocks of the file. One batch a
-    thread waits to be taken, and no more: memory stays flat however many there are.
+    A thread reads a whole batch, for its tiles lie side by side and share blocks of the file.
 
     Args:
         read: is given a batch and the rasters that its thread keeps open.
     """
-    kept, opened = threading.local(), []
+    of_thread, opened = threading.local(), []
 
     def work(batch: list[PlannedTile]) -> T:
-        if not hasattr(kept, "rasters"):
-            kept.rasters = OpenRasters()
-            opened.append(kept.rasters)
-        return read(batch, kept.rasters)
+        if not hasattr(of_thread, "rasters"):
+            of_thread.rasters = OpenRasters()
+            opened.append(of_thread.rasters)
+        return read(batch, of_thread.rasters)
 
-    waiting: deque[Future[T]] = deque()
-    pool = ThreadPoolExecutor(readers, thread_name_prefix="reader")
+    results = ordered_map(batches, work, readers, "reader")
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-            for batch in batches:
-                waiting.append(pool.submit(work, batch))
-                if len(waiting) > readers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from results
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        results.close()
         for rasters in opened:
             rasters.close()

@@ -10,14 +10,13 @@ from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.families import family_of
 from engine.backbones.weights import locate as weights
 from engine.extraction.plan import Plan
-from engine.jobs.config import ExtractConfig
 from engine.jobs.events import Event, StepStarted
 
 # Seconds between two words on a download.
 _TELL_S = 2.0
 
 
-def fetch_weights(config: ExtractConfig, plan: Plan) -> Iterator[Event]:
+def fetch_weights(plan: Plan) -> Iterator[Event]:
     """Fetch what the backbone needs and this machine has not; nothing where weights are given or random.
 
     Yields:
@@ -27,7 +26,7 @@ def fetch_weights(config: ExtractConfig, plan: Plan) -> Iterator[Event]:
         WeightsError: offline, refused by the publisher, cut short or of a wrong hash.
         DiskFull: no room; what came is kept, and another try goes on there.
     """
-    if config.backbone.weights != "pretrained":
+    if plan.weights != "pretrained":
         return
     for card in (plan.spec, *family_of(plan.spec).companions(plan.spec).values()):
         if card.weights.kind == "hub" and weights.present(card) is None:

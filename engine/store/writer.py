@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import replace
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.concurrency.background_writer import BackgroundWriter
 from engine.errors import StoreError
 from engine.files import sync_folder, write_atomic
 from engine.store.manifest import MANIFEST, write_manifest
@@ -75,9 +75,8 @@ class StoreWriter:
         self.kept = [tile for _, part in found for tile in part.tiles]
         self._next_part = len(found)
         self._waiting: list[TileRows] = []
-        self._in_hand: deque[Future[None]] = deque()
         self._newest: Future[None] | None = None
-        self._pool = ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="part")
+        self._parts = BackgroundWriter(self._write_named, PARTS_AT_ONCE - 1, threads=PARTS_AT_ONCE)
 
     def append(self, rows: TileRows) -> None:
         """Take one more tile; a full part is written, behind the caller where there are cores for it.
@@ -109,8 +108,7 @@ class StoreWriter:
             return self.folder
         if self._waiting:
             self._write_part()
-        self._wait_for_parts(0)
-        self._pool.shutdown()
+        self._parts.finish()
         write_atomic(
             self.folder / MANIFEST, lambda temporary: write_manifest(self.folder, temporary), then="resume"
         )
@@ -122,20 +120,25 @@ class StoreWriter:
 
     def close(self) -> None:
         """Wait until no part is being written; for a run that ends before its store is whole."""
-        wait(self._in_hand)
+        self._parts.close()
 
     def _write_part(self) -> None:
         path = self.folder / f"part-{self._next_part:05d}.parquet"
-        self._newest = self._pool.submit(_write_part, path, self.meta, self._waiting, self._newest)
-        self._in_hand.append(self._newest)
+        tiles, self._waiting = self._waiting, []
         self._next_part += 1
-        self._waiting = []
-        self._wait_for_parts(PARTS_AT_ONCE - 1)
+        self._newest = self._parts.put(_Part(path, tiles, self._newest))
 
-    def _wait_for_parts(self, most: int) -> None:
-        """Wait until no more parts than so many are in hand."""
-        while len(self._in_hand) > most:
-            self._in_hand.popleft().result()
+    def _write_named(self, part: _Part) -> None:
+        _write_part(part.path, self.meta, part.tiles, part.before)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part to be written, which gets its name after the part before it has got its own."""
+
+    path: Path
+    tiles: Sequence[TileRows]
+    before: Future[None] | None
 
 
 def _write_part(path: Path, meta: StoreMeta, tiles: Sequence[TileRows], before: Future[None] | None) -> None:

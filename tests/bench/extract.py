@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.backbones.build import build
 from engine.backbones.core.device import Device, choose
+from engine.extraction.batches import batch_pixels, batches_of, tiles_a_batch
 from engine.extraction.encode import batch_of
-from engine.extraction.extract import batch_tiles, extract
+from engine.extraction.extract import extract
 from engine.extraction.plan import Plan, make_plan
-from engine.extraction.tile_reader import batches_of, read_tile
+from engine.extraction.tile_reader import read_tile
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.jobs.events import ExtractPlanned
 from engine.store.store import EmbeddingStore
@@ -86,8 +88,8 @@ def measure(
     config = config_of(name, scene, device, batch)
     plan, where = make_plan(config, room), choose(device)
     load = os.getloadavg()[0]
-    chosen = bare(plan, config, where.precision, where)
-    exact = None if where.precision == torch.float32 else bare(plan, config, torch.float32, where)
+    chosen = bare(plan, where.precision, where)
+    exact = None if where.precision == torch.float32 else bare(plan, torch.float32, where)
     whole = whole_run(config, room)
     seconds: dict[str, list[tuple[float, float]]] = {"chosen": [], "exact": [], "whole": []}
     for _ in range(rounds):
@@ -101,7 +103,7 @@ def measure(
     return {
         "name": name, "device": where.title, "precision": str(where.precision).removeprefix("torch."),
         "date": datetime.now(UTC).date().isoformat(), "tiles": tiles, "px": SIDE_PX,
-        "batch": batch_tiles(plan, config, where), "threads": torch.get_num_threads(), "load_before": round(load, 2),
+        "batch": batch_tiles(plan, where), "threads": torch.get_num_threads(), "load_before": round(load, 2),
         "bare_float32_tiles_per_s": round(tiles / best["exact"], 2),
         "bare_tiles_per_s": round(tiles / best["chosen"], 2),
         "whole_tiles_per_s": round(tiles / best["whole"], 2),
@@ -116,18 +118,22 @@ Run = Callable[[], tuple[float, float]]
 """Runs once; wall and processor seconds."""
 
 
-def bare(plan: Plan, config: ExtractConfig, precision: torch.dtype, where: Device) -> Run:
+def batch_tiles(plan: Plan, where: Device) -> int:
+    return tiles_a_batch(plan, plan.tiles[0], batch_pixels(plan, where))
+
+
+def bare(plan: Plan, precision: torch.dtype, where: Device) -> Run:
     """The encoder's module on the tensors that its adapter gives it, over as many tiles as the run has."""
     backbone = build(plan.spec, "random", choose(where.name, precision), bands=plan.bands)
     module = backbone._module
     assert module is not None, "raw pixels have no encoder"
-    batches = batches_of(plan.tiles, max(BARE_TILES, batch_tiles(plan, config, where)))
+    batches = batches_of(replace(plan, batch_size=max(BARE_TILES, batch_tiles(plan, where))), 0)
     ready: list[tuple[Any, Any]] = []
     handle = module.register_forward_pre_hook(
         lambda _, args, kwargs: ready.append((args, kwargs)), with_kwargs=True
     )
     for items in (batches[0], batches[-1]):  # full, and the last one
-        batch = batch_of([read_tile(item, plan, config) for item in items], plan)
+        batch = batch_of([read_tile(item, plan) for item in items], plan)
         assert batch is not None
         backbone.embed(batch, plan.layers)
     handle.remove()

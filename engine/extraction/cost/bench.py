@@ -16,8 +16,9 @@ from engine.backbones.core.batch import Batch, take
 from engine.backbones.core.device import Device, OnDevice, Pending, choose
 from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError
+from engine.extraction.batches import passes_at_once
 from engine.extraction.cost.measured_speed import Pace, this_machine
-from engine.extraction.workers.parallel_passes import in_lanes, lanes_of
+from engine.extraction.workers.parallel_passes import parallel_passes
 
 # A measurement lasts at least so long after its warm-up, and at least so many passes.
 _SECONDS, _PASSES = 2.0, 2
@@ -84,17 +85,17 @@ def _timed(backbone: OnDevice, batch: Batch) -> tuple[int, float]:
     began = time.perf_counter()
     backbone.embed(take(batch, 0, 1), layers)
     count = max(1, min(batch.image.shape[0], int(_PASS_S / (time.perf_counter() - began))))
-    part, lanes = take(batch, 0, count), lanes_of(backbone.device)
+    part, at_once = take(batch, 0, count), passes_at_once(backbone.device)
     done, began, ended = 0, time.perf_counter(), 0.0
 
     def tiles() -> Generator[tuple[None, Batch | None]]:
-        while ended < _SECONDS or done < _PASSES * lanes:
+        while ended < _SECONDS or done < _PASSES * at_once:
             yield None, part
 
     def begin(given: Batch) -> list[Pending]:
         return [backbone.begin(given, layers)]
 
-    with closing(in_lanes(tiles(), begin, backbone, backbone.device)) as passes:
+    with closing(parallel_passes(tiles(), begin, backbone, backbone.device)) as passes:
         for _, (waiting,) in passes:
             waiting.result()
             done += 1
@@ -104,7 +105,7 @@ def _timed(backbone: OnDevice, batch: Batch) -> tuple[int, float]:
 
 def _batch(spec: BackboneSpec, where: Device) -> Batch:
     """Chips of the card's size, all valid, at a place and a date."""
-    count = max(1, _BATCH_CPU // lanes_of(where)) if where.name == "cpu" else _BATCH_GPU
+    count = max(1, _BATCH_CPU // passes_at_once(where)) if where.name == "cpu" else _BATCH_GPU
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(count, 1, len(spec.bands), spec.chip_px, spec.chip_px, generator=generator) * 0.4
     known = len(spec.wavelengths_um) == len(spec.bands)

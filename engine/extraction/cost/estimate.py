@@ -65,61 +65,61 @@ def estimate(config: ExtractConfig, root: Path | None = None) -> Estimate:
     """
     home = root or runs_root()
     plan = make_plan(config, home)
-    seconds, source = _seconds(config, plan, home)
+    seconds, source = _seconds(plan, home)
     return Estimate(
         tiles=len(plan.tiles),
         patches=plan.patches,
         area_km2=plan.area_km2,
-        megabytes=_megabytes(config, plan),
+        megabytes=_megabytes(plan),
         minutes=None if seconds is None else seconds / 60,
         minutes_source=source,
     )
 
 
-def _seconds(config: ExtractConfig, plan: Plan, root: Path) -> tuple[float | None, str]:
+def _seconds(plan: Plan, root: Path) -> tuple[float | None, str]:
     """Of the run, from the best source there is, and the source."""
-    pace_s = _measured_pace_s(config, root)
+    pace_s = _measured_pace_s(plan, root)
     if pace_s is not None:
         return pace_s * plan.seen_megapixels + _LOADING_S, "measured on this machine"
-    if config.engine != "local":
+    if plan.engine != "local":
         return None, "unknown"
-    benched = pace_of(config.backbone.name, config.device, root)
+    benched = pace_of(plan.spec.name, plan.device, root)
     if benched is not None:
         return benched.seconds_a_megapixel * plan.seen_megapixels + _LOADING_S, "bench"
-    return _guess(config, plan)
+    return _guess(plan)
 
 
-def _megabytes(config: ExtractConfig, plan: Plan) -> float:
+def _megabytes(plan: Plan) -> float:
     """Size of the store, 10^6 bytes."""
-    rows = len(plan.tiles) if config.granularity == "tile" else plan.patches
-    embedding_bytes = _embedding_bytes(config, plan)
+    rows = len(plan.tiles) if plan.has_row_a_tile else plan.patches
+    embedding_bytes = _embedding_bytes(plan)
     beside = len(plan.tiles) * _TILE_BYTES + _STORE_BYTES
     return (rows * (embedding_bytes + _ROW_BYTES) + beside) / 1e6
 
 
-def _embedding_bytes(config: ExtractConfig, plan: Plan) -> int:
+def _embedding_bytes(plan: Plan) -> int:
     """Bytes of one row's embeddings."""
-    return sum(dims_of(config, plan)) * np.dtype(config.output.dtype).itemsize
+    return sum(dims_of(plan)) * np.dtype(plan.dtype).itemsize
 
 
-def _measured_pace_s(config: ExtractConfig, root: Path) -> float | None:
+def _measured_pace_s(plan: Plan, root: Path) -> float | None:
     """Seconds a megapixel of the newest finished run with this backbone and device, or None."""
     logs = sorted(root.glob("*/events.jsonl"), key=lambda log: log.stat().st_mtime, reverse=True)
     for log in logs[:_NEWEST_RUNS]:
-        pace_s = _pace_of_run(log.parent, config)
+        pace_s = _pace_of_run(log.parent, plan)
         if pace_s is not None:
             return pace_s
     return None
 
 
-def _pace_of_run(folder: Path, config: ExtractConfig) -> float | None:
+def _pace_of_run(folder: Path, plan: Plan) -> float | None:
     try:
         earlier = parse_config(read_yaml(folder / CONFIG))
     except ConfigError:
         return None  # a run of an older version, or one changed by hand, tells nothing
-    if not isinstance(earlier, ExtractConfig) or earlier.backbone.name != config.backbone.name:
+    if not isinstance(earlier, ExtractConfig) or earlier.backbone.name != plan.spec.name:
         return None
-    if (earlier.device, earlier.engine) != (config.device, config.engine):
+    if (earlier.device, earlier.engine) != (plan.device, plan.engine):
         return None
     events = [event for _, event in read_events(folder)]
     planned = [event for event in events if isinstance(event, ExtractPlanned)]
@@ -136,9 +136,9 @@ def _run_megapixels(folder: Path, done: ExtractDone) -> float:
     return sum(tile.height_px * tile.width_px * len(tile.datetimes) for tile in tiles) / 1e6
 
 
-def _guess(config: ExtractConfig, plan: Plan) -> tuple[float | None, str]:
+def _guess(plan: Plan) -> tuple[float | None, str]:
     """Seconds by the encoder's weights and the places that each is used on; for CPUs only."""
-    if config.device not in ("auto", "cpu"):
+    if plan.device not in ("auto", "cpu"):
         return None, "unknown"
     operations = _operations_a_pixel(plan.spec) * plan.seen_megapixels * 1e6
     return operations / (_CORE_OPERATIONS_S * (os.cpu_count() or 1)) + _LOADING_S, "rough guess"

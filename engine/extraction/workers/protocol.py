@@ -19,11 +19,11 @@ class Workers:
 
     Attributes:
         title: where they are and what they compute in, for a log or a panel.
-        batch_tiles: tiles of a batch.
+        batch_pixels: pixels of a batch, where the configuration leaves its size open.
         encoded: takes batches of tiles; yields each of them once, encoded, in the order given.
     """
 
     weights_sha256: str
     title: str
-    batch_tiles: int
+    batch_pixels: int
     encoded: Callable[[Sequence[list[PlannedTile]]], Generator[Encoded]]

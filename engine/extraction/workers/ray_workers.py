@@ -18,13 +18,13 @@ import rasterio
 
 from engine.backbones.weights import locate as weights
 from engine.errors import EngineError, RunFailure
+from engine.extraction.batches import PASS_PIXELS_CPU, PASS_PIXELS_GPU
 from engine.extraction.plan import Plan
 from engine.extraction.tile_reader import CACHE_BYTES, TileRead, read_tile
 from engine.extraction.workers.protocol import Encoded, Workers
 from engine.extraction.workers.ray_cluster import Cluster, load_ray, uses_gpu
 from engine.imagery.rasters import OpenRasters
 from engine.imagery.tiles.windows import PlannedTile
-from engine.jobs.config import ExtractConfig
 from engine.store.schema import TileRows
 
 # As many as keep up with a GPU that embeds small chips.
@@ -68,19 +68,18 @@ class _Share:
         return dataclasses.replace(self, actors=min(self.actors, count))
 
 
-def workers(there: Cluster, plan: Plan, config: ExtractConfig, batch_tiles: int) -> Workers:
+def cluster_workers(there: Cluster, plan: Plan) -> Workers:
     """The cluster's readers and encoders."""
+    pixels = PASS_PIXELS_GPU if uses_gpu(there, plan.device) else PASS_PIXELS_CPU
     return Workers(
-        weights.identity(plan.spec, config.backbone.weights),
+        weights.identity(plan.spec, plan.weights),
         there.title,
-        batch_tiles,
-        lambda batches: _encoded(batches, plan, config, there),
+        pixels,
+        lambda batches: _encoded(batches, plan, there),
     )
 
 
-def _encoded(
-    batches: Sequence[list[PlannedTile]], plan: Plan, config: ExtractConfig, there: Cluster
-) -> Generator[Encoded]:
+def _encoded(batches: Sequence[list[PlannedTile]], plan: Plan, there: Cluster) -> Generator[Encoded]:
     """Batches read and encoded by the cluster, each once and in the order given.
 
     What a machine had done when it went is done again by those that are left.
@@ -96,9 +95,9 @@ def _encoded(
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)
-    given = (dataclasses.replace(plan, tiles=plan.tiles[:1]), config)  # a batch brings its tiles itself
+    given = (dataclasses.replace(plan, tiles=plan.tiles[:1]),)  # a batch brings its tiles itself
     items = [{"number": number, "tiles": pickle.dumps(batch)} for number, batch in enumerate(batches)]
-    readers, encoders = _shares(there, config.device, len(batches))
+    readers, encoders = _shares(there, plan.device, len(batches))
     rows = (
         ray.data.from_items(items, override_num_blocks=len(items))
         .map(_Reader, fn_constructor_args=given, **readers.options)
@@ -123,14 +122,14 @@ def _encoded(
 class _Reader:
     """Reads the tiles of a batch; keeps its rasters open from one batch to the next."""
 
-    def __init__(self, plan: Plan, config: ExtractConfig) -> None:
-        self._plan, self._config, self._rasters = plan, config, OpenRasters()
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._rasters = plan, OpenRasters()
 
     def __call__(self, row: Row) -> Row:
         try:
             tiles: list[PlannedTile] = _unpacked(row["tiles"])
             with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-                reads = [read_tile(item, self._plan, self._config, self._rasters) for item in tiles]
+                reads = [read_tile(item, self._plan, self._rasters) for item in tiles]
         except EngineError as err:
             return {"number": row["number"], "reads": b"", "error": pickle.dumps(err)}
         return {"number": row["number"], "reads": pickle.dumps(reads), "error": b""}
@@ -143,8 +142,8 @@ class _Encoder:
         threads: of a CPU; 0: those that torch finds.
     """
 
-    def __init__(self, plan: Plan, config: ExtractConfig, threads: int) -> None:
-        self._plan, self._config, self._threads = plan, config, threads
+    def __init__(self, plan: Plan, threads: int) -> None:
+        self._plan, self._threads = plan, threads
         self._opened: tuple[Any, str] | None = None
 
     def __call__(self, row: Row) -> Row:
@@ -166,10 +165,10 @@ class _Encoder:
         if self._opened is None:
             if self._threads:
                 torch.set_num_threads(self._threads)
-            device = choose(self._config.device)
-            self._opened = open_backbone(self._config, self._plan, device), str(device.precision)
+            device = choose(self._plan.device)
+            self._opened = open_backbone(self._plan, device), str(device.precision)
         backbone, way = self._opened
-        rows = encode(backbone, self._plan, self._config, reads)
+        rows = encode(backbone, self._plan, reads)
         return ([dataclasses.replace(read, chip=None) for read in reads], rows), way
 
 

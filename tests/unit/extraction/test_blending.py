@@ -14,7 +14,7 @@ from engine.backbones.core.device import choose
 from engine.errors import ConfigError
 from engine.extraction import extract as job
 from engine.extraction.blending import Blending
-from engine.extraction.encode import batch_of, open_backbone
+from engine.extraction.encode import batch_of, begin, open_backbone, rows_of
 from engine.extraction.plan import Plan, make_plan
 from engine.extraction.tile_reader import TileRead, read_tile
 from engine.jobs.config import ExtractConfig, config_hash, parse_config
@@ -77,12 +77,12 @@ def test_an_encoder_without_context_says_the_same_of_all_ground_blended_or_not(
     assert not check_store(found[1].folder)
 
 
-def by_hand(plan: Plan, config: ExtractConfig) -> dict[tuple[float, float], np.ndarray]:
+def by_hand(plan: Plan) -> dict[tuple[float, float], np.ndarray]:
     """Each row's weighted mean, every window on its own: the weight falls linearly over the overlap."""
-    backbone, patch = open_backbone(config, plan, choose("cpu")), plan.patch_px
+    backbone, patch = open_backbone(plan, choose("cpu")), plan.patch_px
     totals: dict[tuple[float, float], np.ndarray] = {}
     for item in plan.tiles:
-        read = read_tile(item, plan, config)
+        read = read_tile(item, plan)
         batch = batch_of([read], plan)
         if batch is None:
             continue
@@ -101,7 +101,7 @@ def by_hand(plan: Plan, config: ExtractConfig) -> dict[tuple[float, float], np.n
 def test_every_row_is_the_weighted_mean_of_all_windows_that_see_it(tmp_path: Path) -> None:
     tiles = {"size_px": 64, "overlap_px": 32, "merge": "blend"}
     config = config_for(SAMPLE, backbone=PRITHVI, region=REGION, tiles=tiles)
-    store, wanted = extracted(config, tmp_path / "run"), by_hand(make_plan(config, tmp_path), config)
+    store, wanted = extracted(config, tmp_path / "run"), by_hand(make_plan(config, tmp_path))
     found = rows_by_place(store)
     assert len(found) > 60
     assert all(np.allclose(values[:-1], wanted[place], atol=1e-4) for place, values in found.items())
@@ -146,12 +146,10 @@ def test_only_two_rows_of_tiles_wait_however_many_there_are(
     blending, most, given = Blending(plan, ()), 0, []
     across = len({item.tile.transform.c for item in plan.tiles})
     for item in plan.tiles:
-        read: TileRead = read_tile(item, plan, config)
+        read: TileRead = read_tile(item, plan)
         batch = batch_of([read], plan)
         assert batch is not None
-        (window,) = job.rows_of(
-            [job.begin(open_backbone(config, plan, choose("cpu")), plan, batch)[0]], [read], plan, config
-        )
+        (window,) = rows_of([begin(open_backbone(plan, choose("cpu")), plan, batch)[0]], [read], plan)
         given += [rows.tile.id for rows in blending.take(read, window)]
         most = max(most, len(blending._sums))
     assert given == [item.tile.id for item in plan.tiles]

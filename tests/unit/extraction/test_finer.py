@@ -149,9 +149,9 @@ def test_labels_colours_and_training_follow_the_cells(
 @pytest.mark.parametrize(
     ("tiles", "words"),
     [
-        ({"stride_px": 3}, "divides the patch of raw"),
+        ({"stride_px": 3}, "does not divide the patch of raw"),
         ({"stride_px": 8}, "Choose one of 1, 2, 4"),
-        ({"overlap_px": 30}, "leaves a patch"),
+        ({"overlap_px": 30}, "leaves no whole patch"),
     ],
 )
 def test_strides_and_overlaps_that_break_patches_are_refused(

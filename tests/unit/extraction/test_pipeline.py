@@ -1,10 +1,11 @@
-"""Threads ahead of the encoder and behind it: in order, bounded, tidy at the end, and their errors come back."""
+"""Threads that read ahead, encode and write: in order, bounded, tidy at the end, and their errors come back."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,14 @@ import torch
 from engine.backbones.build import build
 from engine.backbones.cards import card
 from engine.backbones.core.device import Device, choose
+from engine.concurrency.background_writer import BackgroundWriter
 from engine.errors import DiskFull
 from engine.extraction import extract as job
+from engine.extraction.batches import batches_of
 from engine.extraction.encode import encode, open_backbone
 from engine.extraction.plan import make_plan
-from engine.extraction.tile_reader import batches_of, read_ahead, read_tile
-from engine.extraction.workers.background_writer import Behind
-from engine.extraction.workers.parallel_passes import in_lanes
+from engine.extraction.tile_reader import read_ahead, read_tile
+from engine.extraction.workers.parallel_passes import parallel_passes
 from engine.imagery.rasters import OpenRasters
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.jobs.events import TileDone
@@ -32,7 +34,7 @@ CPU = choose("cpu", torch.float32)
 
 
 def ours() -> list[str]:
-    names = ("reader", "lane", "behind", "fetch")
+    names = ("reader", "pass", "writer", "fetch")
     return [thread.name for thread in threading.enumerate() if thread.name.startswith(names)]
 
 
@@ -81,24 +83,24 @@ def test_only_so_many_rasters_stay_open(write_raster: WriteRaster) -> None:
         assert [handle.closed for handle in handles] == [True, True, False, False]
 
 
-def test_an_error_behind_comes_back_to_the_one_who_puts() -> None:
+def test_an_error_in_the_background_comes_back_to_the_one_who_puts() -> None:
     def work(item: int) -> None:
         if item == 2:
             raise DiskFull("no room")
 
-    with pytest.raises(DiskFull), Behind(work, depth=1) as behind:
+    with pytest.raises(DiskFull), BackgroundWriter(work, depth=1) as background:
         for item in range(100):
-            behind.put(item)
+            background.put(item)
     assert not ours()
 
 
 def test_the_last_items_are_done_before_the_block_is_left_and_dropped_after_an_error() -> None:
     done: list[int] = []
-    with Behind(done.append, depth=5) as behind:
+    with BackgroundWriter(done.append, depth=5) as background:
         for item in range(5):
-            behind.put(item)
+            background.put(item)
     assert done == [0, 1, 2, 3, 4]
-    with pytest.raises(KeyError), Behind(lambda _: time.sleep(0.2), depth=50) as slow:
+    with pytest.raises(KeyError), BackgroundWriter(lambda _: time.sleep(0.2), depth=50) as slow:
         began = time.monotonic()
         for item in range(50):
             slow.put(item)
@@ -144,7 +146,7 @@ def test_passes_come_in_the_order_of_their_batches(device: Device) -> None:
     closed: list[bool] = []
     threads = torch.get_num_threads()
     backbone = build(card("raw"), "random", CPU, bands=("blue",))
-    found = list(in_lanes(counted(range(9), closed), begin, backbone, device))  # type: ignore[arg-type]
+    found = list(parallel_passes(counted(range(9), closed), begin, backbone, device))  # type: ignore[arg-type]
     assert found == [(number, [number]) for number in range(9)]
     assert closed == [True]
     assert torch.get_num_threads() == threads
@@ -155,9 +157,9 @@ def test_reading_and_encoding_alone_give_the_rows_of_the_run(scene_file: Path, t
     config = config_for(scene_file, output={"dtype": "float32"})
     list(job.extract(config, tmp_path / "run", tmp_path))
     store = EmbeddingStore.open(tmp_path / "run")
-    plan = make_plan(config, tmp_path)
-    backbone = open_backbone(config, plan, CPU)
-    for batch in batches_of(plan.tiles, 3):
-        for rows in encode(backbone, plan, config, [read_tile(item, plan, config) for item in batch]):
+    plan = replace(make_plan(config, tmp_path), batch_size=3)
+    backbone = open_backbone(plan, CPU)
+    for batch in batches_of(plan, 0):
+        for rows in encode(backbone, plan, [read_tile(item, plan) for item in batch]):
             stored = store.read_tile(rows.tile.id)
             assert np.array_equal(stored.reshape(rows.tile.rows, -1), rows.embeddings[0])

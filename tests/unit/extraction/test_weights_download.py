@@ -22,16 +22,16 @@ WriteRaster = Callable[..., Path]
 
 
 @pytest.fixture
-def plan_of(write_raster: WriteRaster, tmp_path: Path) -> Callable[[str], tuple[ExtractConfig, Plan]]:
+def plan_of(write_raster: WriteRaster, tmp_path: Path) -> Callable[[str], Plan]:
     path = write_raster("scene.tif", np.ones((6, 64, 64), np.int16))
 
-    def plan(given: str) -> tuple[ExtractConfig, Plan]:
+    def plan(given: str) -> Plan:
         config = parse_config({
             "kind": "extract", "scene": {"source": "file", "path": str(path)},
             "backbone": {"name": "prithvi_eo_v2_300", "weights": given}, "device": "cpu",
         })  # fmt: skip
         assert isinstance(config, ExtractConfig)
-        return config, make_plan(config, tmp_path)
+        return make_plan(config, tmp_path)
 
     return plan
 
@@ -54,13 +54,13 @@ def slow_fetch(steps: int, ended: list[str]) -> Callable[[BackboneSpec, Progress
 
 
 def test_a_download_tells_how_far_it_is(
-    plan_of: Callable[[str], tuple[ExtractConfig, Plan]], monkeypatch: pytest.MonkeyPatch
+    plan_of: Callable[[str], Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended: list[str] = []
     monkeypatch.setattr(weights, "present", lambda _: None)
     monkeypatch.setattr(weights, "fetch", slow_fetch(10, ended))
     monkeypatch.setattr(fetching, "_TELL_S", 0.02)
-    steps = [event.step for event in fetching.fetch_weights(*plan_of("pretrained")) if isinstance(event, StepStarted)]  # fmt: skip
+    steps = [event.step for event in fetching.fetch_weights(plan_of("pretrained")) if isinstance(event, StepStarted)]  # fmt: skip
     assert ended == ["whole"]
     assert steps[0].startswith("Fetching ") and "MB" not in steps[0]
     told = [int(step.split(": ")[1].split(" MB")[0].replace(",", "")) for step in steps[1:]]
@@ -69,13 +69,13 @@ def test_a_download_tells_how_far_it_is(
 
 
 def test_a_download_ends_with_its_job(
-    plan_of: Callable[[str], tuple[ExtractConfig, Plan]], monkeypatch: pytest.MonkeyPatch
+    plan_of: Callable[[str], Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended: list[str] = []
     monkeypatch.setattr(weights, "present", lambda _: None)
     monkeypatch.setattr(weights, "fetch", slow_fetch(10_000, ended))
     monkeypatch.setattr(fetching, "_TELL_S", 0.02)
-    events = fetching.fetch_weights(*plan_of("pretrained"))
+    events = fetching.fetch_weights(plan_of("pretrained"))
     next(events), next(events)
     began = time.monotonic()
     events.close()  # type: ignore[attr-defined]
@@ -84,7 +84,7 @@ def test_a_download_ends_with_its_job(
 
 
 def test_what_the_network_refuses_ends_the_job_in_its_words(
-    plan_of: Callable[[str], tuple[ExtractConfig, Plan]], monkeypatch: pytest.MonkeyPatch
+    plan_of: Callable[[str], Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> Path:
         raise WeightsError("offline")
@@ -92,20 +92,20 @@ def test_what_the_network_refuses_ends_the_job_in_its_words(
     monkeypatch.setattr(weights, "present", lambda _: None)
     monkeypatch.setattr(weights, "fetch", refuse)
     with pytest.raises(WeightsError, match="offline"):
-        list(fetching.fetch_weights(*plan_of("pretrained")))
+        list(fetching.fetch_weights(plan_of("pretrained")))
 
 
 @pytest.mark.parametrize("given", ["random", "/given/by/hand.pt"])
 def test_nothing_is_fetched_where_weights_are_random_or_given(
-    plan_of: Callable[[str], tuple[ExtractConfig, Plan]], monkeypatch: pytest.MonkeyPatch, given: str
+    plan_of: Callable[[str], Plan], monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
     monkeypatch.setattr(weights, "fetch", lambda *_: pytest.fail("fetched"))
-    assert not list(fetching.fetch_weights(*plan_of(given)))
+    assert not list(fetching.fetch_weights(plan_of(given)))
 
 
 def test_nothing_is_fetched_that_is_here(
-    plan_of: Callable[[str], tuple[ExtractConfig, Plan]], monkeypatch: pytest.MonkeyPatch
+    plan_of: Callable[[str], Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weights, "present", lambda _: Path("here"))
     monkeypatch.setattr(weights, "fetch", lambda *_: pytest.fail("fetched"))
-    assert not list(fetching.fetch_weights(*plan_of("pretrained")))
+    assert not list(fetching.fetch_weights(plan_of("pretrained")))

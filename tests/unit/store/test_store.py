@@ -257,6 +257,7 @@ writing.PARTS_AT_ONCE = int(sys.argv[2])
 writer = writing.StoreWriter(Path(sys.argv[1]), meta_of())
 writer.append(rows_at(tile_at(0)))
 writer.close()
+writer = writing.StoreWriter(Path(sys.argv[1]), meta_of())
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     for column in (1, 2, 3, 4):

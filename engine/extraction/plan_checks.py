@@ -1,0 +1,75 @@
+"""What a plan refuses before the first pixel is read, and what it tells of settings that do less than they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.backbones import cards
+from engine.backbones.core.spec import BackboneSpec
+from engine.errors import BackboneError, MissingBand, SceneError
+from engine.imagery.scene import Scene
+from engine.imagery.sensor import HLS_BANDS
+from engine.imagery.tiles.windows import PlannedTile, Tiling
+from engine.jobs.config import TilesConfig
+
+
+def require_bands(
+    spec: BackboneSpec, scenes: Sequence[Scene], available: Sequence[str], masks_clouds: bool
+) -> None:
+    """Refuse scenes without the bands that the backbone, and the cloud mask where it is asked for, need.
+
+    Raises:
+        MissingBand: naming backbones that fit.
+    """
+    missing = cards.missing_bands(spec, available)
+    if missing:
+        fitting = [name for name, other in cards.CARDS.items() if not cards.missing_bands(other, available)]
+        raise MissingBand(
+            f"{spec.name} needs band {', '.join(map(repr, missing))}; {scenes[0].id} has {', '.join(available)}. "
+            f"Backbones that fit it: {', '.join(fitting[:6])}."
+        )
+    if masks_clouds:
+        for scene in scenes:
+            scene.require(HLS_BANDS, "The cloud mask")
+
+
+def require_pooling(spec: BackboneSpec, pooling: str | None) -> None:
+    """Refuse a pooling that the backbone cannot give.
+
+    Raises:
+        BackboneError: naming those that it can give.
+    """
+    if pooling is not None and pooling not in spec.pooling:
+        raise BackboneError(f"{spec.name} cannot pool by {pooling}. Choose {' or '.join(spec.pooling)}.")
+
+
+def require_dates(spec: BackboneSpec, tiles: Sequence[PlannedTile]) -> None:
+    """Refuse tiles of different numbers of dates, and more dates than the backbone takes.
+
+    Raises:
+        SceneError: tiles differ in their number of dates.
+        BackboneError: too many dates.
+    """
+    counts = sorted({len(item.scenes) for item in tiles})
+    if len(counts) > 1:
+        raise SceneError(
+            f"The tiles of these scenes differ in their number of dates ({', '.join(map(str, counts))}). Choose scenes "
+            f"that cover the same ground, or set backbone.temporal: keep."
+        )
+    if 1 < spec.max_frames < counts[0]:
+        raise BackboneError(
+            f"{spec.name} takes up to {spec.max_frames} dates at once; these scenes have {counts[0]}. Choose fewer dates."
+        )
+
+
+def notes(asked: TilesConfig, tiling: Tiling, tiles: Sequence[PlannedTile]) -> Iterator[str]:
+    """Where tiles are not what was asked for, because patches stay whole."""
+    patch = tiling.patch_px
+    for key, found in (("size_px", asked.size_px or 0), ("overlap_px", asked.overlap_px)):
+        if found != tiling.whole(found):
+            yield f"tiles.{key} is {tiling.whole(found)} px, not {found}: whole patches of {patch} px."
+    chips = [scene for item in tiles for scene in item.scenes if scene.is_chip]
+    if any(scene.height % patch or scene.width % patch for scene in chips) and tiling.size_px is None:
+        yield f"Chips are rounded up to whole patches of {patch} px; pixels beyond a chip count as missing."
+    if asked.overlap_px and tiling.size_px is None:
+        yield "tiles.overlap_px has no effect: each chip is seen whole. Set tiles.size_px to cut the chips."
