@@ -64,13 +64,15 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def predict(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Map burn scars of a store."""
+    """Map a store with a trained run."""
     from engine.learning.predict import predict_map
 
     require_file_path(Path(chosen.out))
-    out = predict_map(Path(chosen.run), Path(chosen.store), Path(chosen.out))
-    say(f"Wrote {out}")
-    return {"out": str(out)}
+    written = predict_map(Path(chosen.run), Path(chosen.store), Path(chosen.out))
+    for note in written.notes:
+        say(note)
+    say(f"Wrote {written.path}")
+    return {"out": str(written.path), "notes": list(written.notes)}
 
 
 def simulate(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from engine.jobs.config_extract import (
     RegionConfig,
     TilesConfig,
 )
+from engine.jobs.config_task import ClassConfig, SegmentationConfig
 from engine.jobs.config_train import (
     HeadConfig,
     LabelsConfig,
@@ -32,6 +33,7 @@ from engine.jobs.config_train import (
 __all__ = [
     "BackboneConfig",
     "ChipsScene",
+    "ClassConfig",
     "ExtractConfig",
     "FileScene",
     "FilesScene",
@@ -42,6 +44,7 @@ __all__ = [
     "OutputConfig",
     "RegionConfig",
     "SceneConfig",
+    "SegmentationConfig",
     "SimulatedScene",
     "SplitConfig",
     "TilesConfig",
@@ -56,11 +59,12 @@ __all__ = [
 ]
 
 JobConfig = ExtractConfig | TrainConfig
-# Keys of an extraction that the first version did not have, with their defaults.
+# Keys of an extraction and of a training that the first version did not have, with their defaults.
 _LATER: dict[str, Any] = {
     "clouds": "keep",
     "tiles": {"overlap_px": 0, "merge": "deepest", "stride_px": None},
 }
+_LATER_OF_TRAINING: dict[str, Any] = {"task": "burn_scars", "split": {"seed": None, "buffer_m": 0.0}}
 _KINDS: dict[str, type[ExtractConfig] | type[TrainConfig]] = {"extract": ExtractConfig, "train": TrainConfig}
 
 
@@ -155,6 +159,8 @@ def config_hash(config: JobConfig) -> str:
     """
     tree = config.model_dump(mode="json", exclude={"device", "batch_size"})
     extraction = config if isinstance(config, ExtractConfig) else config.store
+    if isinstance(config, TrainConfig):
+        _drop_defaults(tree, _LATER_OF_TRAINING)
     if isinstance(extraction, ExtractConfig):
         own = tree if extraction is config else tree["store"]
         for key in ("compile", "engine"):

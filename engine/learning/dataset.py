@@ -1,4 +1,4 @@
-"""Embeddings and labels of a store as tensors, on the device once, in batches of one split's places."""
+"""Embeddings and labels of a store as tensors, on the device once, in batches of one split's tiles."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from engine.errors import DeviceFailure, LabelError
-from engine.learning.losses import MISSING
+from engine.errors import DeviceFailure
 from engine.learning.split import SPLITS
+from engine.learning.tasks.task import Task
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 
-# A feature that hardly moves over the training places is left as it is, not blown up.
+# A feature that hardly moves over the training tiles is left as it is, not blown up.
 _SMALLEST_STD = 1e-6
 _ROWS_A_BLOCK = 262_144
 
@@ -40,23 +40,20 @@ class TrainingData:
 
     Attributes:
         features: (rows, D) in the store's dtype; rows without a valid pixel hold the training mean.
-        labels: (rows, p * p) int8, 1 burnt, 0 not, -1 missing.
-        mean, std: (D,) float32 of the training places' valid patches.
-        places: tiles of each split.
+        labels: (rows, L) as the task has them, such as L = p * p classes of pixels.
+        is_labelled: (rows,) bool: rows with a label that is not missing.
+        known: labels that are not missing, by split.
+        mean, std: (D,) float32 of the training tiles' valid patches.
+        spans: tiles of each split.
     """
 
     features: torch.Tensor
     labels: torch.Tensor
+    is_labelled: torch.Tensor
+    known: Mapping[str, int]
     mean: torch.Tensor
     std: torch.Tensor
-    places: Mapping[str, tuple[Span, ...]]
-
-    def pixels(self, split: str, value: int | None = None) -> int:
-        """Labelled pixels of a split, or those of one class."""
-        blocks = [self.labels[span.rows] for span in self.places[split]]
-        return sum(
-            int((block != MISSING).sum() if value is None else (block == value).sum()) for block in blocks
-        )
+    spans: Mapping[str, tuple[Span, ...]]
 
     def batches(
         self, split: str, patches: int, whole_tiles: bool, generator: torch.Generator | None = None
@@ -65,13 +62,13 @@ class TrainingData:
 
         Args:
             patches: a batch's size, rounded to whole tiles where `whole_tiles`.
-            whole_tiles: yield (B, h, w, D) and (B, h, w, p * p) of tiles of one shape; else (N, D) and (N, p * p).
+            whole_tiles: yield (B, h, w, D) and (B, h, w, L) of tiles of one shape; else (N, D) and (N, L).
             generator: on the CPU, shuffles; None keeps the order of the store.
         """
         if whole_tiles:
-            yield from self._tile_batches(self.places[split], patches, generator)
+            yield from self._tile_batches(self.spans[split], patches, generator)
         else:
-            yield from self._patch_batches(self.places[split], patches, generator)
+            yield from self._patch_batches(self.spans[split], patches, generator)
 
     def _patch_batches(
         self, spans: Sequence[Span], patches: int, generator: torch.Generator | None
@@ -79,7 +76,7 @@ class TrainingData:
         rows = torch.cat([torch.arange(span.rows.start, span.rows.stop) for span in spans]).to(
             self.labels.device
         )
-        rows = rows[(self.labels[rows] != MISSING).any(dim=1)]
+        rows = rows[self.is_labelled[rows]]
         if generator is not None:
             rows = rows[torch.randperm(len(rows), generator=generator).to(rows.device)]
         for chosen in rows.split(patches):
@@ -88,7 +85,7 @@ class TrainingData:
     def _tile_batches(
         self, spans: Sequence[Span], patches: int, generator: torch.Generator | None
     ) -> Iterator[Batch]:
-        labelled = [span for span in spans if bool((self.labels[span.rows] != MISSING).any())]
+        labelled = [span for span in spans if bool(self.is_labelled[span.rows].any())]
         order = (
             range(len(labelled))
             if generator is None
@@ -107,7 +104,7 @@ class TrainingData:
     def _stack(self, spans: Sequence[Span]) -> Batch:
         h, w = spans[0].tile.h, spans[0].tile.w
         features = torch.stack([self.features[span.rows].view(h, w, -1) for span in spans])  # (B, h, w, D)
-        labels = torch.stack([self.labels[span.rows].view(h, w, -1) for span in spans])  # (B, h, w, p * p)
+        labels = torch.stack([self.labels[span.rows].view(h, w, -1) for span in spans])  # (B, h, w, L)
         return features, labels
 
 
@@ -116,36 +113,39 @@ def load_data(
     labels: np.ndarray,
     split: Mapping[str, np.ndarray],
     layers: Sequence[int],
+    task: Task,
     device: torch.device,
 ) -> TrainingData:
     """Read the store once and put it on the device.
 
     Args:
-        labels: (rows, p * p) int8 in the order of the store.
+        labels: (rows, L) in the order of the store.
         split: tile indices by split.
         layers: columns to join along D, in this order.
 
     Raises:
-        LabelError: a split without burnt or without unburnt pixels, by which nothing can be learned or judged.
+        LabelError: a split without labels that the task needs, by which nothing can be learned or judged.
         DeviceFailure: the device has no room for the store.
     """
-    spans = spans_of(store)
-    places = {name: tuple(spans[index] for index in split[name]) for name in SPLITS}
-    _require_both_classes(labels, places)
+    every = spans_of(store)
+    spans = {name: tuple(every[index] for index in split[name]) for name in SPLITS}
+    task.require_labels({name: labels[_rows_of(own)] for name, own in spans.items()})
     features = read_features(store, layers)
     is_valid = store.read_valid_fraction() > 0
-    taught = np.concatenate([np.arange(span.rows.start, span.rows.stop) for span in places["train"]])
+    taught = _rows_of(spans["train"])
     mean, std = statistics(features, taught[is_valid[taught]])
     features[~is_valid] = mean.astype(features.dtype)
+    known = task.is_known(torch.from_numpy(labels))
+    pixels = {name: int(known[torch.from_numpy(_rows_of(own))].sum()) for name, own in spans.items()}
     try:
         return TrainingData(
-            torch.from_numpy(features).to(device), torch.from_numpy(labels).to(device),
-            torch.from_numpy(mean).to(device), torch.from_numpy(std).to(device), places,
+            torch.from_numpy(features).to(device), torch.from_numpy(labels).to(device), known.any(dim=1).to(device), pixels,
+            torch.from_numpy(mean).to(device), torch.from_numpy(std).to(device), spans,
         )  # fmt: skip
     except torch.OutOfMemoryError as err:
         raise DeviceFailure(
-            f"room for {features.nbytes / 1e9:.1f} GB of embeddings was wanted, found {device} full. "
-            f"Use fewer layers, a smaller region, or device: cpu."
+            f"{device} has no room for {features.nbytes / 1e9:.1f} GB of embeddings. Use fewer layers, a smaller region, "
+            f"or device: cpu."
         ) from err
 
 
@@ -174,11 +174,6 @@ def statistics(features: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.n
     return (guess + shift).astype(np.float32), np.where(std < _SMALLEST_STD, 1.0, std).astype(np.float32)
 
 
-def _require_both_classes(labels: np.ndarray, places: Mapping[str, tuple[Span, ...]]) -> None:
-    for name, spans in places.items():
-        for value, word in ((1, "burnt"), (0, "unburnt")):
-            if not any((labels[span.rows] == value).any() for span in spans):
-                raise LabelError(
-                    f"burnt and unburnt pixels in each split were wanted, found no {word} one among the {len(spans)} tile(s) "
-                    f"of {name}. Label more ground, choose another seed, or split by files."
-                )
+def _rows_of(spans: Sequence[Span]) -> np.ndarray:
+    """Rows of some tiles."""
+    return np.concatenate([np.arange(span.rows.start, span.rows.stop) for span in spans])

@@ -1,7 +1,7 @@
 """The heads that read frozen embeddings: linear, MLP (a patch alone) and convolution (a patch and its neighbours).
 
-Every head gives one logit of burnt for each of the p x p pixels of a patch, so that a map and its scores are per
-pixel whatever the encoder's patch. One logit says of two classes what two would: only their difference counts.
+A head gives each patch as many outputs as the task asks for, such as one for each of its p x p pixels, so that a map
+and its scores are per pixel whatever the encoder's patch.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ class PatchHead(nn.Module):
     """Linear layers on each patch alone; without hidden widths it is a linear probe."""
 
     def __init__(
-        self, dim: int, patch_px: int, hidden: Sequence[int], dropout: float, generator: torch.Generator
+        self, dim: int, outputs: int, hidden: Sequence[int], dropout: float, generator: torch.Generator
     ) -> None:
         super().__init__()
         widths = [dim, *hidden]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU(), SeededDropout(dropout, generator)]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], patch_px * patch_px))
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., D) -> (..., p * p), pixels row-major within the patch."""
+        """(..., D) -> (..., outputs)."""
         logits: torch.Tensor = self.layers(x)
         return logits
 
@@ -54,7 +54,7 @@ class ConvHead(nn.Module):
     """3 x 3 convolutions over the patches of a tile: each hidden layer lets a patch see one ring more."""
 
     def __init__(
-        self, dim: int, patch_px: int, hidden: Sequence[int], dropout: float, generator: torch.Generator
+        self, dim: int, outputs: int, hidden: Sequence[int], dropout: float, generator: torch.Generator
     ) -> None:
         super().__init__()
         widths = [dim, *hidden]
@@ -65,19 +65,19 @@ class ConvHead(nn.Module):
                 nn.ReLU(),
                 SeededDropout(dropout, generator),
             ]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], patch_px * patch_px, 1))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], outputs, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, h, w, D) -> (B, h, w, p * p), pixels row-major within the patch."""
-        maps: torch.Tensor = self.layers(x.permute(0, 3, 1, 2))  # (B, p * p, h, w)
+        """(B, h, w, D) -> (B, h, w, outputs)."""
+        maps: torch.Tensor = self.layers(x.permute(0, 3, 1, 2))  # (B, outputs, h, w)
         return maps.permute(0, 2, 3, 1)
 
 
 class Decoder(nn.Module):
-    """Standardisation by the training places' statistics, then a head.
+    """Standardisation by the training tiles' statistics, then a head.
 
     Attributes:
-        mean, std: (D,) of the training places' embeddings, kept in the decoder's file.
+        mean, std: (D,) of the training tiles' embeddings, kept in the decoder's file.
         sees_neighbours: the head wants whole tiles (B, h, w, D), not single patches.
     """
 
@@ -96,7 +96,7 @@ class Decoder(nn.Module):
         return isinstance(self.head, ConvHead)
 
     def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """(..., D) of any float type -> (..., p * p) float32 logits of burnt."""
+        """(..., D) of any float type -> (..., outputs) float32."""
         logits: torch.Tensor = self.head((embeddings.float() - self.mean) / self.std)
         return logits
 
@@ -105,14 +105,15 @@ def build_decoder(
     config: HeadConfig,
     mean: torch.Tensor,
     std: torch.Tensor,
-    patch_px: int,
+    outputs: int,
     generator: torch.Generator,
     device: torch.device,
 ) -> Decoder:
     """A decoder with fresh weights on the device.
 
     Args:
-        mean, std: (D,) of the training places.
+        mean, std: (D,) of the training tiles.
+        outputs: of each patch, as `Task.outputs` says.
         generator: on the CPU; weights come from it, so that they are the same on every device.
     """
     chance = torch.Generator(device=device)
@@ -120,11 +121,11 @@ def build_decoder(
     dim = len(mean)
     match config.name:
         case "linear":
-            head: nn.Module = PatchHead(dim, patch_px, (), 0.0, chance)
+            head: nn.Module = PatchHead(dim, outputs, (), 0.0, chance)
         case "mlp":
-            head = PatchHead(dim, patch_px, config.hidden, config.dropout, chance)
+            head = PatchHead(dim, outputs, config.hidden, config.dropout, chance)
         case "conv":
-            head = ConvHead(dim, patch_px, config.hidden, config.dropout, chance)
+            head = ConvHead(dim, outputs, config.hidden, config.dropout, chance)
     for module in head.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             # He et al. 2015, for units that pass half of their input; biases start at zero.

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-CLASSES = ("unburned", "burned")
-_BURNED = 1
+_SOUGHT = 1
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Pixels by truth (rows) and prediction (columns); adds over batches and places.
+    """Pixels by truth (rows) and prediction (columns); adds over batches and tiles.
 
-    Ratios are NaN where they are 0 / 0, such as the precision of a map that shows nothing burnt.
+    Ratios are NaN where they are 0 / 0, such as the precision of a class that no pixel of the map has.
 
     Attributes:
         counts: (K, K) int64.
@@ -26,12 +25,7 @@ class Confusion:
     counts: np.ndarray
 
     @classmethod
-    def empty(cls, classes: int = len(CLASSES)) -> Confusion:
-        """No pixel yet."""
-        return cls(np.zeros((classes, classes), dtype=np.int64))
-
-    @classmethod
-    def of(cls, truth: np.ndarray, predicted: np.ndarray, classes: int = len(CLASSES)) -> Confusion:
+    def of(cls, truth: np.ndarray, predicted: np.ndarray, classes: int = 2) -> Confusion:
         """Counts of two arrays of one shape; pixels whose truth is negative (missing) are left out."""
         known = truth >= 0
         pairs = truth[known].astype(np.int64) * classes + predicted[known].astype(np.int64)
@@ -45,24 +39,25 @@ class Confusion:
         """Labelled pixels."""
         return int(self.counts.sum())
 
-    def iou(self, k: int = _BURNED) -> float:
+    def iou(self, k: int = _SOUGHT) -> float:
         """Intersection over union (Jaccard index) of a class: TP / (TP + FP + FN)."""
         hit = self.counts[k, k]
         return _ratio(hit, self.counts[k].sum() + self.counts[:, k].sum() - hit)
 
     def mean_iou(self) -> float:
-        """Mean of the classes' IoU; NaN where a class neither stands in the truth nor in the map."""
-        return float(np.mean([self.iou(k) for k in range(len(self.counts))]))
+        """Mean of the IoU of the classes that stand in the truth or in the map."""
+        known = [value for k in range(len(self.counts)) if not math.isnan(value := self.iou(k))]
+        return float(np.mean(known)) if known else math.nan
 
-    def f1(self, k: int = _BURNED) -> float:
+    def f1(self, k: int = _SOUGHT) -> float:
         """Harmonic mean of precision and recall (Dice coefficient): 2 TP / (2 TP + FP + FN)."""
         return _ratio(2 * self.counts[k, k], self.counts[k].sum() + self.counts[:, k].sum())
 
-    def precision(self, k: int = _BURNED) -> float:
+    def precision(self, k: int = _SOUGHT) -> float:
         """Share of what the map shows as class k that is."""
         return _ratio(self.counts[k, k], self.counts[:, k].sum())
 
-    def recall(self, k: int = _BURNED) -> float:
+    def recall(self, k: int = _SOUGHT) -> float:
         """Share of what is class k that the map shows."""
         return _ratio(self.counts[k, k], self.counts[k].sum())
 
@@ -70,52 +65,40 @@ class Confusion:
         """Share of all pixels that are right."""
         return _ratio(np.trace(self.counts), self.counts.sum())
 
-    def scores(self) -> dict[str, Any]:
-        """Everything that is reported, by name, fit for JSON; what is undefined is None."""
-        ratios = {
-            "iou_burned": self.iou(1), "iou_unburned": self.iou(0), "miou": self.mean_iou(),
-            "f1_burned": self.f1(), "precision_burned": self.precision(), "recall_burned": self.recall(),
-            "accuracy": self.accuracy(),
-        }  # fmt: skip
-        numbers = {name: None if math.isnan(value) else value for name, value in ratios.items()}
-        return {
-            **numbers,
-            "pixels": self.pixels,
-            "pixels_burned": int(self.counts[1].sum()),
-            "confusion": self.counts.tolist(),
-        }
 
-
-def total(confusions: Sequence[Confusion]) -> Confusion:
-    """Sum of some confusions of the same classes."""
-    return Confusion(np.sum([item.counts for item in confusions], axis=0))
-
-
-def iou_interval(
-    places: Sequence[Confusion], generator: np.random.Generator, share: float = 0.95, draws: int = 1000
+def interval_over_places(
+    counts: Sequence[np.ndarray],
+    metric: Callable[[np.ndarray], float],
+    generator: np.random.Generator,
+    share: float = 0.95,
+    draws: int = 1000,
 ) -> tuple[float, float] | None:
-    """Percentile bootstrap of the burnt class's IoU over places, which are drawn whole with replacement.
+    """Percentile bootstrap of a metric over places, which are drawn whole with replacement.
 
-    Pixels of one place are not independent, so places are the unit (Efron & Tibshirani 1993, chapter 13, for the
-    percentile interval).
+    Pixels of one place are not independent, and neither are tiles of one block, so places are the unit (Efron &
+    Tibshirani 1993, chapter 13, for the percentile interval).
+
+    Args:
+        counts: those of each place, (N,) each, from whose sum the metric is computed.
 
     Returns:
-        Lower and upper bound; None with fewer than three places, or where no draw holds a burnt pixel.
+        Lower and upper bound; None with fewer than three places, or where the metric is undefined in every draw.
     """
-    if len(places) < 3:
+    if len(counts) < 3:
         return None
-    counts = np.stack([place.counts for place in places])  # (N, 2, 2)
-    drawn = generator.multinomial(
-        len(places), np.full(len(places), 1 / len(places)), size=draws
-    )  # (draws, N)
-    sums = np.einsum("dn,nij->dij", drawn, counts)
-    hit = sums[:, 1, 1]
-    union = hit + sums[:, 1, 0] + sums[:, 0, 1]
-    if not (union > 0).any():
+    chance = np.full(len(counts), 1 / len(counts))
+    drawn = generator.multinomial(len(counts), chance, size=draws)  # (draws, places)
+    values = np.array([metric(summed) for summed in drawn @ np.stack(counts)])
+    values = values[~np.isnan(values)]
+    if not len(values):
         return None
-    values = hit[union > 0] / union[union > 0]
     lower, upper = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
     return float(lower), float(upper)
+
+
+def json_numbers(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    """Numbers fit for JSON, which has no NaN: what is undefined is None."""
+    return {name: None if math.isnan(value) else value for name, value in numbers.items()}
 
 
 def _ratio(part: Any, whole: Any) -> float:

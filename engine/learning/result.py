@@ -8,96 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.errors import JobError, StoreError
+from engine.errors import JobError
 from engine.files import write_atomic
 from engine.jobs import folder as run_folder
-from engine.jobs.config import HeadConfig, TrainConfig, load_config
+from engine.jobs.config import TrainConfig, load_config
 from engine.jobs.event_log import read_events
 from engine.jobs.events import EpochDone, TrainPlanned
-from engine.store.schema import StoreMeta
-from engine.store.store import EmbeddingStore
+from engine.learning.card import SCHEMA_VERSION, DecoderCard
+from engine.learning.tasks.table import task_of
+from engine.learning.tasks.task import Task
 
 CARD, WEIGHTS, SCORES = "decoder.json", "decoder.safetensors", "scores.json"
 PREDICTIONS, ERRORS = "predictions.tif", "errors.tif"
-SCHEMA_VERSION = 1
-NODATA = 255
-RIGHT, HIT, FALSE_ALARM, MISS = 0, 1, 2, 3
-# Red, green, blue, opacity, told apart with any colour vision (Okabe & Ito 2008, "Color universal design").
-CLASS_COLOURS = {0: (204, 204, 204, 64), 1: (213, 94, 0, 255), NODATA: (0, 0, 0, 0)}
-ERROR_COLOURS = {
-    RIGHT: (204, 204, 204, 64), HIT: (0, 158, 115, 255), FALSE_ALARM: (230, 159, 0, 255),
-    MISS: (204, 121, 167, 255), NODATA: (0, 0, 0, 0),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DecoderCard:
-    """What must hold of a store for a decoder to read it, and what the decoder was taught with.
-
-    Attributes:
-        weights_sha256: of the encoder's checkpoint, or the word "random".
-        layers, dims: columns of the store that are joined, and their widths.
-        epoch: the one whose state is kept, from 1.
-        split: tile ids of each split.
-        store, labels, raw_store: paths from the run folder (`raw_store` "" without a baseline).
-        baseline_threshold: NBR at or below which the baseline calls a pixel burnt.
-    """
-
-    schema_version: int
-    backbone: str
-    weights_sha256: str
-    layers: tuple[int, ...]
-    dims: tuple[int, ...]
-    patch_px: int
-    bands: tuple[str, ...]
-    temporal: str
-    is_simulated: bool
-    source: str
-    head: dict[str, Any]
-    epoch: int
-    seed: int
-    split: dict[str, list[str]]
-    store: str
-    labels: str
-    raw_store: str = ""
-    baseline_threshold: float | None = None
-
-    @property
-    def is_random(self) -> bool:
-        """Whether the encoder's weights were random."""
-        return self.weights_sha256 == "random"
-
-    @property
-    def head_config(self) -> HeadConfig:
-        """The head as it was configured."""
-        return HeadConfig.model_validate(self.head)
-
-    def require_fit(self, store: EmbeddingStore) -> None:
-        """Check that a store is what this decoder learned to read.
-
-        Raises:
-            StoreError: another backbone, checkpoint, layer, width, patch or joining of dates.
-        """
-        wanted = {
-            "backbone": self.backbone, "weights": _short(self.weights_sha256), "patch": f"{self.patch_px} px",
-            "dates joined by": self.temporal,
-        }  # fmt: skip
-        meta = store.meta
-        found = {
-            "backbone": meta.backbone, "weights": _short(meta.weights_sha256), "patch": f"{meta.patch_px} px",
-            "dates joined by": temporal_of(meta),
-        }  # fmt: skip
-        widths = dict(zip(meta.layers, meta.dims, strict=True))
-        for layer, dim in zip(self.layers, self.dims, strict=True):
-            wanted[f"layer {layer}"] = f"{dim} wide"
-            found[f"layer {layer}"] = f"{widths[layer]} wide" if layer in widths else "absent"
-        other = [key for key in wanted if wanted[key] != found[key]]
-        if other or meta.granularity != "patch":
-            raise StoreError(
-                f"a store of {', '.join(f'{key} {wanted[key]}' for key in other) or 'patches'} was wanted by this decoder "
-                f"(trained on {self.backbone}), found {', '.join(f'{key} {found[key]}' for key in other) or 'tiles'} in "
-                f"{store.folder} ({meta.backbone}). Extract with the decoder's backbone, or train a decoder on this store."
-            )
 
 
 @dataclass(frozen=True)
@@ -114,9 +36,7 @@ class TrainRun:
             JobError: the folder holds no training.
         """
         if not (folder / CARD).is_file() and not (folder / run_folder.CONFIG).is_file():
-            raise JobError(
-                f"the run folder of a training was wanted, found none at {folder}. See `python -m engine jobs`."
-            )
+            raise JobError(f"{folder} is not the run folder of a training. See `python -m engine jobs`.")
         run = cls(folder.resolve())
         if (folder / run_folder.CONFIG).is_file():
             run.config  # noqa: B018  (reads it, and so refuses the folder of an extraction)
@@ -132,7 +52,7 @@ class TrainRun:
         config = load_config(self.folder / run_folder.CONFIG)
         if not isinstance(config, TrainConfig):
             raise JobError(
-                f"a training was wanted, found a run of kind {config.kind} in {self.folder}. Open it on its own page."
+                f"{self.folder} is a run of kind {config.kind}, not a training. Open it on its own page."
             )
         return config
 
@@ -171,9 +91,15 @@ class TrainRun:
         tree = _read_json(self.folder / CARD)
         if tree.get("schema_version") != SCHEMA_VERSION:
             raise JobError(
-                f"a decoder of schema {SCHEMA_VERSION} was wanted, found {tree.get('schema_version')} in {self.folder}. Train again."
+                f"The decoder in {self.folder} is of schema {tree.get('schema_version')}, and this version reads schema "
+                f"{SCHEMA_VERSION}. Train it again with this version."
             )
-        return DecoderCard(**{**tree, **{key: tuple(tree[key]) for key in ("layers", "dims", "bands")}})
+        return DecoderCard.from_json(tree)
+
+    @property
+    def task(self) -> Task:
+        """What is or was learned: the classes with their names and colours, the metrics, the maps' legends."""
+        return self.decoder.taught if (self.folder / CARD).is_file() else task_of(self.config.task)
 
     @property
     def weights(self) -> Path:
@@ -182,12 +108,12 @@ class TrainRun:
 
     @property
     def predictions(self) -> Path:
-        """Map of the test places: 0 not burnt, 1 burnt, 255 no data."""
+        """Map of the test tiles: values as `task.prediction_style` says (burn scars: 0 not burnt, 1 burnt), 255 nothing."""
         return self.folder / PREDICTIONS
 
     @property
     def errors(self) -> Path:
-        """Map of the test places: 0 rightly not, 1 hit, 2 false alarm, 3 miss, 255 no data or no label."""
+        """Map of the test tiles: values as `task.error_style` says, 255 no data or no label."""
         return self.folder / ERRORS
 
     @property
@@ -196,21 +122,8 @@ class TrainRun:
         return (self.folder / self.decoder.store).resolve()
 
 
-def encoder_facts(meta: StoreMeta) -> dict[str, Any]:
-    """What a card repeats of the store's meta."""
-    return {
-        "backbone": meta.backbone, "weights_sha256": meta.weights_sha256, "patch_px": meta.patch_px, "bands": meta.bands,
-        "temporal": temporal_of(meta), "is_simulated": meta.is_simulated, "source": meta.source,
-    }  # fmt: skip
-
-
-def temporal_of(meta: StoreMeta) -> str:
-    """How the store's dates were joined."""
-    return str(meta.config.get("backbone", {}).get("temporal", "mean"))
-
-
 def write_card(folder: Path, card: DecoderCard) -> None:
-    """Write decoder.json whole.
+    """Write decoder.json.
 
     Raises:
         DiskFull: no room.
@@ -219,7 +132,7 @@ def write_card(folder: Path, card: DecoderCard) -> None:
 
 
 def write_json(path: Path, tree: dict[str, Any]) -> None:
-    """Write a JSON file whole.
+    """Write a JSON file.
 
     Raises:
         DiskFull: no room.
@@ -233,14 +146,8 @@ def _read_json(path: Path) -> dict[str, Any]:
         tree: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
         raise JobError(
-            f"a finished training was wanted, found no {path.name} in {path.parent}. Wait for it, or run it again."
+            f"{path.parent} has no {path.name}: the training there has not finished. Wait for it, or run it again."
         ) from err
     except ValueError as err:
-        raise JobError(
-            f"a whole {path.name} was wanted, found it damaged in {path.parent}. Train again."
-        ) from err
+        raise JobError(f"{path} is damaged and cannot be read. Train again.") from err
     return tree
-
-
-def _short(sha256: str) -> str:
-    return sha256[:12]

@@ -1,18 +1,22 @@
-"""Which places teach, which choose and which judge: whole places, never single patches."""
+"""Train, validation and test split by place: whole places, never single patches.
+
+A place is a group of chips that share ground, or a block of neighbouring tiles of a larger scene.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from engine.errors import ConfigError
 from engine.jobs.config import SplitConfig
+from engine.learning.neighbours import near
 from engine.store.footprints import footprints
 from engine.store.schema import StoredTile
-from engine.store.store import EmbeddingStore
 
 SPLITS = ("train", "validation", "test")
 _STORED_NAMES = {"train": "train", "val": "validation", "test": "test"}
@@ -24,35 +28,74 @@ _BLOCKS = 24
 _TOUCH = 0.1
 
 
-def split_places(store: EmbeddingStore, config: SplitConfig, seed: int) -> dict[str, np.ndarray]:
-    """Tile indices (into `store.tiles`) of each split, ascending.
+@dataclass(frozen=True)
+class Split:
+    """Tiles by what they are used for.
+
+    Attributes:
+        tiles: indices into `store.tiles` for "train", "validation" and "test", ascending.
+        places: (tiles,) number of the place that each tile of the store belongs to.
+        left_out: training tiles that the buffer around the test tiles has taken out.
+        touching: share of the test tiles that touch a training tile, 0 to 1.
+    """
+
+    tiles: Mapping[str, np.ndarray]
+    places: np.ndarray
+    left_out: int
+    touching: float
+
+    def places_of(self, name: str) -> int:
+        """Number of places of a split."""
+        return len(np.unique(self.places[self.tiles[name]]))
+
+
+def split_tiles(tiles: Sequence[StoredTile], config: SplitConfig, seed: int) -> Split:
+    """Divide the tiles of a store into training, validation and test.
 
     By files: the split that each scene came with; tiles without one are left out. By place: chips that share
     ground stay together, tiles of a large scene are joined to blocks, and places are drawn at random.
 
-    Returns:
-        "train", "validation" and "test", none of them empty, none sharing a place with another.
+    Args:
+        seed: of the draw where `config.seed` is null.
 
     Raises:
         ConfigError: a split would be empty.
     """
-    has_files = any(tile.split for tile in store.tiles)
+    places = place_numbers(tiles)
+    has_files = any(tile.split for tile in tiles)
     if config.by == "files" or (config.by == "auto" and has_files):
-        found = {
-            name: [i for i, tile in enumerate(store.tiles) if _STORED_NAMES.get(tile.split or "") == name]
-            for name in SPLITS
-        }
-        cure = "Complete splits/train.txt, val.txt and test.txt beside the chips, or set split.by: place."
+        stored = [_STORED_NAMES.get(tile.split or "") for tile in tiles]
+        found = {name: np.array([i for i, own in enumerate(stored) if own == name], int) for name in SPLITS}
+        step = "Complete splits/train.txt, val.txt and test.txt beside the chips, or set split.by: place."
     else:
-        found = _draw(places_of(store.tiles), config, np.random.default_rng(seed))
-        cure = "Extract a larger region, smaller tiles (tiles.size_px) or more scenes, so that there are three places or more."
-    empty = [name for name in SPLITS if not found[name]]
+        found = _draw(places, config, np.random.default_rng(seed if config.seed is None else config.seed))
+        step = "Extract a larger region, smaller tiles (tiles.size_px) or more scenes, so that there are three places or more."
+    before = len(found["train"])
+    if config.buffer_m:
+        found["train"] = _beyond(tiles, found["train"], found["test"], config.buffer_m)
+        step = f"{step} Or choose a smaller split.buffer_m." if before > len(found["train"]) else step
+    empty = [name for name in SPLITS if not len(found[name])]
     if empty:
         raise ConfigError(
-            f"places for training, validation and test were wanted, found none for {' and '.join(empty)} "
-            f"among {len(store.tiles)} tile(s). {cure}"
+            f"The {len(tiles)} tile(s) leave none for {' and '.join(empty)}. Training, validation and test need one "
+            f"place each. {step}"
         )
-    return {name: np.array(sorted(found[name]), dtype=np.int64) for name in SPLITS}
+    touching = touching_share(tiles, found["test"], found["train"])
+    return Split(found, places, before - len(found["train"]), touching)
+
+
+def touching_share(tiles: Sequence[StoredTile], test: Iterable[int], train: Iterable[int]) -> float:
+    """Share of the test tiles that touch or overlap a training tile, 0 to 1."""
+    touches = near([tiles[index] for index in test], [tiles[index] for index in train], 0.0)
+    return float(touches.mean()) if len(touches) else 0.0
+
+
+def place_numbers(tiles: Sequence[StoredTile]) -> np.ndarray:
+    """(tiles,) number of the place that each tile belongs to."""
+    numbers = np.zeros(len(tiles), int)
+    for number, members in enumerate(places_of(tiles)):
+        numbers[members] = number
+    return numbers
 
 
 def places_of(tiles: Sequence[StoredTile]) -> list[list[int]]:
@@ -62,18 +105,25 @@ def places_of(tiles: Sequence[StoredTile]) -> list[list[int]]:
     return [*_overlapping(tiles, chips), *_blocks(tiles, gridded)]
 
 
-def _draw(
-    places: list[list[int]], config: SplitConfig, generator: np.random.Generator
-) -> dict[str, list[int]]:
-    order = generator.permutation(len(places))
-    n_test = max(1, round(config.test * len(places)))
-    n_validation = max(1, round(config.validation * len(places)))
+def _beyond(
+    tiles: Sequence[StoredTile], train: np.ndarray, test: np.ndarray, distance_m: float
+) -> np.ndarray:
+    """Training tiles that lie farther than a distance from every test tile."""
+    return train[~near([tiles[index] for index in train], [tiles[index] for index in test], distance_m)]
+
+
+def _draw(places: np.ndarray, config: SplitConfig, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Tile indices of each split, from places drawn at random."""
+    count = int(places.max(initial=-1)) + 1
+    order = generator.permutation(count)
+    n_test = max(1, round(config.test * count))
+    n_validation = max(1, round(config.validation * count))
     drawn = {
         "test": order[:n_test],
         "validation": order[n_test : n_test + n_validation],
         "train": order[n_test + n_validation :],
     }
-    return {name: [tile for place in chosen for tile in places[place]] for name, chosen in drawn.items()}
+    return {name: np.flatnonzero(np.isin(places, chosen)) for name, chosen in drawn.items()}
 
 
 def is_chip(tile: StoredTile) -> bool:

@@ -16,11 +16,12 @@ from shapely.geometry import Point
 from engine.errors import ConfigError
 from engine.extraction import extract as job
 from engine.extraction.plan import make_plan
-from engine.imagery.chip import read_mask
-from engine.imagery.grid import Tile
 from engine.jobs.config import ExtractConfig, TrainConfig, parse_config
 from engine.jobs.events import ExtractDone
-from engine.labels.sidecar import build_labels, read_labels, to_pixels
+from engine.labels.build import build_labels
+from engine.labels.label_raster import read_label_raster
+from engine.labels.reading import BURNED_OR_NOT
+from engine.labels.sidecar import read_labels, to_pixels
 from engine.learning.train import train
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
@@ -128,9 +129,7 @@ def test_labels_colours_and_training_follow_the_cells(
     assert labels.shape == (store.rows, 4)
     first = 0
     for tile in store.tiles:
-        there = read_mask(
-            raster, Tile(tile.id, tile.crs, tile.pixel_transform, tile.height_px, tile.width_px)
-        )
+        there = read_label_raster(raster, tile, BURNED_OR_NOT)
         assert np.array_equal(to_pixels(labels[first : first + tile.rows], tile), there)
         first += tile.rows
     pca_overlay(store, None, tmp_path / "pca.tif")

@@ -64,6 +64,47 @@ def test_a_key_or_value_that_cannot_be_used_is_named_in_one_line(
     assert "\n" not in str(refused.value)
 
 
+CLASSES = [{"value": 1, "name": "Water"}, {"value": 2, "name": "bare soil"}]
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("burn_scar", "did you mean 'burn_scars'"),
+        ("segmentation", "classes: "),
+        ("regression", "regression cannot be trained yet"),
+        ({"name": "tile_classification"}, "tile_classification cannot be trained yet"),
+        ({"classes": CLASSES[:1]}, "classes"),
+        ({"classes": [*CLASSES, {"value": 1, "name": "c"}]}, "two classes have the value 1"),
+        ({"classes": [*CLASSES, {"value": 3, "name": "Bare-Soil"}]}, "two classes have the name bare_soil"),
+        ({"classes": [*CLASSES, {"value": 255, "name": "c"}]}, "254"),
+        (3, "name of a preset"),
+    ],
+)
+def test_a_task_that_cannot_be_trained_is_refused_in_words(task: object, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        parse_config({"kind": "train", "store": "x", "task": task})
+
+
+def test_a_training_with_classes_of_its_own_reads_back_and_has_a_hash_of_its_own() -> None:
+    config = parse_config(
+        {"kind": "train", "store": "x", "task": {"name": "segmentation", "classes": CLASSES}}
+    )
+    assert parse_config(yaml.safe_load(to_yaml(config))) == config
+    plain = {"kind": "train", "store": "x"}
+    hashes = {config_hash(parse_config({**plain, **more})) for more in (
+        {}, {"split": {"seed": 1}}, {"split": {"buffer_m": 30}}, {"task": config.task.model_dump()},
+    )}  # fmt: skip
+    assert len(hashes) == 4
+
+
+def test_the_weight_of_the_burnt_class_is_refused_for_other_classes() -> None:
+    with pytest.raises(ConfigError, match=r"burned_weight goes with task: burn_scars"):
+        parse_config(
+            {"kind": "train", "store": "x", "task": {"classes": CLASSES}, "loss": {"burned_weight": 2}}
+        )
+
+
 @pytest.mark.parametrize(
     ("tree", "before"),
     [

@@ -10,10 +10,9 @@ from affine import Affine
 
 from engine.errors import LabelError, StoreError
 from engine.jobs.config import LabelsConfig
+from engine.labels.build import build_labels, labels_for
 from engine.labels.sidecar import (
     Labels,
-    build_labels,
-    labels_for,
     open_labels,
     read_labels,
     to_patches,
@@ -93,7 +92,7 @@ def test_the_sidecar_carries_the_keys_of_the_store(
     keys = ["tile_id", "row", "col"]
     stored = pq.read_table(store.parts[0].path, columns=keys).to_pylist()
     assert pq.read_table(labels.path, columns=keys).to_pylist() == stored
-    assert labels.burned + labels.unburned + labels.missing == store.rows * PATCH**2
+    assert sum(labels.pixels.values()) + labels.missing == store.rows * PATCH**2
     assert open_labels(labels.path) == labels
 
 
@@ -107,7 +106,7 @@ def test_the_same_sources_are_not_read_again_and_a_changed_one_is(
     write_labels(raster, np.ones_like(truth), compress="deflate")
     again = labels_for(store, config, raster.parent)
     assert again.path != first.path
-    assert again.unburned == 0
+    assert again.pixels["not burnt"] == 0
     assert not list(first.path.parent.glob("*.writing"))
 
 
@@ -125,9 +124,9 @@ def test_pixels_outside_the_raster_are_missing(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"values": 2}, "found 2"),
+        ({"values": 2}, "has the value 2, which is no label: labels are 0 \\(not burnt\\), 1"),
         ({"west": 900000.0}, "no labelled pixel"),
-        ({"crs": None}, "without one"),
+        ({"crs": None}, "has no CRS"),
     ],
 )
 def test_a_raster_that_cannot_be_labels_is_refused(

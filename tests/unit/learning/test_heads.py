@@ -11,15 +11,15 @@ from engine.learning.heads import SeededDropout, build_decoder
 CPU = torch.device("cpu")
 
 
-def decoder(name: str, dim: int = 6, patch_px: int = 4, seed: int = 0) -> torch.nn.Module:
+def decoder(name: str, dim: int = 6, outputs: int = 16, seed: int = 0) -> torch.nn.Module:
     config = HeadConfig(name=name, hidden=(8,), dropout=0.5)
     return build_decoder(
-        config, torch.zeros(dim), torch.ones(dim), patch_px, torch.Generator().manual_seed(seed), CPU
+        config, torch.zeros(dim), torch.ones(dim), outputs, torch.Generator().manual_seed(seed), CPU
     )
 
 
 @pytest.mark.parametrize("name", ["mlp", "linear", "conv"])
-def test_a_head_gives_one_logit_a_pixel_of_each_patch(name: str) -> None:
+def test_a_head_gives_each_patch_as_many_outputs_as_were_asked_for(name: str) -> None:
     assert decoder(name)(torch.randn(2, 5, 7, 6).half()).shape == (2, 5, 7, 16)
 
 

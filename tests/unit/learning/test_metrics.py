@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from engine.learning.metrics import Confusion, iou_interval, total
+from engine.learning.metrics import Confusion, interval_over_places, json_numbers
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_scores_equal_an_independent_implementation(truth: np.ndarray, predicted
 
 def test_counts_of_parts_add_to_the_counts_of_the_whole(truth: np.ndarray, predicted: np.ndarray) -> None:
     parts = [Confusion.of(t, p) for t, p in zip(truth, predicted, strict=True)]
-    assert (total(parts).counts == Confusion.of(truth, predicted).counts).all()
+    assert (sum(part.counts for part in parts) == Confusion.of(truth, predicted).counts).all()
     assert ((parts[0] + parts[1]).counts == Confusion.of(truth[:2], predicted[:2]).counts).all()
 
 
@@ -47,15 +47,25 @@ def test_what_is_predicted_on_missing_pixels_does_not_matter(
 def test_a_ratio_of_nothing_is_undefined_not_zero() -> None:
     found = Confusion.of(np.zeros(5, int), np.zeros(5, int))
     assert math.isnan(found.iou(1))
-    assert found.scores()["iou_burned"] is None
-    assert found.scores()["accuracy"] == 1
+    assert json_numbers({"iou": found.iou(1), "accuracy": found.accuracy()}) == {"iou": None, "accuracy": 1}
+
+
+def test_the_mean_iou_of_many_classes_is_that_of_the_classes_that_occur() -> None:
+    truth, predicted = np.array([0, 0, 2, 2, -1]), np.array([0, 2, 2, 2, 3])
+    expected = oracle.jaccard_score(truth[:4], predicted[:4], average="macro", labels=[0, 2])
+    assert Confusion.of(truth, predicted, classes=5).mean_iou() == pytest.approx(expected)
+
+
+def iou_of(counts: np.ndarray) -> float:
+    return Confusion(counts.reshape(2, 2)).iou()
 
 
 def test_an_interval_holds_the_score_and_narrows_where_places_agree() -> None:
     chance = np.random.default_rng(0)
-    mixed = [Confusion(np.array([[100, 5], [5, int(n)]])) for n in chance.integers(5, 200, 12)]
-    same = [Confusion(np.array([[100, 5], [5, 50]]))] * 12
-    lower, upper = iou_interval(mixed, np.random.default_rng(1)) or (1, 0)
-    assert lower < total(mixed).iou() < upper
-    assert iou_interval(same, np.random.default_rng(1)) == pytest.approx((50 / 60, 50 / 60))
-    assert iou_interval(mixed[:2], chance) is None
+    mixed = [np.array([100, 5, 5, int(n)]) for n in chance.integers(5, 200, 12)]
+    same = [np.array([100, 5, 5, 50])] * 12
+    lower, upper = interval_over_places(mixed, iou_of, np.random.default_rng(1)) or (1, 0)
+    assert lower < iou_of(np.sum(mixed, axis=0)) < upper
+    agreed = interval_over_places(same, iou_of, np.random.default_rng(1))
+    assert agreed == pytest.approx((50 / 60, 50 / 60))
+    assert interval_over_places(mixed[:2], iou_of, chance) is None

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import cast
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
 from engine.errors import ConfigError
 from engine.jobs.config import SplitConfig
-from engine.learning.split import SPLITS, places_of, split_places
+from engine.learning.split import SPLITS, places_of, split_tiles
 from engine.store.schema import StoredTile
-from engine.store.store import EmbeddingStore
 
 
 def tile(name: str, x: float, y: float, scene: str, split: str | None = None) -> StoredTile:
@@ -29,14 +26,14 @@ def grid(columns: int, rows: int) -> list[StoredTile]:
     ]
 
 
-def store_of(tiles: Sequence[StoredTile]) -> EmbeddingStore:
-    return cast(EmbeddingStore, SimpleNamespace(tiles=tuple(tiles)))
+def tiles_of(tiles: Sequence[StoredTile], config: SplitConfig, seed: int = 0) -> Mapping[str, np.ndarray]:
+    return split_tiles(tiles, config, seed).tiles
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_tile_of_a_grid_is_in_exactly_one_split(seed: int) -> None:
     tiles = grid(16, 12)
-    found = split_places(store_of(tiles), SplitConfig(), seed)
+    found = tiles_of(tiles, SplitConfig(), seed)
     assert sorted(np.concatenate([found[name] for name in SPLITS]).tolist()) == list(range(len(tiles)))
     assert 0.1 < len(found["test"]) / len(tiles) < 0.3
 
@@ -54,7 +51,7 @@ def test_tiles_cut_from_one_chip_stay_together_whatever_the_seed() -> None:
         for r in (0, 32)
     ]
     for seed in range(5):
-        found = split_places(store_of(tiles), SplitConfig(), seed)
+        found = tiles_of(tiles, SplitConfig(), seed)
         owners = [{tiles[index].scene_ids for index in found[name]} for name in SPLITS]
         assert not owners[0] & owners[1] | owners[0] & owners[2] | owners[1] & owners[2]
 
@@ -73,23 +70,66 @@ def test_files_decide_where_there_are_any_and_tiles_without_one_are_left_out() -
         tile(f"t{i}", 500000 + i * 9000, 4500000, f"t{i}", split)
         for i, split in enumerate(["test", "val", "train", None, "train"])
     ]
-    found = split_places(store_of(tiles), SplitConfig(), 0)
+    found = tiles_of(tiles, SplitConfig(), 0)
     assert {name: found[name].tolist() for name in SPLITS} == {
         "train": [2, 4],
         "validation": [1],
         "test": [0],
     }
-    assert sum(map(len, split_places(store_of(tiles), SplitConfig(by="place"), 0).values())) == len(tiles)
+    assert sum(map(len, tiles_of(tiles, SplitConfig(by="place")).values())) == len(tiles)
 
 
 def test_the_seed_decides_the_draw() -> None:
-    store = store_of(grid(16, 12))
-    first, again, other = (split_places(store, SplitConfig(), seed)["test"].tolist() for seed in (3, 3, 4))
+    tiles = grid(16, 12)
+    first, again, other = (tiles_of(tiles, SplitConfig(), seed)["test"].tolist() for seed in (3, 3, 4))
     assert first == again != other
 
 
 @pytest.mark.parametrize("by", ["files", "place"])
 def test_a_split_that_would_be_empty_is_refused(by: str) -> None:
     tiles = [dataclasses.replace(one, split="train") for one in grid(2, 1)]
-    with pytest.raises(ConfigError, match=r"none for .*"):
-        split_places(store_of(tiles), SplitConfig(by=by), 0)
+    with pytest.raises(ConfigError, match=r"leave none for .*"):
+        tiles_of(tiles, SplitConfig(by=by), 0)
+
+
+def test_the_splits_seed_is_the_trainings_unless_it_has_one_of_its_own() -> None:
+    tiles = grid(16, 12)
+    own = [tiles_of(tiles, SplitConfig(seed=3), seed)["test"].tolist() for seed in (0, 1)]
+    assert own[0] == own[1] == tiles_of(tiles, SplitConfig(), 3)["test"].tolist()
+
+
+@pytest.mark.parametrize(("buffer_m", "least"), [(0.0, 0.0), (1.0, 0.0), (960.0, 960.0), (1000.0, 1000.0)])
+def test_a_buffer_takes_out_the_training_tiles_within_it_and_no_others(buffer_m: float, least: float) -> None:
+    tiles = grid(16, 12)
+    plain, found = split_tiles(tiles, SplitConfig(), 0), split_tiles(tiles, SplitConfig(buffer_m=buffer_m), 0)
+    corner = np.array([one.transform[2:6:3] for one in tiles])
+
+    def distance(index: int) -> float:  # between borders of squares of 960 m
+        apart = np.maximum(np.abs(corner[found.tiles["test"]] - corner[index]) - 960, 0)
+        return float(np.hypot(*apart.T).min())
+
+    expected = [i for i in plain.tiles["train"] if not buffer_m or distance(int(i)) > buffer_m]
+    assert found.tiles["train"].tolist() == expected
+    assert found.left_out == len(plain.tiles["train"]) - len(expected)
+    assert (found.touching > 0) == (buffer_m == 0)
+    for name in ("validation", "test"):
+        assert found.tiles[name].tolist() == plain.tiles[name].tolist()
+
+
+def test_a_buffer_reaches_across_utm_zones() -> None:
+    from pyproj import Transformer
+
+    there = Transformer.from_crs(32610, 32611, always_xy=True).transform(700000.0, 4500000.0)
+    tiles = [
+        dataclasses.replace(tile("a", 700000, 4500000, "a"), split="train"),
+        dataclasses.replace(tile("b", 500000, 4500000, "b"), split="train"),
+        dataclasses.replace(tile("v", 400000, 4500000, "v"), split="val"),
+        dataclasses.replace(tile("c", there[0] + 1500, there[1], "c"), crs="EPSG:32611", split="test"),
+    ]
+    assert split_tiles(tiles, SplitConfig(), 0).tiles["train"].tolist() == [0, 1]
+    assert split_tiles(tiles, SplitConfig(buffer_m=1000), 0).tiles["train"].tolist() == [1]
+
+
+def test_a_buffer_that_leaves_nothing_to_learn_from_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"none for train.*buffer_m"):
+        split_tiles(grid(4, 4), SplitConfig(buffer_m=1e6), 0)

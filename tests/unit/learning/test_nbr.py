@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 
 from engine.extraction.extract import ensure_store, store_folder
-from engine.imagery.chip import read_mask
-from engine.imagery.grid import Tile
 from engine.imagery.places import chip_scenes
 from engine.imagery.rasters import open_raster
 from engine.jobs.config import TrainConfig
-from engine.labels.sidecar import labels_for, read_labels
-from engine.learning.baseline import choose_threshold, normalised_burn_ratio, raw_config, score_threshold
-from engine.learning.evaluate import truth_of
+from engine.labels.build import labels_for
+from engine.labels.label_raster import read_label_raster
+from engine.labels.reading import BURNED_OR_NOT
+from engine.labels.sidecar import read_labels
+from engine.learning.baselines.nbr import NbrThreshold, normalised_burn_ratio, raw_config
 from engine.learning.metrics import Confusion
+from engine.learning.tasks.table import BURN_SCARS
+from engine.learning.truth import labelled_tiles
 from engine.store.store import EmbeddingStore
+
+RULE = NbrThreshold(BURN_SCARS)
 
 
 @pytest.fixture
@@ -28,9 +32,9 @@ def test_the_chosen_threshold_is_the_best_of_all_by_brute_force(
     raw: EmbeddingStore, train_config: TrainConfig, home: Path
 ) -> None:
     truth = read_labels(labels_for(raw, train_config.labels, home), raw)
-    places = truth_of(raw, truth, [0, 1, 2, 3])
-    chosen = score_threshold(raw, places, choose_threshold(raw, places))["iou_burned"]
-    tried = [score_threshold(raw, places, float(t))["iou_burned"] for t in np.linspace(-1, 1, 81)]
+    tiles = labelled_tiles(raw, truth, [0, 1, 2, 3])
+    chosen = RULE.score(raw, tiles, RULE.fit(raw, tiles))["iou_burned"]
+    tried = [RULE.score(raw, tiles, {"threshold": float(t)})["iou_burned"] for t in np.linspace(-1, 1, 81)]
     assert chosen >= max(tried)
 
 
@@ -43,11 +47,10 @@ def test_scores_equal_those_computed_from_the_pixels_themselves(
         nir, swir = dataset.read([4, 6])
     index = [tile.id for tile in raw.tiles].index(scene.id)
     tile = raw.tiles[index]
-    mask = read_mask(
-        scene.mask_path, Tile(tile.id, tile.crs, tile.pixel_transform, tile.height_px, tile.width_px)
-    )
+    mask = read_label_raster(scene.mask_path, tile, BURNED_OR_NOT)
     expected = Confusion.of(mask, (nir - swir) / (nir + swir) <= 0.1)
-    assert score_threshold(raw, truth_of(raw, truth, [index]), 0.1)["confusion"] == expected.counts.tolist()
+    found = RULE.score(raw, labelled_tiles(raw, truth, [index]), {"threshold": 0.1})
+    assert found["confusion"] == expected.counts.tolist()
 
 
 def test_dark_pixels_without_any_reflectance_are_not_called_burnt() -> None:

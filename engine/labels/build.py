@@ -1,0 +1,210 @@
+"""Labels of a store, read from the masks of its scenes or from one raster, and written beside the store once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import LabelError, StoreError
+from engine.imagery.scene import Scene
+from engine.jobs.config import ExtractConfig, LabelsConfig, parse_config
+from engine.labels.label_raster import check_label_raster, grid_note, nodata_note, read_label_raster
+from engine.labels.reading import BURNED_OR_NOT, MISSING, ClassLabels
+from engine.labels.sidecar import SCHEMA_VERSION, Labels, open_labels, to_patches, write_labels
+from engine.paths import resolve_path
+from engine.store.schema import StoredTile
+from engine.store.store import EmbeddingStore
+
+PixelsWithData = Callable[[StoredTile], np.ndarray | None]
+"""(height_px, width_px) bool of the pixels of a tile that have data, or None where whole patches tell it."""
+# Counts up when the same files are read otherwise: sidecars of earlier versions are not taken for those of today.
+_READING = 2
+
+
+def labels_for(
+    store: EmbeddingStore,
+    config: LabelsConfig,
+    root: Path,
+    reading: ClassLabels = BURNED_OR_NOT,
+    pixels_with_data: PixelsWithData | None = None,
+) -> Labels:
+    """The labels that a training configuration asks for, made beside the store when they are not there yet.
+
+    Args:
+        root: where the extraction keeps what it made itself, such as a simulated season.
+        pixels_with_data: those without data get no label; None: patches without any valid pixel get none.
+
+    Raises:
+        LabelError: no mask, a raster that misses the store, or values that are no labels.
+    """
+    folder = store.folder.parent / "labels"
+    if config.path is not None:
+        return build_labels(store, None, resolve_path(config.path), folder, reading, pixels_with_data)
+    extraction = parse_config(store.meta.config, where=f"the configuration inside {store.folder}")
+    if not isinstance(extraction, ExtractConfig):
+        raise StoreError(
+            f"{store.folder} holds the configuration of another kind of job than an extraction. Extract it again."
+        )
+    return build_labels(store, extraction.scene.find(root), None, folder, reading, pixels_with_data)
+
+
+def build_labels(
+    store: EmbeddingStore,
+    scenes: Sequence[Scene] | None,
+    raster: Path | None,
+    folder: Path,
+    reading: ClassLabels = BURNED_OR_NOT,
+    pixels_with_data: PixelsWithData | None = None,
+) -> Labels:
+    """Read the label of every pixel and write them once; the same sources give the file that is there already.
+
+    Args:
+        scenes: the store's scenes, whose own masks are the labels; None where `raster` is.
+        raster: one label raster over all tiles; None where `scenes` are.
+        folder: gets `labels-<hash>.parquet`; the hash covers the store and the label files' sizes and times.
+
+    Raises:
+        LabelError: a scene without a mask, a raster off the store, or values that are no labels.
+        StoreError: the store keeps tiles, not patches.
+        DiskFull: no room for the file.
+    """
+    _require_patches(store)
+    paths = (
+        masks_of_tiles(store.tiles, scenes) if scenes is not None else _raster_of_tiles(store.tiles, raster)
+    )
+    files = sorted({path for path in paths if path is not None})
+    source = "masks of the scenes" if scenes is not None else f"raster {files[0].name}"
+    key = _key(store, paths, reading, pixels_with_data is not None)
+    path = folder / f"labels-{key[:12]}.parquet"
+    if path.is_file():
+        return open_labels(path)
+    for one in files:
+        check_label_raster(one, reading)
+    values = _read_all(store, paths, reading, pixels_with_data)
+    if not (values != MISSING).any():
+        raise LabelError(
+            f"{source[0].upper()}{source[1:]} has no labelled pixel on the {len(store.tiles)} tile(s) of the store. "
+            f"Check that it lies where the store does."
+        )
+    values[store.read_valid_fraction() == 0] = MISSING
+    write_labels(
+        path, store, values, source, key, reading.counts_of(values), _notes(store.tiles, paths, reading)
+    )
+    return open_labels(path)
+
+
+def masks_of_tiles(tiles: Sequence[StoredTile], scenes: Sequence[Scene]) -> list[Path | None]:
+    """One mask path a tile: that of its last scene (by date) that has one.
+
+    Where dates are kept apart, a date without a mask has no labels (None), if another date of its ground has some.
+
+    Raises:
+        LabelError: a tile's ground has no mask at all.
+    """
+    masks: dict[str, dict[str | None, Path | None]] = {}
+    for scene in scenes:
+        masks.setdefault(scene.id, {})[_moment(scene)] = scene.mask_path
+    found = []
+    for tile in tiles:
+        # scenes that filled gaps are named after those of the dates
+        dates = (*tile.datetimes, *(None for _ in tile.scene_ids[len(tile.datetimes) :]))
+        here = [_mask(masks.get(name, {}), date) for name, date in zip(tile.scene_ids, dates, strict=True)]
+        found.append(next((path for path in reversed(here) if path is not None), None))
+    labelled = {_ground(tile) for tile, path in zip(tiles, found, strict=True) if path is not None}
+    for tile, path in zip(tiles, found, strict=True):
+        if path is None and _ground(tile) not in labelled:
+            raise LabelError(
+                f"Tile {tile.id} has no mask: none of its scenes ({', '.join(tile.scene_ids)}) brings one. "
+                f"Give a label raster (labels: source: raster, path: ...), or scenes that bring masks."
+            )
+    return found
+
+
+def _mask(masks: Mapping[str | None, Path | None], date: str | None) -> Path | None:
+    """The mask of a scene, of that date where there are several of one name."""
+    return next(iter(masks.values())) if len(masks) == 1 else masks.get(date)
+
+
+def _raster_of_tiles(tiles: Sequence[StoredTile], raster: Path | None) -> list[Path | None]:
+    """The raster for the last date of each ground: it shows one state, and earlier dates may show another."""
+    if raster is None or not raster.is_file():
+        raise LabelError(f"There is no label raster: no file at {raster}. Check labels.path.")
+    last: dict[tuple[object, ...], int] = {}
+    for index, tile in enumerate(tiles):
+        before = last.get(_ground(tile))
+        if before is None or _last_date(tile) >= _last_date(tiles[before]):
+            last[_ground(tile)] = index
+    chosen = set(last.values())
+    return [raster if index in chosen else None for index in range(len(tiles))]
+
+
+def _notes(tiles: Sequence[StoredTile], paths: Sequence[Path | None], reading: ClassLabels) -> list[str]:
+    """What a person should know of how labels were read, each kind once."""
+    notes: dict[str, str] = {}
+    for path in dict.fromkeys(path for path in paths if path is not None):
+        own = [tile for tile, other in zip(tiles, paths, strict=True) if other == path]
+        for kind, note in (("grid", grid_note(path, own)), ("nodata", nodata_note(path, reading))):
+            if note:
+                notes.setdefault(kind, note)
+    if None in paths:
+        notes["dates"] = (
+            f"{paths.count(None)} tile(s) of earlier dates have no labels: labels tell of the last date."
+        )
+    return list(notes.values())
+
+
+def _read_all(
+    store: EmbeddingStore,
+    paths: Sequence[Path | None],
+    reading: ClassLabels,
+    pixels_with_data: PixelsWithData | None,
+) -> np.ndarray:
+    blocks = []
+    for tile, path in zip(store.tiles, paths, strict=True):
+        pixels = np.full((tile.height_px, tile.width_px), MISSING, np.int8)
+        if path is not None:
+            pixels = read_label_raster(path, tile, reading)
+            has_data = pixels_with_data(tile) if pixels_with_data is not None else None
+            if has_data is not None:
+                pixels[~has_data] = MISSING
+        blocks.append(to_patches(pixels, store.meta.patch_px))
+    return np.concatenate(blocks)
+
+
+def _require_patches(store: EmbeddingStore) -> None:
+    side = store.meta.patch_px
+    complete = all(tile.height_px == tile.h * side and tile.width_px == tile.w * side for tile in store.tiles)
+    if store.meta.granularity != "patch" or not complete:
+        raise StoreError(
+            f"{store.folder} keeps one row a {store.meta.granularity}, and labels of pixels need patches. "
+            f"Extract with granularity: patch."
+        )
+
+
+def _key(store: EmbeddingStore, paths: Sequence[Path | None], reading: ClassLabels, sees_gaps: bool) -> str:
+    """sha256 of the store's identity, of the label files' paths, sizes and times, and of how they are read."""
+    files = [
+        None if path is None else (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in paths
+    ]
+    tiles = [asdict(tile) for tile in store.tiles]
+    how = [_READING, reading.values, reading.missing, sees_gaps]
+    tree = [SCHEMA_VERSION, store.meta.config_hash, store.meta.scene_fingerprints, tiles, files, how]
+    return hashlib.sha256(json.dumps(tree).encode()).hexdigest()
+
+
+def _ground(tile: StoredTile) -> tuple[object, ...]:
+    return tile.crs, tile.transform, tile.height_px, tile.width_px
+
+
+def _last_date(tile: StoredTile) -> str:
+    return max((date or "" for date in tile.datetimes), default="")
+
+
+def _moment(scene: Scene) -> str | None:
+    return scene.datetime.isoformat() if scene.datetime else None

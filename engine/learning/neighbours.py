@@ -1,0 +1,43 @@
+"""Which tiles lie near others on the ground, in metres, also where their CRSs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from pyproj import Transformer
+
+from engine.store.schema import StoredTile
+
+# Tiles whose borders are nearer than this share of a pixel touch: grids are kept in float64 metres.
+_TOUCH_PX = 0.5
+
+
+def near(tiles: Sequence[StoredTile], others: Sequence[StoredTile], distance_m: float) -> np.ndarray:
+    """Which tiles touch or lie within a distance of any of the others, (N,) bool.
+
+    Args:
+        distance_m: between borders, measured in the CRS of each tile; 0: those that touch or overlap.
+    """
+    found = np.zeros(len(tiles), bool)
+    if not others:
+        return found
+    for crs in dict.fromkeys(tile.crs for tile in tiles):
+        own = [index for index, tile in enumerate(tiles) if tile.crs == crs]
+        tree = shapely.STRtree([_outline(other, crs) for other in others])
+        reach = distance_m + max(_TOUCH_PX * abs(tiles[index].transform[0]) for index in own)
+        outlines = np.array([_outline(tiles[index], crs) for index in own])
+        met = tree.query(outlines, predicate="dwithin", distance=reach)[0]
+        found[np.array(own)[np.unique(met)]] = True
+    return found
+
+
+def _outline(tile: StoredTile, crs: str) -> shapely.Polygon:
+    """The tile's corners in a CRS; empty where the CRS does not reach that far."""
+    corners = [(0, 0), (tile.width_px, 0), (tile.width_px, tile.height_px), (0, tile.height_px)]
+    x, y = np.array([tile.pixel_transform @ corner for corner in corners]).T
+    if tile.crs != crs:
+        x, y = Transformer.from_crs(tile.crs, crs, always_xy=True).transform(x, y)
+    points = np.column_stack([x, y])
+    return shapely.Polygon(points if np.isfinite(points).all() else None)

@@ -1,0 +1,138 @@
+"""What a training needs, refused before anything is computed and then opened: its store, its layers, its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import SceneError, StoreError
+from engine.extraction.extract import ensure_store, store_folder
+from engine.extraction.pixel_gaps import pixels_with_data
+from engine.extraction.plan import make_plan, resolve_layers
+from engine.extraction.store_encoder import layers_of, require_layers
+from engine.extraction.store_layout import stored_tile
+from engine.jobs.config import ExtractConfig, TrainConfig
+from engine.jobs.events import Event, Noticed, StepStarted
+from engine.labels.build import PixelsWithData, labels_for, masks_of_tiles
+from engine.labels.label_raster import check_label_raster
+from engine.labels.sidecar import Labels, read_labels
+from engine.learning.baselines.baseline import Baseline
+from engine.learning.baselines.table import BASELINES
+from engine.learning.split import Split, split_tiles
+from engine.learning.tasks.table import task_of
+from engine.learning.tasks.task import Task
+from engine.paths import resolve_path
+from engine.store.store import EmbeddingStore
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that a training learns from and is scored with.
+
+    Attributes:
+        layers: columns of the store that are joined.
+        truth: (rows, p * p) labels in the order of the store.
+        raw: reflectances on the same tiles; None: no baseline.
+        pixels_with_data: as `pixel_gaps.pixels_with_data` gives it.
+    """
+
+    task: Task
+    store: EmbeddingStore
+    layers: tuple[int, ...]
+    split: Split
+    labels: Labels
+    truth: np.ndarray
+    raw: EmbeddingStore | None
+    pixels_with_data: PixelsWithData | None
+
+
+def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]:
+    """Open or make everything that a training needs.
+
+    Raises:
+        BadInput: a store, labels, layers or a split that cannot be used.
+    """
+    task = task_of(config.task)
+    store = yield from open_store(config, task, root)
+    layers = layers_of(store.meta, config.layers)
+    split = split_tiles(store.tiles, config.split, config.seed)
+    raw = yield from open_baseline_store(BASELINES.get(task.name), store, root)
+    yield StepStarted("Reading labels")
+    has_data, note = pixels_with_data(store, root)
+    labels = labels_for(store, config.labels, root, task.label_reading, has_data)
+    yield from (Noticed(text) for text in (*_notes(split), *labels.notes, note) if text)
+    return Prepared(task, store, layers, split, labels, read_labels(labels, store), raw, has_data)
+
+
+def open_store(config: TrainConfig, task: Task, root: Path) -> Generator[Event, None, EmbeddingStore]:
+    """The store that a configuration names, made first when it is not there.
+
+    Raises:
+        BadInput: what the configuration asks for cannot be trained; told before an extraction begins.
+    """
+    if config.labels.path is not None:
+        check_label_raster(resolve_path(config.labels.path), task.label_reading)
+    if isinstance(config.store, ExtractConfig):
+        task.require_rows(config.store.granularity)
+        if not store_folder(config.store, root).is_dir():
+            yield from _check_extraction(config, config.store, root)
+        yield from ensure_store(config.store, root)
+        return EmbeddingStore.open(store_folder(config.store, root))
+    yield StepStarted("Opening the store")
+    given = Path(config.store).expanduser()
+    store = EmbeddingStore.open(given if given.is_absolute() or given.exists() else root / given)
+    task.require_rows(store.meta.granularity)
+    return store
+
+
+def open_baseline_store(
+    baseline: Baseline | None, store: EmbeddingStore, root: Path
+) -> Generator[Event, None, EmbeddingStore | None]:
+    """Raw reflectances on the same tiles, for the baseline; None, with a notice, where it cannot be had."""
+    if baseline is None:
+        return None
+    yield StepStarted(f"Reading reflectances for the {baseline.name}")
+    try:
+        config = baseline.extraction(store)
+        bands = make_plan(config, root).bands
+        lacking = [band for band in baseline.bands if band not in bands]
+        if lacking:
+            yield Noticed(
+                f"No {baseline.name} to compare with: it needs {' and '.join(baseline.bands)}, and the scenes have "
+                f"{', '.join(bands)}."
+            )
+            return None
+        yield from (event for event in ensure_store(config, root) if not isinstance(event, Noticed))
+    except (SceneError, StoreError) as err:
+        yield Noticed(f"No {baseline.name} to compare with: the scenes' pixels cannot be read again. {err}")
+        return None
+    return EmbeddingStore.open(store_folder(config, root))
+
+
+def _check_extraction(
+    config: TrainConfig, extraction: ExtractConfig, root: Path
+) -> Generator[Event, None, None]:
+    """Refuse what the plan of an extraction already tells: layers, masks and splits that are not there."""
+    yield from (StepStarted(step) for step in extraction.scene.prepare(root))
+    yield StepStarted("Checking layers, labels and split before the extraction")
+    plan = make_plan(extraction, root)
+    if config.layers is not None:
+        require_layers(resolve_layers(plan.spec, config.layers), plan.layers)
+    tiles = [stored_tile(item, plan) for item in plan.tiles]
+    if config.labels.path is None:
+        masks_of_tiles(tiles, plan.scenes)
+    split_tiles(tiles, config.split, config.seed)
+
+
+def _notes(split: Split) -> Iterator[str]:
+    """What a person should know of the split."""
+    if split.left_out:
+        yield f"{split.left_out} training tile(s) within split.buffer_m of a test tile are left out."
+    if split.touching:
+        yield (
+            f"{100 * split.touching:.0f} % of the test tiles touch a training tile, so that test scores may be a little too "
+            f"good. Set split.buffer_m to leave a gap between them."
+        )

@@ -1,0 +1,1 @@
+"""What decoders are taught: the protocol of a task, segmentation, and its presets."""
