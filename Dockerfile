@@ -11,7 +11,7 @@
 FROM node:22-slim AS maps
 WORKDIR /maps
 COPY assets/package.json assets/package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 # --- the app ---------------------------------------------------------------------------------------------
 FROM python:3.12-slim

@@ -5,18 +5,21 @@ VENV := .venv
 PY := $(VENV)/bin/python
 GPIO := $(VENV)/geoparquet-io
 VENDOR := assets/static/vendor
+NPM := npm --prefix assets
+LINTER := assets/node_modules/.linter
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help app test check format bench test-slow clean browser test-vendor
+.PHONY: help app test check format lock bench test-slow clean browser npm test-vendor
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 help:
 	@echo "make app        install what is missing and start Emberscope on 127.0.0.1 (PORT=9000 picks the port)"
 	@echo "make test       install what the tests need, then all checks and all tests"
-	@echo "make check      form, lint, types and layers"
+	@echo "make check      form, lint, types and layers; the map's scripts and styles, and the scripts' own tests"
 	@echo "make format     put every file into the form that make check asks for"
+	@echo "make lock       write assets/package-lock.json anew after a change of assets/package.json"
 	@echo "make bench      figures: speed, memory, bytes"
 	@echo "make test-slow  the tests that take minutes or many gigabytes"
 	@echo "make clean      remove what make has made; runs/ stays"
@@ -27,15 +30,23 @@ app: $(VENV)/.app $(VENDOR)/.made
 test: $(VENV)/.test $(GPIO)/.made browser test-vendor check
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS)
 
-check: $(VENV)/.test
+check: $(VENV)/.test $(LINTER)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
+	$(NPM) --silent run lint
+	$(NPM) --silent test
 
 format: $(VENV)/.test
 	$(PY) -m ruff check --fix-only --quiet .
 	$(PY) -m ruff format .
+
+# Without addresses: not those of the registry, and not those where a package asks for money.
+lock: | $(PY) npm
+	$(NPM) install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
+	$(PY) -c 'import json, pathlib; p = pathlib.Path("assets/package-lock.json"); tree = json.loads(p.read_text()); \
+	  [package.pop("funding", None) for package in tree["packages"].values()]; p.write_text(json.dumps(tree, indent=2) + "\n")'
 
 bench: $(VENV)/.test
 	@set -e; for bench in tests/bench/*.py; do echo "== $$bench"; PYTHONPATH=. $(PY) "$$bench" --json; done
@@ -86,9 +97,15 @@ $(GPIO)/.made: requirements-geoparquet-io.txt | $(PY)
 $(VENDOR)/.made: assets/package-lock.json assets/vendor.py | $(PY)
 	@if ! command -v npm >/dev/null; then \
 	  echo "npm is not installed: the maps will load Leaflet from public CDNs"; \
-	elif ! npm --prefix assets ci --ignore-scripts --no-audit --no-fund --loglevel error; then \
+	elif ! [ $(LINTER) -nt assets/package-lock.json ] && \
+	  ! $(NPM) ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel error; then \
 	  echo "npm could not fetch Leaflet (see above): the maps will load it from public CDNs"; \
 	else $(PY) assets/vendor.py && touch $@; fi
+
+# What checks our own scripts and styles; it brings the map libraries with it.
+$(LINTER): assets/package-lock.json | npm
+	$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
 
 # --- what the browser journeys need ------------------------------------------------------------------------
 # They let nothing leave the machine, so here npm and Chromium are no choice.
@@ -100,7 +117,9 @@ apt_install = sudo=''; [ "$$(id -u)" = 0 ] || sudo=$$(command -v sudo || true); 
 browser:
 	@set -e; command -v chromium >/dev/null || { $(call apt_install,chromium); }
 
-test-vendor: $(VENV)/.test
-	@set -e; [ -f $(VENDOR)/.made ] || command -v npm >/dev/null || { $(call apt_install,--no-install-recommends npm); }
+npm:
+	@set -e; command -v npm >/dev/null || { $(call apt_install,--no-install-recommends npm); }
+
+test-vendor: $(VENV)/.test $(LINTER)
 	@$(MAKE) --no-print-directory $(VENDOR)/.made
 	@[ -f $(VENDOR)/.made ] || { echo "The browser tests need Leaflet in $(VENDOR), see above." >&2; exit 2; }

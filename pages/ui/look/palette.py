@@ -16,6 +16,12 @@ REST: Mapping[str, str] = {"light": ASH, "dark": "#a69d92"}
 # From none to all of a true class, in the confusion matrix.
 SHADES: Mapping[str, tuple[str, str]] = {"light": ("#f6f1ea", "#d9783f"), "dark": ("#2a2622", "#a8471f")}
 
+# A job's state, beside its word.
+STATES: Mapping[str, str] = {
+    "queued": "#a8852b", "running": "#2f7fa8", "finished": "#5c8a3a", "failed": "#c2331a", "cancelled": ASH,
+    "interrupted": "#a8852b",
+}  # fmt: skip
+
 
 def theme() -> str:
     """ "light" or "dark", as the browser shows the app."""

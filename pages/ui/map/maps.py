@@ -94,17 +94,16 @@ def _base(view: View) -> Any:
         center=[(south + north) / 2, (west + east) / 2], zoom=8, tiles=None, max_zoom=17, min_zoom=2,
         fullscreen_control=False, layers_control=False, zoom_snap=0.5, scale_control=False,
     )  # fmt: skip
-    made.add_child(map_controls.Backdrop(theme(), f"{serving.FROM_MAP}maps/world.geojson"))
+    made.add_child(map_controls.backdrop(theme(), f"{serving.FROM_MAP}maps/world.geojson"))
     folium.plugins.Fullscreen(position="topleft").add_to(made)
     folium.plugins.MousePosition(
         position="bottomright", separator=" · ", prefix="", empty_string="", num_digits=4, lng_first=True,
-        lat_formatter="function (d) { return Math.abs(d).toFixed(4) + '° ' + (d < 0 ? 'S' : 'N'); }",
-        lng_formatter="function (d) { return Math.abs(d).toFixed(4) + '° ' + (d < 0 ? 'W' : 'E'); }",
+        lat_formatter=map_controls.LATITUDE, lng_formatter=map_controls.LONGITUDE,
     ).add_to(made)  # fmt: skip
     if view.can_draw:
         _drawing().add_to(made)
     if view.overlay_label:
-        made.add_child(map_controls.OverlayOpacity(view.overlay_label, view.overlay_percent))
+        made.add_child(map_controls.overlay_opacity(view.overlay_label, view.overlay_percent))
     made.fit_bounds([[south, west], [north, east]], padding=(12, 12))
     return made
 

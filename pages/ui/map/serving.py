@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import importlib
 import logging
 import threading
@@ -26,6 +27,7 @@ from pages.ui.map import tiles
 
 _ASSETS = Path(__file__).resolve().parents[3] / "assets"
 VENDOR = _ASSETS / "static" / "vendor"
+MAP = _ASSETS / "map"
 BRAND = _ASSETS / "brand"
 # A map lives in <base>/component/streamlit_folium.st_folium/index.html: two levels up is the app's own root.
 FROM_MAP = "../../"
@@ -44,6 +46,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{prefix}/tiles/{{token}}/{{z:int}}/{{x:int}}/{{y:int}}.png", _tile),
         Route(f"{prefix}/maps/world.geojson", _world),
         Mount(f"{prefix}/vendor", StaticFiles(directory=VENDOR, check_dir=False)),
+        Mount(f"{prefix}/map", StaticFiles(directory=MAP)),
     ]
 
 
@@ -60,6 +63,12 @@ async def warm_up(_app: object) -> AsyncIterator[None]:
 def has_vendor() -> bool:
     """Whether the map libraries are served from here."""
     return (VENDOR / "leaflet.js").is_file()
+
+
+def map_file(name: str) -> str:
+    """Address of a script or style sheet of assets/map as the map's frame names it; it changes with the content."""
+    digest = hashlib.sha256((MAP / name).read_bytes()).hexdigest()[:16]
+    return f"{FROM_MAP}map/{name}?v={digest}"
 
 
 def world_geojson() -> bytes:

@@ -1,0 +1,39 @@
+// Rules for the scripts and style sheets that a browser loads from us, and for their tests.
+import css from "@eslint/css";
+import js from "@eslint/js";
+
+const browser = ["L", "console", "document", "fetch", "globalThis"];
+const strict = {
+  curly: "error",
+  eqeqeq: "error",
+  "no-implicit-globals": "error",
+  "no-shadow": "error",
+  "no-var": "error",
+  "object-shorthand": "error",
+  "prefer-const": "error",
+  "prefer-template": "error",
+};
+
+export default [
+  { ignores: ["static/", "node_modules/"] },
+  {
+    files: ["map/**/*.js"],
+    languageOptions: { sourceType: "script", globals: Object.fromEntries(browser.map((name) => [name, "readonly"])) },
+    rules: { ...js.configs.recommended.rules, ...strict, strict: ["error", "global"] },
+  },
+  {
+    files: ["tests/**/*.mjs", "eslint.config.mjs"],
+    languageOptions: { sourceType: "module", globals: { console: "readonly", globalThis: "writable" } },
+    rules: { ...js.configs.recommended.rules, ...strict },
+  },
+  {
+    files: ["map/**/*.css", "page/**/*.css"],
+    language: "css/css",
+    plugins: { css },
+    rules: {
+      ...css.configs.recommended.rules,
+      "css/no-important": "off", // Leaflet's and Streamlit's own sheets are loaded after ours
+      "css/use-baseline": ["error", { available: "widely", allowProperties: ["accent-color"], allowFunctions: ["color-mix"] }],
+    },
+  },
+];
