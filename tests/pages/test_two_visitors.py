@@ -13,6 +13,7 @@ import rasterio
 
 from engine.jobs import folder as run_folder
 from engine.jobs.config import BackboneConfig, ExtractConfig, FileScene, TrainConfig
+from engine.jobs.event_log import append_event
 from engine.jobs.events import Submitted
 from engine.jobs.job import Job
 from engine.views import overlay
@@ -64,7 +65,7 @@ def test_a_training_on_any_store_path_leaves_every_page_usable(
 ) -> None:
     folder = home / "20250101-000000-train-mlp-0000"
     run_folder.create(folder, TrainConfig(store=store))
-    run_folder.append_event(folder, Submitted())
+    append_event(folder, Submitted())
     at = open_page(name)
     assert not at.exception
 
@@ -149,7 +150,7 @@ def test_an_address_whose_run_has_not_finished_says_how_it_stands(
     folder = filled_home / "run-stopped"
     scene = FileScene(source="file", path="assets/samples/virginia.tif")
     run_folder.create(folder, ExtractConfig(scene=scene, backbone=BackboneConfig(name="raw")))
-    run_folder.append_event(folder, Submitted())
+    append_event(folder, Submitted())
     try:
         at = open_page("embeddings", job="run-stopped")
         assert any("has not finished" in info.value for info in at.info)
