@@ -149,7 +149,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
         layers=layers,
         patch_px=patch_px,
         cell_px=cell_px,
-        bands=available if spec.any_bands else spec.bands,
+        bands=spec.bands_read(available),
         granularity=config.granularity,
         pooling=config.pooling,
         temporal=config.backbone.temporal,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -57,9 +57,14 @@ def scene(keys: Keys, given: tuple[str, ...] | None) -> dict[str, Any]:
 
 
 def statistics(
-    keys: Keys, spec: BackboneSpec, bands: tuple[str, ...] | None
+    keys: Keys, spec: BackboneSpec, settings: Mapping[str, str], bands: tuple[str, ...] | None
 ) -> tuple[list[str], float | None]:
     """Warnings where the file's means and deviations are not the model's own, and what they say of the unit.
+
+    Args:
+        spec: the card, resolved for the modality.
+        settings: the modality, as settings of the card.
+        bands: those that the file passes to the model; None: the model's own.
 
     Returns:
         Warnings, and the reflectance of a stored 1 (None: a stored 1 is a reflectance of 1, or nothing is said).
@@ -74,7 +79,7 @@ def statistics(
         return [], _scale(keys, factor, None)
     if len(known) < 2:
         return [], None
-    comparison = compare(spec, bands or spec.bands, known[0], known[1])
+    comparison = compare(spec, bands or spec.bands, known[0], known[1], settings)
     scale = _scale(keys, factor, comparison)
     return _told(keys, (means, stds), spec, comparison, scale), scale
 

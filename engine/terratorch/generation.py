@@ -8,8 +8,7 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.jobs.config import ExtractConfig, parse_config
-from engine.terratorch import data_and_trainer as surroundings
-from engine.terratorch import model
+from engine.terratorch import data_and_trainer, model
 from engine.terratorch.data_and_trainer import DATA
 from engine.terratorch.keys import Found, KeyRead, Keys, whole
 from engine.terratorch.model import MODEL
@@ -50,7 +49,7 @@ _IGNORED = {
     f"{DATA}.pin_memory": "transfers are the run's own affair",
     f"{DATA}.persistent_workers": "readers are threads of the run itself",
     f"{DATA}.drop_last": "no chip is left out",
-    f"{DATA}.allow_substring_file_names": "chips are found by img_grep alone",
+    f"{DATA}.allow_substring_*": "chips are found by img_grep alone",
     f"{DATA}.ignore_split_file_extensions": "chips are found by img_grep alone",
 }
 _KNOWN = [
@@ -101,7 +100,9 @@ def translate(tree: dict[str, Any], where: str) -> Translation:
     _require(keys, "data.class_path", _DATA_MODULE, "a folder of chips")
     _raise_refusals(keys, where)
     made, warnings = _read(keys)
-    out = surroundings.output(keys)
+    if not made:  # no backbone: what its other keys mean depends on it
+        _raise_refusals(keys, where)
+    out = data_and_trainer.output(keys)
     keys.ignore_rest(_IGNORED, _KNOWN)
     _raise_refusals(keys, where)
     config = parse_config(made, where)
@@ -125,27 +126,28 @@ def _raise_refusals(keys: Keys, where: str) -> None:
 def _read(keys: Keys) -> tuple[dict[str, Any], list[str]]:
     """The configuration as a mapping, and warnings; what cannot be read is noted in the keys."""
     spec = model.backbone(keys)
+    if spec is None:
+        return {}, []
     weights, temporal = model.weights(keys), model.dates(keys)
-    bands = model.bands(keys, spec)
+    settings = model.modality(keys, spec)
+    spec, bands = model.bands(keys, spec, settings)
     made: dict[str, Any] = {
         "kind": "extract",
-        "scene": surroundings.scene(keys, bands),
-        **surroundings.run(keys),
+        "scene": data_and_trainer.scene(keys, bands),
+        **data_and_trainer.run(keys),
     }
-    surroundings.pixels(keys)
+    data_and_trainer.pixels(keys)
     _image_size(keys)
-    if spec is None:
-        return made, []
     pooling = model.pooling(keys, spec)
     made["backbone"] = {
         "name": spec.name,
         "weights": weights,
         "layers": model.layers(keys, spec),
         "temporal": temporal,
-        "settings": model.settings(keys, spec, bands),
+        "settings": settings | model.merging(keys, spec) | model.subset(spec, bands),
     }
     made |= {"granularity": "patch" if pooling is None else "tile", "pooling": pooling}
-    warnings, scale = surroundings.statistics(keys, spec, bands)
+    warnings, scale = data_and_trainer.statistics(keys, spec, settings, bands)
     if scale is not None:
         made["scene"] |= {"scale": scale}
     return made, warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.backbones import cards
@@ -62,29 +63,70 @@ def weights(keys: Keys) -> str:
     return chosen
 
 
-def settings(keys: Keys, spec: BackboneSpec, given: tuple[str, ...] | None) -> dict[str, str]:
-    """Settings of the card: modality, merging, and whether bands may be absent.
+def modality(keys: Keys, spec: BackboneSpec) -> dict[str, str]:
+    """Settings of the card that use the one modality that the file names."""
+    found = argument(keys, "modalities")
+    if found is None or is_none(found.value):
+        return {}
+    names = found.value if isinstance(found.value, list) else [found.value]
+    known = {name: name.lower() for name in spec.modalities}
+    if len(names) != 1 or str(names[0]) not in known:
+        keys.refuse(found, f"cannot be read as one modality of {spec.name}"
+                           + (f"; it has {', '.join(known)}" if known else ", which has none"))  # fmt: skip
+        return {}
+    chosen = {setting: "use" if name == str(names[0]) else "ignore" for name, setting in known.items()}
+    keys.read_as(found, f"backbone.settings: {known[str(names[0])]} is used, the others are not")
+    return {name: value for name, value in chosen.items() if value != spec.settings[name][0]}
+
+
+def merging(keys: Keys, spec: BackboneSpec) -> dict[str, str]:
+    """The setting that says how modalities are merged, where the file says it."""
+    merge = argument(keys, "merge_method")
+    if merge is None:
+        return {}
+    if merge.value in spec.settings.get("merge", ()):
+        keys.read_as(merge, f"backbone.settings.merge: {merge.value}")
+        return {"merge": str(merge.value)}
+    keys.refuse(merge, f"is not a way in which {spec.name} joins modalities")
+    return {}
+
+
+def subset(spec: BackboneSpec, given: tuple[str, ...] | None) -> dict[str, str]:
+    """The setting that says that bands may be absent, where the file passes only some of the model's.
 
     Args:
+        spec: resolved for the modality.
         given: the bands that the file passes to the model; None: the model's own.
     """
-    chosen = _modality(keys, spec)
-    merge = argument(keys, "merge_method")
-    if merge is not None and "merge" in spec.settings and merge.value in spec.settings["merge"]:
-        chosen["merge"] = str(merge.value)
-        keys.read_as(merge, f"backbone.settings.merge: {merge.value}")
-    elif merge is not None:
-        keys.refuse(merge, f"is not a way in which {spec.name} joins modalities")
-    if given is not None and "bands" in spec.settings and set(given) < set(spec.bands):
-        chosen["bands"] = "available"
-    return chosen
+    is_subset = given is not None and "bands" in spec.settings and set(given) < set(spec.bands)
+    return {"bands": "available"} if is_subset else {}
 
 
-def bands(keys: Keys, spec: BackboneSpec | None) -> tuple[str, ...] | None:
-    """Common names of the bands that the file passes to the model, in its order; None: the model's own."""
+def bands(
+    keys: Keys, spec: BackboneSpec, settings: Mapping[str, str]
+) -> tuple[BackboneSpec, tuple[str, ...] | None]:
+    """The card of the modality, and the bands that the file passes to the model.
+
+    Args:
+        settings: the modality, as settings of the card.
+
+    Returns:
+        The card resolved for the modality, and common names in the file's order; None: the model's own.
+    """
     found = argument(keys, "bands")
-    if found is None or found.is_none:
-        return None
+    names = None if found is None or found.is_none else _listed(keys, found)
+    if spec.any_bands:
+        if found is not None and names is not None:
+            keys.read_as(found, f"bands {', '.join(names)}")
+        return spec, names
+    resolved = cards.resolve(spec, settings, names)
+    if found is None or names is None or not _fit(keys, found, names, resolved):
+        return resolved, None
+    return resolved, names
+
+
+def _listed(keys: Keys, found: Found) -> tuple[str, ...] | None:
+    """Common names of a list, or of the one list of a mapping by modality; None: refused."""
     value = found.value
     if isinstance(value, dict):
         if len(value) != 1:
@@ -93,23 +135,25 @@ def bands(keys: Keys, spec: BackboneSpec | None) -> tuple[str, ...] | None:
             )
             return None
         value = next(iter(value.values()))
-    names = names_of(keys, found, value)
-    if names is None or spec is None:
-        return None
-    strange = [] if spec.any_bands else [name for name in names if name not in spec.bands]
+    return names_of(keys, found, value)
+
+
+def _fit(keys: Keys, found: Found, names: tuple[str, ...], spec: BackboneSpec) -> bool:
+    """Whether the model can take these bands; noted either way."""
+    strange = [name for name in names if name not in spec.bands]
+    missing = [band for band in spec.bands if band not in names]
     if strange:
-        keys.refuse(
-            found,
-            f"names {', '.join(strange)}, which {spec.name} does not take; it takes {', '.join(spec.bands)}",
+        words = (
+            f"names {', '.join(strange)}, which {spec.name} does not take; it takes {', '.join(spec.bands)}"
         )
-        return None
-    missing = [] if spec.any_bands else [band for band in spec.bands if band not in names]
-    if missing and "bands" not in spec.settings:
+        keys.refuse(found, words)
+    elif missing and "bands" not in spec.settings:
         keys.refuse(found, f"leaves out {', '.join(missing)}, which {spec.name} needs")
-        return None
-    short = f"; {', '.join(missing)} drop from the patch projection (backbone.settings.bands: available)"
-    keys.read_as(found, f"bands {', '.join(names)}{short if missing else ''}")
-    return names
+    else:
+        short = f"; {', '.join(missing)} drop from the patch projection (backbone.settings.bands: available)"
+        keys.read_as(found, f"bands {', '.join(names)}{short if missing else ''}")
+        return True
+    return False
 
 
 def names_of(keys: Keys, found: Found, value: Any) -> tuple[str, ...] | None:
@@ -188,18 +232,3 @@ def pooling(keys: Keys, spec: BackboneSpec) -> str | None:
         return None
     keys.read_as(found, f"granularity: tile, pooling: {way}")
     return way
-
-
-def _modality(keys: Keys, spec: BackboneSpec) -> dict[str, str]:
-    found = argument(keys, "modalities")
-    if found is None or is_none(found.value):
-        return {}
-    names = found.value if isinstance(found.value, list) else [found.value]
-    known = {name: name.lower() for name in spec.modalities}
-    if len(names) != 1 or str(names[0]) not in known:
-        keys.refuse(found, f"cannot be read as one modality of {spec.name}"
-                           + (f"; it has {', '.join(known)}" if known else ", which has none"))  # fmt: skip
-        return {}
-    chosen = {setting: "use" if name == str(names[0]) else "ignore" for name, setting in known.items()}
-    keys.read_as(found, f"backbone.settings: {known[str(names[0])]} is used, the others are not")
-    return {name: value for name, value in chosen.items() if value != spec.settings[name][0]}

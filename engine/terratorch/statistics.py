@@ -1,28 +1,44 @@
-"""Means and deviations of a TerraTorch file, held against those that the model was trained with."""
+"""Means and deviations of a TerraTorch file, compared with those that the model was trained with."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from engine.backbones.core.settings import settle
 from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.core.statistics import BandStatistics
+from engine.backbones.families import family_of
 
-# Units in which rasters keep reflectance: the number that a reflectance of 1 becomes.
-_UNITS = {1.0: "reflectance, 0 to 1", 100.0: "per cent", 255.0: "bytes, 0 to 255", 1e4: "reflectance x 10000"}
-# A mean this share of a deviation off, or a deviation this share off, is another normalisation and not rounding.
+# The number that rasters store for 1 -> how that is said of reflectance or of colours.
+_STORED = {1.0: ", 0 to 1", 100.0: " in per cent", 255.0: ", 0 to 255", 1e4: " x 10000"}
+# A number this share off the model's own is another normalisation and not rounding.
 _TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What the comparison found.
+class Unit:
+    """In which unit a file states its numbers.
 
     Attributes:
-        scale: the number that a reflectance of 1 becomes in the file's unit.
-        unit: the file's unit in words, guessed by the ratio to the model's own numbers.
+        scale: the number that a reflectance of 1, or 1 of another quantity, becomes in the file.
+        words: what a person calls it.
+    """
+
+    scale: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the comparison showed.
+
+    Attributes:
+        scale: the number that a reflectance of 1 (or 1 of what the bands hold) becomes in the file's unit.
+        unit: the file's unit in words, the one in which its numbers are the model's own or else nearest to them.
         differences: one a band that differs: name, the file's mean and deviation, the model's in the file's unit.
     """
 
@@ -31,51 +47,85 @@ class Comparison:
     differences: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A band's numbers in the file, and the model's own."""
+
+    band: str
+    mean: float
+    std: float
+    own: BandStatistics
+
+
 def compare(
-    spec: BackboneSpec, bands: Sequence[str], means: Sequence[float], stds: Sequence[float]
+    spec: BackboneSpec,
+    bands: Sequence[str],
+    means: Sequence[float],
+    stds: Sequence[float],
+    settings: Mapping[str, str] | None = None,
 ) -> Comparison | None:
     """Compare band by band, in the file's unit.
 
     Args:
+        spec: the card, resolved for the modalities that are used.
         bands: common names, in the order of the numbers.
+        settings: settings of the card; those left out keep their defaults.
 
     Returns:
         None where the model has no numbers of its own for these bands.
     """
-    own = _own(spec)
-    shared = [band for band in bands if band in own]
-    if not shared:
+    own = family_of(spec).statistics(spec, settle(spec, settings or {}))
+    rows = [
+        _Row(band, mean, std, own[band])
+        for band, mean, std in zip(bands, means, stds, strict=True)
+        if band in own
+    ]
+    if not rows:
         return None
-    scale = _scale([_ratio(own[band], (mean, std))
-                    for band, mean, std in zip(bands, means, stds, strict=True) if band in own])  # fmt: skip
-    lines = []
-    for band, mean, std in zip(bands, means, stds, strict=True):
-        if band not in own:
-            continue
-        own_mean, own_std = (scale * value for value in own[band])
-        if abs(mean - own_mean) > _TOLERANCE * own_std or abs(std - own_std) > _TOLERANCE * own_std:
-            lines.append(f"{band} {mean:.4g} ± {std:.4g} against {own_mean:.4g} ± {own_std:.4g}")
-    return Comparison(scale, _UNITS[scale], tuple(lines))
+    found: dict[str, Unit] = {}
+    for quantity in dict.fromkeys(row.own.quantity for row in rows):
+        found[quantity] = _unit([row for row in rows if row.own.quantity == quantity])
+    first = found.get("reflectance") or next(iter(found.values()))
+    words = ", ".join(dict.fromkeys(unit.words for unit in found.values()))
+    lines = (line for row in rows for line in _differences([row], found[row.own.quantity]))
+    return Comparison(first.scale, words, tuple(lines))
 
 
-def _own(spec: BackboneSpec) -> dict[str, tuple[float, float]]:
-    """Band -> the model's mean and deviation as reflectance."""
-    seen = spec.normalisation
-    if len(seen.mean) != len(spec.bands):
-        return {}
-    # Networks of photographs see reflectance divided by what counts as white.
-    white = float(spec.settings["rgb_white"][0]) if "rgb_white" in spec.settings else 1.0
-    return {band: (mean * white / seen.scale, std * white / seen.scale)
-            for band, mean, std in zip(spec.bands, seen.mean, seen.std, strict=True)}  # fmt: skip
+def _unit(rows: Sequence[_Row]) -> Unit:
+    """The unit in which most numbers are the model's own; among equals the nearest to the middle ratio."""
+    middle = math.log(float(np.median([_ratio(row) for row in rows])))
+    units = list(_units(rows[0].own))
+
+    def cost(unit: Unit) -> tuple[int, bool, float]:
+        is_of_colours = units.index(unit) >= len(_STORED)
+        return len(list(_differences(rows, unit))), is_of_colours, abs(math.log(unit.scale) - middle)
+
+    return min(units, key=cost)
 
 
-def _ratio(own: tuple[float, float], given: tuple[float, float]) -> float:
-    """Given over own: of the means, or of the deviations where a mean is not positive."""
-    place = 0 if own[0] > 0 and given[0] > 0 else 1
-    return given[place] / own[place] if own[place] > 0 and given[place] > 0 else 1.0
+def _units(own: BandStatistics) -> Iterable[Unit]:
+    """The units that a band's numbers can be in: of what is measured, then of the colours that are made of it."""
+    name = own.quantity
+    for stored, words in _STORED.items():
+        is_plain = stored == 1 and name != "reflectance"
+        yield Unit(stored, name if is_plain else f"{name}{words}")
+    for stored, words in _STORED.items() if own.white is not None else ():
+        yield Unit(stored / (own.white or 1.0), f"true colour{words}")
 
 
-def _scale(ratios: Sequence[float]) -> float:
-    """The unit nearest to the middle ratio, by factors."""
-    middle = math.log(float(np.median(ratios)))
-    return min(_UNITS, key=lambda scale: abs(math.log(scale) - middle))
+def _differences(rows: Iterable[_Row], unit: Unit) -> Iterable[str]:
+    for row in rows:
+        mean, std = row.own.mean * unit.scale, row.own.std * unit.scale
+        if not (_is_near(row.mean, mean, std) and _is_near(row.std, std, std)):
+            yield f"{row.band} {row.mean:.4g} ± {row.std:.4g} against {mean:.4g} ± {std:.4g}"
+
+
+def _is_near(found: float, own: float, std: float) -> bool:
+    """Within the tolerance of the number, or of the deviation where the number is next to nothing beside it."""
+    return abs(found - own) <= _TOLERANCE * max(abs(own), 0.01 * std)
+
+
+def _ratio(row: _Row) -> float:
+    """File over model: of the means, or of the deviations where a mean is not positive."""
+    pairs = ((row.mean, row.own.mean), (row.std, row.own.std))
+    return next((found / own for found, own in pairs if found > 0 and own > 0), 1.0)

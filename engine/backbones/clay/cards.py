@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from engine.backbones.clay.sensors import OPTICAL, SENTINEL2
-from engine.backbones.core.spec import BackboneSpec, Normalisation, WeightsSource
+from engine.backbones.core.spec import WITHOUT_WAVELENGTH, BackboneSpec, Normalisation, WeightsSource
 
 _CITATION = """\
 @misc{clay2024,
@@ -27,10 +27,14 @@ _CONVENTIONS = MappingProxyType({
     "name, otherwise by the nearest wavelength of that sensor. Sentinel-2's are of reflectance x 10000.",
     "wavelengths": "sensor: the scene's own centre wavelengths; training: those of the table for bands "
     "that it names. Radar bands always take Clay's labels, 3.5 (vv) and 4.0 (vh).",
+    "level": "The level of the product whose statistics are chosen: surface reflectance for Sentinel-2 L2A, "
+    "Landsat Collection 2 Level 2, MODIS and PlanetScope, top of atmosphere for Landsat Level 1, none for the aerial "
+    "images NAIP and LINZ (Clay's configs/metadata.yaml).",
     "time": "ISO week and hour as sines and cosines; zeros where unknown. v1.5 was trained with 20 % "
     "of the chips zeroed, v1 never, so that zeros are new to v1.",
     "location": "Latitude and longitude as sines and cosines; zeros where unknown (see time).",
-    "radar_values": "What a scene's vv and vh hold; v1 reads linear power, v1.5 decibels.",
+    "radar_values": "What a scene's vv and vh hold where its sensor does not say; v1 reads linear power, v1.5 "
+    "decibels.",
     "size": "Positions are computed for the grid at hand; sides may differ, though the training saw "
     "squares only.",
 })  # fmt: skip
@@ -51,11 +55,13 @@ def _card(
         bands=SENTINEL2.bands,
         wavelengths_um=SENTINEL2.wavelengths_um,
         any_bands=True,
+        unread_bands=WITHOUT_WAVELENGTH,
         normalisation=Normalisation(
             unit="surface reflectance x 10000 (Sentinel-2 L2A)", scale=1e4,
             mean=SENTINEL2.mean, std=SENTINEL2.std,
             source="Clay Foundation model repository, configs/metadata.yaml",
         ),
+        level="surface",
         gsd_m=10.0,
         chip_px=256,
         patch_px=8,

@@ -23,7 +23,7 @@ from engine.backbones.parts.blocks import layer_norm, through, trunk
 from engine.backbones.parts.constructor import argument
 from engine.backbones.parts.key_table import meta_state, renamed
 from engine.backbones.parts.positions import TableCache, scaled_table
-from engine.backbones.parts.radar import radar_unit
+from engine.backbones.parts.radar import in_radar_unit
 from engine.backbones.parts.wavelength_patches import CLAY_RECIPE, WavelengthPatches
 from engine.backbones.weights.checkpoint import require_same_tensors
 from engine.errors import BackboneError
@@ -169,13 +169,14 @@ class ClayBackbone:
         Raises:
             BackboneError: several dates, sides that are no multiple of the patch, a layer that does
                 not exist, or a radar band without statistics.
+            MissingBand: a band without a wavelength.
         """
         numbers = layer_numbers(self.spec, layers)
         pixels, valid = one_date(batch.image, batch.valid, self.spec.name)
         require_multiple(pixels, self.spec.patch_px, self.spec.name)
         table = statistics(batch.bands, batch.wavelengths_um, self.settings["statistics"], self.spec)
-        pixels = radar_unit(
-            pixels, batch.bands, self.settings["radar_values"], str(self.spec.config["radar_unit"])
+        pixels = in_radar_unit(
+            pixels, batch.bands, batch, self.settings["radar_values"], str(self.spec.config["radar_unit"])
         )
         image = standardised(pixels, table.mean, table.std, valid, table.scale, table.offset)
         waves = table.training_um if self.settings["wavelengths"] == "training" else table.sensor_um

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.backbones.clay.cards import CARDS
+from engine.backbones.clay.sensors import own_statistics, resolved
 from engine.backbones.core.family import Adapter, Family, GoldenRunner
 
 
@@ -21,4 +22,4 @@ def _golden() -> Mapping[str, GoldenRunner]:
     return {"clay": golden.run}
 
 
-CLAY = Family("clay", "Clay", CARDS, _adapter, golden=_golden)
+CLAY = Family("clay", "Clay", CARDS, _adapter, resolved, statistics=own_statistics, golden=_golden)

@@ -18,13 +18,16 @@ class Batch:
     """Chips of one size and one band set, ready for any backbone.
 
     Attributes:
-        image: (B, T, C, H, W) float32 surface reflectance, about 0 to 1, bands in the order of `bands`.
+        image: (B, T, C, H, W) float32, bands in the order of `bands`: reflectance of about 0 to 1, radar
+            backscatter, metres, classes or an index.
             Values where `valid` is False mean nothing; the adapter replaces them after standardising.
             `OnDevice` also takes integers as they are stored: they are a half of the bytes to move, and
             become reflectance on the device.
         valid: (B, T, H, W) bool.
         bands: common names of the C bands.
-        wavelengths_um: centre wavelengths of the C bands.
+        wavelengths_um: centre wavelengths of the C bands; None where a band has none.
+        units: of the values of the C bands in words, as a sensor states them ("gamma0, linear power",
+            "sigma0, decibels"); empty: reflectance, and radar in the unit that the settings say.
         gsd_m: ground sampling distance.
         datetimes: (B, T) acquisition times, None where the scene does not state one.
         scale, offset: reflectance = image * scale + offset, where the image is stored integers.
@@ -34,12 +37,13 @@ class Batch:
     image: torch.Tensor
     valid: torch.Tensor
     bands: tuple[str, ...]
-    wavelengths_um: tuple[float, ...]
+    wavelengths_um: tuple[float | None, ...]
     gsd_m: float
     datetimes: Sequence[Sequence[datetime | None]]
     lonlat: torch.Tensor | None = None
     scale: float = 1.0
     offset: float = 0.0
+    units: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

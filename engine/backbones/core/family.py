@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from engine.backbones.core.spec import BackboneSpec
+from engine.backbones.core.statistics import BandStatistics, card_statistics
 from engine.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Family:
         companions: cards of other networks that a settled card reads some of its input through, by name; their
             weights are fetched and loaded with the backbone's own.
         other_card: the card of a name that is not in the table, or None where the name is not this family's.
+        statistics: the means and deviations of a settled card by band; arguments: card, every setting with its value.
         golden: imports the runners of golden cases, by the word that a case has for its `family`.
     """
 
@@ -103,4 +105,5 @@ class Family:
     resolve: Callable[[BackboneSpec, Mapping[str, str], Sequence[str] | None], BackboneSpec] = unchanged
     companions: Callable[[BackboneSpec], Mapping[str, BackboneSpec]] = no_companions
     other_card: Callable[[str], BackboneSpec | None] = no_other_card
+    statistics: Callable[[BackboneSpec, Mapping[str, str]], Mapping[str, BandStatistics]] = card_statistics
     golden: Callable[[], Mapping[str, GoldenRunner]] = no_golden

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+# How reflectance of the training scenes was processed; "either": both occurred, or the setting decides.
+Level = Literal["surface", "top of atmosphere", "either"]
 # Common names of synthetic aperture radar bands, by polarisation.
 RADAR_BANDS = ("vv", "vh", "hh", "hv")
+# Common names of bands that no wavelength describes: height, land cover classes, vegetation index.
+WITHOUT_WAVELENGTH = ("elevation", "lulc", "ndvi")
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,11 @@ class BackboneSpec:
         family: the key in `engine.backbones.families.FAMILIES` of the family that builds it.
         bands: common band names in the model's order. A fixed-band model needs them all; a model with
             `any_bands` takes what the scene has and uses these names for its statistics.
+        unread_bands: bands of a scene that a model with `any_bands` leaves out all the same.
         wavelengths_um: centre wavelengths of `bands`, where the model reads them.
         gsd_m: ground sampling distance of the training images, None for photographs.
+        level: processing level of the training scenes, None where the model has none (photographs, radar alone, no
+            network); `conventions["level"]` says where that is stated.
         chip_px, patch_px: training size and patch size in pixels; a CNN's patch is its stage's stride,
             see `layer_strides`.
         dim: width of the last layer (`layer_dims` for the others); 0 where the bands of the scene decide it.
@@ -99,8 +106,10 @@ class BackboneSpec:
     weights: WeightsSource
     default_layers: tuple[int, ...] = (-1,)
     any_bands: bool = False
+    unread_bands: tuple[str, ...] = ()
     wavelengths_um: tuple[float, ...] = ()
     gsd_m: float | None = None
+    level: Level | None = None
     layer_strides: tuple[int, ...] = ()
     layer_dims: tuple[int, ...] = ()
     pooling: tuple[str, ...] = ("mean", "max")
@@ -110,6 +119,16 @@ class BackboneSpec:
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     conventions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     config: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    def bands_read(self, available: Sequence[str]) -> tuple[str, ...]:
+        """The bands that are read of a scene, in the order in which the model takes them.
+
+        Args:
+            available: the scene's bands.
+        """
+        if not self.any_bands:
+            return self.bands
+        return tuple(band for band in available if band not in self.unread_bands)
 
     def layer_index(self, layer: int) -> int:
         """Layer counted from 0; negative counts from the end.

@@ -42,6 +42,7 @@ def _card(level: Literal["l1c", "l2a"], quantity: str, mean: tuple[float, ...], 
             unit=quantity, scale=1.0, mean=mean, std=std,
             source=f"ukis-csmask 1.0.0, model_6b_{level}.json, data.dataset_statistics.img",
         ),
+        level="top of atmosphere" if level == "l1c" else "surface",
         gsd_m=30.0,  # ukis-csmask 1.0.0 README: "resampled to approximately 30 m spatial resolution"
         chip_px=256,  # model_6b_*.json, data.target_size
         patch_px=4,
@@ -59,6 +60,7 @@ def _card(level: Literal["l1c", "l2a"], quantity: str, mean: tuple[float, ...], 
             page="https://github.com/dlr-eoc/ukis-csmask", size_mb=39.6, sha256=sha256,
         ),
         conventions=MappingProxyType({
+            "level": f"{quantity.capitalize()}: ukis-csmask 1.0.0, README, the models by product level.",
             "nir": "The package's band 'nir' is taken as the narrow near infrared (B8A, OLI band 5).",
             "layers": "A layer is a stage of the network: 0 to 4 have strides 2, 4, 8, 16 and 32 pixels.",
         }),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from engine.backbones.core.spec import BackboneSpec, Normalisation, WeightsSource
+from engine.backbones.core.spec import WITHOUT_WAVELENGTH, BackboneSpec, Normalisation, WeightsSource
 
 _CITATION = """\
 @article{xiong2024dofa,
@@ -34,9 +34,11 @@ _CONVENTIONS = MappingProxyType({
     "reflectance_at_255": "The authors' statistics are of 8-bit images and their stretch is not published: "
     "this reflectance becomes 255, linearly and clipped. none: reflectance goes in as it is, as torchgeo "
     "and TerraTorch do where nothing is standardised.",
+    "level": "The authors mixed sensors and do not state the level of their Sentinel-2 images (arXiv:2403.15356), so "
+    "that either is taken.",
     "position_resize": "How the position table is carried to another grid than 14 x 14 (no antialiasing): "
     "bicubic, or bilinear as TerraTorch does at load time.",
-    "radar_values": "What a scene's vv and vh hold. They are standardised in decibels with TerraMesh's "
+    "radar_values": "What a scene's vv and vh hold where its sensor does not say. They are standardised in decibels with TerraMesh's "
     "Sentinel-1 statistics: the authors' 8-bit stretch of backscatter is not published, nor certain which "
     "of the two is which.",
     "wavelengths": "The scene's own centre wavelengths in micrometres; radar bands take the authors' label "
@@ -59,7 +61,9 @@ def _card(size: str, file: str, dim: int, depth: int, heads: int, parameters: in
         bands=_BANDS,
         wavelengths_um=_UM,
         any_bands=True,
+        unread_bands=WITHOUT_WAVELENGTH,
         normalisation=_NORMALISATION,
+        level="either",
         gsd_m=10.0,
         chip_px=224,
         patch_px=16,

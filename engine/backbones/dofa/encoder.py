@@ -17,11 +17,13 @@ from engine.backbones.core.batch_checks import one_date, require_multiple
 from engine.backbones.core.pixels import as_map, layer_numbers, standardised
 from engine.backbones.core.settings import settle
 from engine.backbones.core.spec import RADAR_BANDS, BackboneSpec
+from engine.backbones.dofa.statistics import RADAR_STATISTICS
+from engine.backbones.parts.bands import nearest_band, optical_um
 from engine.backbones.parts.blocks import layer_norm, through, trunk
 from engine.backbones.parts.constructor import argument
 from engine.backbones.parts.key_table import meta_state, renamed
 from engine.backbones.parts.positions import TableCache, resampled
-from engine.backbones.parts.radar import radar_unit
+from engine.backbones.parts.radar import in_radar_unit
 from engine.backbones.parts.wavelength_patches import DOFA_RECIPE, WavelengthPatches
 from engine.backbones.weights.checkpoint import require_same_tensors
 
@@ -139,7 +141,7 @@ class DofaBackbone:
         require_multiple(pixels, self.spec.patch_px, self.spec.name)
         image = self._standardised(pixels, valid, batch)
         waves = [
-            RADAR_UM if band in RADAR_BANDS else um
+            RADAR_UM if band in RADAR_BANDS else optical_um(self.spec, band, um)
             for band, um in zip(batch.bands, batch.wavelengths_um, strict=True)
         ]
         outputs = self.module(image, numbers, torch.tensor(waves))
@@ -151,7 +153,7 @@ class DofaBackbone:
         white = self.settings["reflectance_at_255"]
         if white == "none":
             return standardised(pixels, (0.0,) * len(batch.bands), (1.0,) * len(batch.bands), valid)
-        pixels = radar_unit(pixels, batch.bands, self.settings["radar_values"], "db")
+        pixels = in_radar_unit(pixels, batch.bands, batch, self.settings["radar_values"], "db")
         rows = [
             self._row(b, um, float(white)) for b, um in zip(batch.bands, batch.wavelengths_um, strict=True)
         ]
@@ -161,7 +163,9 @@ class DofaBackbone:
         clipped = torch.minimum(torch.maximum(pixels * scale, low), high)  # a NaN stays one
         return standardised(clipped, mean.flatten().tolist(), std.flatten().tolist(), valid)
 
-    def _row(self, band: str, wavelength_um: float, white: float) -> tuple[float, float, float, float, float]:
+    def _row(
+        self, band: str, wavelength_um: float | None, white: float
+    ) -> tuple[float, float, float, float, float]:
         """Scale, limits, mean and deviation: by name, otherwise by the nearest wavelength."""
         if band in RADAR_BANDS:
             return 1.0, -math.inf, math.inf, *RADAR_STATISTICS[band]
@@ -169,18 +173,8 @@ class DofaBackbone:
         if band in spec.bands:
             place = spec.bands.index(band)
         else:
-            place = min(range(len(spec.bands)), key=lambda i: abs(spec.wavelengths_um[i] - wavelength_um))
+            place = nearest_band(spec.wavelengths_um, optical_um(spec, band, wavelength_um))
         return 255.0 / white, 0.0, 255.0, norm.mean[place], norm.std[place]
-
-
-# How the authors brought backscatter to 8 bits is not published, so radar is standardised in decibels with
-# the Sentinel-1 GRD statistics of TerraMesh (TerraMind's v1 table): mean and standard deviation.
-RADAR_STATISTICS = {
-    "vv": (-12.599, 5.195),
-    "vh": (-20.293, 5.890),
-    "hh": (-12.599, 5.195),
-    "hv": (-20.293, 5.890),
-}
 
 
 def wrap(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from engine.backbones.core.family import Adapter, Family, GoldenRunner
 from engine.backbones.dofa.cards import CARDS
+from engine.backbones.dofa.statistics import statistics
 
 
 def _adapter() -> Adapter:
@@ -21,4 +22,4 @@ def _golden() -> Mapping[str, GoldenRunner]:
     return {"dofa": golden.run}
 
 
-DOFA = Family("dofa", "DOFA", CARDS, _adapter, golden=_golden)
+DOFA = Family("dofa", "DOFA", CARDS, _adapter, statistics=statistics, golden=_golden)

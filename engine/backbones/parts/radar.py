@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 
+from engine.backbones.core.batch import Batch
 from engine.backbones.core.spec import RADAR_BANDS
-from engine.errors import BackboneError
 
 
-def radar_unit(image: torch.Tensor, bands: Sequence[str], found: str, wanted: str) -> torch.Tensor:
+def in_radar_unit(
+    image: torch.Tensor, bands: tuple[str, ...], batch: Batch, stated: str, wanted: str
+) -> torch.Tensor:
     """The image with its radar bands in the wanted unit; other bands stay.
 
     Args:
-        image: (..., C, H, W).
-        found, wanted: "linear" (power) or "db" (10 log10 of power; power of 0 or less counts as 1e-10).
-
-    Raises:
-        BackboneError: a unit that is neither.
+        image: (..., C, H, W), of the batch.
+        bands: common names of the C bands.
+        batch: its `units` say in which unit a radar band is.
+        stated: "linear" or "db", for radar bands whose unit the batch does not say.
+        wanted: "linear" (power) or "db" (10 log10 of power; power of 0 or less counts as 1e-10).
     """
-    if {found, wanted} - {"linear", "db"}:
-        raise BackboneError(
-            f"radar values were wanted as linear or db; found {found!r} and {wanted!r}. Choose one."
-        )
-    places = [i for i, band in enumerate(bands) if band in RADAR_BANDS]
-    if found == wanted or not places:
+    places = [
+        place
+        for place, band in enumerate(bands)
+        if band in RADAR_BANDS and _unit(batch, band, stated) != wanted
+    ]
+    if not places:
         return image
-    result = image.clone()
-    radar = image[..., places, :, :]
+    result, radar = image.clone(), image[..., places, :, :]
     if wanted == "db":
         result[..., places, :, :] = 10 * torch.log10(torch.where(radar > 0, radar, 1e-10))
     else:
         result[..., places, :, :] = 10 ** (radar / 10)
     return result
+
+
+def _unit(batch: Batch, band: str, stated: str) -> str:
+    words = batch.units[batch.bands.index(band)].lower() if batch.units else ""
+    if "linear" in words:
+        return "linear"
+    return "db" if "decibel" in words or "db" in words.split() else stated

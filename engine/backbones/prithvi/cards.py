@@ -48,6 +48,7 @@ _TL_SETTINGS = MappingProxyType({
 _CONVENTIONS = MappingProxyType({
     "bands": "all: a scene that lacks one of the six bands is refused; available: bands that the scene "
     "lacks drop from the patch projection by name, as TerraTorch's backbone_bands does.",
+    "level": "Surface reflectance: HLS is atmospherically corrected (HLS v2.0 User Guide).",
     "size": "A chip of another size than 224 px interpolates the position table (bicubic, corners "
     "aligned); what lies beyond whole patches is cut off, as in TerraTorch.",
     "gaps": "Missing pixels are 0.0001 after standardisation (the publisher's inference.py).",
@@ -80,6 +81,7 @@ def _card(
         ),
         bands=_BANDS,
         normalisation=_V1 if first else _V2,
+        level="surface",
         gsd_m=30.0,
         chip_px=224,
         patch_px=patch,

@@ -13,7 +13,7 @@ from engine.backbones.core.batch_checks import one_date, pick_bands, require_mul
 from engine.backbones.core.pixels import as_map, layer_numbers, standardised
 from engine.backbones.core.settings import settle
 from engine.backbones.core.spec import BackboneSpec
-from engine.backbones.parts.radar import radar_unit
+from engine.backbones.parts.radar import in_radar_unit
 from engine.backbones.terramind.encoder import TerraMindEncoder, merged
 from engine.backbones.terramind.modalities import MODALITIES
 from engine.backbones.terramind.settings import NDVI_FROM, companions, modality_bands, modality_names
@@ -72,7 +72,7 @@ class TerraMindBackbone:
             case "RGB":
                 pixels = (pixels * (255.0 / float(self.settings["rgb_white"]))).clamp(0.0, 255.0)
             case "S1GRD" | "S1RTC":
-                pixels = radar_unit(pixels, bands, self.settings["radar_values"], "db")
+                pixels = in_radar_unit(pixels, bands, batch, self.settings["radar_values"], "db")
         mean, std = [modality.mean[i] for i in places], [modality.std[i] for i in places]
         return standardised(pixels, mean, std, valid, scale, offset)
 

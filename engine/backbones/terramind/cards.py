@@ -46,11 +46,14 @@ _CONVENTIONS = MappingProxyType({
     "TerraMesh paper says that it was harmonised (0), and the published statistics do not settle it.",
     "rgb_white": "The reflectance that becomes 255 in RGB; the authors do not state theirs. ESA's "
     "true-colour images use 0.3558 (L1C) and 0.2 (L2A).",
-    "radar_values": "What a scene's vv and vh hold; the model reads decibels.",
+    "radar_values": "What a scene's vv and vh hold where its sensor does not say; the model reads decibels.",
     "ndvi": "The band ndvi where the scene has it, otherwise (nir_broad - red) / (nir_broad + red); read "
     "through its own tokenizer's weights.",
     "lulc": "Class ids 0 to 9: no data, water, trees, flooded vegetation, crops, built, bare, snow or ice, "
     "clouds, rangeland (terratorch); read through its own tokenizer's weights.",
+    "level": "By modality: S2L2A, and NDVI which is computed from it, are surface reflectance, S2L1C is top of "
+    "atmosphere; RGB is stretched by quantiles, so that it has no level, nor have radar, elevation and land cover "
+    "(TerraMesh, arXiv:2504.11172).",
     "size": "A chip of another size than 224 px interpolates the stored position table (bicubic, no "
     "antialiasing).",
     "gaps": "Missing pixels are 0 after standardisation; missing land cover is class 0.",
@@ -68,6 +71,7 @@ def _card(size: str, dim: int, depth: int, heads: int, parameters: int, gated: b
         ),
         bands=_S2.bands,
         normalisation=_NORMALISATION,
+        level="surface",
         gsd_m=10.0,
         chip_px=224,
         patch_px=16,

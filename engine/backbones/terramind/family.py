@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engine.backbones.core.family import Adapter, Family, GoldenRunner
 from engine.backbones.terramind.cards import CARDS
-from engine.backbones.terramind.settings import companions, resolved
+from engine.backbones.terramind.settings import companions, resolved, statistics
 
 
 def _adapter() -> Adapter:
@@ -36,7 +36,9 @@ def _tokenizer_golden() -> Mapping[str, GoldenRunner]:
     return {"terramind_tokenizer": golden.run_tokenizer}
 
 
-TERRAMIND = Family("terramind", "TerraMind", CARDS, _adapter, resolved, companions, golden=_golden)
+TERRAMIND = Family(
+    "terramind", "TerraMind", CARDS, _adapter, resolved, companions, statistics=statistics, golden=_golden
+)
 # Their cards are companions of TerraMind's; nobody chooses one.
 TERRAMIND_TOKENIZER = Family(
     "terramind_tokenizer", "TerraMind tokenizers", (), _tokenizer_adapter, golden=_tokenizer_golden

@@ -91,3 +91,28 @@ def test_the_card_of_a_timm_model_is_the_same_with_and_without_torch_in_the_proc
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout == repr((here.layer_dims, here.parameters, here.licence, here.normalisation.mean))
+
+
+@ALL
+def test_a_card_states_the_level_of_its_training_scenes_with_a_source(spec: BackboneSpec) -> None:
+    assert (spec.level is not None) == ("level" in spec.conventions)
+    is_of_photographs = "rgb_white" in spec.settings and not spec.modalities
+    assert (spec.level is None) == (is_of_photographs or spec.dim == 0)
+
+
+@pytest.mark.parametrize(("name", "settings", "level"), [
+    ("terramind_v1_base", {}, "surface"),
+    ("terramind_v1_base", {"s2l2a": "ignore", "s2l1c": "use"}, "top of atmosphere"),
+    ("terramind_v1_base", {"s2l1c": "use"}, "either"),
+    ("terramind_v1_base", {"s1grd": "use"}, "surface"),
+    ("terramind_v1_base", {"s2l2a": "ignore", "s1rtc": "use", "dem": "use"}, None),
+    ("clay_v1_base", {"statistics": "landsat-c2l1"}, "top of atmosphere"),
+    ("clay_v1_base", {"statistics": "naip"}, None),
+    ("csmask_b4_l1c", {}, "top of atmosphere"),
+    ("prithvi_eo_v2_300", {}, "surface"),
+    ("dofa_base", {}, "either"),
+])  # fmt: skip
+def test_settings_decide_the_level_where_a_model_knows_several(
+    name: str, settings: dict[str, str], level: str | None
+) -> None:
+    assert resolve(card(name), settings, None).level == level

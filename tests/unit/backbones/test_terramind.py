@@ -149,7 +149,7 @@ def test_a_chip_that_patches_do_not_cover_is_refused() -> None:
 
 
 def test_no_modality_at_all_is_refused() -> None:
-    with pytest.raises(BackboneError, match="at least one modality"):
+    with pytest.raises(BackboneError, match="ignores all of its modalities"):
         cards.resolve(card(), only(), tuple(ALL_BANDS))
 
 

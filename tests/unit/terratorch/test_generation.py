@@ -17,15 +17,9 @@ from engine.jobs.config import ExtractConfig, load_config
 from engine.store.store import EmbeddingStore
 from engine.terratorch.generation import is_terratorch, translate
 from engine.terratorch.report import in_lines
-from engine.terratorch.statistics import compare
 from tests.unit.terratorch.files import SIX, older, present
 
 WriteRaster = Callable[..., Path]
-WITH_STATISTICS = [
-    spec
-    for spec in CARDS.values()
-    if spec.family != "raw" and len(spec.normalisation.mean) == len(spec.bands)
-]
 
 
 def leaves(tree: dict[str, Any], above: str = "") -> Iterator[str]:
@@ -156,21 +150,6 @@ def test_a_key_in_both_spellings_is_refused() -> None:
         translate(present(model_args={"bands": SIX}), "file.yaml")
 
 
-@pytest.mark.parametrize("unit", [1.0, 255.0, 1e4])
-@pytest.mark.parametrize("spec", WITH_STATISTICS, ids=lambda spec: spec.name)
-def test_the_models_own_numbers_agree_in_any_unit_and_others_do_not(spec: Any, unit: float) -> None:
-    white = float(spec.settings["rgb_white"][0]) if "rgb_white" in spec.settings else 1.0
-    factor = unit * white / spec.normalisation.scale
-    means = [mean * factor for mean in spec.normalisation.mean]
-    stds = [std * factor for std in spec.normalisation.std]
-    found = compare(spec, spec.bands, means, stds)
-    assert found is not None
-    assert (found.scale, found.differences) == (unit, ())
-    strange = compare(spec, spec.bands, means, [std * 1.5 for std in stds])
-    assert strange is not None
-    assert len(strange.differences) == len(spec.bands)
-
-
 def test_other_means_are_warned_of_in_the_files_own_unit_with_numbers_in_any_writing() -> None:
     means = ["3.335e-2", "570120e-7", 0.058897, 0.232325, 0.197285, "1.19449e-1"]
     stds = [0.022691, 0.026808, 0.040041, 0.077917, 0.087087, 0.07242]
@@ -200,6 +179,22 @@ def test_means_in_digital_numbers_tell_the_scale_of_float_rasters() -> None:
 def test_means_that_are_not_one_a_band_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"means|stds"):
         translate(present(wrong), "file.yaml")
+
+
+@pytest.mark.parametrize("key", ["allow_substring_split_file", "allow_substring_file_names"])
+def test_keys_that_say_how_files_are_matched_with_a_split_are_read_over(key: str) -> None:
+    found = translate(present({key: True}), "file.yaml")
+    (line,) = [line for line in found.lines if line.key.endswith(key)]
+    assert line.verdict == "ignored"
+
+
+@pytest.mark.parametrize("name", ["prithvi_eo_v2_30", "terramind_v2_base", "my_own_encoder"])
+def test_a_backbone_that_is_not_known_gives_one_complaint_about_the_backbone(name: str) -> None:
+    statistics = {"means": [0.1] * 6, "stds": [0.1] * 6}
+    with pytest.raises(ConfigError) as refused:
+        translate(present(statistics, model_args={"backbone": name}, layers=[3], has_cls=True), "f")
+    assert str(refused.value).count(" is not ") == 1
+    assert f"({name}) is not a backbone" in str(refused.value)
 
 
 @pytest.fixture
