@@ -9,6 +9,7 @@ import torch
 
 from engine.backbones.core.device import Device
 from engine.extraction.plan import Plan
+from engine.extraction.tile_cut import batch_key
 from engine.imagery.tiles.windows import PlannedTile
 
 # Pixels in work at once when the configuration leaves the batch open: 4 or 64 tiles of 224 px. A small encoder takes
@@ -44,17 +45,12 @@ def tiles_a_batch(plan: Plan, item: PlannedTile, pixels: int) -> int:
 
 
 def batches_of(plan: Plan, pixels: int) -> list[list[PlannedTile]]:
-    """All tiles of a plan in batches of one shape, in the planned order."""
+    """All windows of a plan in batches of one shape and ground sampling distance, in the planned order."""
     return list(_batches_of(plan, pixels))
 
 
 def _batches_of(plan: Plan, pixels: int) -> Iterator[list[PlannedTile]]:
-    for _, group in groupby(plan.tiles, key=batch_key):
+    for _, group in groupby(plan.windows, key=batch_key):
         same = list(group)
         size = tiles_a_batch(plan, same[0], pixels)
         yield from (same[start : start + size] for start in range(0, len(same), size))
-
-
-def batch_key(item: PlannedTile) -> tuple[int, int, int]:
-    """What tiles of one batch share: pixels down and across their windows, dates."""
-    return item.window.height, item.window.width, len(item.scenes)

@@ -1,4 +1,4 @@
-"""Blending: each row as the weighted mean of what all windows that see its ground say of it."""
+"""Blending: each row as the weighted mean of what all windows that see its ground give for it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
-import shapely
 
+from engine.extraction.neighbours import windows_that_see
 from engine.extraction.plan import Plan
 from engine.extraction.tile_reader import TileRead
 from engine.store.schema import TileRows
 
 
 @dataclass
-class _Sum:
-    """What has been said of a tile so far.
+class _WeightedSum:
+    """The windows of a tile added up so far.
 
     Attributes:
         totals: (h, w, D) float32 a layer: embeddings times their weights.
@@ -40,27 +40,31 @@ class Blending:
 
     A window counts fully where no other lies beside it, and less towards its sides, linearly over the overlap: from
     one window to the next embeddings change over all the ground that both see. Only windows of the same scenes are
-    blended. With tiles row by row (`imagery.cutting.in_rows`) two rows of them wait, no more.
+    blended. With tiles row by row (`tile_plan.in_rows`) two rows of them wait, no more.
 
     Args:
-        kept: ids of tiles that are not wanted, for the store has them.
+        stored: ids of tiles that are not wanted, for the store has them.
     """
 
     plan: Plan
-    kept: Collection[str]
-    _sums: dict[int, _Sum] = field(default_factory=dict)
+    stored: Collection[str]
+    _sums: dict[int, _WeightedSum] = field(default_factory=dict)
     _given: int = 0
 
     def __post_init__(self) -> None:
-        tiles = self.plan.tiles
-        self._number = {item.tile.id: number for number, item in enumerate(tiles)}
-        self._wanted = [number for number, item in enumerate(tiles) if item.tile.id not in self.kept]
+        windows, own = self.plan.windows, {item.tile.id for item in self.plan.tiles}
+        self._number = {item.tile.id: number for number, item in enumerate(windows)}
+        self._wanted = [
+            number
+            for number, item in enumerate(windows)
+            if item.tile.id in own and item.tile.id not in self.stored
+        ]
         self._onto, self._last = self._neighbours()
 
     @property
     def needed(self) -> set[str]:
         """Ids of the tiles whose windows see a wanted tile, the wanted ones among them."""
-        return {self.plan.tiles[number].tile.id for number in self._onto}
+        return {self.plan.windows[number].tile.id for number in self._onto}
 
     def tiles_of(
         self, reads: Sequence[TileRead], windows: Callable[[], Sequence[TileRows]]
@@ -89,8 +93,8 @@ class Blending:
                 yield done.means(done.own)
 
     def _add(self, number: int, other: int, window: TileRows) -> None:
-        """What a window says of a tile."""
-        (h, w), (rows, columns) = self.plan.window_grid(self.plan.tiles[number]), self._tile_sides(other)
+        """Add what a window gives for a tile."""
+        (h, w), (rows, columns) = self.plan.window_grid(self.plan.windows[number]), self._tile_sides(other)
         top, left = self._place(number, other)
         here = np.s_[max(top, 0) : min(top + rows, h), max(left, 0) : min(left + columns, w)]
         there = np.s_[max(-top, 0) : min(h - top, rows), max(-left, 0) : min(w - left, columns)]
@@ -99,38 +103,31 @@ class Blending:
         maps = [values.reshape(h, w, -1)[here] for values in window.embeddings]
         if other not in self._sums:
             totals = [np.zeros((rows, columns, values.shape[-1]), np.float32) for values in maps]
-            self._sums[other] = _Sum(totals, np.zeros((rows, columns, 1), np.float32))
+            self._sums[other] = _WeightedSum(totals, np.zeros((rows, columns, 1), np.float32))
         known = self._sums[other]
         known.weight[there] += weight
         for total, values in zip(known.totals, maps, strict=True):
             total[there] += weight * values
 
     def _tile_sides(self, number: int) -> tuple[int, int]:
-        tile = self.plan.tiles[number].tile
+        tile = self.plan.windows[number].tile
         return tile.height // self.plan.cell_px, tile.width // self.plan.cell_px
 
     def _place(self, number: int, other: int) -> tuple[int, int]:
         """First row and column of a tile among those of a window; outside of it for what it does not see."""
-        window, tile = self.plan.tiles[number].window, self.plan.tiles[other].tile
+        window, tile = self.plan.windows[number].window, self.plan.windows[other].tile
         column, row = ~window.transform @ (tile.transform.c, tile.transform.f)
         begin = self.plan.reach_px // 2  # the ground of a row lies amid its patch
         return (round(row) - begin) // self.plan.cell_px, (round(column) - begin) // self.plan.cell_px
 
     def _neighbours(self) -> tuple[dict[int, list[int]], dict[int, int]]:
         """Window -> the wanted tiles that it sees; wanted tile -> the last window that sees it."""
-        tiles, half_m = self.plan.tiles, 0.5 * self.plan.cell_px * self.plan.tiles[0].tile.gsd_m
-        wanted = np.array(self._wanted, dtype=int)
-        # a window that only touches a tile does not see it
-        windows = np.array([item.window.bounds_m for item in tiles]) + np.array([1, 1, -1, -1]) * half_m
-        bounds = np.array([tiles[number].tile.bounds_m for number in self._wanted]).reshape(-1, 4)
-        seeing, seen = shapely.STRtree(shapely.box(*bounds.T)).query(shapely.box(*windows.T), "intersects")
+        wanted = [self.plan.windows[number] for number in self._wanted]
         onto: dict[int, list[int]] = {}
         last: dict[int, int] = {}
-        for number, other in sorted(zip(seeing.tolist(), wanted[seen].tolist(), strict=True)):
-            here, there = tiles[number], tiles[other]
-            if here.tile.crs == there.tile.crs and here.scenes == there.scenes:
-                onto.setdefault(number, []).append(other)
-                last[other] = number
+        for number, other in windows_that_see(self.plan.windows, wanted, self.plan.cell_px):
+            onto.setdefault(number, []).append(self._wanted[other])
+            last[self._wanted[other]] = number
         return onto, last
 
 

@@ -77,7 +77,7 @@ def batch_of(reads: Sequence[TileRead], plan: Plan, is_pinned: bool = False) -> 
         image, scale, offset = np.stack([chip.stored for chip in chips]), chips[0].scale, chips[0].offset
     pixels = torch.from_numpy(image)  # (B, T, C, H, W)
     valid = torch.from_numpy(np.stack([chip.valid for chip in chips]))  # (B, T, H, W)
-    sensor = plan.scenes[0].sensor
+    sensor = reads[0].planned.scenes[0].sensor
     return Batch(
         image=pixels.pin_memory() if is_pinned else pixels,
         valid=valid.pin_memory() if is_pinned else valid,

@@ -73,16 +73,17 @@ def _announced(plan: Plan, workers: Workers, resumed_tiles: int) -> Iterator[Eve
 def _fill(writer: StoreWriter, workers: Workers, plan: Plan) -> Iterator[Event]:
     """Read, encode and write the tiles that the store does not have yet."""
     stored = {tile.id for tile in writer.kept}
+    missing = {item.tile.id for item in plan.tiles} - stored
     began, done, patches = time.monotonic(), len(stored), sum(tile.rows for tile in writer.kept)
     blending = Blending(plan, stored) if plan.is_blended else None
 
     def write(encoded: Encoded) -> None:
         for rows in encoded[1]() if blending is None else blending.tiles_of(*encoded):
-            if rows.tile.id not in stored:
+            if rows.tile.id in missing:
                 writer.append(rows)
 
     # A batch that is stored in part is encoded again as a whole, so that its rows are the same.
-    wanted = blending.needed if blending else {item.tile.id for item in plan.tiles} - stored
+    wanted = blending.needed if blending else missing
     batches = batches_of(plan, workers.batch_pixels)
     todo = [batch for batch in batches if any(item.tile.id in wanted for item in batch)]
     all_encoded = workers.encoded(todo)
@@ -91,7 +92,7 @@ def _fill(writer: StoreWriter, workers: Workers, plan: Plan) -> Iterator[Event]:
             background.put(encoded)
             for read in encoded[0]:
                 tile_id = read.planned.tile.id
-                if tile_id in stored:
+                if tile_id not in missing:
                     continue
                 done += 1
                 if read.share is None:

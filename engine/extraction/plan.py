@@ -12,7 +12,15 @@ from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError
 from engine.extraction import plan_checks as checks
-from engine.extraction.tile_cut import cell_side_px, cut_tiles, tiling_of
+from engine.extraction.tile_cut import (
+    cell_side_px,
+    cut_tiles,
+    in_order,
+    one_date_each,
+    tiles_around,
+    tiling_of,
+)
+from engine.extraction.tile_limits import require_tiles_within_limits
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.windows import PlannedTile
@@ -45,6 +53,8 @@ class Plan:
         engine: "local" or "ray".
         batch_size: tiles of a batch, as asked; None: as many as the device likes.
         config, config_hash: the configuration as the store keeps it.
+        tiles: those that are stored, in their order.
+        windows: all that are encoded, in their order: the tiles, and with blending those around the region.
         notes: what differs from what was asked, in words.
     """
 
@@ -71,6 +81,7 @@ class Plan:
     config_hash: str
     scenes: tuple[Scene, ...]
     tiles: tuple[PlannedTile, ...]
+    windows: tuple[PlannedTile, ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -111,7 +122,7 @@ class Plan:
     @property
     def seen_megapixels(self) -> float:
         """Pixels that the encoder sees: overlaps, shifted passes and dates counted."""
-        cells = sum(math.prod(self.window_grid(item)) * len(item.scenes) for item in self.tiles)
+        cells = sum(math.prod(self.window_grid(item)) * len(item.scenes) for item in self.windows)
         return cells * self.patch_px**2 / 1e6
 
 
@@ -123,7 +134,8 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
 
     Raises:
         BackboneError: an unknown backbone, layer, setting or pooling.
-        ConfigError: an overlap or a stride that the backbone's patches do not allow.
+        ConfigError: an overlap or a stride that the backbone's patches do not allow, a ground sampling distance that
+            leaves no pixel or makes too many tiles, a difference of other than two dates.
         MissingBand: a scene lacks a band; the backbones that fit are named.
         RegionError: a region that is invalid or meets no scene.
         SceneError: scenes that are absent or cannot be read.
@@ -138,8 +150,17 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     patch_px = max(spec.stride_px(layer) for layer in layers)
     cell_px = cell_side_px(config.tiles, spec, patch_px)
     tiling = tiling_of(config.tiles, spec, scenes, patch_px, cell_px)
-    tiles = cut_tiles(config, spec, scenes, region_of(config.region), tiling)
-    checks.require_dates(spec, tiles)
+    region, is_blended = region_of(config.region), config.tiles.merge == "blend"
+    require_tiles_within_limits(scenes, region, tiling, config.scene.overlaps)
+    tiles = cut_tiles(config, scenes, region, tiling)
+    around = tiles_around(tiles, config, scenes, region, tiling, cell_px) if is_blended and region else []
+    checks.require_dates(spec, config.backbone.temporal, tiles)
+    notes = [
+        *checks.notes(config.tiles, tiling, tiles),
+        *checks.date_notes(spec, config.backbone.temporal, tiles),
+    ]
+    if config.backbone.temporal == "keep" and spec.max_frames == 1:
+        tiles, around = one_date_each(tiles), one_date_each(around)
     return Plan(
         spec=spec,
         settings=dict(config.backbone.settings),
@@ -153,7 +174,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
         granularity=config.granularity,
         pooling=config.pooling,
         temporal=config.backbone.temporal,
-        is_blended=config.tiles.merge == "blend",
+        is_blended=is_blended,
         masks_clouds=config.clouds == "mask",
         skips_unreadable=config.tiles.unreadable == "skip",
         dtype=config.output.dtype,
@@ -163,8 +184,9 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
         config=config.model_dump(mode="json"),
         config_hash=config_hash(config),
         scenes=scenes,
-        tiles=tuple(tiles),
-        notes=tuple(checks.notes(config.tiles, tiling, tiles)),
+        tiles=tuple(in_order(tiles, is_blended)),
+        windows=tuple(in_order([*tiles, *around], is_blended)),
+        notes=tuple(notes),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
-from engine.errors import BackboneError, MissingBand, SceneError
+from engine.errors import BackboneError, ConfigError, MissingBand, SceneError
 from engine.imagery.scene import Scene
 from engine.imagery.sensor import HLS_BANDS
 from engine.imagery.tiles.windows import PlannedTile, Tiling
@@ -43,23 +43,39 @@ def require_pooling(spec: BackboneSpec, pooling: str | None) -> None:
         raise BackboneError(f"{spec.name} cannot pool by {pooling}. Choose {' or '.join(spec.pooling)}.")
 
 
-def require_dates(spec: BackboneSpec, tiles: Sequence[PlannedTile]) -> None:
-    """Refuse tiles of different numbers of dates, and more dates than the backbone takes.
+def require_dates(spec: BackboneSpec, temporal: str, tiles: Sequence[PlannedTile]) -> None:
+    """Refuse numbers of dates that the backbone, or the way they are joined, cannot take.
 
     Raises:
         SceneError: tiles differ in their number of dates.
         BackboneError: too many dates.
+        ConfigError: a difference of other than two dates.
     """
     counts = sorted({len(item.scenes) for item in tiles})
-    if len(counts) > 1:
+    joins_itself = spec.max_frames > 1
+    if len(counts) > 1 and (joins_itself or temporal != "keep"):
         raise SceneError(
             f"The tiles of these scenes differ in their number of dates ({', '.join(map(str, counts))}). Choose scenes "
-            f"that cover the same ground, or set backbone.temporal: keep."
+            f"that cover the same ground, or a backbone of single images with backbone.temporal: keep."
         )
-    if 1 < spec.max_frames < counts[0]:
+    if joins_itself and counts[0] > spec.max_frames:
         raise BackboneError(
             f"{spec.name} takes up to {spec.max_frames} dates at once; these scenes have {counts[0]}. Choose fewer dates."
         )
+    if temporal == "difference" and (counts[0] == 1 or (counts[0] != 2 and not joins_itself)):
+        raise ConfigError(
+            f"backbone.temporal: difference needs two dates; these scenes have {counts[0]}. "
+            f"Choose two dates, or another backbone.temporal."
+        )
+
+
+def date_notes(spec: BackboneSpec, temporal: str, tiles: Sequence[PlannedTile]) -> Iterator[str]:
+    """Where backbone.temporal changes nothing."""
+    dates = max(len(item.scenes) for item in tiles)
+    if dates > 1 and spec.max_frames > 1:
+        yield f"{spec.title} takes all {dates} dates at once: backbone.temporal ({temporal}) has no effect."
+    if dates == 1 and temporal != "mean":
+        yield f"backbone.temporal ({temporal}) has no effect: these scenes have one date."
 
 
 def notes(asked: TilesConfig, tiling: Tiling, tiles: Sequence[PlannedTile]) -> Iterator[str]:

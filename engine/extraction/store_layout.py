@@ -52,8 +52,11 @@ def stored_tile(planned: PlannedTile, plan: Plan) -> StoredTile:
 
 def dims_of(plan: Plan) -> tuple[int, ...]:
     """Width of each column."""
-    is_joined = plan.temporal in ("mean", "max", "difference") and plan.spec.max_frames == 1
-    dates = 1 if is_joined else plan.frames
+    attends_to_all = plan.spec.max_frames > 1
+    is_joined = not attends_to_all and plan.temporal in ("mean", "max", "difference")
+    # An encoder that attends across dates has one class token for all of them.
+    has_one_token = attends_to_all and plan.pooling == "cls"
+    dates = 1 if is_joined or has_one_token else plan.frames
     if plan.has_row_a_tile:
         return tuple(plan.spec.layer_dim(layer) * dates for layer in plan.layers)
     return tuple(folded_dim(plan.spec, layer, plan.patch_px) * dates for layer in plan.layers)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from engine.backbones.core.spec import BackboneSpec
 from engine.errors import ConfigError, SceneError
+from engine.extraction.neighbours import windows_that_see
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.tile_plan import cut, cut_best, in_rows
 from engine.imagery.tiles.windows import PlannedTile, Tiling
 from engine.jobs.config import ExtractConfig, TilesConfig
+
+# Of latitude, at its smallest (at the equator, WGS 84), and the least share of it that a degree of longitude counts
+# for: beyond 87 degrees a few tiles too many are looked at.
+_METRES_A_DEGREE, _LEAST_COSINE = 110_574.0, 0.05
 
 
 def cell_side_px(tiles: TilesConfig, spec: BackboneSpec, patch_px: int) -> int:
@@ -56,13 +62,9 @@ def tiling_of(
 
 
 def cut_tiles(
-    config: ExtractConfig,
-    spec: BackboneSpec,
-    scenes: Sequence[Scene],
-    region: Region | None,
-    tiling: Tiling,
+    config: ExtractConfig, scenes: Sequence[Scene], region: Region | None, tiling: Tiling
 ) -> list[PlannedTile]:
-    """The tiles of an extraction, in the order in which they are encoded and stored.
+    """The tiles of an extraction, each with all its dates.
 
     Raises:
         RegionError: the region meets no scene.
@@ -71,9 +73,42 @@ def cut_tiles(
     tiles = (cut_best if config.scene.overlaps else cut)(scenes, region, tiling)
     if not tiles:
         raise SceneError("These scenes hold no tile. Check their size and tiles.size_px.")
-    if config.backbone.temporal == "keep" and spec.max_frames == 1:
-        tiles = [alone for item in tiles for alone in _each_date(item)]
-    return in_rows(tiles) if config.tiles.merge == "blend" else tiles
+    return tiles
+
+
+def in_order(tiles: Sequence[PlannedTile], is_blended: bool) -> list[PlannedTile]:
+    """In the order in which tiles are encoded and stored; those that may share a batch stay together."""
+    return sorted(in_rows(tiles) if is_blended else tiles, key=batch_key)
+
+
+def batch_key(item: PlannedTile) -> tuple[int, int, int, float, str]:
+    """What tiles of one batch share, for an encoder is told it once a batch: window, dates, metres a pixel, sensor."""
+    window = item.window
+    return window.height, window.width, len(item.scenes), round(window.gsd_m, 6), item.scenes[0].sensor.name
+
+
+def one_date_each(tiles: Sequence[PlannedTile]) -> list[PlannedTile]:
+    """Tiles of several dates as one tile a date."""
+    return [alone for item in tiles for alone in _each_date(item)]
+
+
+def tiles_around(
+    tiles: Sequence[PlannedTile],
+    config: ExtractConfig,
+    scenes: Sequence[Scene],
+    region: Region,
+    tiling: Tiling,
+    cell_px: int,
+) -> list[PlannedTile]:
+    """Tiles outside a region whose windows see ground of its tiles: blended rows need them along the region's edge."""
+    reach_m = (tiling.whole(tiling.overlap_px) + tiling.reach_px) * max(item.tile.gsd_m for item in tiles)
+    _, south, _, north = region.polygon.bounds
+    shrink = max(math.cos(math.radians(max(abs(south), abs(north)))), _LEAST_COSINE)
+    grown = Region(region.polygon.buffer(reach_m / _METRES_A_DEGREE / shrink, join_style="mitre"))
+    inside = {item.tile.id for item in tiles}
+    others = [item for item in cut_tiles(config, scenes, grown, tiling) if item.tile.id not in inside]
+    seeing = {number for number, _ in windows_that_see(others, tiles, cell_px)}
+    return [dataclasses.replace(others[number], area=None) for number in sorted(seeing)]
 
 
 def _each_date(planned: PlannedTile) -> list[PlannedTile]:

@@ -81,7 +81,7 @@ def by_hand(plan: Plan) -> dict[tuple[float, float], np.ndarray]:
     """Each row's weighted mean, every window on its own: the weight falls linearly over the overlap."""
     backbone, patch = open_backbone(plan, choose("cpu")), plan.patch_px
     totals: dict[tuple[float, float], np.ndarray] = {}
-    for item in plan.tiles:
+    for item in plan.windows:
         read = read_tile(item, plan)
         batch = batch_of([read], plan)
         if batch is None:
@@ -105,6 +105,22 @@ def test_every_row_is_the_weighted_mean_of_all_windows_that_see_it(tmp_path: Pat
     found = rows_by_place(store)
     assert len(found) > 60
     assert all(np.allclose(values[:-1], wanted[place], atol=1e-4) for place, values in found.items())
+
+
+@pytest.mark.parametrize("stride_px", [None, 8])
+def test_a_region_changes_no_row_along_its_edge(tmp_path: Path, stride_px: int | None) -> None:
+    tiles = {"size_px": 64, "overlap_px": 32, "merge": "blend", "stride_px": stride_px}
+    wide = {"bounds_lonlat": [-75.72, 37.59, -75.65, 37.64]}
+    in_wide, in_small = (
+        rows_by_place(extracted(config_for(SAMPLE, backbone=PRITHVI, region=region, tiles=tiles), tmp_path / name))
+        for name, region in (("wide", wide), ("small", {"bounds_lonlat": [-75.69, 37.61, -75.68, 37.62]}))
+    )  # fmt: skip
+    assert len(in_wide) > len(in_small) > 10
+    differences = [
+        np.abs(values[:-1] - in_wide[place][:-1]).max() / np.abs(in_wide[place][:-1]).max()
+        for place, values in in_small.items()
+    ]
+    assert max(differences) < 0.02  # bfloat16, in batches of other tiles
 
 
 def test_at_half_a_tile_no_border_shows_with_an_encoder_that_knows_the_place_in_a_tile(
