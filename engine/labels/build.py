@@ -101,7 +101,8 @@ def build_labels(
 def masks_of_tiles(tiles: Sequence[StoredTile], scenes: Sequence[Scene]) -> list[Path | None]:
     """One mask path a tile: that of its last scene (by date) that has one.
 
-    Where dates are kept apart, a date without a mask has no labels (None), if another date of its ground has some.
+    Where dates are kept apart, a date without a mask of its own has no labels (None), if another date of its ground
+    has some.
 
     Raises:
         LabelError: a tile's ground has no mask at all.
@@ -122,7 +123,7 @@ def masks_of_tiles(tiles: Sequence[StoredTile], scenes: Sequence[Scene]) -> list
                 f"Tile {tile.id} has no mask: none of its scenes ({', '.join(tile.scene_ids)}) brings one. "
                 f"Give a label raster (labels: source: raster, path: ...), or scenes that bring masks."
             )
-    return found
+    return _of_last_date(tiles, found)
 
 
 def _mask(masks: Mapping[str | None, Path | None], date: str | None) -> Path | None:
@@ -131,16 +132,20 @@ def _mask(masks: Mapping[str | None, Path | None], date: str | None) -> Path | N
 
 
 def _raster_of_tiles(tiles: Sequence[StoredTile], raster: Path | None) -> list[Path | None]:
-    """The raster for the last date of each ground: it shows one state, and earlier dates may show another."""
     if raster is None or not raster.is_file():
         raise LabelError(f"There is no label raster: no file at {raster}. Check labels.path.")
+    return _of_last_date(tiles, [raster] * len(tiles))
+
+
+def _of_last_date(tiles: Sequence[StoredTile], paths: Sequence[Path | None]) -> list[Path | None]:
+    """Of tiles on the same ground the last by date keeps a raster that they share: it shows one state of the ground."""
     last: dict[tuple[object, ...], int] = {}
-    for index, tile in enumerate(tiles):
-        before = last.get(_ground(tile))
+    for index, (tile, path) in enumerate(zip(tiles, paths, strict=True)):
+        before = last.get((_ground(tile), path))
         if before is None or _last_date(tile) >= _last_date(tiles[before]):
-            last[_ground(tile)] = index
+            last[_ground(tile), path] = index
     chosen = set(last.values())
-    return [raster if index in chosen else None for index in range(len(tiles))]
+    return [path if index in chosen else None for index, path in enumerate(paths)]
 
 
 def _notes(tiles: Sequence[StoredTile], paths: Sequence[Path | None], reading: ClassLabels) -> list[str]:

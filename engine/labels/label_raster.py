@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from pyproj import CRS, Transformer
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -36,7 +36,7 @@ def check_label_raster(path: Path, reading: ClassLabels) -> None:
     """
     with _labels(path) as dataset:
         for _, window in dataset.block_windows(1):
-            strange = reading.strange(*_read(dataset, window))
+            strange = reading.strange(*_read(dataset, window, reading))
             if strange is not None:
                 raise LabelError(
                     f"{path.name} has the value {strange:g}, which is no label: labels are {reading.words}. "
@@ -54,14 +54,14 @@ def read_label_raster(path: Path, tile: StoredTile, reading: ClassLabels) -> np.
         LabelError: the raster cannot be read.
     """
     with _labels(path) as dataset:
-        return reading.labels_of(*_sampled(dataset, *_centres(dataset, tile)))
+        return reading.labels_of(*_sampled(dataset, *_centres(dataset, tile), reading))
 
 
 def grid_note(path: Path, tiles: list[StoredTile]) -> str:
     """What is to be said where a raster lies on another grid than some tiles; empty where it does not."""
     with _labels(path) as dataset:
         own = CRS.from_wkt(dataset.crs.to_wkt())
-        others = sorted({tile.crs for tile in tiles if CRS.from_user_input(tile.crs) != own})
+        others = sorted(crs for crs in {tile.crs for tile in tiles} if CRS.from_user_input(crs) != own)
         if others:
             return (
                 f"The labels of {path.name} are in {own.name} and are brought to {', '.join(map(_crs_name, others))} by "
@@ -77,7 +77,10 @@ def nodata_note(path: Path, reading: ClassLabels) -> str:
     with _labels(path) as dataset:
         for value, title in zip(reading.values, reading.titles, strict=True):
             if dataset.nodata == value:
-                return f"{path.name} declares {value} as its nodata value: its pixels of {value} are missing, not {title}."
+                return (
+                    f"{path.name} declares {value} as its nodata value, which is the class {title}: those pixels are taken "
+                    f"as {title}. Where they are not, give them another value."
+                )
     return ""
 
 
@@ -104,11 +107,16 @@ def _labels(path: Path) -> Iterator[DatasetReader]:
             ) from err
 
 
-def _read(dataset: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Values of a window and which of them are known."""
+def _read(dataset: DatasetReader, window: Window, reading: ClassLabels) -> tuple[np.ndarray, np.ndarray]:
+    """Values of a window and which of them are known.
+
+    A class whose value is declared as nodata, a widespread slip, could not be learned: it stays a class.
+    """
     values = dataset.read(1, window=window)
-    known = dataset.read_masks(1, window=window) > 0
-    if dataset.nodata is not None:  # GDAL does not ask for it where there is a mask
+    known = np.ones(values.shape, bool)
+    if not {MaskFlags.nodata, MaskFlags.all_valid} & set(dataset.mask_flag_enums[0]):
+        known &= dataset.read_masks(1, window=window) > 0
+    if dataset.nodata is not None and dataset.nodata not in reading.values:
         known &= values != dataset.nodata
     if np.issubdtype(values.dtype, np.floating):
         known &= ~np.isnan(values)
@@ -131,7 +139,9 @@ def _centres(dataset: DatasetReader, tile: StoredTile) -> tuple[np.ndarray, np.n
     return np.where(inside, columns, -1).astype(np.int64), np.where(inside, rows, -1).astype(np.int64)
 
 
-def _sampled(dataset: DatasetReader, columns: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _sampled(
+    dataset: DatasetReader, columns: np.ndarray, rows: np.ndarray, reading: ClassLabels
+) -> tuple[np.ndarray, np.ndarray]:
     """Values at some pixels and which of them are known, in the pixels' shape."""
     inside = columns >= 0
     if not inside.any():
@@ -140,9 +150,11 @@ def _sampled(dataset: DatasetReader, columns: np.ndarray, rows: np.ndarray) -> t
     top, bottom = rows[inside].min(), rows[inside].max() + 1
     if (right - left) * (bottom - top) > _MOST_PIXELS and len(columns) > 1:
         half = len(columns) // 2
-        parts = [_sampled(dataset, columns[part], rows[part]) for part in (slice(half), slice(half, None))]
+        parts = [
+            _sampled(dataset, columns[part], rows[part], reading) for part in (slice(half), slice(half, None))
+        ]
         return np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts])
-    values, known = _read(dataset, Window(left, top, right - left, bottom - top))
+    values, known = _read(dataset, Window(left, top, right - left, bottom - top), reading)
     at = np.where(inside, rows - top, 0), np.where(inside, columns - left, 0)
     return values[at], known[at] & inside
 
