@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 from affine import Affine
 from rasterio.enums import ColorInterp, Resampling
+from rasterio.errors import RasterioError
 from rasterio.io import DatasetWriter
 from rasterio.warp import reproject, transform_bounds
 from rasterio.windows import Window
@@ -22,15 +22,19 @@ from rasterio.windows import Window
 from engine.errors import RunFailure, StoreError
 from engine.files import require_file_path, write_atomic, write_errors
 from engine.store.schema import StoredTile
+from engine.views.cog import write_cog
 
 # Cells of a map, gaps included: gaps take no room in the file, but overviews walk over all of them (34 s for 14.5
 # billion of one byte). The contiguous United States at 30 m, over which the HLS Burn Scars chips lie, are 15 billion.
 MAX_CELLS = 20_000_000_000
 # A piece whose corner is off the grid by less than this share of a cell lies on it (float64 metres).
 _ON_GRID_CELLS = 1e-3
-# One block of all bands stays below this, so that many bands do not fill the memory.
-_BLOCK_BYTES = 16_000_000
-_CACHE_BYTES = 128_000_000
+# Blocks of all bands: GDAL keeps a note on each in memory, and looks at 60,000 a second for values. The HLS Burn Scars
+# chips, which lie over the contiguous United States, have 3.6 million in patches of 480 m with 1,024 dimensions.
+MAX_BLOCKS = 4_000_000
+# GDAL keeps so much of the canvas in memory: the four blocks, with all bands, on which a tile lies.
+_CACHE_BYTES = 256 * 1024**2
+_BLOCKS_PX = (256, 128, 64, 32, 16)
 
 
 @dataclass(frozen=True)
@@ -73,19 +77,26 @@ class _Grid:
     width: int
 
 
-def write_cog(path: Path, pieces: Iterable[tuple[StoredTile, np.ndarray]], layout: MosaicLayout) -> Path:
+def write_pieces(path: Path, pieces: Iterable[tuple[StoredTile, np.ndarray]], layout: MosaicLayout) -> Path:
     """Write the map; see `overlay.write_mosaic`."""
     require_file_path(path)
-    with (
-        write_errors(path),
-        tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder,
-        rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES),
-    ):
-        spool, sparse = Path(folder) / "pieces", Path(folder) / "sparse.tif"
-        tiles, bands = _spool(spool, pieces, layout)
-        grid = _grid(tiles, layout)
-        _lay_down(sparse, spool, tiles, grid, bands, layout)
-        write_atomic(path, lambda temporary: _to_cog(sparse, temporary, bands, layout))
+    is_continuous = layout.nodata is None or layout.dtype.startswith("float")
+    try:
+        with (
+            write_errors(path),
+            tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder,
+            rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES),
+        ):
+            spool, sparse = Path(folder) / "pieces", Path(folder) / "sparse.tif"
+            tiles, bands = _spool(spool, pieces, layout)
+            grid = _grid(tiles, layout)
+            covered = sum(math.prod(layout.shape(tile)) for tile in tiles) / (grid.height * grid.width)
+            _lay_down(sparse, spool, tiles, grid, bands, layout)
+            write_atomic(path, lambda temporary: write_cog(sparse, temporary, is_continuous, covered))
+    except RasterioError as err:  # GDAL's complaints that are not about files
+        raise RunFailure(
+            f"{path} could not be made ({' '.join(str(err).split())[:160]}). Check the tiles' CRS."
+        ) from err
     return path
 
 
@@ -101,13 +112,13 @@ def _spool(
             bands = bands or len(values)
             if values.shape != (bands, *layout.shape(tile)):
                 raise StoreError(
-                    f"a piece of {bands} band(s) and {layout.shape(tile)} cells was wanted for tile {tile.id}, "
-                    f"found {values.shape}. Give every tile its values by {layout.level}."
+                    f"Tile {tile.id} was given values of shape {values.shape}, and its {layout.level} grid has "
+                    f"{(bands, *layout.shape(tile))}."
                 )
             np.save(file, values.astype(layout.dtype, copy=False), allow_pickle=False)
             tiles.append(tile)
     if not tiles:
-        raise StoreError("pieces of a map were wanted, found none. Choose tiles that are in the store.")
+        raise StoreError("The map has no tiles. Choose tiles that are in the store.")
     return tiles, bands
 
 
@@ -136,9 +147,9 @@ def _grid(tiles: list[StoredTile], layout: MosaicLayout) -> _Grid:
     height, width = bottom - top, right - left
     if height * width > MAX_CELLS:
         raise StoreError(
-            f"a map of at most {MAX_CELLS / 1e9:g} billion cells was wanted, found {width:,} x {height:,} of "
-            f"{step_x:g} m: the tiles lie up to {max(width * step_x, height * step_y) / 1000:,.0f} km apart. "
-            f"Map one part of the store at a time."
+            f"The tiles lie too far apart for one map, up to {max(width * step_x, height * step_y) / 1000:,.0f} km: "
+            f"{width:,} x {height:,} cells of {step_x:g} m are more than {MAX_CELLS / 1e9:g} billion. Export as npz, "
+            f"or extract and map one region at a time."
         )
     transform = Affine(step_x, 0, anchor.c + left * step_x, 0, -step_y, anchor.f - top * step_y)
     return _Grid(crs, transform, height, width)
@@ -155,12 +166,33 @@ def _bounds(tile: StoredTile, crs: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
+def _block_px(grid: _Grid, bands: int, layout: MosaicLayout) -> int:
+    """Side of the canvas's blocks: four of them, with all bands, stay in memory.
+
+    Raises:
+        StoreError: the tiles lie so far apart that even a table of the blocks does not fit.
+    """
+    cell_bytes = bands * np.dtype(layout.dtype).itemsize
+    block = next(
+        (side for side in _BLOCKS_PX if 4 * side * side * cell_bytes <= _CACHE_BYTES), _BLOCKS_PX[-1]
+    )
+    blocks = bands * math.ceil(grid.height / block) * math.ceil(grid.width / block)
+    if blocks > MAX_BLOCKS:
+        raise StoreError(
+            f"The tiles lie too far apart for one raster of {bands} bands: {grid.width:,} x {grid.height:,} cells would "
+            f"be {blocks / 1e6:,.0f} million blocks, and {MAX_BLOCKS / 1e6:,.0f} million fit. Export as npz, or extract "
+            f"and export one region at a time."
+        )
+    return block
+
+
 def _lay_down(
     sparse: Path, spool: Path, tiles: list[StoredTile], grid: _Grid, bands: int, layout: MosaicLayout
 ) -> None:
     """Every piece in its place in a tiled GeoTIFF that keeps no empty blocks."""
+    block = _block_px(grid, bands, layout)
     profile = {
-        "driver": "GTiff", "tiled": True, "blockxsize": 256, "blockysize": 256, "sparse_ok": True,
+        "driver": "GTiff", "tiled": True, "blockxsize": block, "blockysize": block, "sparse_ok": True,
         "interleave": "band", "bigtiff": "IF_SAFER", "count": bands, "dtype": layout.dtype,
         "nodata": layout.nodata, "crs": grid.crs, "transform": grid.transform,
         "height": grid.height, "width": grid.width,
@@ -188,8 +220,9 @@ def _put(canvas: DatasetWriter, tile: StoredTile, values: np.ndarray, layout: Mo
     has_value = layout.has_value(values)
     if not has_value.any():
         return
-    below = canvas.read(window=window)
-    canvas.write(np.where(has_value, values, below), window=window)
+    if not has_value.all():
+        values = np.where(has_value, values, canvas.read(window=window))
+    canvas.write(values, window=window)
 
 
 def _aligned_window(canvas: DatasetWriter, tile: StoredTile, layout: MosaicLayout) -> Window | None:
@@ -219,19 +252,3 @@ def _warped(
         dst_nodata=layout.nodata, resampling=Resampling.nearest, init_dest_nodata=layout.nodata is not None,
     )  # fmt: skip
     return Window(left, top, right - left, bottom - top), placed
-
-
-def _to_cog(sparse: Path, out: Path, bands: int, layout: MosaicLayout) -> None:
-    cell = bands * np.dtype(layout.dtype).itemsize
-    block = next(side for side in (512, 256, 128, 64) if side * side * cell <= _BLOCK_BYTES or side == 64)
-    is_continuous = layout.nodata is None or layout.dtype.startswith("float")
-    options: dict[str, Any] = {
-        "compress": "DEFLATE", "level": 6, "blocksize": block, "bigtiff": "IF_SAFER", "sparse_ok": "YES",
-        "overview_resampling": "AVERAGE" if is_continuous else "NEAREST", "num_threads": "2",
-    }  # fmt: skip
-    if layout.dtype.startswith("float"):
-        options["predictor"] = "FLOATING_POINT"
-    rasterio.shutil.copy(sparse, out, driver="COG", **options)
-    with rasterio.open(out) as written:  # a COG that lacks its end does not open
-        if written.count != bands:
-            raise RunFailure(f"a map of {bands} bands was wanted, found {written.count} in {out}. Try again.")

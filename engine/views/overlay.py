@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
-from engine.views.mosaic import MosaicLayout, write_cog
+from engine.views.mosaic import MosaicLayout, write_pieces
 from engine.views.neighbourhood_mean import surroundings, usual_window
 from engine.views.pca import Pca, pca_of
 
@@ -47,7 +47,7 @@ def write_mosaic(
     """
     layout = MosaicLayout(level=level, nodata=nodata, dtype=dtype, colormap=colormap, tags=tags or {},
                           band_names=tuple(band_names or ()))  # fmt: skip
-    return write_cog(path, pieces, layout)
+    return write_pieces(path, pieces, layout)
 
 
 def pca_overlay(store: EmbeddingStore, layer: int | None, out: Path, window: int | None = None) -> Pca:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+from rasterio.enums import Interleaving
 from rio_cogeo.cogeo import cog_validate
 
 from engine.errors import StoreError
@@ -92,3 +95,49 @@ def test_dates_on_the_same_ground_become_a_map_each_and_hide_nothing(tmp_path: P
         own = [store.read_tile(f"{place.id}_date{date}") for place in places]
         with rasterio.open(path) as dataset:
             assert np.array_equal(dataset.read(), np.moveaxis(np.concatenate(own, axis=1), -1, 0))
+
+
+MANY = 300  # float32 bands of which GDAL's COG driver makes no block small enough
+
+
+def test_many_dimensions_are_exported_without_a_complaint_and_with_small_blocks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tiles = [rows_at(tile_at(column, side=150), dims=(MANY,), gaps=2) for column in range(2)]
+    store = make_store(tmp_path / "run", tiles, meta_of(dims=(MANY,)))
+    with caplog.at_level(logging.INFO, "rasterio"):
+        (out,) = export(store, None, tmp_path / "e.tif")
+    assert not [record for record in caplog.records if "CPLE" in record.getMessage()]
+    assert cog_validate(out)[0]
+    with rasterio.open(out) as dataset:
+        height, width = dataset.block_shapes[0]
+        a_block = height * width * (1 if dataset.interleaving == Interleaving.band else MANY) * 4
+        assert a_block <= 16_000_000
+        assert dataset.overviews(MANY)
+        found = dataset.read()
+    values = np.moveaxis(store.read_tile(store.tiles[1].id).astype(np.float32), -1, 0)
+    assert np.array_equal(found[:, 1:, 150:], values[:, 1:]) and np.isnan(found[:, 0, :2]).all()
+
+
+@pytest.mark.parametrize("dim", [48, 600])
+def test_tiles_far_apart_are_exported_soon_and_sparse(tmp_path: Path, dim: int) -> None:
+    store = make_store(tmp_path / "run", [rows_at(tile_at(at, at), dims=(dim,)) for at in (0, 1000)],
+                       meta_of(dims=(dim,)))  # fmt: skip
+    began = time.monotonic()
+    (out,) = export(store, None, tmp_path / "e.tif")
+    assert time.monotonic() - began < 30
+    assert out.stat().st_size < 4_000_000
+    with rasterio.open(out) as dataset:
+        found = dataset.read(
+            window=((dataset.height - 4, dataset.height), (dataset.width - 4, dataset.width))
+        )
+    expected = np.moveaxis(store.read_tile(store.tiles[1].id).astype(np.float32), -1, 0)
+    assert np.array_equal(found, expected)
+
+
+def test_tiles_too_far_apart_for_one_raster_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "run", [rows_at(tile_at(at, at), dims=(600,)) for at in (0, 8000)],
+                       meta_of(dims=(600,)))  # fmt: skip
+    with pytest.raises(StoreError, match=r"too far apart for one raster of 600 bands.*Export as npz"):
+        export(store, None, tmp_path / "e.tif")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
