@@ -99,7 +99,7 @@ def test_numbers_that_are_not_finite_are_refused_where_valid(tmp_path: Path) -> 
     rows = rows_at(tile_at(0))
     rows.embeddings[0][3, 2] = np.inf
     with pytest.raises(StoreError, match="finite"):
-        fit_pca(make_store(tmp_path, [rows]))
+        fit_pca(make_store(tmp_path, [rows], meta_of(dtype="float32")))
 
 
 def test_a_kept_pca_is_used_again_for_the_same_store_only(
