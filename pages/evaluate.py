@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.ui.evaluate import error_map
 from pages.ui.evaluate import view as evaluate_view
 from pages.ui.jobs import chosen_run
 from pages.ui.look import empty, errors, notices, style
 from pages.ui.state import results
 
-style.heading(
-    "Evaluate", "Scores on places that the decoder never saw, and the predicted scar over the true one."
-)
+style.heading("Evaluate", "Scores on places that the decoder never saw, and its map beside the labels.")
 
 runs = results.trainings()
 chosen_run.require("train", runs)
@@ -28,7 +27,7 @@ with errors.in_words():
     evaluate_view.headline(run)
     left, right = st.columns([2, 1], gap="medium")
     with left:
-        evaluate_view.show_map(run, chosen)
+        error_map.show(run, chosen.job.id)
     with right:
         evaluate_view.confusion(run)
     evaluate_view.table(run)

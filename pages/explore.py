@@ -24,7 +24,7 @@ left, right = st.columns([2.2, 1], gap="medium")
 with toolbar:
     composite = st.segmented_control(
         "Bands",
-        names,
+        list(names),
         default=layers.best_of(scenes),
         required=True,
         key=f"explore_bands_{place.key}",
@@ -32,7 +32,7 @@ with toolbar:
     )
 with left:
     with errors.in_words():
-        shown = layers.imagery(scenes, composite) if composite else []
+        shown = layers.imagery(scenes, composite)
     drawings = maps.draw(
         maps.View(
             key=f"explore_{place.key}_{session.map_turn()}",
@@ -44,7 +44,7 @@ with left:
     )
     if composite:
         st.caption(
-            f"{composite}: {layers.COMPOSITES[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile."
+            f"{composite}: {names[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile."
         )
 with right:
     region_panel.choose_region(drawings)

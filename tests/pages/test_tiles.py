@@ -32,14 +32,14 @@ def classes(write_raster: WriteRaster) -> Path:
 
 
 def test_a_class_lies_where_its_pixels_are(classes: Path) -> None:
-    token = tiles.register(tiles.Layer((classes,), (1,), colours=((1, BURNED),)))
+    token = tiles.register(tiles.Layer(((tiles.Band(classes),),), colours=((1, BURNED),)))
     assert _colour_at(token, 400_000 + 20 * 80, 4_100_000 - 20 * 20) == BURNED
     assert _colour_at(token, 400_000 + 20 * 80, 4_100_000 - 20 * 100)[3] == 0
     assert _colour_at(token, 400_000 + 20 * 10, 4_100_000 - 20 * 20)[3] == 0
 
 
 def test_a_tile_beside_the_layer_is_transparent(classes: Path) -> None:
-    token = tiles.register(tiles.Layer((classes,), (1,), colours=((1, BURNED),)))
+    token = tiles.register(tiles.Layer(((tiles.Band(classes),),), colours=((1, BURNED),)))
     assert tiles.render(token, 10, 0, 0) == tiles.empty_png()
     assert np.asarray(Image.open(io.BytesIO(tiles.empty_png())))[..., -1].max() == 0
 
@@ -54,16 +54,47 @@ def test_several_rasters_are_one_layer(write_raster: WriteRaster) -> None:
         names=None,
         transform=Affine(20, 0, 401_280, 0, -20, 4_100_000),
     )
-    token = tiles.register(tiles.Layer((west, east), (1, 2, 3)))
+    token = tiles.register(tiles.Layer((rgb(west), rgb(east))))
     assert _colour_at(token, 400_600, 4_099_400)[0] == 10
     assert _colour_at(token, 401_900, 4_099_400)[0] == 200
+
+
+def test_a_picture_is_made_of_bands_in_files_of_their_own_with_scale_and_gaps_of_their_own(
+    write_raster: WriteRaster,
+) -> None:
+    red, green, blue = (
+        write_raster(f"{name}.tif", np.full((1, 64, 64), value, np.int16), names=None)
+        for name, value in (("red", 1000), ("green", 3000), ("blue", 30))
+    )
+    gap = np.full((1, 64, 64), 50, np.int16)
+    gap[:, :32] = -7
+    gapped = write_raster("gapped.tif", gap, names=None)
+    bands = (
+        tiles.Band(red, scale=1e-4),
+        tiles.Band(green, scale=1e-4, offset=-0.1),
+        tiles.Band(blue, scale=1e-2),
+    )
+    stretch = ((0.0, 0.4),) * 3
+    token = tiles.register(tiles.Layer((bands,), stretch))
+    at = 400_000 + 20 * 30, 4_100_000 - 20 * 50
+    shown = _colour_at(token, *at)
+    measured = np.array([0.1, 0.2, 0.3]) / 0.4  # before the gamma that lifts the dark: its order stays
+    assert list(np.argsort(shown[:3])) == list(np.argsort(measured))
+    assert shown[3] == 255
+    token = tiles.register(tiles.Layer(((*bands[:2], tiles.Band(gapped, nodata=(-9.0, -7.0))),), stretch))
+    assert _colour_at(token, *at)[3] == 255
+    assert _colour_at(token, at[0], 4_100_000 - 20 * 10)[3] == 0
+
+
+def rgb(path: Path) -> tuple[tiles.Band, ...]:
+    return tuple(tiles.Band(path, index) for index in (1, 2, 3))
 
 
 @pytest.mark.parametrize(
     ("z", "x", "y"), [(21, 0, 0), (99, 0, 0), (3, 8, 0), (3, 0, 8), (-1, 0, 0), (2, -1, 0)]
 )
 def test_a_tile_that_does_not_exist_is_not_looked_for(classes: Path, z: int, x: int, y: int) -> None:
-    token = tiles.register(tiles.Layer((classes,), (1,), colours=((1, BURNED),)))
+    token = tiles.register(tiles.Layer(((tiles.Band(classes),),), colours=((1, BURNED),)))
     with pytest.raises(LookupError):
         tiles.render(token, z, x, y)
 
@@ -77,7 +108,7 @@ def test_an_unknown_token_is_no_path(token: str) -> None:
 def test_a_raster_outside_the_roots_is_refused(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERSCOPE_DATA", "")
     with pytest.raises(SceneError, match="EMBERSCOPE_DATA"):
-        tiles.register(tiles.Layer((classes,), (1,)))
+        tiles.register(tiles.Layer(((tiles.Band(classes),),)))
 
 
 def test_a_link_that_leads_out_of_the_roots_is_refused(
@@ -88,11 +119,11 @@ def test_a_link_that_leads_out_of_the_roots_is_refused(
     (inside / "link.tif").symlink_to(classes)
     monkeypatch.setenv("EMBERSCOPE_DATA", str(inside))
     with pytest.raises(SceneError):
-        tiles.register(tiles.Layer((inside / "link.tif",), (1,)))
+        tiles.register(tiles.Layer(((tiles.Band(inside / "link.tif"),),)))
 
 
 def test_the_same_layer_has_the_same_token_until_its_file_changes(classes: Path) -> None:
-    layer = tiles.Layer((classes,), (1,), colours=((1, BURNED),))
+    layer = tiles.Layer(((tiles.Band(classes),),), colours=((1, BURNED),))
     before = tiles.register(layer)
     assert tiles.register(layer) == before
     classes.touch()
@@ -100,9 +131,9 @@ def test_the_same_layer_has_the_same_token_until_its_file_changes(classes: Path)
 
 
 def test_the_table_of_layers_is_bounded(classes: Path) -> None:
-    first = tiles.register(tiles.Layer((classes,), (1,), nodata=-99.0))
+    first = tiles.register(tiles.Layer(((tiles.Band(classes, nodata=(-99.0,)),),)))
     for number in range(tiles.MAX_LAYERS):
-        tiles.register(tiles.Layer((classes,), (1,), nodata=float(number)))
+        tiles.register(tiles.Layer(((tiles.Band(classes, nodata=(float(number),)),),)))
     with pytest.raises(LookupError):
         tiles.render(first, 3, 0, 0)
 

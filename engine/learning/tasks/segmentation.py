@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 NODATA = 255
 RIGHT, HIT, FALSE_ALARM, MISS = 0, 1, 2, 3
 _CLEAR: Colour = (0, 0, 0, 0)
-# Told apart with any colour vision (Okabe & Ito 2008, "Color universal design").
+# Told apart with any colour vision (Okabe & Ito 2008, "Color universal design"), and none of them the green of plants.
 _ERROR_COLOURS: Mapping[int, Colour] = {
-    RIGHT: (204, 204, 204, 64), HIT: (0, 158, 115, 255), FALSE_ALARM: (230, 159, 0, 255),
-    MISS: (204, 121, 167, 255), NODATA: _CLEAR,
+    RIGHT: (204, 204, 204, 64), HIT: (213, 94, 0, 255), FALSE_ALARM: (240, 228, 66, 255),
+    MISS: (0, 114, 178, 255), NODATA: _CLEAR,
 }  # fmt: skip
 
 

@@ -66,8 +66,8 @@ def show_map(
     with st.spinner("Colouring the whole store by its principal components."):
         path, shares = results.pca_map(store, layer, window)
     credit = f"PCA of {store.meta.backbone}, layer {layer}"
-    overlay = layers.raster(path, credit)
-    below = layers.imagery(scenes, base) if scenes and base else []
+    overlay = layers.colours(path, credit)
+    below = layers.imagery(scenes, base) if scenes else []
     maps.draw(
         maps.View(
             key=f"embeddings_{chosen.job.id}", bounds_lonlat=_in_sight(scenes, overlay.bounds_lonlat),
@@ -113,8 +113,8 @@ def _scenes(chosen: cached.JobFacts) -> tuple[Scene, ...]:
     """The scenes that the store was made from; none where they have gone or may not be shown."""
     try:
         found = cached.scenes(chosen.config.scene)
-        layers.imagery(found, layers.composites_of(found)[0])
-    except (EngineError, IndexError) as err:
+        layers.imagery(found, layers.best_of(found))
+    except EngineError as err:
         st.caption(f"Without imagery below: {wording.plain(str(err))}")
         return ()
     return found

@@ -203,7 +203,7 @@ def _open_own() -> None:
     if st.button("Open", key="own_open") and typed.strip():
         with errors.in_words(stop=False):
             made = session.add_place(Path(typed.strip()).expanduser())
-            layers.imagery(cached.scenes(made.scene), layers.composites_of(cached.scenes(made.scene))[0])
+            layers.imagery(cached.scenes(made.scene), layers.best_of(cached.scenes(made.scene)))
             session.set_place(made.key)
             st.rerun()
 

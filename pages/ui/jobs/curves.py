@@ -5,13 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.jobs import events as happened
+from engine.jobs.config import TrainConfig
 from engine.jobs.job import Job
+from engine.learning.tasks.table import task_of
 from pages.ui.jobs import jobs_panel
-from pages.ui.look import charts, style
+from pages.ui.look import charts, metrics, style
 
 
 def show(job: Job, events: jobs_panel.Events) -> None:
-    """What a training was planned with, and how it goes."""
+    """Places and pixels of each split, and the metrics of every epoch."""
     planned = next((event for _, event in reversed(events) if isinstance(event, happened.TrainPlanned)), None)
     if planned is not None:
         pairs = [
@@ -19,12 +21,14 @@ def show(job: Job, events: jobs_panel.Events) -> None:
             for name, count in planned.places.items()
         ]
         style.facts([*pairs, ("Parameters", f"{planned.parameters:,}")], small=True)
-    history = jobs_panel.epochs(events)
-    if history:
-        charts.curves(history, f"curves_{job.id}")
-        best = [item for item in history if item.is_best]
-        if best:
-            st.caption(
-                f"Best epoch: {best[-1].epoch}, with a validation {charts.metric_title(best[-1].watch)} of "
-                f"{best[-1].validation[best[-1].watch]:.3f} (dotted line)."
-            )
+    history, config = jobs_panel.epochs(events), job.config
+    if not history or not isinstance(config, TrainConfig):
+        return
+    classes = task_of(config.task).classes
+    charts.curves(history, classes, f"curves_{job.id}")
+    best = next((item for item in reversed(history) if item.is_best), None)
+    if best is not None:
+        st.caption(
+            f"Best epoch: {best.epoch}, with a validation {metrics.title(best.watch, classes)} of "
+            f"{best.validation[best.watch]:.3f} (dotted line)."
+        )

@@ -9,33 +9,29 @@ from typing import Any
 import streamlit as st
 
 from engine.jobs.events import EpochDone
+from engine.learning.tasks.task import TaskClass
+from pages.ui.look import metrics
 from pages.ui.look.palette import BLUE, GREEN, RED, REST, SHADES, TRAIN, VALIDATION, theme
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
 _HEIGHT = 230
-# Title and unit of metrics by name; one that is not here is shown by its name.
-_METRICS = {
-    "loss": ("Loss", "mean a labelled pixel"),
-    "iou_burned": ("IoU, burnt", "0 to 1"),
-    "f1_burned": ("F1, burnt", "0 to 1"),
-}
+_CHARTS_IN_A_ROW = 3
 
 
-def curves(history: Sequence[EpochDone], key: str) -> None:
-    """The metrics that the run names over its epochs, training and validation."""
+def curves(history: Sequence[EpochDone], classes: Sequence[TaskClass], key: str) -> None:
+    """The metrics that the run names over its epochs, training and validation.
+
+    Args:
+        classes: of the run's task.
+    """
     names = list(history[-1].validation)
-    for column, name in zip(st.columns(len(names)), names, strict=True):
-        title, unit = _METRICS.get(name, (metric_title(name), ""))
-        with column:
-            figure = _curve(history, name, f"{title} ({unit})" if unit else title)
-            st.plotly_chart(
-                figure, key=f"{key}_{name}", config=_CONFIG, alt=_curve_words(history, name, title)
-            )
-
-
-def metric_title(name: str) -> str:
-    """What a page calls a metric of a run."""
-    return _METRICS[name][0] if name in _METRICS else name.replace("_", " ")
+    for first in range(0, len(names), _CHARTS_IN_A_ROW):
+        row = names[first : first + _CHARTS_IN_A_ROW]
+        for column, name in zip(st.columns(_CHARTS_IN_A_ROW), row, strict=False):
+            title = metrics.title(name, classes)
+            alt = _curve_words(history, name, title)
+            figure = _curve(history, name, f"{title} ({metrics.unit(name)})" if metrics.unit(name) else title)
+            column.plotly_chart(figure, key=f"{key}_{name}", config=_CONFIG, alt=alt)
 
 
 def explained_variance(ratios: Sequence[float]) -> None:
@@ -105,7 +101,7 @@ def _curve(history: Sequence[EpochDone], stem: str, title: str) -> Any:
     figure.update_xaxes(
         title_text="Epoch", range=[0.5, max(history[-1].epochs, 2) + 0.5] if history else None
     )
-    if _METRICS.get(stem, ("", ""))[1] == "0 to 1":
+    if metrics.unit(stem) == metrics.SHARE:
         figure.update_yaxes(range=[0, 1.02])
     figure.update_yaxes(title_text=title)
     _dress(figure, height=_HEIGHT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -43,6 +43,18 @@ def legend(entries: Iterable[tuple[str, str]], note: str = "") -> None:
         f'<span><i style="background:{html.escape(c)}"></i>{html.escape(w)}</span>' for c, w in entries
     )
     st.html(f'<div class="es-legend">{cells}<small>{html.escape(note)}</small></div>')
+
+
+def table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """A table of plain text: the head of each column, then (head of the row, its cells)."""
+    head = "".join(f"<th scope='col'>{html.escape(name)}</th>" for name in columns)
+    body = "".join(
+        f"<tr><th scope='row'>{html.escape(name)}</th>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+        for name, cells in rows
+    )
+    st.html(
+        f'<div class="es-scroll"><table class="es-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def state(word: str) -> str:

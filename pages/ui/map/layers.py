@@ -25,6 +25,9 @@ _DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5
 _SAMPLED_SCENES, _SAMPLED_PX = 12, 160
 
 
+Colours = Mapping[int, tiles.Colour]  # class -> red, green, blue, opacity (0 to 255)
+
+
 @dataclass(frozen=True)
 class Composite:
     """Three bands as red, green and blue, and what they make easy to see."""
@@ -50,17 +53,20 @@ COMPOSITES: Mapping[str, Composite] = {
 }
 
 
-def composites_of(scenes: Sequence[Scene]) -> list[str]:
-    """Names of the composites whose bands every scene has."""
-    return [
-        name
-        for name, made in COMPOSITES.items()
-        if all(set(made.bands) <= set(scene.bands) for scene in scenes)
-    ]
+def composites_of(scenes: Sequence[Scene]) -> dict[str, Composite]:
+    """By name, the composites whose bands every scene has; where there is none, their first common band in grey."""
+    bands = common_bands(scenes)
+    found = {name: made for name, made in COMPOSITES.items() if set(made.bands) <= set(bands)}
+    if found or not bands:
+        return found
+    grey = Composite(
+        bands[0], (bands[0],) * 3, "one band in grey; these scenes lack the bands of a colour picture"
+    )
+    return {grey.name: grey}
 
 
 def best_of(scenes: Sequence[Scene]) -> str | None:
-    """The composite to begin with: false colour where there are burn labels, else true colour."""
+    """The composite to begin with: false colour where there are labels, else true colour; None without a common band."""
     names = composites_of(scenes)
     wanted = "False colour" if any(scene.mask_path for scene in scenes) else "True colour"
     return wanted if wanted in names else next(iter(names), None)
@@ -71,41 +77,36 @@ def common_bands(scenes: Sequence[Scene]) -> tuple[str, ...]:
     return tuple(band for band in scenes[0].sensor.bands if all(band in scene.bands for scene in scenes))
 
 
-def imagery(scenes: Sequence[Scene], composite: str) -> list[Shown]:
-    """The scenes as one layer (one for each band order of the files), stretched alike."""
-    wanted = COMPOSITES[composite].bands
-    by_order: dict[tuple[int, ...], list[Scene]] = {}
-    for scene in scenes:
-        by_order.setdefault(tuple(scene.bands[band] for band in wanted), []).append(scene)
-    return [
-        Shown(_token(group, order), bounds_of(group), f"{composite}: {credit(group)}")
-        for order, group in by_order.items()
-    ]
+def imagery(scenes: Sequence[Scene], composite: str | None) -> list[Shown]:
+    """The scenes as one layer, stretched alike; none without a composite."""
+    if composite is None:
+        return []
+    bands = composites_of(scenes)[composite].bands
+    pictures = tuple(tuple(_band(scene, name) for name in bands) for scene in scenes)
+    token = tiles.register(tiles.Layer(pictures, _stretch_of(pictures)))
+    return [Shown(token, bounds_of(scenes), f"{composite}: {credit(scenes)}")]
 
 
-def labels(scenes: Sequence[Scene], colour: tuple[int, int, int, int]) -> Shown | None:
-    """The burnt class of the scenes' masks in one colour; None where no scene has a mask."""
+def labels(scenes: Sequence[Scene], colours: Colours) -> Shown | None:
+    """The labels of the scenes, each class in its colour; None where no scene has any."""
     masked = [scene for scene in scenes if scene.mask_path]
     if not masked:
         return None
-    paths = tuple(scene.mask_path for scene in masked if scene.mask_path)
-    token = tiles.register(tiles.Layer(paths, (1,), colours=((1, colour),)))
+    pictures = tuple((tiles.Band(scene.mask_path),) for scene in masked if scene.mask_path)
+    token = tiles.register(tiles.Layer(pictures, colours=tuple(colours.items())))
     return Shown(token, bounds_of(masked), f"Labels: {credit(masked)}", "overlay")
 
 
-def raster(path: Path, words: str, colours: Mapping[int, tuple[int, int, int, int]] | None = None) -> Shown:
-    """A result: 8-bit colour as it is, or one band of classes with its colours."""
-    table = tuple((colours or {}).items())
-    token = tiles.register(tiles.Layer((path,), (1,) if table else (1, 2, 3), colours=table))
+def classes(path: Path, words: str, colours: Colours) -> Shown:
+    """A map of classes, each in its colour; classes without a colour are transparent."""
+    token = tiles.register(tiles.Layer(((tiles.Band(path),),), colours=tuple(colours.items())))
     return Shown(token, raster_bounds(path), words, "overlay")
 
 
-def rasters(paths: Sequence[Path], words: str, colours: Mapping[int, tuple[int, int, int, int]]) -> Shown:
-    """Several class rasters as one layer."""
-    token = tiles.register(tiles.Layer(tuple(paths), (1,), colours=tuple(colours.items())))
-    corners = np.array([raster_bounds(path) for path in paths])
-    west, south, east, north = *corners[:, :2].min(axis=0), *corners[:, 2:].max(axis=0)
-    return Shown(token, (float(west), float(south), float(east), float(north)), words, "overlay")
+def colours(path: Path, words: str) -> Shown:
+    """A raster of red, green and blue in 8 bits, as it is."""
+    picture = tuple(tiles.Band(path, index) for index in (1, 2, 3))
+    return Shown(tiles.register(tiles.Layer((picture,))), raster_bounds(path), words, "overlay")
 
 
 def outlines(scenes: Sequence[Scene], colour: str) -> tuple[Outline, ...]:
@@ -159,28 +160,42 @@ def raster_bounds(path: Path) -> Bounds:
     return _raster_bounds(str(path), path.stat().st_mtime_ns)
 
 
-def _token(scenes: Sequence[Scene], order: tuple[int, ...]) -> str:
-    sampled = scenes[:: max(1, len(scenes) // _SAMPLED_SCENES)][:_SAMPLED_SCENES]
-    keys = tuple((str(scene.path), scene.path.stat().st_mtime_ns) for scene in sampled)
-    stretch = _stretch(keys, order, scenes[0].nodata)
-    return tiles.register(
-        tiles.Layer(tuple(scene.path for scene in scenes), order, stretch, nodata=scenes[0].nodata)
+def _band(scene: Scene, name: str) -> tiles.Band:
+    """Where a band of a scene is read from."""
+    return tiles.Band(scene.path, scene.bands[name], nodata=() if scene.nodata is None else (scene.nodata,))
+
+
+def _stretch_of(pictures: Sequence[tuple[tiles.Band, ...]]) -> tuple[tuple[float, float], ...]:
+    """Values at the cut percentiles, band by band, of a thinned sample of the pictures."""
+    sampled = tuple(pictures[:: max(1, len(pictures) // _SAMPLED_SCENES)][:_SAMPLED_SCENES])
+    stamps = tuple(band.path.stat().st_mtime_ns for picture in sampled for band in picture)
+    return _stretch(sampled, stamps)
+
+
+@st.cache_data(show_spinner=False, max_entries=128, hash_funcs={tiles.Band: repr})
+def _stretch(
+    pictures: tuple[tuple[tiles.Band, ...], ...], stamps: tuple[int, ...]
+) -> tuple[tuple[float, float], ...]:
+    del stamps
+    return tuple(
+        _percentiles(np.concatenate([_sample(band) for band in bands]))
+        for bands in zip(*pictures, strict=True)
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=128)
-def _stretch(
-    files: tuple[tuple[str, int], ...], order: tuple[int, ...], nodata: float | None
-) -> tuple[tuple[float, float], ...]:
-    """Stored values at the cut percentiles, band by band, of a thinned sample of the files."""
-    samples = []
-    for path, _ in files:
-        with rasterio.open(path) as dataset:
-            rows, columns = (min(_SAMPLED_PX, side) for side in (dataset.height, dataset.width))
-            samples.append(dataset.read(order, out_shape=(len(order), rows, columns)).reshape(len(order), -1))
-    values = np.concatenate(samples, axis=1).astype(np.float64)  # (bands, pixels)
-    seen = np.isfinite(values).all(axis=0) & (values != (np.inf if nodata is None else nodata)).all(axis=0)
-    if not seen.any():
-        return tuple((0.0, 1.0) for _ in order)
-    low, high = np.percentile(values[:, seen], [_DARK_PERCENT, _BRIGHT_PERCENT], axis=1)
-    return tuple((float(a), float(max(b, a + 1e-6))) for a, b in zip(low, high, strict=True))
+def _sample(band: tiles.Band) -> np.ndarray:
+    """Some valid values of a band, (n,) float64."""
+    with rasterio.open(band.path) as dataset:
+        shape = tuple(min(_SAMPLED_PX, side) for side in (dataset.height, dataset.width))
+        stored = dataset.read(band.index, out_shape=shape, masked=True)
+    values = stored.compressed().astype(np.float64)
+    values = values[np.isfinite(values) & ~np.isin(values, band.nodata)]
+    return values * band.scale + band.offset
+
+
+def _percentiles(values: np.ndarray) -> tuple[float, float]:
+    """What becomes black and white; (0, 1) where nothing is valid."""
+    if not values.size:
+        return 0.0, 1.0
+    low, high = np.percentile(values, [_DARK_PERCENT, _BRIGHT_PERCENT])
+    return float(low), float(max(high, low + 1e-6))

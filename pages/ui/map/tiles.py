@@ -13,7 +13,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from engine.jobs.folder import runs_root
 from engine.paths import PROJECT
 
 if TYPE_CHECKING:
+    import numpy as np
+    from rasterio.enums import Resampling
     from rio_tiler.models import ImageData
 
 MAX_LAYERS = 256
@@ -35,22 +37,41 @@ Colour = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
+class Band:
+    """One band of a raster file.
+
+    Attributes:
+        index: from 1.
+        scale, offset: value shown = stored value * scale + offset.
+        nodata: stored values that are transparent, besides what the file itself masks.
+    """
+
+    path: Path
+    index: int = 1
+    scale: float = 1.0
+    offset: float = 0.0
+    nodata: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Layer:
     """What a map shows of some rasters.
 
     Attributes:
-        paths: rasters that together are one layer; where they overlap the first wins.
-        bands: 1-based: three for red, green, blue, or one with `colours`.
-        stretch: for each band the stored values that become 0 and 255; empty for 8-bit colour as it is.
+        pictures: together they are one layer; where they overlap the first wins. Each is three bands for red, green and
+            blue, or one with `colours`; the bands of a picture may lie in files of their own.
+        stretch: for each band the values that become 0 and 255; empty for 8-bit colour as it is.
         colours: class value -> red, green, blue, alpha; values without a colour are transparent.
-        nodata: stored value that is transparent, besides what the file itself masks.
     """
 
-    paths: tuple[Path, ...]
-    bands: tuple[int, ...]
+    pictures: tuple[tuple[Band, ...], ...]
     stretch: tuple[tuple[float, float], ...] = ()
     colours: tuple[tuple[int, Colour], ...] = ()
-    nodata: float | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files, each once."""
+        return tuple(dict.fromkeys(band.path for picture in self.pictures for band in picture))
 
 
 _layers: OrderedDict[str, Layer] = OrderedDict()
@@ -63,12 +84,14 @@ def register(layer: Layer) -> str:
     Raises:
         SceneError: a raster is absent, or lies outside the folders that the app may show.
     """
-    paths = tuple(_allowed(path) for path in layer.paths)
-    stamps = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
-    content = repr((stamps, layer.bands, layer.stretch, layer.colours, layer.nodata))
-    token = hashlib.sha256(content.encode()).hexdigest()[:32]
+    real = {path: _allowed(path) for path in layer.paths}
+    stamps = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in real.values()]
+    pictures = tuple(
+        tuple(replace(band, path=real[band.path]) for band in picture) for picture in layer.pictures
+    )
+    token = hashlib.sha256(repr((stamps, pictures, layer.stretch, layer.colours)).encode()).hexdigest()[:32]
     with _lock:
-        _layers[token] = Layer(paths, layer.bands, layer.stretch, layer.colours, layer.nodata)
+        _layers[token] = replace(layer, pictures=pictures)
         _layers.move_to_end(token)
         while len(_layers) > MAX_LAYERS:
             _layers.popitem(last=False)
@@ -109,20 +132,19 @@ def tile_bounds(z: int, x: int, y: int) -> Bounds:
 def _render(token: str, layer: Layer, z: int, x: int, y: int) -> bytes:
     del token  # part of the key: it carries the modification times
     tile = tile_bounds(z, x, y)
-    extents = {path: _bounds(path, path.stat().st_mtime_ns) for path in layer.paths}
-    inside = [path for path, bounds in extents.items() if _meets(bounds, tile) and _is_visible(bounds, tile)]
+    inside = [picture for picture in layer.pictures if _shows(picture, tile)]
     if not inside:
         return empty_png()
     return _read(layer, inside, z, x, y)
 
 
-def _read(layer: Layer, paths: Sequence[Path], z: int, x: int, y: int) -> bytes:
+def _read(layer: Layer, pictures: Sequence[tuple[Band, ...]], z: int, x: int, y: int) -> bytes:
     from rasterio.errors import RasterioError
     from rio_tiler.errors import EmptyMosaicError
     from rio_tiler.mosaic import mosaic_reader
 
     try:
-        image, _ = mosaic_reader(list(paths), functools.partial(_warp, layer, (z, x, y)), threads=0)
+        image, _ = mosaic_reader(list(pictures), functools.partial(_picture, layer, (z, x, y)), threads=0)
     except EmptyMosaicError:
         return empty_png()
     except RasterioError as err:
@@ -134,23 +156,39 @@ def _read(layer: Layer, paths: Sequence[Path], z: int, x: int, y: int) -> bytes:
     return bytes(image.render(img_format="PNG", colormap=colours))
 
 
-def _warp(layer: Layer, tile: tuple[int, int, int], path: Path) -> ImageData:
-    """One raster on the grid of a tile.
+def _picture(layer: Layer, tile: tuple[int, int, int], picture: tuple[Band, ...]) -> ImageData:
+    """The bands of one picture on the grid of a tile; a pixel that one of them lacks is transparent."""
+    import numpy as np
+    from rasterio.enums import Resampling
+    from rio_tiler.models import ImageData
+
+    how = Resampling.average if layer.stretch else Resampling.nearest  # classes and colours are never mixed
+    by_file: dict[tuple[Path, tuple[float, ...]], list[Band]] = {}
+    for band in picture:
+        by_file.setdefault((band.path, band.nodata), []).append(band)
+    read = {band: values for bands in by_file.values() for band, values in _warp(bands, tile, how).items()}
+    values = np.stack([read[band].data for band in picture])  # (bands, 256, 256)
+    is_missing = np.any([np.ma.getmaskarray(read[band]) for band in picture], axis=0)
+    return ImageData(np.ma.MaskedArray(values, mask=np.broadcast_to(is_missing, values.shape)))
+
+
+def _warp(
+    bands: Sequence[Band], tile: tuple[int, int, int], how: Resampling
+) -> dict[Band, np.ma.MaskedArray]:
+    """Bands of one file on the grid of a tile, each (256, 256).
 
     rio-tiler's own reader first warps at the raster's full resolution: minutes for a tile that shows a
     continent. A VRT on the tile's grid reads what it needs, from the overviews where there are some.
     """
     import numpy as np
     import rasterio
-    from rasterio.enums import Resampling
     from rasterio.transform import from_bounds
     from rasterio.vrt import WarpedVRT
-    from rio_tiler.models import ImageData
 
-    how = Resampling.average if layer.stretch else Resampling.nearest  # classes and colours are never mixed
-    with rasterio.open(path) as source:
-        nodata = layer.nodata if layer.nodata is not None else source.nodata
-        grid = {"crs": "EPSG:3857", "transform": from_bounds(*_mercator(*tile), TILE_PX, TILE_PX)}
+    grid = {"crs": "EPSG:3857", "transform": from_bounds(*_mercator(*tile), TILE_PX, TILE_PX)}
+    gaps = bands[0].nodata
+    with rasterio.open(bands[0].path) as source:
+        nodata = gaps[0] if gaps else source.nodata
         has_mask = nodata is not None or source.colorinterp[-1].name == "alpha"
         with WarpedVRT(
             source,
@@ -161,9 +199,19 @@ def _warp(layer: Layer, tile: tuple[int, int, int], path: Path) -> ImageData:
             add_alpha=not has_mask,
             **grid,
         ) as warped:
-            values = warped.read(list(layer.bands))  # (bands, 256, 256)
-            is_valid = (warped.dataset_mask() > 0) & np.isfinite(values).all(axis=0)
-    return ImageData(np.ma.MaskedArray(values, mask=np.broadcast_to(~is_valid, values.shape)))
+            stored = warped.read([band.index for band in bands])
+            is_valid = (warped.dataset_mask() > 0) & np.isfinite(stored) & ~np.isin(stored, gaps)
+    return {
+        band: np.ma.MaskedArray(_measured(band, values), mask=~valid)
+        for band, values, valid in zip(bands, stored, is_valid, strict=True)
+    }
+
+
+def _measured(band: Band, stored: np.ndarray) -> np.ndarray:
+    """What the stored values mean; classes and colours stay as they are."""
+    if band.scale == 1 and band.offset == 0:
+        return stored
+    return stored.astype("float32") * band.scale + band.offset
 
 
 def _mercator(z: int, x: int, y: int) -> Bounds:
@@ -195,6 +243,13 @@ def _bounds(path: Path, modified_ns: int) -> Bounds:
     with rasterio.open(path) as dataset:
         west, south, east, north = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds, densify_pts=21)
     return west, south, east, north
+
+
+def _shows(picture: tuple[Band, ...], tile: Bounds) -> bool:
+    """Whether a picture lies in a tile, and is more than a dot there."""
+    path = picture[0].path
+    bounds = _bounds(path, path.stat().st_mtime_ns)
+    return _meets(bounds, tile) and _is_visible(bounds, tile)
 
 
 def _meets(one: Bounds, other: Bounds) -> bool:

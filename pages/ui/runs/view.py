@@ -8,9 +8,10 @@ from typing import Any
 import streamlit as st
 
 from engine.jobs import events as happened
-from engine.jobs.config import ExtractConfig
+from engine.jobs.config import ExtractConfig, TrainConfig
+from engine.learning.tasks.table import task_of
 from pages.ui.jobs import chosen_run, config_view, curves, jobs_panel
-from pages.ui.look import charts, errors, wording
+from pages.ui.look import errors, metrics, wording
 from pages.ui.state import cached, results, session
 
 _PAGES = {"extract": "pages/extract.py", "train": "pages/train.py"}
@@ -114,8 +115,9 @@ def _result(item: cached.JobFacts) -> str:
     if item.kind == "extract" and "patches" in summary:
         return f"{summary['patches']:,} patches"
     watch = summary.get("watch", "iou_burned")
-    if isinstance(summary.get(watch), float):
-        return f"{charts.metric_title(watch)} {summary[watch]:.3f} on the test places"
+    if isinstance(item.config, TrainConfig) and isinstance(summary.get(watch), float):
+        title = metrics.title(watch, task_of(item.config.task).classes)
+        return f"{title} {summary[watch]:.3f} on the test places"
     if item.state in jobs_panel.ACTIVE:
         return jobs_panel.progress(events, item.state)[1]
     failed = [event.message for _, event in events if isinstance(event, happened.Failed)]

@@ -1,0 +1,80 @@
+"""A training with classes of one's own: every page takes names and colours from the run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.__main__ import main
+from engine.learning.result import TrainRun
+from engine.learning.tasks.task import TaskClass
+from pages.ui.look import metrics
+from tests.pages.conftest import OpenPage, words
+
+CLASSES = [{"value": 0, "name": "meadow", "colour": "#11aa22"}, {"value": 1, "name": "lake <deep>"}]
+
+
+@pytest.fixture(scope="module")
+def trained(filled: Path) -> Iterator[Path]:
+    """A training on the filled workspace whose two classes are not burn scars."""
+    config = {
+        "kind": "train", "store": str(filled / "run-extract" / "store"), "epochs": 2, "device": "cpu",
+        "head": {"name": "linear"}, "task": {"name": "segmentation", "classes": CLASSES},
+    }  # fmt: skip
+    path, folder = filled / "lakes.yaml", filled / "run-lakes"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMBERSCOPE_HOME", str(filled))
+        assert main(["train", str(path), "--out", str(folder)]) == 0
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "train", "runs"])
+def test_a_page_names_the_classes_of_the_run_and_nothing_of_burn_scars(
+    open_page: OpenPage, filled_home: Path, trained: Path, name: str
+) -> None:
+    at = open_page(name, job=trained.name)
+    assert not at.exception
+    charts = str([chart.proto for chart in at.get("plotly_chart")])
+    if name == "train":
+        assert at.get("progress"), "the panel of the job is not there"
+    said = words(at) if name == "evaluate" else charts
+    assert "lake" in said + charts
+    for foreign in ("burnt", "NBR", "iou_burned"):
+        assert foreign not in charts
+        assert name != "evaluate" or foreign not in said
+
+
+def test_the_legend_has_the_colours_of_the_maps_that_the_run_left(
+    open_page: OpenPage, filled_home: Path, trained: Path
+) -> None:
+    at = open_page("evaluate", job=trained.name)
+    at.segmented_control(key="evaluate_view").set_value("Predicted").run()
+    assert "rgb(17 170 34 / 1.00)" in words(at)
+    at.segmented_control(key="evaluate_view").set_value("Errors").run()
+    task = TrainRun.open(trained).task
+    for value in task.error_style.names:
+        red, green, blue, _ = task.error_style.colours[value]
+        assert f"rgb({red} {green} {blue} /" in words(at)
+
+
+def test_metrics_have_titles_of_their_measure_and_class_and_unknown_ones_keep_their_name() -> None:
+    classes = tuple(
+        TaskClass(key, key.replace("_", " "), i, (0, 0, 0, 255))
+        for i, key in enumerate(("bare_soil", "crop"))
+    )
+    titles = {
+        name: metrics.title(name, classes)
+        for name in ("loss", "miou", "iou_bare_soil", "f1_crop", "iou_lake", "rmse")
+    }
+    assert titles == {
+        "loss": "Loss", "miou": "Mean IoU", "iou_bare_soil": "IoU, bare soil", "f1_crop": "F1, crop",
+        "iou_lake": "iou lake", "rmse": "rmse",
+    }  # fmt: skip
+    assert metrics.unit("iou_crop") == metrics.SHARE
+    assert metrics.unit("rmse") == ""
