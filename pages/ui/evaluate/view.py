@@ -49,7 +49,7 @@ def headline(run: TrainRun) -> None:
     for column, name in zip(columns, dict.fromkeys((task.watch, *rows)), strict=False):
         gain = _difference(found.get(name), _baseline(found).get(name)) if name == task.watch else None
         column.metric(
-            metrics.title(name, task.classes), _number(found.get(name)), gain and f"{gain:+.3f} to the {_baseline_name(found)}",
+            metrics.title(name, task.classes), _number(found.get(name)), gain and f"{gain:+.3f} against the {_baseline_name(found)}",
             help=_HELP.get(name.partition("_")[0]),
         )  # fmt: skip
     interval = found.get(f"{task.watch}_interval")

@@ -29,6 +29,6 @@ def show(job: Job, events: jobs_panel.Events) -> None:
     best = next((item for item in reversed(history) if item.is_best), None)
     if best is not None:
         st.caption(
-            f"Best epoch: {best.epoch}, with a validation {metrics.title(best.watch, classes)} of "
-            f"{best.validation[best.watch]:.3f} (dotted line)."
+            f"Best epoch: {best.epoch} (dotted line). {metrics.title(best.watch, classes)} on the validation places: "
+            f"{best.validation[best.watch]:.3f}."
         )

@@ -117,7 +117,7 @@ def _result(item: cached.JobFacts) -> str:
     watch = summary.get("watch", "iou_burned")
     if isinstance(item.config, TrainConfig) and isinstance(summary.get(watch), float):
         title = metrics.title(watch, task_of(item.config.task).classes)
-        return f"{title} {summary[watch]:.3f} on the test places"
+        return f"{title}: {summary[watch]:.3f}"
     if item.state in jobs_panel.ACTIVE:
         return jobs_panel.progress(events, item.state)[1]
     failed = [event.message for _, event in events if isinstance(event, happened.Failed)]
