@@ -16,14 +16,15 @@ import numpy as np
 from engine.errors import StoreError
 from engine.jobs.config import BackboneConfig, ExtractConfig, TilesConfig, parse_config
 from engine.labels.sidecar import to_pixels
-from engine.learning.split import is_chip
 from engine.learning.tasks.task import Task
 from engine.learning.truth import LabelledTile
+from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 
 NIR, SWIR = "nir_narrow", "swir_2"
-# Sides of a tile that `tiles.size_px` takes.
+# What `tiles.size_px` and `tiles.overlap_px` take.
 SMALLEST_PX, LARGEST_PX = 16, 2048
+MOST_OVERLAP_PX = 1024
 # Thresholds tried: NBR lies in [-1, 1] for reflectances that are not negative; 0.001 apart.
 _THRESHOLDS = np.linspace(-1.0, 1.0, 2001)
 
@@ -79,8 +80,8 @@ class NbrThreshold:
 def raw_config(store: EmbeddingStore) -> ExtractConfig:
     """The extraction of raw post-fire reflectances on the same tiles as a store that is to be compared with.
 
-    A store's tiles never share ground, whatever overlap or shifted passes its encoder had: tiles of their size without
-    overlap are the same tiles, by name.
+    A store's tiles never share ground, whatever overlap, blending or shifted passes its encoder had: tiles of their
+    size are the same tiles.
 
     Raises:
         StoreError: the store does not know how it was extracted.
@@ -90,12 +91,11 @@ def raw_config(store: EmbeddingStore) -> ExtractConfig:
         raise StoreError(
             f"{store.folder} holds the configuration of another kind of job than an extraction. Extract it again."
         )
-    tile = store.tiles[0]
-    keeps_chips = is_chip(tile) and extraction.tiles.size_px is None
-    side_px = 0 if keeps_chips else max(max(one.height_px, one.width_px) for one in store.tiles)
-    # Tiles of whole patches keep their names: those of encoders with patches of 14 px are no multiple of 4.
-    patch_px = next(side for side in (4, 2, 1) if side_px % side == 0)
-    # Each date of a place is a tile of its own where dates are kept apart, and those names are kept too.
+    # Sides of the tiles that were cut; chips that are tiles themselves are left as they are.
+    sides = [max(tile.height_px, tile.width_px) for tile in store.tiles if tile.id not in tile.scene_ids]
+    # Tiles of whole patches stay the same: those of encoders with patches of 14 px are no multiple of 4.
+    patch_px = next(side for side in (4, 2, 1) if max(sides, default=0) % side == 0)
+    # Each date of a place is a tile of its own where dates are kept apart.
     is_kept = extraction.backbone.temporal == "keep"
     return ExtractConfig(
         scene=extraction.scene if is_kept else extraction.scene.last_date(),
@@ -103,28 +103,31 @@ def raw_config(store: EmbeddingStore) -> ExtractConfig:
         backbone=BackboneConfig(
             name="raw", temporal="keep" if is_kept else "mean", settings={} if patch_px == 4 else {"patch_px": str(patch_px)},
         ),
-        tiles=_tiles(side_px, extraction.tiles),
+        tiles=_tiles(max(sides, default=0), extraction.tiles, patch_px),
     )  # fmt: skip
 
 
-def _tiles(side_px: int, asked: TilesConfig) -> TilesConfig:
-    """Settings that cut tiles of a side, 0 for whole chips.
+def _tiles(side_px: int, asked: TilesConfig, patch_px: int) -> TilesConfig:
+    """Settings that cut tiles of the same side as those that a store has, and leave the same chips whole.
+
+    Args:
+        side_px: 0 where no tile was cut.
 
     Raises:
         StoreError: tiles that are larger than may be asked for: a size that was rounded up to whole patches.
     """
-    # Tiles smaller than may be asked for are the middles of larger windows, which raw pixels do not depend on.
-    overlap_px = 0 if side_px >= SMALLEST_PX or not side_px else SMALLEST_PX
-    if side_px > LARGEST_PX:
+    size_px, overlap_px = asked.size_px, 0
+    if side_px:
+        # Tiles smaller than may be asked for are the middles of larger windows; raw pixels do not depend on these.
+        size_px = size_px or (side_px if side_px >= SMALLEST_PX else side_px + SMALLEST_PX)
+        overlap_px = -(-size_px // patch_px) * patch_px - side_px
+        if not 0 <= overlap_px <= MOST_OVERLAP_PX:
+            size_px, overlap_px = side_px, 0
+    if size_px is not None and size_px > LARGEST_PX:
         raise StoreError(
-            f"Its tiles of {side_px} px are larger than {LARGEST_PX} px, the largest that can be cut."
+            f"Its tiles of {size_px} px are larger than {LARGEST_PX} px, the largest that can be cut."
         )
-    return TilesConfig(
-        size_px=side_px + overlap_px or None,
-        overlap_px=overlap_px,
-        gsd_m=asked.gsd_m,
-        unreadable=asked.unreadable,
-    )
+    return TilesConfig(size_px=size_px, overlap_px=overlap_px, gsd_m=asked.gsd_m, unreadable=asked.unreadable)
 
 
 def normalised_burn_ratio(nir: np.ndarray, swir: np.ndarray) -> np.ndarray:
@@ -140,23 +143,26 @@ def _pairs(raw: EmbeddingStore, tiles: Sequence[LabelledTile]) -> Iterator[tuple
     Raises:
         StoreError: the raw store lacks a tile.
     """
-    wanted = {one.tile.id: one for one in tiles if (one.pixels >= 0).any()}
-    seen = set()
+    wanted = {_ground(one.tile): one.pixels for one in tiles if (one.pixels >= 0).any()}
+    found = 0
     nir, swir = raw.meta.bands.index(NIR), raw.meta.bands.index(SWIR)
     for tile, values, _ in raw.iterate():
-        if tile.id not in wanted:
+        truth = wanted.get(_ground(tile))
+        if truth is None:
             continue
-        seen.add(tile.id)
+        found += 1
         patches = values.reshape(tile.rows, -1, len(raw.meta.bands))  # (h * w, p * p, C), channel last
         nbr = normalised_burn_ratio(to_pixels(patches[..., nir], tile), to_pixels(patches[..., swir], tile))
-        truth = wanted[tile.id].pixels
-        height, width = (
-            min(truth.shape[0], nbr.shape[0]),
-            min(truth.shape[1], nbr.shape[1]),
-        )  # padding may differ
+        # Chips are rounded up to whole patches, which differ; what lies beyond a chip has no label.
+        height, width = np.minimum(truth.shape, nbr.shape)
         truth, nbr = truth[:height, :width], nbr[:height, :width]
         yield truth[truth >= 0], nbr[truth >= 0]
-    if len(seen) < len(wanted):
+    if found < len(wanted):
         raise StoreError(
-            f"{raw.folder} has reflectances of {len(seen)} of the {len(wanted)} labelled tiles. Delete that run and train again."
+            f"{raw.folder} has reflectances of {found} of the {len(wanted)} labelled tiles. Delete that run and train again."
         )
+
+
+def _ground(tile: StoredTile) -> tuple[object, ...]:
+    """Where a tile begins, and its last date: tiles of a store share no ground on one date."""
+    return tile.crs, tuple(round(number, 6) for number in tile.transform), tile.datetimes[-1:]

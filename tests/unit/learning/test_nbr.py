@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 
 from engine.extraction.extract import ensure_store, store_folder
+from engine.extraction.pixel_gaps import pixels_with_data
 from engine.imagery.places import chip_scenes
 from engine.imagery.rasters import open_raster
-from engine.jobs.config import TrainConfig
+from engine.jobs import folder as run_folder
+from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config
+from engine.jobs.events import Noticed, TestDone
 from engine.labels.build import labels_for
 from engine.labels.label_raster import read_label_raster
 from engine.labels.reading import BURNED_OR_NOT
@@ -16,6 +23,7 @@ from engine.labels.sidecar import read_labels
 from engine.learning.baselines.nbr import NbrThreshold, normalised_burn_ratio, raw_config
 from engine.learning.metrics import Confusion
 from engine.learning.tasks.table import BURN_SCARS
+from engine.learning.train import train
 from engine.learning.truth import labelled_tiles
 from engine.store.store import EmbeddingStore
 
@@ -61,9 +69,92 @@ def test_dark_pixels_without_any_reflectance_are_not_called_burnt() -> None:
     ]
 
 
-def test_the_baseline_reads_the_same_tiles_as_the_store(raw: EmbeddingStore, home: Path) -> None:
-    config = raw_config(raw)
+TILES = [
+    {},
+    {"size_px": 32},
+    {"size_px": 32, "overlap_px": 16},
+    {"size_px": 32, "overlap_px": 16, "merge": "blend"},
+    {"size_px": 32, "overlap_px": 24, "merge": "blend"},
+    {"size_px": 16, "overlap_px": 8},
+    {"size_px": 32, "overlap_px": 16, "stride_px": 2},
+    {"size_px": 32, "overlap_px": 16, "merge": "blend", "stride_px": 1},
+    {"size_px": 20, "gsd_m": 40.0},
+    {"size_px": 30, "unreadable": "skip"},
+    {"size_px": 27, "overlap_px": 5},
+]
+
+
+@pytest.mark.parametrize(("tiles", "patch_px"), zip(TILES, cycle((1, 4, 8)), strict=False), ids=str)
+@pytest.mark.parametrize("is_chips", [True, False])
+def test_the_baseline_reads_every_labelled_pixel_of_the_store_whatever_the_settings_of_its_tiles(
+    is_chips: bool, tiles: dict[str, Any], patch_px: int, write_chips: Callable[..., Path], scene_file: Path,
+    write_raster: Callable[..., Path], home: Path,
+) -> None:  # fmt: skip
+    chips = write_chips()
+    _halve(chips / "data" / "chip3_merged.tif")
+    scene = (
+        {"source": "chips", "path": str(chips)} if is_chips else {"source": "file", "path": str(scene_file)}
+    )
+    settings = {**({} if is_chips else {"size_px": 96}), **tiles}
+    if patch_px == 1:  # no row is smaller than a pixel
+        settings.pop("stride_px", None)
+    config = parse_config({
+        "kind": "extract", "scene": scene, "device": "cpu", "tiles": settings,
+        "backbone": {"name": "raw", "settings": {"patch_px": str(patch_px)}},
+    })  # fmt: skip
+    store = made(config, home)
+    truth = (np.random.default_rng(0).random((1, 96, 96)) > 0.5).astype(np.int16)
+    drawn = LabelsConfig(source="raster", path=str(write_raster("truth.tif", truth, names=None)))
+    has_data, _ = pixels_with_data(store, home)
+    config_of_labels = LabelsConfig() if is_chips else drawn
+    labels = read_labels(labels_for(store, config_of_labels, home, pixels_with_data=has_data), store)
+    raw = made(parse_config(raw_config(store).model_dump()), home)
+    every = labelled_tiles(store, labels, range(len(store.tiles)))
+    assert RULE.score(raw, every, {"threshold": 0.1})["pixels"] == (labels >= 0).sum()
+
+
+def test_the_baseline_of_dates_that_are_kept_apart_reads_the_last_date(
+    home: Path, write_chips: Callable[..., Path]
+) -> None:
+    season = write_chips("home/data/simulated-0")
+    (season / "pre").mkdir()
+    for path in season.glob("data/*_merged.tif"):
+        with rasterio.open(path) as dataset:
+            green, profile, names = dataset.read() * 0 + 0.2, dataset.profile, dataset.descriptions
+        for date, folder in (("2020-05-01", "pre"), ("2020-09-01", "data")):
+            pixels = green if folder == "pre" else rasterio.open(path).read()
+            with rasterio.open(season / folder / path.name, "w", **profile) as out:
+                out.write(pixels)
+                out.descriptions = names
+                out.update_tags(EMBERSCOPE_DATETIME=date)
+    config = parse_config({
+        "kind": "train", "device": "cpu", "epochs": 2, "head": {"name": "linear"},
+        "store": {
+            "kind": "extract", "scene": {"source": "simulated", "date": "both"}, "device": "cpu",
+            "backbone": {"name": "raw", "temporal": "keep"},
+        },
+    })  # fmt: skip
+    assert isinstance(config, TrainConfig)
+    run_folder.create(home / "run", config)
+    events = list(train(config, home / "run", home))
+    scores = next(event.scores for event in events if isinstance(event, TestDone))
+    assert scores["baseline"]["pixels"] == scores["pixels"] == 3 * 32 * 30
+    assert scores["baseline"]["recall_burned"] > 0.95
+    assert any(
+        isinstance(e, Noticed) and "9 tile(s) of earlier dates have no labels" in e.message for e in events
+    )
+
+
+def made(config: ExtractConfig, home: Path) -> EmbeddingStore:
     list(ensure_store(config, home))
-    other = EmbeddingStore.open(store_folder(config, home))
-    assert [tile.id for tile in other.tiles] == [tile.id for tile in raw.tiles]
-    assert config.backbone.name == "raw"
+    return EmbeddingStore.open(store_folder(config, home))
+
+
+def _halve(path: Path) -> None:
+    """Keep the north-western quarter of a chip."""
+    with rasterio.open(path) as dataset:
+        pixels, names = dataset.read()[:, :16, :16], dataset.descriptions
+        profile = {**dataset.profile, "height": 16, "width": 16}
+    with rasterio.open(path, "w", **profile) as out:
+        out.write(pixels)
+        out.descriptions = names
