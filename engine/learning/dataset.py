@@ -124,12 +124,10 @@ def load_data(
         layers: columns to join along D, in this order.
 
     Raises:
-        LabelError: a split without labels that the task needs, by which nothing can be learned or judged.
         DeviceFailure: the device has no room for the store.
     """
     every = spans_of(store)
     spans = {name: tuple(every[index] for index in split[name]) for name in SPLITS}
-    task.require_labels({name: labels[_rows_of(own)] for name, own in spans.items()})
     features = read_features(store, layers)
     is_valid = store.read_valid_fraction() > 0
     taught = _rows_of(spans["train"])
@@ -147,6 +145,14 @@ def load_data(
             f"{device} has no room for {features.nbytes / 1e9:.1f} GB of embeddings. Use fewer layers, a smaller region, "
             f"or device: cpu."
         ) from err
+
+
+def labels_of_splits(
+    store: EmbeddingStore, labels: np.ndarray, split: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Labels of the rows of each split, (n, L)."""
+    spans = spans_of(store)
+    return {name: labels[_rows_of([spans[index] for index in chosen])] for name, chosen in split.items()}
 
 
 def read_features(store: EmbeddingStore, layers: Sequence[int]) -> np.ndarray:

@@ -21,6 +21,7 @@ from engine.labels.label_raster import check_label_raster
 from engine.labels.sidecar import Labels, read_labels
 from engine.learning.baselines.baseline import Baseline
 from engine.learning.baselines.table import BASELINES
+from engine.learning.dataset import labels_of_splits
 from engine.learning.split import Split, split_tiles
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
@@ -59,12 +60,14 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     store = yield from open_store(config, task, root)
     layers = layers_of(store.meta, config.layers)
     split = split_tiles(store.tiles, config.split, config.seed)
-    raw = yield from open_baseline_store(BASELINES.get(task.name), store, root)
     yield StepStarted("Reading labels")
     has_data, note = pixels_with_data(store, root)
     labels = labels_for(store, config.labels, root, task.label_reading, has_data)
     yield from (Noticed(text) for text in (*_notes(split), *labels.notes, note) if text)
-    return Prepared(task, store, layers, split, labels, read_labels(labels, store), raw, has_data)
+    truth = read_labels(labels, store)
+    task.require_labels(labels_of_splits(store, truth, split.tiles))
+    raw = yield from open_baseline_store(BASELINES.get(task.name), store, root)
+    return Prepared(task, store, layers, split, labels, truth, raw, has_data)
 
 
 def open_store(config: TrainConfig, task: Task, root: Path) -> Generator[Event, None, EmbeddingStore]:
