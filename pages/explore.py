@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui.explore import region_panel
 from pages.ui.look import errors, notices, palette, style
 from pages.ui.map import layers, maps
-from pages.ui.state import cached, session
+from pages.ui.state import cached, regions
 
 style.heading("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
 
@@ -35,7 +35,7 @@ with left:
         shown = layers.imagery(scenes, composite)
     drawings = maps.draw(
         maps.View(
-            key=f"explore_{place.key}_{session.map_turn()}",
+            key=f"explore_{place.key}_{regions.map_turn()}",
             bounds_lonlat=region_panel.in_sight(scenes),
             shown=tuple(shown),
             outlines=(*layers.outlines(scenes, palette.ASH), *region_panel.region_outline()),

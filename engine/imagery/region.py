@@ -69,12 +69,30 @@ class Region:
             RegionError: the file is absent, is not GeoJSON, or does not hold one polygon.
         """
         try:
-            tree = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as err:
+            content = path.read_bytes()
+        except OSError as err:
             raise RegionError(
-                f"a GeoJSON file was wanted at {path}: {err}. Check the path and the file."
+                f"{path} cannot be read ({err.strerror or err}). Check the path; a region is a GeoJSON file."
             ) from err
-        return cls.from_geojson(tree, str(path))
+        return cls.from_bytes(content, str(path))
+
+    @classmethod
+    def from_bytes(cls, content: bytes, where: str) -> Region:
+        """The one polygon (or multi-polygon) of a GeoJSON file's content, with or without a byte order mark.
+
+        Args:
+            where: names the file in messages.
+
+        Raises:
+            RegionError: it is not GeoJSON, or does not hold one polygon.
+        """
+        try:
+            tree = json.loads(content)
+        except (ValueError, RecursionError) as err:
+            raise RegionError(
+                f"{where} is not GeoJSON ({' '.join(str(err).split())[:120]}). Export the region again, as GeoJSON."
+            ) from err
+        return cls.from_geojson(tree, where)
 
     @classmethod
     def from_geojson(cls, tree: Any, where: str = "the GeoJSON") -> Region:

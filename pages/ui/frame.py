@@ -13,7 +13,7 @@ from pages.ui.jobs import jobs_panel
 from pages.ui.look import style, wording
 from pages.ui.look.palette import theme
 from pages.ui.map.serving import BRAND
-from pages.ui.state import cached, machine, session
+from pages.ui.state import cached, machine, regions, session
 
 _PAGES = Path(__file__).resolve().parents[1]
 _WORKFLOW = ("explore", "extract", "embeddings", "train", "evaluate")
@@ -52,9 +52,9 @@ def _looking_at(*, chooses_ground: bool) -> None:
 
 
 def _region_words() -> str:
-    region = session.region()
+    region = regions.chosen()
     try:
-        return wording.area(session.checked(region).area_km2) if region else "all that its scenes cover"
+        return wording.area(regions.checked(region).area_km2) if region else "all that its scenes cover"
     except EngineError:
         return "not usable; choose it again"
 

@@ -21,7 +21,7 @@ from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, wording
 from pages.ui.map import layers
 from pages.ui.map.maps import Bounds, Outline
-from pages.ui.state import cached, session
+from pages.ui.state import cached, regions, session
 
 # Around a chosen region the map shows this share of its side besides.
 _MARGIN = 0.35
@@ -60,7 +60,7 @@ def make_season_if_absent(place: session.Place) -> None:
 
 def in_sight(scenes: Sequence[Scene]) -> Bounds:
     """What the map opens on, the same until it is made anew: a drawing must not move the ground below it."""
-    turn = (session.place().key, session.map_turn())
+    turn = (session.place().key, regions.map_turn())
     held = st.session_state.get("explore_in_sight")
     if held is None or held[0] != turn:
         held = st.session_state["explore_in_sight"] = (turn, _opening(scenes))
@@ -70,10 +70,10 @@ def in_sight(scenes: Sequence[Scene]) -> Bounds:
 
 def _opening(scenes: Sequence[Scene]) -> Bounds:
     """The region with a margin, else the scenes (of a wide season, its first)."""
-    chosen = session.region()
+    chosen = regions.chosen()
     if chosen is not None:
         try:
-            west, south, east, north = session.checked(chosen).bounds_lonlat
+            west, south, east, north = regions.checked(chosen).bounds_lonlat
         except EngineError:
             return layers.bounds_of(scenes)
         x, y = _MARGIN * (east - west), _MARGIN * (north - south)
@@ -84,9 +84,9 @@ def _opening(scenes: Sequence[Scene]) -> Bounds:
 
 def region_outline() -> tuple[Outline, ...]:
     """The chosen region as a line on the map."""
-    chosen = session.region()
+    chosen = regions.chosen()
     try:
-        return (Outline(session.checked(chosen).polygon, "Region", palette.EMBER, 2.5),) if chosen else ()
+        return (Outline(regions.checked(chosen).polygon, "Region", palette.EMBER, 2.5),) if chosen else ()
     except EngineError:
         return ()
 
@@ -107,10 +107,10 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
         st.caption(
             "Use the rectangle or the polygon on the left of the map. Without a region, everything is used."
         )
-    if session.region() is not None and st.button(
+    if regions.chosen() is not None and st.button(
         "Use everything instead", key="clear_region", icon=":material/close:"
     ):
-        session.set_region(None)
+        regions.choose(None)
         st.rerun()
 
 
@@ -119,13 +119,13 @@ def before_you_start(place: session.Place) -> None:
     st.subheader("Before you start", anchor=False)
     overlap_px = cost.usual_overlap_px(cards.card(place.backbone), place.scene)
     config = ExtractConfig(
-        scene=place.scene, region=session.region(), backbone=BackboneConfig(name=place.backbone),
+        scene=place.scene, region=regions.chosen(), backbone=BackboneConfig(name=place.backbone),
         tiles=TilesConfig(overlap_px=overlap_px),
     )  # fmt: skip
     with errors.in_words(stop=False):
         cost.show(config)
         st.caption(f"With {place.backbone}, the backbone that suits this place; another can be chosen next.")
-        label = "Use this region" if session.region() is not None else "Use everything here"
+        label = "Use this region" if regions.chosen() is not None else "Use everything here"
         if st.button(
             label, type="primary", key="use_region", icon=":material/arrow_forward:", width="stretch"
         ):
@@ -141,15 +141,15 @@ def _take_drawing(drawings: list[dict[str, Any]]) -> None:
     corners = drawings[-1]["geometry"].get("coordinates", [[]])[0]
     with errors.in_words(stop=False):
         chosen = RegionConfig(polygon_lonlat=tuple((float(x), float(y)) for x, y, *_ in corners[:-1]))
-        session.checked(chosen)
-        session.set_region(chosen, is_drawn=True)
+        regions.checked(chosen)
+        regions.choose(chosen, is_drawn=True)
 
 
 def _type_bounds() -> None:
-    chosen = session.region()
+    chosen = regions.chosen()
     try:
         held = (
-            session.checked(chosen).bounds_lonlat
+            regions.checked(chosen).bounds_lonlat
             if chosen
             else layers.bounds_of(cached.scenes(session.place().scene))
         )
@@ -164,34 +164,23 @@ def _type_bounds() -> None:
         if st.form_submit_button("Apply bounds", key="apply_bounds", width="stretch"):
             with errors.in_words(stop=False):
                 typed = RegionConfig(bounds_lonlat=(west, south, east, north))
-                session.checked(typed)
-                session.set_region(typed)
+                regions.checked(typed)
+                regions.choose(typed)
                 st.rerun()
 
 
 def _upload() -> None:
     file = st.file_uploader(
-        "GeoJSON with one polygon in lon/lat", type=["geojson", "json"], key="region_file"
-    )
+        "GeoJSON with one polygon in lon/lat; it may have holes and several parts", type=["geojson", "json"],
+        key="region_file",
+    )  # fmt: skip
     if file is None or st.session_state.get("upload_seen") == file.file_id:
         return
-    st.session_state["upload_seen"] = file.file_id
-    from engine.errors import RegionError
-    from engine.imagery.region import Region
-
     with errors.in_words(stop=False):
-        try:
-            tree = json.loads(file.getvalue())
-        except ValueError as err:
-            raise RegionError(
-                f"a GeoJSON file was wanted, found {file.name}, which is not JSON. Export it again."
-            ) from err
-        outline = Region.from_geojson(tree, file.name).polygon
-        if outline.geom_type != "Polygon":
-            raise RegionError(f"one polygon was wanted, found several in {file.name}. Keep the one you mean.")
-        session.set_region(
-            RegionConfig(polygon_lonlat=tuple((x, y) for x, y, *_ in outline.exterior.coords[:-1]))
-        )
+        regions.choose(regions.of_upload(file.getvalue(), file.name))
+        st.session_state["upload_seen"] = (
+            file.file_id
+        )  # only now: a message stays as long as its file lies there
         st.rerun()
 
 

@@ -14,7 +14,7 @@ from engine.jobs.config import BackboneConfig, ExtractConfig, OutputConfig, Tile
 from pages.ui.backbones import card as backbone_card
 from pages.ui.jobs import cost
 from pages.ui.look.fields import DEVICES, choices_of, help_of
-from pages.ui.state import session
+from pages.ui.state import regions, session
 
 _PIXELS = (64, 128, 224, 256, 384, 512, 1024)
 
@@ -74,7 +74,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         open_settings = _conventions(spec)
     return ExtractConfig(
         scene=place.scene,
-        region=session.region(),
+        region=regions.chosen(),
         backbone=BackboneConfig(name=spec.name, weights=weights, layers=layers, settings=open_settings),
         clouds=clouds,
         granularity=granularity,

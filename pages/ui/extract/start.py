@@ -10,7 +10,7 @@ from engine.jobs.job import submit
 from pages.ui.backbones import card as backbone_card
 from pages.ui.jobs import chosen_run, cost, jobs_panel
 from pages.ui.look import errors, wording
-from pages.ui.state import cached, session
+from pages.ui.state import cached, regions, session
 
 
 def show_job() -> None:
@@ -41,8 +41,8 @@ def show_job() -> None:
 def cost_and_start(config: ExtractConfig) -> None:
     """Area, tiles, megabytes and minutes, then the button."""
     st.subheader("Before you start", anchor=False)
-    place, region = session.place(), session.region()
-    words = wording.area(session.checked(region).area_km2) if region else "everything its scenes cover"
+    place, region = session.place(), regions.chosen()
+    words = wording.area(regions.checked(region).area_km2) if region else "everything its scenes cover"
     st.markdown(f"**{wording.plain(place.title)}**, {words}")
     with errors.in_words():
         cost.show(config)

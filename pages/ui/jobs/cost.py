@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.backbones.core.spec import BackboneSpec
 from engine.jobs.config import ExtractConfig, SceneConfig
 from pages.ui.look import style, wording
-from pages.ui.state import cached, session
+from pages.ui.state import cached, regions
 
 # A CNN pads the border of a tile with zeros and shows it: with so much overlap the seam score of the sample scene
 # fell from 1.36 to 1.03, for a fifth more time. Transformers pad nothing: for them it is left to the person.
@@ -44,5 +44,5 @@ def show(config: ExtractConfig) -> None:
 def _area_km2(config: ExtractConfig) -> float:
     """Of the region, or of all scenes where there is none."""
     if config.region is not None:
-        return session.checked(config.region).area_km2
+        return regions.checked(config.region).area_km2
     return sum(scene.height * scene.width * scene.gsd_m**2 for scene in cached.scenes(config.scene)) / 1e6

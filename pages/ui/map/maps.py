@@ -141,9 +141,10 @@ def _outline_group(outlines: Sequence[Outline]) -> Any:
     for outline in outlines:
         parts = getattr(outline.polygon, "geoms", [outline.polygon])
         for part in parts:
-            corners = [(y, x) for x, y in part.simplify(2e-4).exterior.coords]
+            plain = part.simplify(2e-4)
+            rings = [[(y, x) for x, y in ring.coords] for ring in (plain.exterior, *plain.interiors)]
             folium.Polygon(
-                corners,
+                rings,
                 color=outline.colour,
                 weight=outline.weight,
                 fill=False,
