@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,11 +27,16 @@ def near(tiles: Sequence[StoredTile], others: Sequence[StoredTile], distance_m: 
     for crs in dict.fromkeys(tile.crs for tile in tiles):
         own = [index for index, tile in enumerate(tiles) if tile.crs == crs]
         tree = shapely.STRtree([_outline(other, crs) for other in others])
-        reach = distance_m + max(_TOUCH_PX * abs(tiles[index].transform[0]) for index in own)
+        reach = distance_m + _TOUCH_PX * max(_pixel_m(tiles[index]) for index in own)
         outlines = np.array([_outline(tiles[index], crs) for index in own])
         met = tree.query(outlines, predicate="dwithin", distance=reach)[0]
         found[np.array(own)[np.unique(met)]] = True
     return found
+
+
+def _pixel_m(tile: StoredTile) -> float:
+    """Side of a pixel, however the grid is turned."""
+    return math.hypot(tile.pixel_transform.a, tile.pixel_transform.d)
 
 
 def _outline(tile: StoredTile, crs: str) -> shapely.Polygon:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from affine import Affine
 
 from engine.errors import ConfigError
 from engine.jobs.config import SplitConfig
@@ -127,8 +128,11 @@ def _draw(places: np.ndarray, config: SplitConfig, generator: np.random.Generato
 
 
 def is_chip(tile: StoredTile) -> bool:
-    """Tiles of a chip carry its scene's name, alone or with the place in it; tiles of the fixed grid do not."""
-    return any(tile.id == scene_id or tile.id.startswith(f"{scene_id}_r") for scene_id in tile.scene_ids)
+    """Whether a tile is a chip or a part or one date of it: their ids begin with their scene's, those of the grid do not."""
+    return any(
+        tile.id == scene_id or tile.id.startswith((f"{scene_id}_r", f"{scene_id}_date"))
+        for scene_id in tile.scene_ids
+    )
 
 
 def _overlapping(tiles: Sequence[StoredTile], chosen: list[int]) -> list[list[int]]:
@@ -161,12 +165,17 @@ def _overlapping(tiles: Sequence[StoredTile], chosen: list[int]) -> list[list[in
 
 
 def _blocks(tiles: Sequence[StoredTile], chosen: list[int]) -> list[list[int]]:
+    """Squares of neighbouring tiles, counted from the origin of their CRS along the rows and columns of their grid."""
     side = max(1, math.isqrt(len(chosen) // _BLOCKS))
     blocks: dict[tuple[str, int, int], list[int]] = {}
     for index in chosen:
         tile = tiles[index]
         grid = tile.pixel_transform
-        column = math.floor(grid.c / (grid.a * tile.width_px * side) + 1e-6)
-        row = math.floor(grid.f / (-grid.e * tile.height_px * side) + 1e-6)
+        across, down = ~Affine(grid.a, grid.b, 0, grid.d, grid.e, 0) @ (
+            grid.c,
+            grid.f,
+        )  # pixels from the origin
+        column = math.floor(across / (tile.width_px * side) + 1e-6)
+        row = math.floor(-down / (tile.height_px * side) + 1e-6)
         blocks.setdefault((tile.crs, column, row), []).append(index)
     return list(blocks.values())

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
+from affine import Affine
 
 from engine.errors import ConfigError
 from engine.jobs.config import SplitConfig
@@ -133,3 +134,41 @@ def test_a_buffer_reaches_across_utm_zones() -> None:
 def test_a_buffer_that_leaves_nothing_to_learn_from_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"none for train.*buffer_m"):
         split_tiles(grid(4, 4), SplitConfig(buffer_m=1e6), 0)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 90, 180, 270])
+@pytest.mark.parametrize("is_south_up", [False, True])
+def test_blocks_and_buffers_follow_grids_however_they_are_turned(degrees: float, is_south_up: bool) -> None:
+    turned = (
+        Affine.translation(500000, 4500000)
+        @ Affine.rotation(degrees)
+        @ Affine.scale(30, 30 if is_south_up else -30)
+    )
+    tiles = [
+        StoredTile(f"t{c}_{r}", "EPSG:32610", tuple((turned @ Affine.translation(32 * c, 32 * r))[:6]), 8, 8, 32, 32, (None,), ("s",), None)
+        for r in range(12)
+        for c in range(16)
+    ]  # fmt: skip
+    places = places_of(tiles)
+    assert 12 <= len(places) <= 80
+    assert sorted(np.concatenate(places).tolist()) == list(range(len(tiles)))
+    assert max(map(len, places)) >= 4
+    plain, buffered = (split_tiles(tiles, SplitConfig(buffer_m=m), 0) for m in (0, 1))
+    assert plain.touching > 0 == buffered.touching
+
+
+def test_blocks_of_grids_that_run_north_are_those_of_the_first_version() -> None:
+    tiles = grid(16, 12)
+    side = 2  # isqrt(192 // 24)
+    expected: dict[tuple[int, int], list[int]] = {}
+    for index, one in enumerate(tiles):
+        west, north = one.transform[2], one.transform[5]
+        key = int(west / (960 * side) + 1e-6), int(north / (960 * side) + 1e-6)
+        expected.setdefault(key, []).append(index)
+    assert sorted(places_of(tiles)) == sorted(expected.values())
+
+
+def test_dates_of_a_chip_and_chips_that_share_ground_are_one_place_where_dates_are_kept_apart() -> None:
+    tiles = [tile(f"{name}_date{date}", x, 4500000, name) for name, x in (("a", 500000), ("b", 500480), ("c", 509000))
+             for date in (1, 2)]  # fmt: skip
+    assert sorted(map(sorted, places_of(tiles))) == [[0, 1, 2, 3], [4, 5]]
