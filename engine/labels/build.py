@@ -14,7 +14,7 @@ from engine.errors import LabelError, StoreError
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig, LabelsConfig, parse_config
 from engine.labels.label_raster import check_label_raster, grid_note, nodata_note, read_label_raster
-from engine.labels.reading import BURNED_OR_NOT, MISSING, ClassLabels
+from engine.labels.reading import BURNED_OR_NOT, LabelReading
 from engine.labels.sidecar import SCHEMA_VERSION, Labels, open_labels, to_patches, write_labels
 from engine.paths import resolve_path
 from engine.store.schema import StoredTile
@@ -30,7 +30,7 @@ def labels_for(
     store: EmbeddingStore,
     config: LabelsConfig,
     root: Path,
-    reading: ClassLabels = BURNED_OR_NOT,
+    reading: LabelReading = BURNED_OR_NOT,
     pixels_with_data: PixelsWithData | None = None,
 ) -> Labels:
     """The labels that a training configuration asks for, made beside the store when they are not there yet.
@@ -58,7 +58,7 @@ def build_labels(
     scenes: Sequence[Scene] | None,
     raster: Path | None,
     folder: Path,
-    reading: ClassLabels = BURNED_OR_NOT,
+    reading: LabelReading = BURNED_OR_NOT,
     pixels_with_data: PixelsWithData | None = None,
 ) -> Labels:
     """Read the label of every pixel and write them once; the same sources give the file that is there already.
@@ -86,15 +86,20 @@ def build_labels(
     for one in files:
         check_label_raster(one, reading)
     values = _read_all(store, paths, reading, pixels_with_data)
-    if not (values != MISSING).any():
+    if not reading.is_known(values).any():
         raise LabelError(
             f"{source[0].upper()}{source[1:]} has no labelled pixel on the {len(store.tiles)} tile(s) of the store. "
             f"Check that it lies where the store does."
         )
-    values[store.read_valid_fraction() == 0] = MISSING
-    write_labels(
-        path, store, values, source, key, reading.counts_of(values), _notes(store.tiles, paths, reading)
+    values[store.read_valid_fraction() == 0] = reading.missing_label
+    facts = Labels(
+        path,
+        source,
+        reading.counts_of(values),
+        int((~reading.is_known(values)).sum()),
+        tuple(_notes(store.tiles, paths, reading)),
     )
+    write_labels(facts, store, values, key)
     return open_labels(path)
 
 
@@ -148,7 +153,7 @@ def _of_last_date(tiles: Sequence[StoredTile], paths: Sequence[Path | None]) -> 
     return [path if index in chosen else None for index, path in enumerate(paths)]
 
 
-def _notes(tiles: Sequence[StoredTile], paths: Sequence[Path | None], reading: ClassLabels) -> list[str]:
+def _notes(tiles: Sequence[StoredTile], paths: Sequence[Path | None], reading: LabelReading) -> list[str]:
     """What a person should know of how labels were read, each kind once."""
     notes: dict[str, str] = {}
     for path in dict.fromkeys(path for path in paths if path is not None):
@@ -166,17 +171,17 @@ def _notes(tiles: Sequence[StoredTile], paths: Sequence[Path | None], reading: C
 def _read_all(
     store: EmbeddingStore,
     paths: Sequence[Path | None],
-    reading: ClassLabels,
+    reading: LabelReading,
     pixels_with_data: PixelsWithData | None,
 ) -> np.ndarray:
     blocks = []
     for tile, path in zip(store.tiles, paths, strict=True):
-        pixels = np.full((tile.height_px, tile.width_px), MISSING, np.int8)
+        pixels = np.full((tile.height_px, tile.width_px), reading.missing_label, reading.dtype)
         if path is not None:
             pixels = read_label_raster(path, tile, reading)
             has_data = pixels_with_data(tile) if pixels_with_data is not None else None
             if has_data is not None:
-                pixels[~has_data] = MISSING
+                pixels[~has_data] = reading.missing_label
         blocks.append(to_patches(pixels, store.meta.patch_px))
     return np.concatenate(blocks)
 
@@ -191,7 +196,7 @@ def _require_patches(store: EmbeddingStore) -> None:
         )
 
 
-def _key(store: EmbeddingStore, paths: Sequence[Path | None], reading: ClassLabels, sees_gaps: bool) -> str:
+def _key(store: EmbeddingStore, paths: Sequence[Path | None], reading: LabelReading, sees_gaps: bool) -> str:
     """sha256 of the store's identity, of the label files' paths, sizes and times, and of how they are read."""
     files = [
         None if path is None else (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)

@@ -19,7 +19,7 @@ from rasterio.windows import Window
 
 from engine.errors import LabelError
 from engine.imagery.rasters import in_short, open_raster
-from engine.labels.reading import ClassLabels
+from engine.labels.reading import LabelReading
 from engine.store.schema import StoredTile
 
 # Pixels of a label raster that are read at once; a raster far finer than the tile is read in strips of the tile.
@@ -28,7 +28,7 @@ _MOST_PIXELS = 16_000_000
 _SAME_GRID_PX = 1e-2
 
 
-def check_label_raster(path: Path, reading: ClassLabels) -> None:
+def check_label_raster(path: Path, reading: LabelReading) -> None:
     """Check that a raster can be labels: one band, with a place on Earth, and no values but those of the classes.
 
     Raises:
@@ -44,7 +44,7 @@ def check_label_raster(path: Path, reading: ClassLabels) -> None:
                 )
 
 
-def read_label_raster(path: Path, tile: StoredTile, reading: ClassLabels) -> np.ndarray:
+def read_label_raster(path: Path, tile: StoredTile, reading: LabelReading) -> np.ndarray:
     """Labels of a tile's pixels: those at the pixels' centres, which is nearest neighbour on another grid.
 
     Returns:
@@ -72,7 +72,7 @@ def grid_note(path: Path, tiles: list[StoredTile]) -> str:
     return ""
 
 
-def nodata_note(path: Path, reading: ClassLabels) -> str:
+def nodata_note(path: Path, reading: LabelReading) -> str:
     """What is to be said where a raster declares the value of a class as nodata; empty where it does not."""
     with _labels(path) as dataset:
         for value, title in zip(reading.values, reading.titles, strict=True):
@@ -107,7 +107,7 @@ def _labels(path: Path) -> Iterator[DatasetReader]:
             ) from err
 
 
-def _read(dataset: DatasetReader, window: Window, reading: ClassLabels) -> tuple[np.ndarray, np.ndarray]:
+def _read(dataset: DatasetReader, window: Window, reading: LabelReading) -> tuple[np.ndarray, np.ndarray]:
     """Values of a window and which of them are known.
 
     A class whose value is declared as nodata, a widespread slip, could not be learned: it stays a class.
@@ -140,7 +140,7 @@ def _centres(dataset: DatasetReader, tile: StoredTile) -> tuple[np.ndarray, np.n
 
 
 def _sampled(
-    dataset: DatasetReader, columns: np.ndarray, rows: np.ndarray, reading: ClassLabels
+    dataset: DatasetReader, columns: np.ndarray, rows: np.ndarray, reading: LabelReading
 ) -> tuple[np.ndarray, np.ndarray]:
     """Values at some pixels and which of them are known, in the pixels' shape."""
     inside = columns >= 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from engine.errors import LabelError
 from engine.files import write_atomic
-from engine.labels.reading import MISSING
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 
@@ -65,7 +64,7 @@ def read_labels(labels: Labels, store: EmbeddingStore) -> np.ndarray:
     """Labels of all patches.
 
     Returns:
-        (rows, p * p) int8 in the order of the store; within a patch row-major from the north-west.
+        (rows, p * p) in the order of the store; within a patch row-major from the north-west.
 
     Raises:
         LabelError: the sidecar belongs to another store.
@@ -93,16 +92,12 @@ def to_pixels(patches: np.ndarray, tile: StoredTile) -> np.ndarray:
     return patches.reshape(tile.h, tile.w, side, side).swapaxes(1, 2).reshape(tile.height_px, tile.width_px)
 
 
-def write_labels(
-    path: Path,
-    store: EmbeddingStore,
-    values: np.ndarray,
-    source: str,
-    key: str,
-    pixels: Mapping[str, int],
-    notes: Sequence[str] = (),
-) -> None:
-    """Write the labels of a store, (rows, p * p) int8 in the order of its rows.
+def write_labels(labels: Labels, store: EmbeddingStore, values: np.ndarray, key: str) -> None:
+    """Write the labels of a store.
+
+    Args:
+        values: (rows, p * p) in the order of the store's rows.
+        key: identifies what they were made of.
 
     Raises:
         DiskFull: no room for the file.
@@ -110,14 +105,14 @@ def write_labels(
     counts = [tile.rows for tile in store.tiles]
     within = [np.divmod(np.arange(tile.rows, dtype=np.int32), np.int32(tile.w)) for tile in store.tiles]
     facts = {
-        "schema_version": SCHEMA_VERSION, "source": source, "key": key, "pixels": dict(pixels),
-        "missing": int((values == MISSING).sum()), "notes": list(notes),
+        "schema_version": SCHEMA_VERSION, "source": labels.source, "key": key, "pixels": dict(labels.pixels),
+        "missing": labels.missing, "notes": list(labels.notes),
     }  # fmt: skip
-    flat = pa.array(np.ascontiguousarray(values, dtype=np.int8).reshape(-1))
+    flat = pa.array(np.ascontiguousarray(values).reshape(-1))
     table = pa.table({
         "tile_id": pa.array(np.repeat([tile.id for tile in store.tiles], counts)),
         "row": np.concatenate([row for row, _ in within]),
         "col": np.concatenate([col for _, col in within]),
         "labels": pa.FixedSizeListArray.from_arrays(flat, values.shape[1]),
     }).replace_schema_metadata({b"emberscope_labels": json.dumps(facts).encode()})  # fmt: skip
-    write_atomic(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    write_atomic(labels.path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))

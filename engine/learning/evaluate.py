@@ -78,7 +78,7 @@ def write_maps(
     """Write the predicted classes and the errors of the test tiles into the run folder; gaps have neither."""
     tiles = labelled_tiles(store, labels, indices_of(store, run.decoder.split["test"]))
     predicted, task = _test_classes(run, store), run.task
-    classes = {one.tile.id: without_gaps(predicted[one.tile.id], one.tile, has_data) for one in tiles}
+    classes = {one.tile.id: without_gaps(predicted[one.tile.id], one.tile, task, has_data) for one in tiles}
     maps = ((one.tile, task.map_values(classes[one.tile.id])) for one in tiles)
     write_map(run.predictions, maps, task.prediction_style)
     wrong = ((one.tile, task.errors(classes[one.tile.id], one.pixels)) for one in tiles)

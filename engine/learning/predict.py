@@ -15,7 +15,6 @@ from engine.errors import StoreError
 from engine.extraction.pixel_gaps import pixels_with_data
 from engine.jobs.folder import runs_root
 from engine.labels.build import PixelsWithData
-from engine.labels.reading import MISSING
 from engine.labels.sidecar import to_pixels
 from engine.learning.dataset import Span, read_features, spans_of
 from engine.learning.heads import Decoder, build_decoder
@@ -52,7 +51,7 @@ def predict_map(run_folder: Path, store_folder: Path, out: Path, root: Path | No
     has_data, note = pixels_with_data(store, root or runs_root())
     task = run.task
     pieces = (
-        (tile, task.map_values(without_gaps(predicted, tile, has_data)))
+        (tile, task.map_values(without_gaps(predicted, tile, task, has_data)))
         for tile, predicted in predict_tiles(run, store)
     )
     return PredictedMap(write_map(out, pieces, task.prediction_style), (note,) if note else ())
@@ -61,7 +60,7 @@ def predict_map(run_folder: Path, store_folder: Path, out: Path, root: Path | No
 def predict_tiles(
     run: TrainRun, store: EmbeddingStore, only: Collection[str] | None = None
 ) -> Iterator[Piece]:
-    """Tiles of a store with the class of each pixel, (height_px, width_px) int8; -1 in patches without data.
+    """Tiles of a store with what each pixel is, (height_px, width_px) in the terms of labels; missing without data.
 
     Args:
         only: ids of the tiles wanted; None: all.
@@ -109,10 +108,12 @@ def write_map(path: Path, pieces: Iterator[Piece], style: MapStyle) -> Path:
     return class_overlay(path, pieces, colours=style.colours, band_name=style.band_name, names=style.names)
 
 
-def without_gaps(predicted: np.ndarray, tile: StoredTile, has_data: PixelsWithData | None) -> np.ndarray:
-    """The same classes, -1 where a pixel has no data."""
+def without_gaps(
+    predicted: np.ndarray, tile: StoredTile, task: Task, has_data: PixelsWithData | None
+) -> np.ndarray:
+    """The same map, missing where a pixel has no data."""
     known = None if has_data is None else has_data(tile)
-    return predicted if known is None else np.where(known, predicted, np.int8(MISSING))
+    return predicted if known is None else _where(known, predicted, task)
 
 
 @torch.no_grad()
@@ -124,4 +125,8 @@ def _tile_classes(
         found = task.predict(decoder(rows.view(1, tile.h, tile.w, -1))[0].flatten(0, 1))
     else:
         found = torch.cat([task.predict(decoder(block)) for block in rows.split(_PATCHES_A_STEP)])
-    return to_pixels(np.where(is_valid[span.rows, None], found.numpy(), np.int8(MISSING)), tile)
+    return to_pixels(_where(is_valid[span.rows, None], found.numpy(), task), tile)
+
+
+def _where(known: np.ndarray, predicted: np.ndarray, task: Task) -> np.ndarray:
+    return np.where(known, predicted, predicted.dtype.type(task.label_reading.missing_label))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from engine.jobs.config import LossConfig
-from engine.labels.reading import ClassLabels
+from engine.labels.reading import LabelReading
 
 if TYPE_CHECKING:  # pages read a task's classes and colours, and never load torch
     import torch
@@ -74,7 +74,7 @@ class Task(Protocol):
         """Unit of the numbers that are learned; empty with classes."""
 
     @property
-    def label_reading(self) -> ClassLabels:
+    def label_reading(self) -> LabelReading:
         """How the values of a label raster become labels, their numpy type, and which of them means missing."""
 
     @property
