@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -17,6 +16,7 @@ from engine.imagery.scene import Scene
 from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, TilesConfig
 from engine.jobs.folder import runs_root
 from engine.paths import PROJECT
+from pages.ui.explore import own_scene
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, wording
 from pages.ui.map import layers
@@ -32,16 +32,18 @@ _SPREAD_DEG = 4.0
 def choose_place() -> session.Place:
     """The places as a row of choices, and a way to open one's own."""
     places = {found.key: found for found in session.places()}
-    key = st.segmented_control(
-        "Place", list(places), default=session.place().key, required=True, key="explore_place",
-        format_func=lambda k: places[k].title if k in places else k, label_visibility="collapsed",
+    st.session_state["explore_place"] = session.place().key
+    st.segmented_control(
+        "Place", list(places), required=True, key="explore_place", format_func=lambda key: places[key].title,
+        label_visibility="collapsed", on_change=_take_place,
     )  # fmt: skip
     with st.popover("Open my own", icon=":material/folder_open:", key="own_popover"):
-        _open_own()
-    if key and key != session.place().key:
-        session.set_place(key)
-        st.rerun()
+        own_scene.offer()
     return session.place()
+
+
+def _take_place() -> None:
+    session.set_place(st.session_state["explore_place"])
 
 
 def make_season_if_absent(place: session.Place) -> None:
@@ -182,19 +184,6 @@ def _upload() -> None:
             file.file_id
         )  # only now: a message stays as long as its file lies there
         st.rerun()
-
-
-def _open_own() -> None:
-    st.write("A GeoTIFF with a CRS, or a folder in the layout of HLS Burn Scars (`data/`, `splits/`).")
-    typed = st.text_input(
-        "Path on this machine", key="own_path", placeholder=str(runs_root() / "data" / "hls_burn_scars")
-    )
-    if st.button("Open", key="own_open") and typed.strip():
-        with errors.in_words(stop=False):
-            made = session.add_place(Path(typed.strip()).expanduser())
-            layers.imagery(cached.scenes(made.scene), layers.best_of(cached.scenes(made.scene)))
-            session.set_place(made.key)
-            st.rerun()
 
 
 def _make_season() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from engine.jobs.config import ChipsScene, FileScene, SceneConfig, SimulatedScene
+from engine.backbones import cards
+from engine.jobs.config import FileScene, SceneConfig, SimulatedScene
 from engine.jobs.folder import runs_root
 from pages.ui.state import address, regions
 
@@ -42,6 +44,8 @@ _BEFORE = Place(
     SimulatedScene(source="simulated", seed=0, date="pre"),
     "csmask_b4_l2a",
 )
+# Backbones to begin with on scenes of one's own; the last one takes any bands.
+_USUAL = ("csmask_b4_l2a", "raw")
 
 
 def places() -> list[Place]:
@@ -63,15 +67,22 @@ def set_place(key: str) -> None:
     address.write("place", key if not key.startswith("own-") else None)
 
 
-def add_place(path: Path) -> Place:
-    """A raster, or a folder in the layout of HLS Burn Scars, for this session."""
-    is_folder = path.is_dir()
-    scene: SceneConfig = (
-        ChipsScene(source="chips", path=str(path)) if is_folder else FileScene(source="file", path=str(path))
+def add_place(scene: SceneConfig, path: Path, bands: Sequence[str]) -> Place:
+    """Scenes of one's own, for this session; those opened before under the same path are replaced.
+
+    Args:
+        bands: that all of the scenes have; the first usual backbone that they suffice for is proposed.
+    """
+    key = f"own-{path}"
+    own: dict[str, Place] = st.session_state.setdefault("own_places", {})
+    taken = {found.title for found in places() if found.key != key}
+    title = scene.title if scene.title not in taken else f"{scene.title} · {path.parent.name}"
+    if title in taken:
+        title = str(path)
+    own[key] = Place(
+        key, title, scene, next(name for name in _USUAL if not cards.missing_bands(cards.card(name), bands))
     )
-    made = Place(f"own-{path.resolve()}", path.stem, scene, "csmask_b4_l2a")
-    st.session_state.setdefault("own_places", {})[made.key] = made
-    return made
+    return own[key]
 
 
 def season_is_there() -> bool:

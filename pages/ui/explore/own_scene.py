@@ -1,0 +1,98 @@
+"""Opening a raster or a folder of one's own: what it is, what a person says of it, and the place that it becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from pydantic import BaseModel, ValidationError
+
+from engine.errors import ConfigError
+from engine.imagery.sources import ChipsScene, FileScene, SceneConfig
+from engine.imagery.sources.source import Declared
+from engine.jobs.complaints import in_words
+from engine.jobs.folder import runs_root
+from pages.ui.look import errors
+from pages.ui.look.fields import help_of
+from pages.ui.map import layers
+from pages.ui.state import cached, session
+
+
+def offer() -> None:
+    """A path, what the files do not say themselves, and the button that opens them."""
+    st.write(
+        "A raster with a CRS (GeoTIFF, JPEG 2000), or a folder: chips in the layout of HLS Burn Scars (`data/`, `splits/`)."
+    )
+    example = runs_root() / "data" / "hls_burn_scars"
+    typed = st.text_input("Path on this machine", key="own_path", placeholder=str(example)).strip()
+    said = _said()
+    if st.button("Open", key="own_open") and typed:
+        with errors.in_words(stop=False):
+            _open(Path(typed).expanduser().absolute(), said)
+            st.rerun()
+
+
+def _open(path: Path, said: dict[str, Any]) -> None:
+    """Make the files the place looked at; what cannot be read or shown raises, and nothing is kept.
+
+    Raises:
+        BadInput: absent, unreadable, not understood, or in a folder that may not be shown.
+    """
+    scene = _with(_source_of(path), said)
+    scenes = cached.scenes(scene)
+    layers.imagery(scenes, layers.best_of(scenes))
+    session.set_place(session.add_place(scene, path, layers.common_bands(scenes)).key)
+
+
+def _source_of(path: Path) -> SceneConfig:
+    if path.is_dir():
+        return ChipsScene(source="chips", path=str(path))
+    return FileScene(source="file", path=str(path))
+
+
+def _with(scene: SceneConfig, said: dict[str, Any]) -> SceneConfig:
+    """A source with what a person says of its rasters.
+
+    Raises:
+        ConfigError: a value that cannot be used.
+    """
+    kind: type[BaseModel] = type(scene)
+    try:
+        return kind.model_validate({**scene.model_dump(), **said})
+    except ValidationError as err:
+        raise ConfigError(f"{Path(scene.path).name}: {in_words(err, kind)}") from err
+
+
+def _said() -> dict[str, Any]:
+    """What a person declares; fields left empty are left to the files."""
+    with st.expander("Say what the files do not", icon=":material/edit_note:"):
+        left, right = st.columns(2)
+        sensor = left.text_input(
+            "Sensor", key="own_sensor", placeholder="as the files say", help=help_of(Declared, "sensor")
+        )
+        date = right.text_input(
+            "Date", key="own_datetime", placeholder="2021-08-28T10:56:19Z", help=help_of(Declared, "datetime")
+        )
+        bands = st.text_input(
+            "Bands in order, by commas; - for one that is not to be read",
+            key="own_bands",
+            placeholder="blue, green, red, nir_narrow, swir_1, swir_2",
+            help=help_of(Declared, "bands"),
+        )
+        columns = st.columns(3)
+        numbers = {
+            name: column.number_input(
+                name.capitalize(), value=None, format="%g", key=f"own_{name}", placeholder="as stated", help=help_of(Declared, name)
+            )
+            for column, name in zip(columns, ("scale", "offset", "nodata"), strict=True)
+        }  # fmt: skip
+    names = [name.strip() for name in bands.split(",")] if bands.strip() else []
+    given = {
+        "sensor": sensor.strip(),
+        "datetime": date.strip(),
+        "bands": tuple(None if name in ("-", "") else name for name in names),
+    }
+    return {name: value for name, value in given.items() if value} | {
+        name: value for name, value in numbers.items() if value is not None
+    }

@@ -1,0 +1,123 @@
+"""Opening a raster or a folder of one's own: it becomes the place, or it is refused and leaves nothing behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import WriteRaster
+from tests.pages.conftest import OpenPage, words
+
+
+@pytest.fixture(autouse=True)
+def _may_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBERSCOPE_DATA", str(tmp_path))
+
+
+def open_own(at: AppTest, path: object, **said: object) -> AppTest:
+    at.text_input(key="own_path").set_value(str(path))
+    for name, value in said.items():
+        kind = at.number_input if isinstance(value, float) else at.text_input
+        kind(key=f"own_{name}").set_value(value)
+    return at.button(key="own_open").click().run()
+
+
+def test_a_raster_of_ones_own_becomes_the_place_and_stays_it(
+    open_page: OpenPage, home: Path, scene_file: Path
+) -> None:
+    at = open_own(open_page("explore"), scene_file)
+    for _ in range(2):
+        assert not at.exception
+        assert not at.warning
+        assert at.session_state["place_key"].startswith("own-")
+        assert at.segmented_control(key="explore_place").value == at.session_state["place_key"]
+        at.run()
+
+
+def test_another_place_can_be_chosen_after_ones_own_and_back(
+    open_page: OpenPage, home: Path, scene_file: Path
+) -> None:
+    at = open_own(open_page("explore"), scene_file)
+    own = at.session_state["place_key"]
+    for key in ("virginia", own, "virginia"):
+        at.segmented_control(key="explore_place").set_value(key).run()
+        assert not at.exception
+        assert at.session_state["place_key"] == key
+
+
+def test_two_rasters_of_one_name_are_told_apart(
+    open_page: OpenPage, home: Path, write_raster: WriteRaster
+) -> None:
+    pixels = np.random.default_rng(0).integers(100, 4000, (6, 64, 64)).astype(np.int16)
+    at = open_page("explore")
+    for folder in ("first", "second"):
+        open_own(at, write_raster(f"{folder}/scene.tif", pixels))
+    labels = at.segmented_control(key="explore_place").options
+    assert len(labels) == len(set(labels)) == 5
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a raster", b"II*\x00"])
+def test_what_cannot_be_opened_is_refused_in_words_and_leaves_the_page_as_it_was(
+    open_page: OpenPage, home: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "mine.tif"
+    if content is not None:
+        path.write_bytes(content)
+    at = open_page("explore")
+    before = at.segmented_control(key="explore_place").options
+    open_own(at, path)
+    assert not at.exception
+    assert at.warning
+    assert at.session_state["place_key"] == "virginia"
+    assert at.segmented_control(key="explore_place").options == before
+    assert not at.run().warning
+
+
+def test_a_raster_outside_the_folders_that_may_be_shown_is_refused_and_leaves_nothing(
+    open_page: OpenPage, home: Path, scene_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBERSCOPE_DATA", "")
+    at = open_own(open_page("explore"), scene_file)
+    assert any("EMBERSCOPE" in warning.value for warning in at.warning)
+    assert len(at.segmented_control(key="explore_place").options) == 3
+
+
+def test_what_a_person_says_of_a_raster_stands_in_the_configuration(
+    open_page: OpenPage, home: Path, write_raster: WriteRaster
+) -> None:
+    pixels = np.random.default_rng(0).integers(100, 4000, (6, 64, 64)).astype(np.int16)
+    at = open_page("explore")
+    open_own(at, write_raster("mine.tif", pixels, names=None), sensor="hls", scale=0.0001, nodata=-9.0,
+             datetime="2021-08-28T10:56:19Z", bands="blue, green, red, nir_narrow, swir_1, swir_2")  # fmt: skip
+    assert not at.warning, [warning.value for warning in at.warning]
+    (place,) = at.session_state["own_places"].values()
+    assert place.scene.sensor == "hls"
+    assert place.scene.scale == 0.0001
+    assert place.scene.nodata == -9.0
+    assert place.scene.datetime.year == 2021
+    assert place.scene.bands == ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
+
+
+@pytest.mark.parametrize(
+    ("said", "words_of_it"), [({"datetime": "last summer"}, "datetime"), ({"scale": -1.0}, "scale")]
+)
+def test_what_is_said_wrongly_is_refused_by_name(
+    open_page: OpenPage, home: Path, scene_file: Path, said: dict[str, object], words_of_it: str
+) -> None:
+    at = open_own(open_page("explore"), scene_file, **said)
+    assert not at.exception
+    assert any(words_of_it in warning.value for warning in at.warning)
+    assert at.session_state["place_key"] == "virginia"
+
+
+def test_a_scene_without_the_bands_of_a_colour_picture_is_shown_in_grey(
+    open_page: OpenPage, home: Path, write_raster: WriteRaster
+) -> None:
+    pixels = np.random.default_rng(0).integers(100, 4000, (1, 64, 64)).astype(np.int16)
+    at = open_own(open_page("explore"), write_raster("one.tif", pixels, names=("red",)))
+    assert not at.exception
+    assert not at.warning
+    assert "in grey" in words(at)
