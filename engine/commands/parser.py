@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     add("backbones", backbones.backbones, "List the backbones and whether their weights are here.")
     for kind, command, text in (
         ("extract", jobs.extract, "Embed scenes with a frozen backbone; CONFIG may be one of TerraTorch's."),
-        ("train", jobs.train, "Train a burn-scar decoder."),
+        ("train", jobs.train, "Train a decoder on a store and its labels."),
     ):
         sub = add(kind, command, text, "config")
         sub.add_argument("--out", help="the run folder (default: a new one)")
@@ -42,9 +42,9 @@ def parser() -> argparse.ArgumentParser:
                 "--translate", action="store_true", help="only print what a TerraTorch file becomes, and stop"
             )
     add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
-    add(
-        "predict", stores.predict, "Map burn scars of a store with a trained run.", "run", "store"
-    ).add_argument("--out", required=True)
+    add("predict", stores.predict, "Map a store with a trained run.", "run", "store").add_argument(
+        "--out", required=True
+    )
     sub = add("pca", stores.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
     sub.add_argument("--out", required=True)
     sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")

@@ -6,12 +6,13 @@ value, where it is NaN, and beyond the raster.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
@@ -57,11 +58,36 @@ def read_label_raster(path: Path, tile: StoredTile, reading: LabelReading) -> np
         return reading.labels_of(*_sampled(dataset, *_centres(dataset, tile), reading))
 
 
-def grid_note(path: Path, tiles: list[StoredTile]) -> str:
+def require_overlap(path: Path, tiles: Sequence[StoredTile]) -> None:
+    """Check that a label raster can lie on some tile, before its pixels are looked at.
+
+    Raises:
+        LabelError: no tile comes near it, or its CRS is not of the Earth.
+    """
+    with _labels(path) as dataset:
+        for crs in dict.fromkeys(tile.crs for tile in tiles):
+            west, south, east, north = _bounds_in(dataset, crs)
+            for tile in (tile for tile in tiles if tile.crs == crs):
+                corners = [
+                    tile.pixel_transform @ (c * tile.width_px, r * tile.height_px)
+                    for c in (0, 1)
+                    for r in (0, 1)
+                ]
+                x, y = np.array(corners).T
+                if x.max() > west and x.min() < east and y.max() > south and y.min() < north:
+                    return
+    raise LabelError(
+        f"The label raster {path.name} covers none of the {len(tiles)} tile(s). Check that it lies where they do."
+    )
+
+
+def grid_note(path: Path, tiles: Sequence[StoredTile]) -> str:
     """What is to be said where a raster lies on another grid than some tiles; empty where it does not."""
     with _labels(path) as dataset:
-        own = CRS.from_wkt(dataset.crs.to_wkt())
-        others = sorted(crs for crs in {tile.crs for tile in tiles} if CRS.from_user_input(crs) != own)
+        own, every = _crs(dataset), {tile.crs for tile in tiles}
+        others = sorted(
+            crs for crs in every if not own.equals(CRS.from_user_input(crs), ignore_axis_order=True)
+        )
         if others:
             return (
                 f"The labels of {path.name} are in {own.name} and are brought to {', '.join(map(_crs_name, others))} by "
@@ -101,6 +127,11 @@ def _labels(path: Path) -> Iterator[DatasetReader]:
             )
         try:
             yield dataset
+        except ProjError as err:
+            raise LabelError(
+                f"The CRS of the label raster {path.name} cannot be brought to that of the pixels ({in_short(err)}). "
+                f"Reproject it, e.g. with gdalwarp."
+            ) from err
         except RasterioError as err:
             raise LabelError(
                 f"The label raster {path.name} is damaged or cut short ({in_short(err)}). Copy or download it again."
@@ -128,8 +159,8 @@ def _centres(dataset: DatasetReader, tile: StoredTile) -> tuple[np.ndarray, np.n
     row, column = np.mgrid[0 : tile.height_px, 0 : tile.width_px] + 0.5
     grid = tile.pixel_transform
     x, y = grid.a * column + grid.b * row + grid.c, grid.d * column + grid.e * row + grid.f
-    own, crs = CRS.from_wkt(dataset.crs.to_wkt()), CRS.from_user_input(tile.crs)
-    if own != crs:
+    own, crs = _crs(dataset), CRS.from_user_input(tile.crs)
+    if not own.equals(crs, ignore_axis_order=True):
         x, y = Transformer.from_crs(crs, own, always_xy=True).transform(x, y)
     back = ~dataset.transform
     columns, rows = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
@@ -165,6 +196,23 @@ def _on_one_grid(dataset: DatasetReader, tile: StoredTile) -> bool:
     largest = max(tile.width_px, tile.height_px)
     shift = max(abs(between.c - round(between.c)), abs(between.f - round(between.f)))
     return bool(max(map(abs, turned)) * largest < _SAME_GRID_PX and shift < _SAME_GRID_PX)
+
+
+def _bounds_in(dataset: DatasetReader, crs: str) -> tuple[float, float, float, float]:
+    """West, south, east, north of a raster in a CRS, its edges followed in steps; infinite where they leave the CRS."""
+    steps = np.linspace(0, 1, 21)
+    edges = [(steps, 0 * steps), (steps, 0 * steps + 1), (0 * steps, steps), (0 * steps + 1, steps)]
+    column, row = np.concatenate(edges, axis=1) * [[dataset.width], [dataset.height]]
+    grid, own = dataset.transform, _crs(dataset)
+    x, y = grid.a * column + grid.b * row + grid.c, grid.d * column + grid.e * row + grid.f
+    x, y = Transformer.from_crs(own, CRS.from_user_input(crs), always_xy=True).transform(x, y)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        return -np.inf, -np.inf, np.inf, np.inf
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+def _crs(dataset: DatasetReader) -> CRS:
+    return CRS.from_wkt(dataset.crs.to_wkt())
 
 
 def _crs_name(crs: str) -> str:

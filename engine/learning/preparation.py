@@ -17,7 +17,7 @@ from engine.extraction.store_layout import stored_tile
 from engine.jobs.config import ExtractConfig, TrainConfig
 from engine.jobs.events import Event, Noticed, StepStarted
 from engine.labels.build import PixelsWithData, labels_for, masks_of_tiles
-from engine.labels.label_raster import check_label_raster
+from engine.labels.label_raster import check_label_raster, require_overlap
 from engine.labels.sidecar import Labels, read_labels
 from engine.learning.baselines.baseline import Baseline
 from engine.learning.baselines.table import BASELINES
@@ -127,6 +127,8 @@ def _check_extraction(
     tiles = [stored_tile(item, plan) for item in plan.tiles]
     if config.labels.path is None:
         masks_of_tiles(tiles, plan.scenes)
+    else:
+        require_overlap(resolve_path(config.labels.path), tiles)
     split_tiles(tiles, config.split, config.seed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,13 @@ from rasterio.enums import ColorInterp, Resampling
 from rasterio.warp import reproject, transform_bounds
 
 from engine.errors import LabelError
-from engine.labels.label_raster import check_label_raster, grid_note, nodata_note, read_label_raster
+from engine.labels.label_raster import (
+    check_label_raster,
+    grid_note,
+    nodata_note,
+    read_label_raster,
+    require_overlap,
+)
 from engine.labels.reading import BURNED_OR_NOT, ClassLabels
 from engine.store.schema import StoredTile
 
@@ -169,3 +176,29 @@ def test_a_damaged_raster_is_refused_not_read_as_missing(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:-200_000])
     with pytest.raises(LabelError, match="damaged or cut short"):
         check_label_raster(path, BURNED_OR_NOT)
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        'LOCAL_CS["site grid",UNIT["metre",1],AXIS["x",EAST],AXIS["y",NORTH]]',
+        'GEOGCS["Mars",DATUM["Mars",SPHEROID["Mars",3396190,169.9]],PRIMEM["0",0],UNIT["degree",0.0174532925199433]]',
+    ],
+    ids=["local", "Mars"],
+)
+def test_a_crs_that_is_not_of_the_earth_is_refused_in_words(crs: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "l.tif", np.zeros((8, 8), int), "value -1", crs, NORTH_UP)
+    with pytest.raises(LabelError, match="cannot be brought to that of the pixels"):
+        read_label_raster(path, TILE, BURNED_OR_NOT)
+    with pytest.raises(LabelError, match="cannot be brought to that of the pixels"):
+        require_overlap(path, [TILE])
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_a_raster_that_covers_a_tile_is_taken_and_one_beside_it_refused(grid: str, tmp_path: Path) -> None:
+    crs, transform = grid_of(grid, 80)
+    path = write(tmp_path / "l.tif", np.zeros((80, 80), int), "value -1", crs, transform)
+    far = dataclasses.replace(TILE, transform=(30, 0, 520000, 0, -30, 4500000))
+    require_overlap(path, [far, TILE])
+    with pytest.raises(LabelError, match=r"covers none of the 1 tile"):
+        require_overlap(path, [far])

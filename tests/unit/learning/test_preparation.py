@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 
 from engine.errors import BackboneError, BadInput, ConfigError, LabelError, StoreError
 from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, TrainConfig, parse_config
+from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config
 from engine.jobs.events import Event, Noticed, TestDone, TrainPlanned
 from engine.learning.result import TrainRun
 from engine.learning.train import train
@@ -74,6 +76,14 @@ def of_raster(config: TrainConfig, chips: Path) -> TrainConfig:
     return config.model_copy(update={"labels": config.labels.model_copy(update=labels)})
 
 
+def of_raster_elsewhere(config: TrainConfig, chips: Path) -> TrainConfig:
+    profile = {"driver": "GTiff", "width": 8, "height": 8, "count": 1, "dtype": "uint8", "crs": "EPSG:4326"}
+    path = chips / "elsewhere.tif"
+    with rasterio.open(path, "w", transform=Affine(0.1, 0, 10, 0, -0.1, 50), **profile) as out:
+        out.write(np.eye(8, dtype=np.uint8), 1)
+    return config.model_copy(update={"labels": LabelsConfig(source="raster", path=str(path))})
+
+
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
@@ -83,6 +93,7 @@ def of_raster(config: TrainConfig, chips: Path) -> TrainConfig:
         (of_tiles, StoreError, "granularity: patch"),
         (of_layers(5), BackboneError, "5"),
         (of_layers(0, 0), BackboneError, "0, 0"),
+        (of_raster_elsewhere, LabelError, "covers none of the 9 tile"),
         (of_raster, LabelError, r"no file at .*nowhere\.tif"),
     ],
 )
