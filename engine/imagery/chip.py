@@ -161,6 +161,13 @@ def _read_window(
         if _on_one_grid(dataset, tile):
             return _read_aligned(dataset, indexes, tile)
         target = {"crs": tile.crs, "transform": tile.transform, "height": tile.height, "width": tile.width}
+        if dataset.crs.is_projected:
+            # GDAL else finds the size of its kernel from the part of a window that lies on the raster: pixels would
+            # depend on the window (GDALWarpOptions, XSCALE).
+            target |= {
+                "XSCALE": abs(dataset.transform.a) / tile.gsd_m,
+                "YSCALE": abs(dataset.transform.e) / tile.gsd_m,
+            }
         has_alpha = dataset.nodata is None
         with WarpedVRT(dataset, resampling=resampling, add_alpha=has_alpha, **target) as warped:
             inside = warped.read(warped.count) > 0 if has_alpha else warped.dataset_mask() > 0
