@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 
 from engine.commands.parser import Command, parser
-from engine.errors import EngineError
 from engine.jobs.record import TERMINATED
+from engine.jobs.unforeseen import in_words
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,16 +24,19 @@ def main(arguments: Sequence[str]) -> int:
     command: Command = chosen.command
     try:
         done = command(chosen)
-    except EngineError as err:
-        print(f"error: {err}", file=sys.stderr)
-        return err.exit_code
+        if getattr(chosen, "json", False) and done is not None:
+            print(json.dumps(done, default=str))
     except KeyboardInterrupt:
         return TERMINATED
     except BrokenPipeError:  # who read our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    if getattr(chosen, "json", False) and done is not None:
-        print(json.dumps(done, default=str))
+    except Exception as err:
+        if sys.flags.dev_mode:  # `python -X dev -m engine ...` shows where it happened
+            raise
+        told = in_words(err)
+        print(f"error: {' '.join(str(told).split())}", file=sys.stderr)
+        return told.exit_code
     return 0
 
 

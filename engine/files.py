@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from engine.errors import BadInput, DiskFull, EngineError, RunFailure
 
@@ -123,6 +125,19 @@ def file_sha256(path: Path) -> str:
     """Hexadecimal sha256 of a file, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        OSError: it cannot be opened.
+        ValueError: it is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as err:
+        raise ValueError("nested too deeply") from err
 
 
 def slug(text: str, keep: str = "", filler: str = "-", most: int = 40) -> str:

@@ -23,7 +23,7 @@ def backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
         if not chosen.json:
             size = f"{spec.parameters / 1e6:.1f} M"
             print(
-                f"{name:36} {size:>10}  dim {spec.dim:<5} {'weights here' if there else 'weights wanted':15} {spec.licence}"
+                f"{name:36} {size:>10}  dim {spec.dim:<5} {'weights here' if there else 'no weights here':15} {spec.licence}"
             )
     return rows if chosen.json else None
 
@@ -40,7 +40,5 @@ def verify(chosen: argparse.Namespace) -> list[dict[str, Any]]:
             print(f"{result.case:36} {result.failure}")
     failed = [result.case for result in results if not result.passed]
     if failed:
-        raise RunFailure(
-            f"every output within tolerance was wanted, found {', '.join(failed)} beyond it. See the table."
-        )
+        raise RunFailure(f"Outputs of {', '.join(failed)} are beyond the tolerance. See the table.")
     return [{"case": result.case, "errors": dict(result.errors)} for result in results]

@@ -33,9 +33,7 @@ def extract(chosen: argparse.Namespace) -> dict[str, Any] | None:
     tree = read_yaml(path)
     if not is_terratorch(tree):
         if chosen.translate:
-            raise ConfigError(
-                f"a TerraTorch file was wanted, found none of its keys in {path}. Leave --translate out."
-            )
+            raise ConfigError(f"{path} has none of the keys of a TerraTorch file. Leave --translate out.")
         return _in_new_folder(load_config(path, chosen.set), chosen)
     found = translate(tree, str(path))
     for line in in_lines(found):
@@ -53,7 +51,7 @@ def train(chosen: argparse.Namespace) -> dict[str, Any]:
     path = Path(chosen.config)
     if is_terratorch(read_yaml(path)):
         raise ConfigError(
-            f"a training configuration was wanted, found a TerraTorch file in {path}. Its generation files go to `extract`; "
+            f"{path} is a TerraTorch file, and `train` needs a training configuration. Generation files go to `extract`; "
             f"for a training write kind: train, with the store that `extract` made."
         )
     return _in_new_folder(load_config(path, chosen.set), chosen)
@@ -62,7 +60,7 @@ def train(chosen: argparse.Namespace) -> dict[str, Any]:
 def _in_new_folder(config: JobConfig, chosen: argparse.Namespace) -> dict[str, Any]:
     if config.kind != chosen.kind:
         raise ConfigError(
-            f"a configuration of kind {chosen.kind} was wanted, found {config.kind}. Use `{config.kind}`."
+            f"The configuration is of kind {config.kind}. Use `python -m engine {config.kind}`."
         )
     folder = (
         Path(chosen.out).resolve() if chosen.out else run_folder.new_folder(config, run_folder.runs_root())

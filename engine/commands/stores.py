@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.commands.printer import say
 from engine.errors import BadInput, StoreError
-from engine.files import require_file_path
+from engine.files import make_folder, require_file_path
 
 
 def pca(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -34,10 +34,10 @@ def check(chosen: argparse.Namespace) -> dict[str, Any]:
     problems = [str(problem) for problem in report]
     if problems:
         raise StoreError(
-            f"a whole store was wanted, found {len(problems)} problem(s): {'; '.join(problems)}. Extract it again."
+            f"{chosen.store} has {len(problems)} problem(s): {'; '.join(problems)}. Extract it again."
         )
     if not chosen.json:
-        print(f"{chosen.store}: whole.")
+        print(f"{chosen.store}: complete, nothing is wrong with it.")
     return {"store": chosen.store, "problems": problems}
 
 
@@ -80,8 +80,9 @@ def simulate(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.imagery.simulation.season import simulate_season
 
     out = Path(chosen.out)
-    if out.exists() and any(out.iterdir()):
-        raise BadInput(f"an empty folder was wanted, found files in {out}. Choose another --out.")
+    make_folder(out)
+    if any(out.iterdir()):
+        raise BadInput(f"{out} already holds files. Choose another --out.")
     simulate_season(out, chosen.seed)
     say(f"Wrote a simulated fire season (seed {chosen.seed}) to {out}")
     return {"out": str(out), "seed": chosen.seed}

@@ -51,7 +51,7 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
     yield from fetch_weights(plan)
     yield StepStarted(f"Loading {plan.spec.title}")
     with _workers(plan) as workers, closing(_writer(plan, workers, folder)) as writer:
-        yield from _announced(plan, workers, len(writer.kept))
+        yield from _announced(plan, workers, len(writer.written))
         began = time.monotonic()
         yield from _fill(writer, workers, plan)
         finished = writer.finish()
@@ -72,9 +72,9 @@ def _announced(plan: Plan, workers: Workers, resumed_tiles: int) -> Iterator[Eve
 
 def _fill(writer: StoreWriter, workers: Workers, plan: Plan) -> Iterator[Event]:
     """Read, encode and write the tiles that the store does not have yet."""
-    stored = {tile.id for tile in writer.kept}
+    stored = {tile.id for tile in writer.written}
     missing = {item.tile.id for item in plan.tiles} - stored
-    began, done, patches = time.monotonic(), len(stored), sum(tile.rows for tile in writer.kept)
+    began, done, patches = time.monotonic(), len(stored), sum(tile.rows for tile in writer.written)
     blending = Blending(plan, stored) if plan.is_blended else None
 
     def write(encoded: Encoded) -> None:

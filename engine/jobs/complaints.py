@@ -19,9 +19,9 @@ def _one_complaint(item: dict[str, Any], model: type[BaseModel]) -> str:
     if item["type"] == "extra_forbidden":
         known = _field_names(model)
         return f"unknown key {where!r}{nearest(str(item['loc'][-1]), known)}. Remove it or mend its name"
-    found = "" if item["type"] == "missing" else f", found {item['input']!r}"[:120]
+    given = "" if item["type"] == "missing" else f" ({item['input']!r:.120} was given)"
     message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{where or 'configuration'}: {message}{found}"
+    return f"{where or 'configuration'}: {message}{given}"
 
 
 def _field_names(model: type[BaseModel]) -> list[str]:

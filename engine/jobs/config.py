@@ -65,6 +65,12 @@ _LATER: dict[str, Any] = {
     "tiles": {"overlap_px": 0, "merge": "deepest", "stride_px": None},
 }
 _LATER_OF_TRAINING: dict[str, Any] = {"task": "burn_scars", "split": {"seed": None, "buffer_m": 0.0}}
+_NAMES: dict[type[Any], str] = {
+    list: "a list",
+    str: "text",
+    type(None): "nothing",
+    dict: "keys that are not words",
+}
 _KINDS: dict[str, type[ExtractConfig] | type[TrainConfig]] = {"extract": ExtractConfig, "train": TrainConfig}
 
 
@@ -92,7 +98,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: the file is absent or does not hold a mapping.
     """
     if not path.is_file():
-        raise ConfigError(f"a configuration file was wanted; {path} is not there. Check the path.")
+        raise ConfigError(f"The configuration file {path} is not there. Check the path.")
     return yaml_mapping(path.read_bytes(), str(path))
 
 
@@ -110,7 +116,7 @@ def yaml_mapping(content: bytes, where: str) -> dict[str, Any]:
         ) from err
     if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
         raise ConfigError(
-            f"{where} was wanted as keys and values, and holds {type(tree).__name__}. Start with 'kind:'."
+            f"{where} holds no keys and values but {_NAMES.get(type(tree), 'something else')}. Start with 'kind:'."
         )
     return tree
 
@@ -134,7 +140,7 @@ def parse_config(tree: dict[str, Any], where: str = "the configuration") -> JobC
     """
     kind = tree.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise ConfigError(f"{where}: kind was wanted as extract or train, found {kind!r}. Set 'kind:'.")
+        raise ConfigError(f"{where}: kind is {kind!r}; it is extract or train. Set 'kind:'.")
     try:
         return _KINDS[kind].model_validate(tree)
     except ValidationError as err:
@@ -183,7 +189,7 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     if not equals or not path:
         raise ConfigError(
-            f"--set was wanted as key.path=value, found {override!r}. Example: --set backbone.name=raw"
+            f"--set {override!r} is not of the form key.path=value. Example: --set backbone.name=raw"
         )
     *parents, leaf = path.split(".")
     for key in parents:

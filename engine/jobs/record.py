@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import time
@@ -16,7 +15,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from engine.errors import EngineError, JobError
+from engine.errors import JobError
 from engine.files import slug
 from engine.jobs import folder as run_folder
 from engine.jobs.event_log import append_event
@@ -31,10 +30,10 @@ from engine.jobs.events import (
     StepStarted,
     TestDone,
 )
+from engine.jobs.unforeseen import in_words
 
 TERMINATED = 128 + signal.SIGTERM  # 143, what shells report for SIGTERM
 _POLL_S = 0.5
-_log = logging.getLogger(__name__)
 
 
 def run_job(
@@ -57,7 +56,7 @@ def run_job(
     Raises:
         JobError: another process runs this folder.
         SystemExit: 143 after SIGTERM or Ctrl-C; the folder says cancelled.
-        EngineError: recorded as Failed before it is raised again.
+        EngineError: recorded as Failed before it is raised; the traceback of what was not foreseen is in log.txt.
     """
 
     def note(event: Event) -> None:
@@ -74,18 +73,13 @@ def run_job(
         except (SystemExit, KeyboardInterrupt) as stop:
             note(Cancelled("Cancelled. What was finished before is kept; resume goes on from there."))
             raise SystemExit(TERMINATED) from stop
-        except EngineError as err:
-            note(Failed(str(err), type(err).__name__))
-            raise
         except Exception as err:
-            _log.error("%s", traceback.format_exc())
-            note(
-                Failed(
-                    f"The job ended on an error that was not foreseen: {type(err).__name__}: {err}",
-                    type(err).__name__,
-                )
-            )
-            raise
+            told = in_words(err)
+            note(Failed(str(told), type(told).__name__))
+            if told is err:
+                raise
+            _keep_traceback(folder)
+            raise told from err
 
 
 def recorded(folder: Path, events: Iterator[Event]) -> Iterator[Event]:
@@ -104,8 +98,9 @@ def recorded(folder: Path, events: Iterator[Event]) -> Iterator[Event]:
     except GeneratorExit:
         append_event(folder, Cancelled("Cancelled with the job that asked for it."))
         raise
-    except EngineError as err:
-        append_event(folder, Failed(str(err), type(err).__name__))
+    except Exception as err:
+        told = in_words(err)
+        append_event(folder, Failed(str(told), type(told).__name__))
         raise
     append_event(folder, Finished(summary))
 
@@ -158,6 +153,11 @@ def idle_device(device: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _keep_traceback(folder: Path) -> None:
+    with (folder / run_folder.LOG).open("a", encoding="utf-8") as log:
+        log.write(traceback.format_exc())
 
 
 def summary_of(event: Event) -> dict[str, Any] | None:

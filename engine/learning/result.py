@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import JobError
-from engine.files import write_atomic
+from engine.files import read_json, write_atomic
 from engine.jobs import folder as run_folder
 from engine.jobs.config import TrainConfig, load_config
 from engine.jobs.event_log import read_events
@@ -143,11 +143,13 @@ def write_json(path: Path, tree: dict[str, Any]) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        tree: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        tree = read_json(path)
     except FileNotFoundError as err:
         raise JobError(
             f"{path.parent} has no {path.name}: the training there has not finished. Wait for it, or run it again."
         ) from err
     except ValueError as err:
         raise JobError(f"{path} is damaged and cannot be read. Train again.") from err
+    if not isinstance(tree, dict):
+        raise JobError(f"{path} is damaged and cannot be read. Train again.")
     return tree

@@ -47,11 +47,9 @@ def check_store(folder: Path) -> list[Problem]:
     folder = folder / FINISHED if (folder / FINISHED).is_dir() else folder
     paths = sorted(folder.glob("part-*.parquet"))
     if folder.name == UNFINISHED or (folder / UNFINISHED).is_dir():
-        raise StoreError(
-            f"a finished store was wanted, found an unfinished one at {folder}. Resume its extraction."
-        )
+        raise StoreError(f"The store at {folder} is unfinished. Resume its extraction.")
     if not paths and not list(folder.glob("_manifest.json")):
-        raise StoreError(f"an embedding store was wanted, found none at {folder}. Point at its folder.")
+        raise StoreError(f"{folder} is no embedding store. Give the folder of one.")
     problems = [*_check_names(folder, paths)]
     metas: list[StoreMeta] = []
     seen: Counter[str] = Counter()
@@ -128,7 +126,7 @@ def _check_keys(tiles: list[StoredTile], table: pa.Table) -> Iterator[str]:
 def _check_values(meta: StoreMeta, table: pa.Table) -> Iterator[str]:
     valid = table["valid_fraction"].to_numpy()
     if not ((valid >= 0) & (valid <= 1)).all():  # NaN fails both
-        yield "valid_fraction was wanted from 0 to 1 and is not"
+        yield "valid_fraction is not from 0 to 1 everywhere"
     for column in meta.columns:
         flat = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         values = flat.reshape(len(table), -1)

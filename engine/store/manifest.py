@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from engine.errors import StoreError
-from engine.files import file_sha256
+from engine.files import file_sha256, read_json
 
 # Readers of Parquet folders pass over names that begin with an underscore.
 MANIFEST = "_manifest.json"
@@ -50,10 +50,8 @@ def read_manifest(folder: Path) -> tuple[ManifestPart, ...]:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise StoreError(f"a manifest was wanted, found no {MANIFEST} in {folder}. Extract the store again.")
+        raise StoreError(f"{folder} has no {MANIFEST}. Extract the store again.")
     try:
-        return tuple(ManifestPart(**part) for part in json.loads(path.read_text(encoding="utf-8"))["parts"])
+        return tuple(ManifestPart(**part) for part in read_json(path)["parts"])
     except (ValueError, KeyError, TypeError) as err:
-        raise StoreError(
-            f"a manifest was wanted, found {path} damaged ({err}). Extract the store again."
-        ) from err
+        raise StoreError(f"The manifest {path} is damaged ({err}). Extract the store again.") from err

@@ -227,5 +227,5 @@ def _read_whole(file: FileIO, room: memoryview) -> None:
     while len(room):
         got = file.readinto(room)
         if not got:
-            raise EOFError(f"{len(room)} more bytes were wanted, found the end of the file")
+            raise EOFError(f"the file ends {len(room)} bytes too early")
         room = room[got:]

@@ -139,14 +139,14 @@ def parse_metadata(raw: dict[bytes, bytes] | None, where: str) -> tuple[StoreMet
     """
     if not raw or b"emberscope" not in raw:
         raise StoreError(
-            f"an embedding store was wanted, found {where} without its 'emberscope' key. Extract it again."
+            f"{where} is no part of an embedding store: it lacks the key 'emberscope'. Extract it again."
         )
     tree = json.loads(raw[b"emberscope"])
     version = tree.get("meta", {}).get("schema_version")
     if version != SCHEMA_VERSION:
         raise StoreError(
-            f"a store of schema {SCHEMA_VERSION} was wanted, found schema {version} in {where}. "
-            f"Extract it again with this version (its configuration is in the same metadata)."
+            f"{where} is of schema {version}, and this version reads schema {SCHEMA_VERSION}. "
+            f"Extract it again (its configuration is in the same metadata)."
         )
     tuples = {
         key: tuple(tree["meta"][key]) for key in ("layers", "dims", "columns", "bands", "scene_fingerprints")

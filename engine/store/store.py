@@ -55,22 +55,20 @@ class EmbeddingStore:
         if (folder / FINISHED).is_dir():
             folder = folder / FINISHED
         if not folder.is_dir() or folder.name == UNFINISHED or (folder / UNFINISHED).is_dir():
-            state = (
-                "an unfinished one" if folder.name == UNFINISHED or (folder / UNFINISHED).is_dir() else "none"
-            )
+            is_there = folder.name == UNFINISHED or (folder / UNFINISHED).is_dir()
             raise StoreError(
-                f"a finished embedding store was wanted, found {state} at {folder}. Run or resume its extraction."
+                f"The embedding store at {folder} is unfinished. Resume its extraction."
+                if is_there
+                else f"{folder} is no embedding store. Give the folder of one, or run its extraction."
             )
         parts = read_parts(folder)
         if not parts:
             raise StoreError(
-                f"an embedding store was wanted, found no part-*.parquet in {folder}. Point at its folder."
+                f"{folder} is no embedding store: it holds no part-*.parquet. Give the folder of one."
             )
         metas = [meta for meta, _ in parts]
         if any(meta != metas[0] for meta in metas):
-            raise StoreError(
-                f"one extraction's parts were wanted, found several in {folder}. Keep one folder a run."
-            )
+            raise StoreError(f"{folder} holds parts of several extractions. Keep one folder a run.")
         return cls(folder, metas[0], tuple(part for _, part in parts))
 
     @cached_property
@@ -99,7 +97,7 @@ class EmbeddingStore:
         if layer not in self.meta.layers:
             kept = ", ".join(map(str, self.meta.layers))
             raise StoreError(
-                f"layer {layer} was wanted, found layers {kept} in {self.folder}. Extract it, or use one of these."
+                f"{self.folder} does not hold layer {layer}; it holds layers {kept}. Extract that layer, or use one of these."
             )
         return self.meta.columns[self.meta.layers.index(layer)]
 
@@ -125,11 +123,9 @@ class EmbeddingStore:
             StoreError: there is no such tile, or no such layer.
         """
         column = self.column(layer)
-        if tile_id not in self._places:
-            raise StoreError(
-                f"tile {tile_id!r} was wanted, found no such tile in {self.folder}. See its tile list."
-            )
-        part, first, tile = self._places[tile_id]
+        if tile_id not in self._row_ranges:
+            raise StoreError(f"{self.folder} has no tile {tile_id!r}. See its tile list.")
+        part, first, tile = self._row_ranges[tile_id]
         values = np.empty((tile.rows, self._dim(column)), dtype=self.meta.dtype)
         self._fill(part, column, first, values)
         return values.reshape(tile.h, tile.w, -1)
@@ -161,7 +157,7 @@ class EmbeddingStore:
                     plain.read_into(file, first * rows.shape[1], rows.reshape(-1))
         except (OSError, EOFError, pa.ArrowInvalid) as err:
             raise StoreError(
-                f"{len(rows)} rows of {part.path.name} were wanted, found it damaged or gone ({str(err)[:80]}). "
+                f"{part.path.name} is damaged or gone ({' '.join(str(err).split())[:80]}). "
                 f"See what `python -m engine check` says of the store."
             ) from err
 
@@ -173,7 +169,7 @@ class EmbeddingStore:
             footer = self._file(part).metadata
             if footer.num_rows != part.rows:
                 raise StoreError(
-                    f"{part.rows} rows were wanted in {part.path.name}, found {footer.num_rows}. "
+                    f"{part.path.name} holds {footer.num_rows} rows instead of {part.rows}. "
                     f"See what `python -m engine check` says of the store."
                 )
             self._plain[key] = find_plain_values(file, footer, column, self._dim(column), self.meta.dtype)
@@ -189,7 +185,7 @@ class EmbeddingStore:
         return _matrix(file.read_row_groups(groups, columns=[column])[column])[offset : offset + count]
 
     @cached_property
-    def _places(self) -> dict[str, tuple[StorePart, int, StoredTile]]:
+    def _row_ranges(self) -> dict[str, tuple[StorePart, int, StoredTile]]:
         """Tile id -> its part, its first row in the part, itself."""
         found = {}
         for part in self.parts:
@@ -201,7 +197,7 @@ class EmbeddingStore:
 
     @cached_property
     def _plain(self) -> dict[tuple[Path, int, int, str], PlainValues | None]:
-        """Places of numbers by part as it was when they were looked up, and column."""
+        """Where numbers lie, by part as it was when they were looked up, and column."""
         return {}
 
     @staticmethod
@@ -221,7 +217,7 @@ def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
             raw = pq.read_metadata(path).metadata
         except (OSError, pa.ArrowInvalid) as err:
             raise StoreError(
-                f"a whole part was wanted, found {path.name} damaged ({str(err)[:80]}). Extract again."
+                f"{path} is damaged ({' '.join(str(err).split())[:80]}). Extract again."
             ) from err
         meta, tiles = parse_metadata(raw, path.name)
         found.append((meta, StorePart(path, tuple(tiles))))

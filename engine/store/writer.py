@@ -48,7 +48,7 @@ class StoreWriter:
     def __init__(self, run_folder: Path, meta: StoreMeta) -> None:
         """Continues the unfinished store of the run folder, or begins one.
 
-        A finished one of the same extraction has all its tiles kept: its run was killed after the store's last
+        A finished one of the same extraction has all its tiles written: its run was killed after the store's last
         step and before its own last word.
 
         Raises:
@@ -72,7 +72,7 @@ class StoreWriter:
                 f"{self.folder} holds parts that this run cannot continue: the configuration, the weights or a scene "
                 f"file changed since. Start a new run."
             )
-        self.kept = [tile for _, part in found for tile in part.tiles]
+        self.written = [tile for _, part in found for tile in part.tiles]
         self._next_part = len(found)
         self._waiting: list[TileRows] = []
         self._newest: Future[None] | None = None

@@ -47,15 +47,15 @@ def export(store: EmbeddingStore, layer: int | None, out: Path, format: str = "g
         case "npz":
             return (_export_npz(store, number, out),)
         case _:
-            raise StoreError(
-                f"a format was wanted ({' or '.join(FORMATS)}), found {format!r}. Choose one of them."
-            )
+            raise StoreError(f"The format {format!r} is not known. Choose {' or '.join(FORMATS)}.")
 
 
 def _export_geotiff(store: EmbeddingStore, layer: int, out: Path) -> tuple[Path, ...]:
     dim = _dim(store, layer)
     if dim > _MAX_BANDS:
-        raise StoreError(f"at most {_MAX_BANDS} bands were wanted, found {dim} dimensions. Export as npz.")
+        raise StoreError(
+            f"The embeddings have {dim:,} dimensions, and a GeoTIFF holds {_MAX_BANDS:,} bands. Export as npz."
+        )
     names = [f"{store.meta.backbone} layer {layer} dim {index}" for index in range(dim)]
     return tuple(
         write_mosaic(

@@ -11,7 +11,7 @@ _GROUND_PX = 16
 
 
 def usual_window(store: EmbeddingStore) -> int:
-    """Patches along a side of the surroundings that get one colour: odd, 1 where a patch is large already.
+    """Patches along a side of the neighbourhood whose mean gets one colour: odd, 1 where a patch is large already.
 
     The early stages of a CNN answer to edges a few pixels wide. Their patches differ most by that texture, and
     principal components of single patches show little else.
@@ -21,7 +21,7 @@ def usual_window(store: EmbeddingStore) -> int:
     return 2 * (_GROUND_PX // (2 * store.meta.patch_px)) + 1
 
 
-def surroundings(values: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:
+def neighbourhood_mean(values: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:
     """Means over the valid patches of the window around each patch, within its tile.
 
     Args:

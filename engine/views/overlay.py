@@ -11,7 +11,7 @@ import numpy as np
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.mosaic import MosaicLayout, write_pieces
-from engine.views.neighbourhood_mean import surroundings, usual_window
+from engine.views.neighbourhood_mean import neighbourhood_mean, usual_window
 from engine.views.pca import Pca, pca_of
 
 Level = Literal["patch", "pixel"]
@@ -120,7 +120,9 @@ def store_tags(store: EmbeddingStore, layer: int) -> dict[str, str]:
 
 def _coloured(store: EmbeddingStore, fitted: Pca) -> Iterator[tuple[StoredTile, np.ndarray]]:
     for tile, values, valid in store.iterate(fitted.layer):
-        colours = np.moveaxis(fitted.to_rgb(surroundings(values, valid, fitted.window)), -1, 0)  # (3, h, w)
+        colours = np.moveaxis(
+            fitted.to_rgb(neighbourhood_mean(values, valid, fitted.window)), -1, 0
+        )  # (3, h, w)
         alpha = np.where(valid > 0, 255, 0).astype(np.uint8)
         yield tile, np.concatenate([colours * (alpha > 0), alpha[None]])
 

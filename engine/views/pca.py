@@ -14,7 +14,7 @@ import numpy as np
 from engine.errors import EngineError, StoreError
 from engine.files import write_atomic
 from engine.store.store import FINISHED, EmbeddingStore
-from engine.views.neighbourhood_mean import surroundings
+from engine.views.neighbourhood_mean import neighbourhood_mean
 
 logger = logging.getLogger(__name__)
 # Rows of one step: 8192 float64 rows of 1024 numbers are 64 MB.
@@ -37,7 +37,7 @@ class Pca:
         components: (k, D) float64, of length one, the largest number of each positive.
         explained_variance_ratio: (k,) share of the whole variance, falling.
         low, high: (k,) 2nd and 98th percentile of the projections: black and full colour.
-        window: patches along a side of the surroundings whose means it was fitted on; 1: the patches themselves.
+        window: patches along a side of the neighbourhood whose means it was fitted on; 1: the patches themselves.
     """
 
     layer: int
@@ -64,7 +64,7 @@ class Pca:
         """
         if len(self.components) < 3:
             raise StoreError(
-                f"three components were wanted for red, green and blue, found {len(self.components)}. "
+                f"The PCA has {len(self.components)} components; red, green and blue need three. "
                 f"Fit with components=3."
             )
         low, span = self.low[:3], (self.high - self.low)[:3]
@@ -96,13 +96,9 @@ class Pca:
                 facts = json.loads(str(kept["facts"]))
                 arrays = {name: kept[name] for name in _ARRAYS}
         except (OSError, ValueError, KeyError, EOFError) as err:
-            raise StoreError(
-                f"a fitted PCA was wanted, found none readable at {path} ({err}). Fit it again."
-            ) from err
+            raise StoreError(f"{path} holds no readable PCA ({err}). Fit it again.") from err
         if key is not None and facts["key"] != key:
-            raise StoreError(
-                f"the PCA of this store was wanted, found that of another at {path}. Fit it again."
-            )
+            raise StoreError(f"{path} holds the PCA of another store. Fit it again.")
         return cls(layer=facts["layer"], rows=facts["rows"], window=facts["window"], **arrays)
 
 
@@ -117,15 +113,15 @@ def fit_pca(store: EmbeddingStore, layer: int | None = None, components: int = 3
     Args:
         layer: as counted by the backbone; None: the store's first.
         components: directions to keep, at most D.
-        window: fit on means over so many patches along a side (odd); see `surroundings`.
+        window: fit on means over so many patches along a side (odd); see `neighbourhood_mean`.
 
     Raises:
         StoreError: no such layer, an even window, more components than dimensions, too few rows, constant embeddings, or
             embeddings that are not finite.
     """
     column = store.column(layer)
-    place = store.meta.columns.index(column)
-    _check_components(components, store.meta.dims[place], store.meta.backbone)
+    position = store.meta.columns.index(column)
+    _check_components(components, store.meta.dims[position], store.meta.backbone)
     _check_window(window)
     rows, mean, covariance = _moments(store, layer, window)
     variances, directions = np.linalg.eigh(covariance)
@@ -136,7 +132,7 @@ def fit_pca(store: EmbeddingStore, layer: int | None = None, components: int = 3
     kept = kept * np.where(largest < 0, -1.0, 1.0)
     ratio = np.clip(variances[order], 0.0, None) / np.clip(variances, 0.0, None).sum()
     blank = np.zeros(components)
-    fitted = Pca(store.meta.layers[place], rows, mean, kept, ratio, blank, blank, window)
+    fitted = Pca(store.meta.layers[position], rows, mean, kept, ratio, blank, blank, window)
     low, high = _stretch(store, layer, fitted)
     return replace(fitted, low=low, high=high)
 
@@ -179,7 +175,7 @@ def _moments(store: EmbeddingStore, layer: int | None, window: int) -> tuple[int
         product += centred.T @ centred
     if rows < 2:
         raise StoreError(
-            f"two valid patches or more were wanted for a PCA, found {rows} in {store.folder}. "
+            f"{store.folder} has {rows} patches with valid pixels; a PCA needs two or more. "
             f"Extract a larger region."
         )
     covariance = (product - np.outer(total, total) / rows) / (rows - 1)
@@ -190,7 +186,7 @@ def _valid_blocks(store: EmbeddingStore, layer: int | None, window: int) -> Iter
     """(n, D) float64 rows with a valid pixel (means over their window), gathered from the tiles into blocks."""
     waiting: list[np.ndarray] = []
     for _, values, valid in store.iterate(layer):
-        waiting.append(surroundings(values, valid, window)[valid > 0])  # (n, D)
+        waiting.append(neighbourhood_mean(values, valid, window)[valid > 0])  # (n, D)
         if sum(map(len, waiting)) >= _BLOCK_ROWS:
             yield np.concatenate(waiting).astype(np.float64)
             waiting = []
@@ -211,23 +207,21 @@ def _stretch(store: EmbeddingStore, layer: int | None, fitted: Pca) -> tuple[np.
 def _check_components(components: int, dim: int, backbone: str) -> None:
     if not 1 <= components <= dim:
         raise StoreError(
-            f"{components} components were wanted, found embeddings of {dim} dimensions ({backbone}). "
+            f"The embeddings of {backbone} have {dim} dimensions, and {components} components were asked for. "
             f"Ask for 1 to {dim}."
         )
 
 
 def _check_window(window: int) -> None:
     if window < 1 or window % 2 == 0:
-        raise StoreError(
-            f"an odd window of patches was wanted (1, 3, 5 ...), found {window}. Choose another."
-        )
+        raise StoreError(f"The window is {window} patches; it is odd: 1, 3, 5 ... Choose another.")
 
 
 def _check_finite(block: np.ndarray, store: EmbeddingStore) -> None:
     if not np.isfinite(block).all():
         raise StoreError(
-            f"finite embeddings were wanted, found others in {store.folder}. Run `python -m engine check` on it, "
-            f"or extract again with output.dtype float32."
+            f"{store.folder} holds embeddings that are not finite. Run `python -m engine check` on it, or extract again "
+            f"with output.dtype: float32."
         )
 
 
@@ -235,8 +229,7 @@ def _check_varies(variances: np.ndarray, mean: np.ndarray, store: EmbeddingStore
     # float64 sums of n squares keep about 1e-12 of the squared mean; anything below is rounding.
     if variances.sum() <= 1e-12 * max(float(mean @ mean), np.finfo(np.float64).tiny):
         raise StoreError(
-            f"embeddings that differ between patches were wanted, found the same one everywhere in "
-            f"{store.folder}. Extract a region with more than one kind of ground, or check the backbone."
+            f"{store.folder} holds the same embedding everywhere, which has no principal components. Extract a region with more than one kind of ground, or check the backbone."
         )
 
 

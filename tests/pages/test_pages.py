@@ -124,7 +124,7 @@ def test_the_panel_shows_progress_and_a_failure_in_the_jobs_own_words(
     open_page: OpenPage, home: Path
 ) -> None:
     folder = _job(home, Started(1, 0.0, "cpu"), ExtractPlanned(4, 64, 0, "raw", "none", "cpu"),
-                  TileDone(1, 4, 16, 1.0, "t1"), Failed("room for part-00001 was wanted, found none. Free some space.", "DiskFull"))  # fmt: skip
+                  TileDone(1, 4, 16, 1.0, "t1"), Failed("part-00001 could not be written: the disk is full. Free some space.", "DiskFull"))  # fmt: skip
     at = open_page("extract", job=folder.name)
     assert any("Free some space" in error.value for error in at.error)
     assert at.button(key="resume").label == "Resume where it stopped"
@@ -160,7 +160,7 @@ def test_a_damaged_store_is_reported_in_words(open_page: OpenPage, home: Path) -
     (folder / "store").mkdir()
     at = open_page("embeddings")
     assert not at.exception
-    assert any("was wanted" in warning.value for warning in at.warning)
+    assert any("is no embedding store" in warning.value for warning in at.warning)
 
 
 def test_evaluate_shows_the_decoder_beside_the_baseline(open_page: OpenPage, filled_home: Path) -> None:

@@ -6,7 +6,6 @@ A case is three files with one stem: `.json` (family, constructor arguments, che
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import numpy as np
 
 from engine.backbones.golden import outputs as golden
 from engine.errors import BackboneError, EngineError
+from engine.files import read_json
 
 TOLERANCE = 5e-5
 _SUFFIXES = (".json", ".npz", ".safetensors")
@@ -68,7 +68,7 @@ def _stems(folder: Path) -> set[str]:
     stems = {path.stem for suffix in (".npz", ".safetensors") for path in folder.glob(f"*{suffix}")}
     for path in folder.glob("*.json"):
         try:
-            tree = json.loads(path.read_text(encoding="utf-8"))
+            tree = read_json(path)
         except ValueError:
             stems.add(path.stem)
             continue
@@ -98,7 +98,7 @@ def _read_case(
     if absent:
         raise BackboneError(f"a case is three files; {stem} lacks {', '.join(absent)}. Add what is missing.")
     try:
-        facts = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
+        facts = read_json(folder / f"{stem}.json")
         with np.load(folder / f"{stem}.npz") as arrays:
             tensors = {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError) as err:

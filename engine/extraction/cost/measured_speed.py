@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine.files import write_atomic
+from engine.files import read_json, write_atomic
 
 _FILE = "bench.json"
 
@@ -60,7 +60,7 @@ def record(paces: Iterable[Pace], root: Path) -> Path:
 def read(root: Path) -> tuple[Pace, ...]:
     """All measurements kept beside the runs; a file that is not ours holds none."""
     try:
-        return tuple(Pace(**entry) for entry in json.loads((root / _FILE).read_text(encoding="utf-8")))
+        return tuple(Pace(**entry) for entry in read_json(root / _FILE))
     except FileNotFoundError:
         return ()
     except (ValueError, TypeError):

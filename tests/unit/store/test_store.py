@@ -143,7 +143,7 @@ def test_a_torn_file_is_swept_away_and_its_rows_are_written_again(
     torn.write_bytes(b"PAR1 half a part")
     again = StoreWriter(tmp_path, meta_of())
     assert not torn.exists()
-    assert [tile.id for tile in again.kept] == [first.tile.id]
+    assert [tile.id for tile in again.written] == [first.tile.id]
     again.append(second)
     store = EmbeddingStore.open(again.finish())
     assert [tile.id for tile in store.tiles] == [first.tile.id, second.tile.id]
@@ -221,7 +221,7 @@ def test_a_run_killed_between_the_stores_last_step_and_its_own_finds_nothing_lef
 ) -> None:
     store = make_store(tmp_path, [rows_at(tile_at(0))])
     again = StoreWriter(tmp_path, meta_of())
-    assert again.kept == list(store.tiles)
+    assert again.written == list(store.tiles)
     assert again.finish() == store.folder
     assert np.array_equal(EmbeddingStore.open(tmp_path).read(), store.read())
 
@@ -238,11 +238,11 @@ def test_parts_of_another_configuration_are_not_continued(
 
 @pytest.mark.parametrize("version", [0, 99])
 def test_a_store_of_another_schema_is_said_not_guessed(tmp_path: Path, version: int) -> None:
-    with pytest.raises(StoreError, match=f"found schema {version}"):
+    with pytest.raises(StoreError, match=f"is of schema {version}"):
         make_store(tmp_path, [rows_at(tile_at(0))], meta_of(schema_version=version))
-    with pytest.raises(StoreError, match=f"found schema {version}"):  # nor is one continued
+    with pytest.raises(StoreError, match=f"is of schema {version}"):  # nor is one continued
         StoreWriter(tmp_path, meta_of())
-    assert f"found schema {version}" in str(check_store(tmp_path / "store")[0])
+    assert f"is of schema {version}" in str(check_store(tmp_path / "store")[0])
 
 
 FULL_DISK = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.views.neighbourhood_mean import surroundings, usual_window
+from engine.views.neighbourhood_mean import neighbourhood_mean, usual_window
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 
@@ -17,7 +17,7 @@ def test_every_patch_gets_the_mean_of_the_valid_patches_around_it(window: int) -
     values = chance.normal(size=(7, 6, 4)).astype(np.float16)
     valid = (chance.random((7, 6)) > 0.4).astype(np.float32)
     values[valid == 0] = np.nan  # what a gap holds must never show
-    found = surroundings(values, valid, window)
+    found = neighbourhood_mean(values, valid, window)
     reach = window // 2
     for row in range(7):
         for col in range(6):
@@ -32,7 +32,7 @@ def test_every_patch_gets_the_mean_of_the_valid_patches_around_it(window: int) -
 
 def test_a_window_of_one_gives_the_embeddings_themselves() -> None:
     values = np.ones((2, 2, 3), np.float16)
-    assert surroundings(values, np.ones((2, 2)), 1) is values
+    assert neighbourhood_mean(values, np.ones((2, 2)), 1) is values
 
 
 @pytest.mark.parametrize(("patch_px", "window"), [(2, 9), (4, 5), (8, 3), (14, 1), (16, 1), (32, 1)])

@@ -15,7 +15,7 @@ from rio_cogeo.cogeo import cog_validate
 from engine.errors import StoreError
 from engine.store.schema import StoredTile
 from engine.views import mosaic
-from engine.views.neighbourhood_mean import surroundings, usual_window
+from engine.views.neighbourhood_mean import neighbourhood_mean, usual_window
 from engine.views.overlay import class_overlay, pca_overlay, write_mosaic
 from engine.views.pca import fit_pca
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
@@ -159,6 +159,6 @@ def test_colours_of_small_patches_are_those_of_their_surroundings_unless_asked_o
     with rasterio.open(tmp_path / "pca.tif") as dataset:
         found, tags = dataset.read(), dataset.tags()
     _, values, valid = list(store.iterate())[1]
-    wanted = fitted.to_rgb(surroundings(values, valid, window))
+    wanted = fitted.to_rgb(neighbourhood_mean(values, valid, window))
     assert np.array_equal(np.moveaxis(found[:3, :4, 4:8], 0, -1)[1:], wanted[1:])
     assert tags["EMBERSCOPE_PCA_WINDOW"] == str(window)

@@ -12,7 +12,7 @@ from engine.store import writer
 from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
 from engine.views import pca as fitting
-from engine.views.neighbourhood_mean import surroundings
+from engine.views.neighbourhood_mean import neighbourhood_mean
 from engine.views.pca import Pca, fit_pca, pca_of
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
@@ -91,7 +91,7 @@ def test_more_components_than_dimensions_are_refused(store: EmbeddingStore) -> N
 def test_the_same_embedding_everywhere_is_refused(tmp_path: Path) -> None:
     tile = tile_at(0)
     rows = TileRows(tile, (np.full((tile.rows, 5), 0.1, np.float32),), np.ones(tile.rows, np.float32))
-    with pytest.raises(StoreError, match="same one everywhere"):
+    with pytest.raises(StoreError, match="same embedding everywhere"):
         fit_pca(make_store(tmp_path, [rows]))
 
 
@@ -119,12 +119,12 @@ def test_a_kept_pca_is_used_again_for_the_same_store_only(
 
 def test_a_fit_on_surroundings_keeps_its_window_and_an_even_one_is_refused(store: EmbeddingStore) -> None:
     rows = np.concatenate(
-        [surroundings(values, valid, 3)[valid > 0] for _, values, valid in store.iterate()]
+        [neighbourhood_mean(values, valid, 3)[valid > 0] for _, values, valid in store.iterate()]
     ).astype(np.float64)
     found = fit_pca(store, window=3)
     _, _, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
     assert np.allclose(np.abs(found.components @ directions[:3].T), np.eye(3), atol=1e-4)
     assert pca_of(store, window=3).window == pca_of(store, window=3).window == 3
     assert pca_of(store).window == 1
-    with pytest.raises(StoreError, match="odd window"):
+    with pytest.raises(StoreError, match="it is odd"):
         fit_pca(store, window=2)

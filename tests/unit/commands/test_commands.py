@@ -1,0 +1,196 @@
+"""Every command of `python -m engine` is called: with --json, in words, and with input that it refuses."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from engine.__main__ import main
+from engine.commands.parser import parser
+from engine.jobs.config import load_config
+from engine.jobs.event_log import append_event
+from engine.jobs.events import Failed, Queued
+from engine.jobs.job import submit
+from tests.unit.commands.conftest import Workplace
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a command is called.
+
+    Attributes:
+        good: arguments that work, in a folder of the test's own.
+        gives: what --json must hold: keys of an object, or of each object of a list.
+        bad: arguments that are refused, and what the refusal names.
+    """
+
+    good: Callable[[Workplace, Path], list[str]]
+    gives: set[str]
+    bad: list[tuple[list[str], str]]
+
+
+def stopped(place: Workplace, folder: Path) -> list[str]:
+    """A run folder whose job failed."""
+    (folder / "stopped").mkdir()
+    shutil.copy(place.extract, folder / "stopped" / "config.yaml")
+    append_event(folder / "stopped", Failed("it broke"))
+    return [str(folder / "stopped")]
+
+
+def waiting(place: Workplace, folder: Path) -> list[str]:
+    """The run folder of a job that waits for its device."""
+    del folder
+    job = submit(load_config(place.extract), place.home)
+    while not any(isinstance(event, Queued) for _, event in job.events()):
+        assert job.state == "queued", job.log_tail()
+        time.sleep(0.1)
+    return [str(job.folder)]
+
+
+STORE = {"tiles", "patches", "dim", "store"}
+SCORES = {"iou_burned", "confusion"}
+CALLS: dict[str, Call] = {
+    "backbones": Call(lambda *_: [], {"name", "title", "licence", "weights_present"}, []),
+    "extract": Call(
+        lambda at, to: [str(at.extract), "--out", str(to / "run")], STORE,
+        [(["none.yaml"], "none.yaml"), (["{train}"], "train"), (["{extract}", "--set", "tiles.size=3"], "tiles.size"),
+         (["{extract}", "--out", "{folder}"], "already holds files"), (["{extract}", "--translate"], "TerraTorch")],
+    ),
+    "train": Call(
+        lambda at, to: [str(at.train), "--out", str(to / "run")], SCORES,
+        [(["none.yaml"], "none.yaml"), (["{extract}"], "extract"), (["{train}", "--out", "{run}"], "another run")],
+    ),
+    "evaluate": Call(lambda at, _: [str(at.trained)], SCORES, [(["{run}"], "run"), (["none"], "none")]),
+    "predict": Call(
+        lambda at, to: [str(at.trained), str(at.run), "--out", str(to / "map.tif")], {"out"},
+        [(["{trained}", "none", "--out", "{folder}/m.tif"], "none"), (["{trained}", "{run}", "--out", "{run}"], "is a folder"),
+         (["{run}", "{run}", "--out", "{folder}/m.tif"], "run")],
+    ),
+    "pca": Call(
+        lambda at, to: [str(at.run), "--out", str(to / "pca.tif")], {"out", "window", "explained_variance_ratio"},
+        [(["none", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
+         (["{run}", "--out", "{extract}/m.tif"], "is a file"), (["{run}", "--out", "{folder}/m.tif", "--window", "2"], "odd"),
+         (["{run}", "--out", "{folder}/m.tif", "--layer", "7"], "layer 7")],
+    ),
+    "check": Call(lambda at, _: [str(at.run)], {"store", "problems"}, [(["{folder}"], "store"), (["none"], "none")]),
+    "export": Call(
+        lambda at, to: [str(at.run), "--out", str(to / "e.npz"), "--format", "npz"], {"out"},
+        [(["none", "--out", "{folder}/e.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder")],
+    ),
+    "bench": Call(
+        lambda *_: ["csmask_b4_l2a", "--device", "cpu"], {"backbone", "tiles_per_s", "chip_px", "device"},
+        [(["nothing"], "nothing"), (["csmask_b4_l2a", "--device", "cuda:77"], "cuda:77")],
+    ),
+    "verify": Call(lambda *_: [str(PROJECT / "tests/golden/open")], {"case", "errors"}, [(["none"], "none"), (["{run}"], "run")]),
+    "run": Call(stopped, STORE, [(["none"], "none")]),
+    "jobs": Call(lambda *_: [], {"id", "state", "folder"}, []),
+    "cancel": Call(waiting, {"id", "state"}, [(["{run}"], "finished"), (["none"], "none")]),
+    "resume": Call(stopped, STORE, [(["none"], "none")]),
+    "simulate": Call(
+        lambda _, to: ["--out", str(to / "season"), "--seed", "3"], {"out", "seed"},
+        [(["--out", "{run}"], "already holds files"), (["--out", "{extract}"], "is a file"),
+         (["--out", "{folder}/season", "--seed", "-1"], "-1")],
+    ),
+}  # fmt: skip
+BAD = [(name, arguments, says) for name, call in CALLS.items() for arguments, says in call.bad]
+# What takes long is called once, with --json.
+ONCE = {"bench", "simulate", "train", "verify"}
+
+
+@pytest.fixture
+def held_device(at_home: Workplace) -> Iterator[None]:
+    """A device that another job is on."""
+    (at_home.home / ".devices").mkdir(exist_ok=True)
+    with FileLock(at_home.home / ".devices" / "cpu.lock"):
+        yield
+
+
+def held_where_needed(name: str, request: pytest.FixtureRequest) -> None:
+    if name == "cancel":
+        request.getfixturevalue("held_device")
+
+
+def commands() -> set[str]:
+    subparsers = [each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)]
+    return set(subparsers[0].choices)
+
+
+def said_as_json(out: str) -> Any:
+    return json.loads(out.splitlines()[-1])
+
+
+def test_every_command_stands_in_the_table() -> None:
+    assert set(CALLS) == commands()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_command_ends_with_0_and_its_last_line_is_json(
+    name: str,
+    at_home: Workplace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    held_where_needed(name, request)
+    assert main([name, *CALLS[name].good(at_home, tmp_path), "--json"]) == 0
+    found = said_as_json(capsys.readouterr().out)
+    for each in found if isinstance(found, list) else [found]:
+        assert each.keys() >= CALLS[name].gives
+    assert found
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in ONCE])
+def test_a_command_without_json_says_in_words_what_it_did(
+    name: str,
+    at_home: Workplace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    held_where_needed(name, request)
+    assert main([name, *CALLS[name].good(at_home, tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert (captured.out + captured.err).strip()
+
+
+@pytest.mark.parametrize(("name", "arguments", "says"), BAD, ids=[f"{name}-{says}" for name, _, says in BAD])
+def test_bad_input_ends_with_2_and_one_line_that_names_it(
+    name: str, arguments: list[str], says: str, at_home: Workplace, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    filled = [argument.format(**vars(at_home)) for argument in arguments]
+    assert main([name, *filled, "--json"]) == 2
+    captured = capsys.readouterr()
+    last = captured.err.splitlines()[-1]
+    assert last.startswith("error: ") and says in last
+    assert "Traceback" not in captured.err and not captured.out
+
+
+def test_a_command_that_is_not_known_ends_with_2() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["fly"])
+    assert ended.value.code == 2
+
+
+def test_a_golden_case_beyond_its_tolerance_ends_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (PROJECT / "tests/golden/open").iterdir():
+        if path.is_file():
+            shutil.copy(path, tmp_path)
+    first = sorted(tmp_path.glob("*.safetensors"))[0]
+    first.write_bytes(b"\0" * 64)
+    assert main(["verify", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1].startswith("error: Outputs of") and first.stem in captured.err
+    assert "Traceback" not in captured.err
