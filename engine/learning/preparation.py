@@ -100,7 +100,8 @@ def open_baseline_store(
     yield StepStarted(f"Reading reflectances for the {baseline.name}")
     try:
         config = baseline.extraction(store)
-        bands = make_plan(config, root).bands
+        there = store_folder(config, root)
+        bands = EmbeddingStore.open(there).meta.bands if there.is_dir() else make_plan(config, root).bands
         lacking = [band for band in baseline.bands if band not in bands]
         if lacking:
             yield Noticed(

@@ -203,3 +203,24 @@ def test_intervals_draw_places_and_scores_count_them(
     assert scores["places"] == planned.places["test"]
     assert scores["tiles"] == 4 * scores["places"]
     assert scores["iou_burned_interval"][0] < scores["iou_burned"] < scores["iou_burned_interval"][1]
+
+
+def test_a_baseline_that_was_read_before_needs_no_scenes(
+    write_chips: WriteChips, config_of: ConfigOf, write_raster: Callable[..., Path], home: Path
+) -> None:
+    chips = write_chips()
+    config = config_of(chips, epochs=1)
+    first = scores_of(run(config, home))
+    assert isinstance(config.store, ExtractConfig)
+    for path in chips.glob("data/*_merged.tif"):
+        path.unlink()
+    burned = (np.random.default_rng(0).random((1, 40, 1500)) > 0.5).astype(np.int16)
+    raster = write_raster(
+        "l.tif", burned, crs="EPSG:32610", transform=Affine(30, 0, 500000, 0, -30, 4500000), names=None
+    )
+    again = {
+        "store": str(store_folder(config.store, home)),
+        "labels": LabelsConfig(source="raster", path=str(raster)),
+    }
+    second = scores_of(run(config.model_copy(update=again), home, "again"))
+    assert first["baseline"]["name"] == second["baseline"]["name"]
