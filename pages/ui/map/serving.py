@@ -34,7 +34,7 @@ FROM_MAP = "../../"
 _LONG = "public, max-age=86400, immutable"  # a token is made from the content, so its tiles never change
 # Not streamlit_folium: it registers its component only where a page is being drawn.
 _HEAVY = ("leafmap.foliumap", "rio_tiler.io", "plotly.graph_objects", "engine.extraction.cost.estimate",
-          "engine.backbones.cards", "httpx", "pygments.formatters", "pyarrow.parquet")  # fmt: skip
+          "engine.backbones.cards", "pygments.formatters", "pyarrow.parquet")  # fmt: skip
 _log = logging.getLogger(__name__)
 
 

@@ -1,212 +1,266 @@
-"""Downloads against a real HTTP server on loopback that can be told to misbehave."""
+"""Downloads from a real HTTP server on loopback that can be told to misbehave."""
 
 from __future__ import annotations
 
-import hashlib
-import socket
-import threading
+import errno
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from engine.backbones.core.spec import BackboneSpec
-from engine.backbones.weights import download
+from engine.backbones.weights import download, hub_download
 from engine.backbones.weights import locate as weights
-from engine.backbones.weights.download import Wanted
-from engine.errors import DiskFull, WeightsError
+from engine.backbones.weights.download import HubFile
+from engine.errors import BadInput, DiskFull, WeightsError
+from tests.unit.backbones.hub_server import CONTENT, SHA256, HubServer
 
-CONTENT = bytes(range(256)) * 4096  # 1 MiB
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-class Server:
-    """Serves CONTENT at every path. `cut_after`: bytes sent before the connection breaks, request by request."""
-
-    def __init__(self) -> None:
-        self.content = CONTENT
-        self.etag = '"first"'
-        self.linked_etag = ""
-        self.status = 0
-        self.knows_ranges = True
-        self.cut_after: list[int] = []
-        self.requests: list[tuple[str, str | None]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                outer.answer(self)
-
-            def log_message(self, *_: object) -> None: ...
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        asked = handler.headers.get("Range")
-        self.requests.append((handler.path, asked))
-        if self.status:
-            handler.send_response(self.status)
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-            return
-        start = 0
-        is_same = handler.headers.get("If-Range") in (None, self.etag)
-        if asked and self.knows_ranges and is_same:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-        handler.send_response(206 if start else 200)
-        handler.send_header("Content-Length", str(len(self.content) - start))
-        handler.send_header("ETag", self.etag)
-        if self.linked_etag:
-            handler.send_header("X-Linked-Etag", self.linked_etag)
-        handler.end_headers()
-        stop = self.cut_after.pop(0) if self.cut_after else len(self.content)
-        handler.wfile.write(self.content[start : start + stop])
-        if start + stop < len(self.content):
-            handler.connection.shutdown(socket.SHUT_RDWR)
-            handler.close_connection = True
+MIB = 2**20
+NAME = "w.bin of org/model (12 MB), the weights of somebody,"
 
 
-@pytest.fixture()
-def server() -> Iterator[Server]:
-    running = Server()
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
+    running = HubServer()
+    monkeypatch.setenv("HF_ENDPOINT", running.url)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     yield running
-    running.http.shutdown()
-    running.http.server_close()
+    running.close()
 
 
-def wanted(server: Server, sha256: str | None = None) -> Wanted:
-    return Wanted(
-        f"{server.url}/org/model/resolve/main/w.bin", sha256, "model wants w.bin", "Get it from the page."
-    )
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "org" / "model"
 
 
-def test_a_whole_file_arrives_with_its_hash_recorded_and_nothing_left_over(
-    server: Server, tmp_path: Path
+def wanted(sha256: str | None = None) -> HubFile:
+    return HubFile("org/model", "w.bin", sha256, NAME, "Get it from the page.")
+
+
+def left_in(folder: Path) -> list[str]:
+    """Names of what lies in a folder, without the empty file of the lock."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+
+
+def test_a_file_arrives_complete_with_its_hash_recorded_and_nothing_left_over(
+    server: HubServer, folder: Path
 ) -> None:
     seen: list[tuple[int, int | None]] = []
-    target = tmp_path / "org" / "w.bin"
-    assert download.fetch(wanted(server), target, lambda done, total: seen.append((done, total))) == SHA256
-    assert target.read_bytes() == CONTENT
-    assert (tmp_path / "org" / "w.bin.sha256").read_text().split() == [SHA256, "w.bin"]
+    assert download.fetch(wanted(), folder / "w.bin", lambda *step: seen.append(step)) == SHA256
+    assert (folder / "w.bin").read_bytes() == CONTENT
+    assert (folder / "w.bin.sha256").read_text().split() == [SHA256, "w.bin"]
     assert seen[-1] == (len(CONTENT), len(CONTENT))
-    assert sorted(path.name for path in target.parent.iterdir()) == ["w.bin", "w.bin.sha256"]
+    assert left_in(folder) == ["w.bin", "w.bin.sha256"]
 
 
-def test_a_cut_connection_is_resumed_where_it_broke(server: Server, tmp_path: Path) -> None:
-    server.cut_after = [300_000, 200_000]
-    target = tmp_path / "w.bin"
-    download.fetch(wanted(server, SHA256), target)
-    assert target.read_bytes() == CONTENT
-    assert [asked for _, asked in server.requests] == [None, "bytes=300000-", "bytes=500000-"]
-
-
-def test_a_later_call_goes_on_where_an_earlier_one_gave_up(server: Server, tmp_path: Path) -> None:
-    server.cut_after = [100_000] * 5
-    target = tmp_path / "w.bin"
-    with pytest.raises(WeightsError, match=r"the connection broke 5 times, with 0\.5 MB here"):
-        download.fetch(wanted(server, SHA256), target)
-    assert not target.exists()
-    server.requests.clear()
-    download.fetch(wanted(server, SHA256), target)
-    assert [asked for _, asked in server.requests] == ["bytes=500000-"]
-    assert target.read_bytes() == CONTENT
-
-
-def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(server: Server, tmp_path: Path) -> None:
-    server.cut_after = [100_000] * 5
-    target = tmp_path / "w.bin"
-    with pytest.raises(WeightsError):
-        download.fetch(wanted(server), target)
-    server.content, server.etag = CONTENT[::-1], '"second"'
-    download.fetch(wanted(server), target)
-    assert target.read_bytes() == CONTENT[::-1]
-
-
-def test_a_server_without_ranges_sends_it_all_again(server: Server, tmp_path: Path) -> None:
-    server.cut_after = [400_000]
-    server.knows_ranges = False
-    target = tmp_path / "w.bin"
-    download.fetch(wanted(server, SHA256), target)
-    assert target.read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("by", ["card", "header"])
-def test_a_wrong_hash_is_refused_and_the_file_never_gets_its_name(
-    server: Server, tmp_path: Path, by: str
+def test_three_processes_that_ask_at_once_leave_one_complete_file_fetched_once(
+    server: HubServer, tmp_path: Path, hub_spec: BackboneSpec
 ) -> None:
-    server.linked_etag = f'"{"0" * 64}"' if by == "header" else ""
-    with pytest.raises(WeightsError, match=f"sha256 {'0' * 64}.*has {SHA256}.*deleted.*Get it from the page"):
-        download.fetch(wanted(server, "0" * 64 if by == "card" else None), tmp_path / "w.bin")
-    assert list(tmp_path.iterdir()) == []
+    server.pause_s = 0.5
+    program = (
+        "import sys; from pathlib import Path; from engine.backbones.weights.download import HubFile, fetch; "
+        "sys.stdout.write(fetch(HubFile('org/model', 'w.bin', None, 'w', 'a'), Path(sys.argv[1])))"
+    )
+    target = tmp_path / "shared" / "w.bin"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(target)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        )
+        for _ in range(3)
+    ]
+    assert [process.communicate(timeout=60)[0] for process in processes] == [SHA256] * 3
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert target.read_bytes() == CONTENT
+    assert server.ranges == [None]
+    assert left_in(target.parent) == ["w.bin", "w.bin.sha256"]
+
+
+def test_a_server_that_takes_seconds_to_answer_is_waited_for(server: HubServer, folder: Path) -> None:
+    server.delay_s = 3.0
+    assert download.fetch(wanted(), folder / "w.bin") == SHA256
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_a_cut_connection_is_taken_up_again(server: HubServer, folder: Path, knows_ranges: bool) -> None:
+    server.cut_after, server.knows_ranges = [MIB + 1000], knows_ranges
+    assert download.fetch(wanted(SHA256), folder / "w.bin") == SHA256
+    assert (folder / "w.bin").read_bytes() == CONTENT
+    assert server.ranges == [None, f"bytes={MIB}-"]
+
+
+@pytest.mark.parametrize("total", [1000, None])
+def test_a_client_that_begins_anew_each_time_is_given_up_and_fills_no_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int | None
+) -> None:
+    tries: list[int] = []
+
+    def begin_anew(_: str, file: BinaryIO, *, resume_size: int, **__: object) -> None:
+        tries.append(resume_size)
+        file.write(bytes(900))
+        file.flush()
+        raise OSError("the connection ended early")
+
+    monkeypatch.setattr(hub_download, "http_get", begin_anew)
+    monkeypatch.setattr(hub_download, "_ATTEMPTS", 2)
+    with pytest.raises(OSError, match="ended early"):
+        hub_download.receive("http://hub.example/w.bin", tmp_path / "part", total)
+    assert len(tries) <= 5
+    assert hub_download.size(tmp_path / "part") <= 1000
+
+
+class Enough(Exception):
+    """Ends a download from outside."""
+
+
+def test_a_download_that_is_ended_stops_at_once_and_the_next_goes_on_where_it_stopped(
+    server: HubServer, folder: Path
+) -> None:
+    server.pause_s = 2.0
+
+    def end(done: int, _: int | None) -> None:
+        if done:
+            raise Enough
+
+    with pytest.raises(Enough):
+        download.fetch(wanted(SHA256), folder / "w.bin", end)
+    (part,) = left_in(folder)
+    have = (folder / part).stat().st_size
+    assert part.endswith(".part") and MIB <= have < len(CONTENT)
+    server.pause_s, server.requests[:] = 0.0, []
+    download.fetch(wanted(SHA256), folder / "w.bin")
+    assert server.ranges == [f"bytes={have}-"]
+    assert (folder / "w.bin").read_bytes() == CONTENT
+
+
+def test_a_download_that_waits_for_another_can_be_ended(server: HubServer, folder: Path) -> None:
+    server.delay_s = 30.0
+    started = time.monotonic()
+
+    def end(*_: object) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        download.fetch(wanted(), folder / "w.bin", end)
+    assert time.monotonic() - started < 10
+
+
+def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(server: HubServer, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "w.bin.older.part").write_bytes(b"of another version")
+    (folder / "w.bin.part").write_bytes(b"as earlier releases named it")
+    download.fetch(wanted(), folder / "w.bin")
+    assert server.ranges == [None]
+    assert left_in(folder) == ["w.bin", "w.bin.sha256"]
+
+
+@pytest.mark.parametrize("by", ["card", "hub"])
+def test_a_wrong_hash_is_refused_and_the_file_never_gets_its_name(
+    server: HubServer, folder: Path, by: str
+) -> None:
+    server.linked_etag = f'"{"0" * 64}"' if by == "hub" else ""
+    with pytest.raises(
+        WeightsError, match=rf"^w\.bin of org/model .*sha256 \({SHA256}\).*deleted.*Get it from the page"
+    ):
+        download.fetch(wanted("0" * 64 if by == "card" else None), folder / "w.bin")
+    assert left_in(folder) == []
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(404, "answered 404"), (401, "accept the licence"), (403, "HF_TOKEN")]
+    ("status", "words"), [(404, "answered 404"), (401, "accept it on the page"), (403, "HF_TOKEN")]
 )
-def test_a_refusal_says_what_the_server_said(server: Server, tmp_path: Path, status: int, words: str) -> None:
+def test_a_refusal_says_what_the_server_said(
+    server: HubServer, folder: Path, status: int, words: str
+) -> None:
     server.status = status
-    with pytest.raises(WeightsError, match=words):
-        download.fetch(wanted(server), tmp_path / "w.bin")
+    with pytest.raises(WeightsError, match=rf"^w\.bin of org/model .*{words}.*Get it from the page"):
+        download.fetch(wanted(), folder / "w.bin")
 
 
-def test_a_folder_that_cannot_be_written_is_named(server: Server, tmp_path: Path) -> None:
+def test_the_token_of_the_environment_is_sent(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    download.fetch(wanted(), folder / "w.bin")
+    assert {sent for _, _, sent in server.requests} == {"Bearer hf_secret"}
+
+
+def test_a_folder_that_cannot_be_written_is_named(server: HubServer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(WeightsError, match="cannot be written"):
-        download.fetch(wanted(server), tmp_path / "file" / "w.bin")
+    with pytest.raises(BadInput, match=r"file is a file, and a folder is needed there"):
+        download.fetch(wanted(), tmp_path / "file" / "w.bin")
 
 
-def test_a_full_disk_is_called_so(server: Server) -> None:
+def test_a_full_disk_is_called_so_and_nothing_else_is(tmp_path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("needs /dev/full")
-    with pytest.raises(OSError, match="No space"), full.open("wb", buffering=0) as file:
+    with pytest.raises(OSError, match="No space") as caught, full.open("wb", buffering=0) as file:
         file.write(b"x")
-    with (
-        pytest.raises(DiskFull, match=r"disk of .* is full.*goes on there"),
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(
-            "engine.backbones.weights.download._continue", lambda *_: full.open("wb", buffering=0).write(b"x")
-        )
-        download.fetch(wanted(server), Path("/dev/shm/never/w.bin").parent.parent / "w.bin")
+    kind, reason = hub_download.failure(caught.value)
+    assert (kind, reason) == ("write", str(errno.ENOSPC))
+    with pytest.raises(DiskFull, match=r"^w\.bin could not be written: the disk of .* is full"):
+        download._raise(wanted(), tmp_path / "w.bin", kind, reason)
+    assert hub_download.failure(ConnectionResetError(errno.ECONNRESET, "reset"))[0] == "network"
+    assert hub_download.failure(OSError("the connection ended early"))[0] == "network"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://weights.invalid", "http://10.255.255.1"])
-def test_offline_is_said_within_a_second_with_file_page_size_and_place(
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://weights.invalid"])
+def test_an_absent_network_is_said_at_once_with_file_page_size_and_place(
     hub_spec: BackboneSpec, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", url)
     started = time.perf_counter()
     with pytest.raises(WeightsError) as caught:
         weights.obtain(hub_spec)
-    assert time.perf_counter() - started < 1.0
+    assert time.perf_counter() - started < 15
     place = tmp_path / "weights" / "org" / "model" / "w.safetensors"
-    for part in ("w.safetensors", "https://hub.example/org/model", "12 MB", str(place)):
+    for part in (
+        "w.safetensors",
+        "https://hub.example/org/model",
+        "12 MB",
+        url.partition("//")[2],
+        str(place),
+    ):
         assert part in str(caught.value)
 
 
 def test_the_hubs_offline_switch_is_honoured(
-    hub_spec: BackboneSpec, server: Server, monkeypatch: pytest.MonkeyPatch
+    hub_spec: BackboneSpec, server: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", server.url)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(WeightsError, match="HF_HUB_OFFLINE forbids"):
         weights.obtain(hub_spec)
     assert server.requests == []
 
 
-def test_fetched_weights_are_found_again_without_a_request(
-    hub_spec: BackboneSpec, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", server.url)
+def test_fetched_weights_are_found_again_without_a_request(hub_spec: BackboneSpec, server: HubServer) -> None:
     path = weights.obtain(hub_spec)
-    assert server.requests == [("/org/model/resolve/main/w.safetensors", None)]
+    asked = len(server.requests)
     assert weights.obtain(hub_spec) == path == weights.present(hub_spec)
-    assert len(server.requests) == 1
+    assert len(server.requests) == asked
     assert weights.check(hub_spec, path) == SHA256
+
+
+def test_a_download_whose_job_was_killed_ends_by_itself(server: HubServer, folder: Path) -> None:
+    server.pause_s = 1.0
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "engine.backbones.weights.hub_download"]
+    process = subprocess.Popen(
+        [*command, "org/model", "w.bin", str(folder / "w.bin")],
+        stdout=writing,
+        cwd=Path(__file__).parents[3],
+    )
+    os.close(writing)
+    assert os.read(reading, 10).startswith(b'{"done"')
+    os.close(reading)
+    assert process.wait(timeout=10) == 1
