@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree: every message says what was wanted, what was found and what to do.
+"""What can go wrong, as a tree: every message names the thing, what is wrong with it and what to do.
 
 EngineError
 ├── BadInput                what a person gave cannot be used (exit code 2)
@@ -70,7 +70,7 @@ class RunFailure(EngineError):
 
 
 class DiskFull(RunFailure):
-    """A write found no room; what was written before it is whole."""
+    """A write found no room; what was written before it is complete."""
 
 
 class DeviceFailure(RunFailure):

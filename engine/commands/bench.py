@@ -19,18 +19,18 @@ def bench(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
 
     names = names_of(chosen.names, chosen.all)
     root = runs_root()
-    found = []
+    measured = []
     with idle_device(choose(chosen.device).name):
         say(
             f"The encoder alone on tiles ready in memory, random weights (speed is the same); {len(names)} backbone(s)."
         )
-        for pace in measure(names, chosen.device):
-            found.append(pace)
-            kept = record([pace], root)
-            line = f"{pace.backbone:36} {pace.tiles_per_s:>9.2f} tiles/s of {pace.chip_px} px"
+        for speed in measure(names, chosen.device):
+            measured.append(speed)
+            file = record([speed], root)
+            line = f"{speed.backbone:36} {speed.tiles_per_s:>9.2f} tiles/s of {speed.chip_px} px"
             (say if chosen.json else print)(
-                f"{line}  {pace.title} ({pace.device}), {pace.precision}, random weights"
+                f"{line}  {speed.title} ({speed.device}), {speed.precision}, random weights"
             )
-    if found:
-        say(f"Kept in {kept}: estimates before a run use it until a run has measured more.")
-    return [asdict(pace) for pace in found] if chosen.json else None
+    if measured:
+        say(f"Written to {file}: estimates before a run use it until a run has measured more.")
+    return [asdict(speed) for speed in measured] if chosen.json else None

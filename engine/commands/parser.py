@@ -1,4 +1,4 @@
-"""All commands with their arguments, in one table that can be seen whole."""
+"""All commands with their arguments, in one table."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Command = Callable[[argparse.Namespace], Any]
 
 def parser() -> argparse.ArgumentParser:
     """The command line; `command` of what it parses is the function to call."""
-    whole = argparse.ArgumentParser(prog="python -m engine", description="Emberscope without the browser.")
-    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    root = argparse.ArgumentParser(prog="python -m engine", description="Emberscope without the browser.")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Command, text: str, *positional: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--window", type=int, help="patches along a side whose mean gets a colour, odd (default: about 16 px)"
     )
-    add("check", stores.check, "Read every part of a store and say whether it is whole.", "store")
+    add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
     sub.add_argument("--out", required=True)
     sub.add_argument("--format", choices=("geotiff", "npz"), default="geotiff")
@@ -71,4 +71,4 @@ def parser() -> argparse.ArgumentParser:
     sub = add("simulate", stores.simulate, "Write the simulated fire season of a seed.")
     sub.add_argument("--out", required=True)
     sub.add_argument("--seed", type=int, default=0)
-    return whole
+    return root

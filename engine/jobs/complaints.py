@@ -18,7 +18,7 @@ def _one_complaint(item: dict[str, Any], model: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         known = _field_names(model)
-        return f"unknown key {where!r}{nearest(str(item['loc'][-1]), known)}. Remove it or mend its name"
+        return f"unknown key {where!r}{nearest(str(item['loc'][-1]), known)}. Remove it or correct its name"
     given = "" if item["type"] == "missing" else f" ({item['input']!r:.120} was given)"
     message = str(item["msg"]).removeprefix("Value error, ")
     return f"{where or 'configuration'}: {message}{given}"
@@ -26,7 +26,7 @@ def _one_complaint(item: dict[str, Any], model: type[BaseModel]) -> str:
 
 def _field_names(model: type[BaseModel]) -> list[str]:
     """Names of all fields of a model and the models inside it, for the nearest guess."""
-    seen: list[str] = []
+    nested: list[str] = []
     for value in model.model_json_schema().get("$defs", {}).values():
-        seen.extend(value.get("properties", {}))
-    return [*model.model_fields, *seen]
+        nested.extend(value.get("properties", {}))
+    return [*model.model_fields, *nested]

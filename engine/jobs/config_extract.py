@@ -30,7 +30,7 @@ class RegionConfig(Frozen):
 
 
 class BackboneConfig(Frozen):
-    """Which encoder looks, with which weights, and which of its layers are kept."""
+    """Which encoder is run, with which weights, and which of its layers are stored."""
 
     name: str = Field(description="A name of `python -m engine backbones`.")
     weights: str = Field(
@@ -87,7 +87,7 @@ class TilesConfig(Frozen):
 
 
 class OutputConfig(Frozen):
-    """How embeddings are kept."""
+    """How embeddings are stored."""
 
     dtype: Literal["float16", "float32"] = Field("float16", description="float16 halves the store.")
 

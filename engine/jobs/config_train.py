@@ -29,7 +29,7 @@ class LabelsConfig(Frozen):
 
 
 class SplitConfig(Frozen):
-    """Which tiles train, which choose the best epoch and which test; always whole places, never single patches."""
+    """Which tiles train, which choose the best epoch and which test; always complete tiles, never single patches."""
 
     by: Literal["auto", "files", "place"] = Field(
         "auto", description="files: splits/*.txt of the scenes; place: blocks of tiles; auto: files if there."

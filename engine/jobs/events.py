@@ -41,7 +41,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """A person, or SIGTERM, ended it; what it left is whole or gone."""
+    """A person, or SIGTERM, ended it; nothing half-written is left."""
 
     message: str = ""
 
@@ -106,7 +106,7 @@ class TileSkipped:
 
 @dataclass(frozen=True)
 class ExtractDone:
-    """The store is whole.
+    """The store is complete.
 
     Attributes:
         seam: mean step between embeddings across the borders of tiles over that inside them; None where tiles
@@ -123,7 +123,7 @@ class ExtractDone:
 
 @dataclass(frozen=True)
 class TrainPlanned:
-    """What the training will do: places and labelled pixels of each split."""
+    """What the training will do: tiles and labelled pixels of each split."""
 
     epochs: int
     places: dict[str, int]
@@ -188,7 +188,7 @@ def to_line(event: Event, at: float) -> str:
 
 
 def from_line(line: str) -> tuple[float, Event] | None:
-    """The event of a line, or None for a torn or unknown one (a reader may see half a line)."""
+    """The event of a line, or None for an incomplete or unknown one (a reader may see half a line)."""
     try:
         record = json.loads(line)
         kind = KINDS[record.pop("event")]

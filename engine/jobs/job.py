@@ -79,7 +79,7 @@ class Job:
 
     @property
     def state(self) -> State:
-        """Where the job stands; "interrupted" when its process is gone without a word."""
+        """Where the job stands; "interrupted" when its process ended and wrote no last event."""
         return self.state_of(self.events())
 
     def state_of(self, events: list[tuple[float, Event]]) -> State:

@@ -1,1 +1,1 @@
-"""The embedding store: GeoParquet parts with one row a patch, written whole, read without decoding, and checked."""
+"""The embedding store: GeoParquet parts with one row a patch, written atomically, read without decoding, and checked."""

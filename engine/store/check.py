@@ -1,4 +1,4 @@
-"""Is a store whole? Every part is read, and every row held against what it should be."""
+"""Check of a store: every part is read, and every row compared with what it should be."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Problem:
 
 
 def check_store(folder: Path) -> list[Problem]:
-    """All that is wrong with the store in a folder (or run folder); empty when it is whole.
+    """All that is wrong with the store in a folder (or run folder); empty when nothing is.
 
     Reads everything once, one part in memory.
 

@@ -18,7 +18,7 @@ from engine.errors import StoreError
 from engine.store.plain_pages import PlainValues, find_plain_values
 from engine.store.schema import StoredTile, StoreMeta, parse_metadata
 
-# Parts read at once when a whole store is read: two already use what memory gives.
+# Parts read at once when all of a store is read: two already use what memory gives.
 _READERS = 2
 UNFINISHED = "store.unfinished"
 FINISHED = "store"
@@ -95,21 +95,21 @@ class EmbeddingStore:
         if layer is None:
             return self.meta.columns[0]
         if layer not in self.meta.layers:
-            kept = ", ".join(map(str, self.meta.layers))
+            stored = ", ".join(map(str, self.meta.layers))
             raise StoreError(
-                f"{self.folder} does not hold layer {layer}; it holds layers {kept}. Extract that layer, or use one of these."
+                f"{self.folder} does not hold layer {layer}; it holds layers {stored}. Extract that layer, or use one of these."
             )
         return self.meta.columns[self.meta.layers.index(layer)]
 
     def read(self, layer: int | None = None) -> np.ndarray:
         """All embeddings of a layer, (rows, D) in the store's dtype, in the order of `tiles`."""
         column = self.column(layer)
-        whole = np.empty((self.rows, self._dim(column)), dtype=self.meta.dtype)
+        values = np.empty((self.rows, self._dim(column)), dtype=self.meta.dtype)
         ends = np.cumsum([part.rows for part in self.parts])
-        rooms = [whole[end - part.rows : end] for part, end in zip(self.parts, ends, strict=True)]
+        blocks = [values[end - part.rows : end] for part, end in zip(self.parts, ends, strict=True)]
         with ThreadPoolExecutor(_READERS) as pool:
-            list(pool.map(lambda part, room: self._fill(part, column, 0, room), self.parts, rooms))
-        return whole
+            list(pool.map(lambda part, block: self._fill(part, column, 0, block), self.parts, blocks))
+        return values
 
     def read_valid_fraction(self) -> np.ndarray:
         """(rows,) float32, 0 to 1."""

@@ -1,4 +1,4 @@
-"""Filling an embedding store: tiles go in, parts appear whole or not at all."""
+"""Filling an embedding store: tiles go in, parts are written atomically."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FLOAT16_ROUNDS_UP = 65_520.0
 
 
 class StoreWriter:
-    """Appends tiles to an unfinished store; a part appears whole or not at all.
+    """Appends tiles to an unfinished store; a part appears complete or not at all.
 
     Tiles must come in the planned order: then a resumed run cuts the same parts as an undisturbed one. Several
     parts are written at once, and get their names in their order: those that are there are always the first ones.
@@ -59,8 +59,8 @@ class StoreWriter:
         self.is_finished = (run_folder / FINISHED).exists()
         self.folder = run_folder / (FINISHED if self.is_finished else UNFINISHED)
         self.folder.mkdir(parents=True, exist_ok=True)
-        for torn in self.folder.glob("*.writing"):
-            torn.unlink()
+        for incomplete in self.folder.glob("*.writing"):
+            incomplete.unlink()
         found = read_parts(self.folder)
         if any(part_meta != meta for part_meta, _ in found):
             if self.is_finished:
@@ -82,7 +82,7 @@ class StoreWriter:
         """Take one more tile; a full part is written, behind the caller where there are cores for it.
 
         Raises:
-            DiskFull: no room for this part or an earlier one; the parts before it are whole.
+            DiskFull: no room for this part or an earlier one; the parts before it are complete.
             StoreError: the store is finished and never written to, or a value is too large for its dtype.
         """
         if self.is_finished:
@@ -92,8 +92,8 @@ class StoreWriter:
             )
         if self.meta.dtype == "float16":
             _require_float16(rows, self.meta)
-        kept = tuple(np.ascontiguousarray(values, dtype=self.meta.dtype) for values in rows.embeddings)
-        self._waiting.append(replace(rows, embeddings=kept))
+        converted = tuple(np.ascontiguousarray(values, dtype=self.meta.dtype) for values in rows.embeddings)
+        self._waiting.append(replace(rows, embeddings=converted))
         count = sum(item.tile.rows for item in self._waiting)
         if count >= ROWS_A_PART or count * _row_bytes(self.meta) >= BYTES_A_PART:
             self._write_part()
@@ -102,7 +102,7 @@ class StoreWriter:
         """Write what waits and the manifest, and give the store its final name; returns its folder.
 
         Raises:
-            DiskFull: no room; the parts are whole and a resume goes on from them.
+            DiskFull: no room; the parts are complete and a resume goes on from them.
         """
         if self.is_finished:
             return self.folder
@@ -119,7 +119,7 @@ class StoreWriter:
         return final
 
     def close(self) -> None:
-        """Wait until no part is being written; for a run that ends before its store is whole."""
+        """Wait until no part is being written; for a run that ends before its store is complete."""
         self._parts.close()
 
     def _write_part(self) -> None:
@@ -183,7 +183,7 @@ def group_rows(part_rows: int) -> int:
 def _require_float16(rows: TileRows, meta: StoreMeta) -> None:
     """Refuse values of rows with valid pixels that float16 would turn into infinity; NaN is left to `check`."""
     for layer, values in zip(meta.layers, rows.embeddings, strict=True):
-        # looked at as a whole first: 0.1 ns a value, where the cast takes 1.6
+        # all values first, gaps too: 0.1 ns a value, where the cast takes 1.6
         if _largest(values) < _FLOAT16_ROUNDS_UP:
             continue
         largest = _largest(values[rows.valid_fraction > 0])

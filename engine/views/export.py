@@ -25,7 +25,7 @@ _MAX_BANDS = 65_535
 
 
 def export(store: EmbeddingStore, layer: int | None, out: Path, format: str = "geotiff") -> tuple[Path, ...]:
-    """Write the embeddings of a layer, each file whole or not at all.
+    """Write the embeddings of a layer, each file atomically.
 
     geotiff: one float32 band a dimension (GDAL before 3.11 has no float16), NaN where there is no valid
     pixel. A store of several CRSs becomes a map in each, named with its code (`out_epsg32618.tif`); where tiles

@@ -39,7 +39,7 @@ _BLOCKS_PX = (256, 128, 64, 32, 16)
 
 @dataclass(frozen=True)
 class MosaicLayout:
-    """How a map's cells are kept; see `overlay.write_mosaic`."""
+    """How a map's cells are stored; see `overlay.write_mosaic`."""
 
     level: Literal["patch", "pixel"]
     nodata: float | None
@@ -189,7 +189,7 @@ def _block_px(grid: _Grid, bands: int, layout: MosaicLayout) -> int:
 def _lay_down(
     sparse: Path, spool: Path, tiles: list[StoredTile], grid: _Grid, bands: int, layout: MosaicLayout
 ) -> None:
-    """Every piece in its place in a tiled GeoTIFF that keeps no empty blocks."""
+    """Every piece at its location in a tiled GeoTIFF that keeps no empty blocks."""
     block = _block_px(grid, bands, layout)
     profile = {
         "driver": "GTiff", "tiled": True, "blockxsize": block, "blockysize": block, "sparse_ok": True,

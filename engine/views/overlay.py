@@ -29,7 +29,7 @@ def write_mosaic(
     tags: Mapping[str, str] | None = None,
     band_names: Sequence[str] | None = None,
 ) -> Path:
-    """Write pieces of tiles as one Cloud-Optimised GeoTIFF, whole or not at all.
+    """Write pieces of tiles as one Cloud-Optimised GeoTIFF, atomically.
 
     The map is in the CRS of most tiles, at the finest of their patches (or pixels). Pieces that lie on its
     grid are copied as they are; others are put there by nearest neighbour. Where pieces overlap, the later
@@ -87,7 +87,7 @@ def class_overlay(
     Args:
         pieces: a tile and its classes, (h, w) integers 0 to 254, 255 for nothing.
         colours: class -> red, green, blue, alpha (0-255).
-        names: class -> what a legend calls it; kept as tags `EMBERSCOPE_CLASS_<n>`.
+        names: class -> what a legend calls it; written as tags `EMBERSCOPE_CLASS_<n>`.
 
     Raises:
         StoreError, DiskFull: as `write_mosaic`.

@@ -1,4 +1,4 @@
-"""Principal components of a whole store: the same colours for the same embeddings on every tile."""
+"""Principal components of all of a store: the same colours for the same embeddings on every tile."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Pca:
         rows: rows that it was fitted on: all with a valid pixel.
         mean: (D,) float64.
         components: (k, D) float64, of length one, the largest number of each positive.
-        explained_variance_ratio: (k,) share of the whole variance, falling.
+        explained_variance_ratio: (k,) share of the total variance, falling.
         low, high: (k,) 2nd and 98th percentile of the projections: black and full colour.
         window: patches along a side of the neighbourhood whose means it was fitted on; 1: the patches themselves.
     """
@@ -74,7 +74,7 @@ class Pca:
         return (np.clip(share, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
     def save(self, path: Path, key: str = "") -> None:
-        """Write as npz, whole or not at all; `key` says what it was fitted on."""
+        """Write as npz, atomically; `key` says what it was fitted on."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         facts = json.dumps({"layer": self.layer, "rows": self.rows, "window": self.window, "key": key})
 
@@ -138,7 +138,7 @@ def fit_pca(store: EmbeddingStore, layer: int | None = None, components: int = 3
 
 
 def pca_of(store: EmbeddingStore, layer: int | None = None, components: int = 3, window: int = 1) -> Pca:
-    """The PCA of a store's layer, fitted once and kept beside the store (`<run>/pca/`).
+    """The PCA of a store's layer, fitted once and saved beside the store (`<run>/pca/`).
 
     Where the folder cannot be written, it is fitted anew each time.
 
@@ -156,7 +156,7 @@ def pca_of(store: EmbeddingStore, layer: int | None = None, components: int = 3,
     try:
         fitted.save(path, key)
     except EngineError as err:
-        logger.warning("The PCA of %s is not kept: %s", store.folder, err)
+        logger.warning("The PCA of %s is not saved: %s", store.folder, err)
     return fitted
 
 

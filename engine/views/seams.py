@@ -89,7 +89,7 @@ class _Validity:
 
 
 def _pairs(tiles: tuple[StoredTile, ...]) -> Iterator[tuple[StoredTile, StoredTile, bool]]:
-    """Tiles of one size and date that share a whole side: the first one, its eastern or southern neighbour, which."""
+    """Tiles of one size and date that share a full side: the first one, its eastern or southern neighbour, which."""
     corner = {(*_key(tile), *_place(tile, 0, 0)): tile for tile in tiles}
     for tile in tiles:
         for across, down in ((1, 0), (0, 1)):
