@@ -9,7 +9,9 @@ from pages.ui.look import errors, notices, style
 from pages.ui.train import form as train_form
 from pages.ui.train import panel as train_panel
 
-style.heading("Train", "Teach a small decoder to map burn scars from frozen embeddings, and watch it learn.")
+style.heading(
+    "Train", "Teach a small decoder to map burn scars, or classes of your own, from frozen embeddings."
+)
 
 train_panel.show_job()
 source = train_form.choose_source()

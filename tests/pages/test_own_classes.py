@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from engine.__main__ import main
+from engine.jobs.config import SegmentationConfig, TrainConfig, load_config
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import TaskClass
 from pages.ui.look import metrics
@@ -78,3 +79,36 @@ def test_metrics_have_titles_of_their_measure_and_class_and_unknown_ones_keep_th
     }  # fmt: skip
     assert metrics.unit("iou_crop") == metrics.SHARE
     assert metrics.unit("rmse") == ""
+
+
+def test_a_training_with_classes_of_ones_own_is_started_from_the_page(
+    open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
+    at = open_page("train")
+    at.segmented_control(key="t_task").set_value("own").run()
+    at.text_area(key="t_classes").set_value("0 meadow\n3 deep lake #0072B2\n\n7 bare soil").run()
+    assert not at.exception
+    assert "Mean IoU" in words(at)
+    at.button(key="start_train").click().run()
+    (path,) = home.glob("*/config.yaml")
+    config = load_config(path)
+    assert isinstance(config, TrainConfig)
+    assert isinstance(config.task, SegmentationConfig)
+    assert [(one.value, one.name, one.colour) for one in config.task.classes] == [
+        (0, "meadow", None), (3, "deep lake", "#0072B2"), (7, "bare soil", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0 meadow", "0 meadow\n0 lake", "zero meadow\n1 lake", "0 meadow\n1 lake #blue", "0\n1"]
+)
+def test_classes_that_cannot_be_used_are_refused_in_words_and_nothing_starts(
+    open_page: OpenPage, home: Path, text: str
+) -> None:
+    at = open_page("train")
+    at.segmented_control(key="t_task").set_value("own").run()
+    at.text_area(key="t_classes").set_value(text).run()
+    assert not at.exception
+    assert any("classes" in warning.value.lower() for warning in at.warning)
+    assert not list(home.glob("*/config.yaml"))

@@ -18,11 +18,12 @@ def _may_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def open_own(at: AppTest, path: object, **said: object) -> AppTest:
-    at.text_input(key="own_path").set_value(str(path))
+    turn = next(field.key.rpartition("_")[2] for field in at.text_input if field.key.startswith("own_path_"))
+    at.text_input(key=f"own_path_{turn}").set_value(str(path))
     for name, value in said.items():
         kind = at.number_input if isinstance(value, float) else at.text_input
-        kind(key=f"own_{name}").set_value(value)
-    return at.button(key="own_open").click().run()
+        kind(key=f"own_{name}_{turn}").set_value(value)
+    return at.button(key=f"own_open_{turn}").click().run()
 
 
 def test_a_raster_of_ones_own_becomes_the_place_and_stays_it(
@@ -98,6 +99,9 @@ def test_what_a_person_says_of_a_raster_stands_in_the_configuration(
     assert place.scene.scale == 0.0001
     assert place.scene.nodata == -9.0
     assert place.scene.datetime.year == 2021
+    assert at.text_input(key="own_sensor_1").value == "", (
+        "what was said of one raster is not taken for the next"
+    )
     assert place.scene.bands == ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
 
 

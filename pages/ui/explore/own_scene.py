@@ -20,14 +20,18 @@ from pages.ui.state import cached, session
 
 
 def offer() -> None:
-    """A path, what the files do not say themselves, and the button that opens them."""
+    """A path, what the files do not say themselves, and the button that opens them.
+
+    The fields are new ones after each success: what was said of one raster is never taken for the next.
+    """
+    turn = session.own_places()
     st.write(
         "A raster with a CRS (GeoTIFF, JPEG 2000), or a folder: chips in the layout of HLS Burn Scars (`data/`, `splits/`)."
     )
     example = runs_root() / "data" / "hls_burn_scars"
-    typed = st.text_input("Path on this machine", key="own_path", placeholder=str(example)).strip()
-    said = _said()
-    if st.button("Open", key="own_open") and typed:
+    typed = st.text_input("Path on this machine", key=f"own_path_{turn}", placeholder=str(example)).strip()
+    said = _said(turn)
+    if st.button("Open", key=f"own_open_{turn}") and typed:
         with errors.in_words(stop=False):
             _open(Path(typed).expanduser().absolute(), said)
             st.rerun()
@@ -64,26 +68,32 @@ def _with(scene: SceneConfig, said: dict[str, Any]) -> SceneConfig:
         raise ConfigError(f"{Path(scene.path).name}: {in_words(err, kind)}") from err
 
 
-def _said() -> dict[str, Any]:
+def _said(turn: int) -> dict[str, Any]:
     """What a person declares; fields left empty are left to the files."""
     with st.expander("Say what the files do not", icon=":material/edit_note:"):
         left, right = st.columns(2)
         sensor = left.text_input(
-            "Sensor", key="own_sensor", placeholder="as the files say", help=help_of(Declared, "sensor")
+            "Sensor",
+            key=f"own_sensor_{turn}",
+            placeholder="as the files say",
+            help=help_of(Declared, "sensor"),
         )
         date = right.text_input(
-            "Date", key="own_datetime", placeholder="2021-08-28T10:56:19Z", help=help_of(Declared, "datetime")
+            "Date",
+            key=f"own_datetime_{turn}",
+            placeholder="2021-08-28T10:56:19Z",
+            help=help_of(Declared, "datetime"),
         )
         bands = st.text_input(
             "Bands in order, by commas; - for one that is not to be read",
-            key="own_bands",
+            key=f"own_bands_{turn}",
             placeholder="blue, green, red, nir_narrow, swir_1, swir_2",
             help=help_of(Declared, "bands"),
         )
         columns = st.columns(3)
         numbers = {
             name: column.number_input(
-                name.capitalize(), value=None, format="%g", key=f"own_{name}", placeholder="as stated", help=help_of(Declared, name)
+                name.capitalize(), value=None, format="%g", key=f"own_{name}_{turn}", placeholder="as stated", help=help_of(Declared, name)
             )
             for column, name in zip(columns, ("scale", "offset", "nodata"), strict=True)
         }  # fmt: skip

@@ -37,7 +37,7 @@ def choose_place() -> session.Place:
         "Place", list(places), required=True, key="explore_place", format_func=lambda key: places[key].title,
         label_visibility="collapsed", on_change=_take_place,
     )  # fmt: skip
-    with st.popover("Open my own", icon=":material/folder_open:", key="own_popover"):
+    with st.popover("Open my own", icon=":material/folder_open:", key=f"own_popover_{session.own_places()}"):
         own_scene.offer()
     return session.place()
 

@@ -193,7 +193,7 @@ def _buttons(job: Job, state: State) -> None:
 
 def _stop_early(job: Job) -> None:
     if st.button("Stop early, keep the best", icon=":material/flag:", key="stop_early",
-                 help="Ends after this epoch; the state with the best validation IoU is kept and tested."):  # fmt: skip
+                 help="Ends after this epoch; the best epoch on the validation places is kept and tested."):  # fmt: skip
         job.stop_early()
         st.toast("The training ends after this epoch.", icon=":material/flag:")
 

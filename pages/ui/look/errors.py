@@ -32,7 +32,7 @@ def in_words(*, stop: bool = True) -> Iterator[None]:
 
 
 def tell(err: EngineError) -> None:
-    """The message of an error: what was wanted, what was found, what to do."""
+    """The message of an error, as a warning where the input was wrong, else as an error."""
     if isinstance(err, BadInput):
         st.warning(plain(str(err)), icon=":material/error_outline:")
     else:

@@ -265,11 +265,9 @@ def _allowed(path: Path) -> Path:
     real = path.resolve()
     if not any(real.is_relative_to(root) for root in roots()):
         raise SceneError(
-            f"a raster in a folder that the app may show was wanted, found {real.parent}. "
+            f"{real} lies in a folder that the app may not show. "
             f"Name that folder in EMBERSCOPE_DATA before the app starts, or copy it below {runs_root() / 'data'}."
         )
     if not real.is_file():
-        raise SceneError(
-            f"a raster was wanted, found none at {real}. It was moved or deleted; choose another."
-        )
+        raise SceneError(f"{real} is not there: it was moved or deleted. Choose another raster.")
     return real

@@ -53,6 +53,11 @@ def places() -> list[Place]:
     return [_VIRGINIA, _AFTER, _BEFORE, *st.session_state.get("own_places", {}).values()]
 
 
+def own_places() -> int:
+    """How many places of their own the person has opened so far."""
+    return int(st.session_state.get("own_opened", 0))
+
+
 def place() -> Place:
     """The place looked at."""
     key = st.session_state.get("place_key", _VIRGINIA.key)
@@ -82,6 +87,7 @@ def add_place(scene: SceneConfig, path: Path, bands: Sequence[str]) -> Place:
     own[key] = Place(
         key, title, scene, next(name for name in _USUAL if not cards.missing_bands(cards.card(name), bands))
     )
+    st.session_state["own_opened"] = own_places() + 1
     return own[key]
 
 

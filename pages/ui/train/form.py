@@ -13,14 +13,17 @@ from engine.jobs.config import (
     HeadConfig,
     LabelsConfig,
     LossConfig,
+    SegmentationConfig,
     SimulatedScene,
     SplitConfig,
     TrainConfig,
 )  # fmt: skip
+from engine.learning.tasks.table import task_of
 from engine.store.store import EmbeddingStore
-from pages.ui.look import style, wording
+from pages.ui.look import wording
 from pages.ui.look.fields import DEVICES, choices_of, help_of
 from pages.ui.state import cached, results
+from pages.ui.train import task_form
 
 _HEADS = {
     "mlp": "MLP · looks at one patch",
@@ -78,11 +81,12 @@ def choose_source() -> Source:
 
 
 def settings(source: Source) -> TrainConfig:
-    """Head, loss, rate, epochs and split.
+    """Task, labels, head, loss, rate, epochs and split.
 
     Raises:
         ConfigError: settings that exclude each other.
     """
+    task = task_form.choose()
     labels = _labels(source)
     st.subheader("Decoder", anchor=False)
     one, two = st.columns(2)
@@ -97,11 +101,17 @@ def settings(source: Source) -> TrainConfig:
         "Epochs, at most", 1, 1000, defaults.epochs, key="t_epochs", help=help_of(TrainConfig, "epochs")
     )
     with st.expander("More settings", icon=":material/tune:"):
-        return _rest(source, labels, str(head), str(loss), float(rate), int(epochs))
+        return _rest(source, task, labels, str(head), str(loss), float(rate), int(epochs))
 
 
 def _rest(
-    source: Source, labels: LabelsConfig, head: str, loss: str, rate: float, epochs: int
+    source: Source,
+    task: str | SegmentationConfig,
+    labels: LabelsConfig,
+    head: str,
+    loss: str,
+    rate: float,
+    epochs: int,
 ) -> TrainConfig:
     defaults, plain_head = TrainConfig(store=""), HeadConfig()
     one, two = st.columns(2)
@@ -120,8 +130,11 @@ def _rest(
     dropout = two.number_input(
         "Dropout", 0.0, 0.95, plain_head.dropout, 0.05, key="t_dropout", help=help_of(HeadConfig, "dropout")
     )
-    weight = one.number_input("Weight of the burnt class", 0.01, 100.0, LossConfig().burned_weight, 0.5, key="t_weight",
-                              help=help_of(LossConfig, "burned_weight"))  # fmt: skip
+    weight = one.number_input(
+        f"Weight of {task_of(task).classes[1].title}" if isinstance(task, str) else "Weight of a class",
+        0.01, 100.0, LossConfig().burned_weight, 0.5, key=f"t_weight_{isinstance(task, str)}",
+        disabled=not isinstance(task, str), help=help_of(LossConfig, "burned_weight"),
+    )  # fmt: skip
     decay = two.number_input(
         "Weight decay",
         0.0,
@@ -146,7 +159,7 @@ def _rest(
         )
         kept = tuple(picked) if picked and tuple(picked) != source.layers else None
     return TrainConfig(
-        store=source.store, labels=labels, layers=kept, split=SplitConfig(by=split),
+        store=source.store, task=task, labels=labels, layers=kept, split=SplitConfig(by=split),
         head=HeadConfig(name=head, hidden=_widths(widths, plain_head.hidden), dropout=dropout),
         loss=LossConfig(name=loss, burned_weight=weight), learning_rate=rate, weight_decay=decay, epochs=epochs,
         patience=int(patience), device=device, seed=int(seed),
@@ -155,11 +168,9 @@ def _rest(
 
 def _labels(source: Source) -> LabelsConfig:
     """Masks of the scenes where they have some, or a raster."""
-    if source.has_labels and st.session_state.get("t_labels", "scene") == "scene":
-        style.facts((("Labels", "burn masks of the scenes"), ("Classes", "burnt · not burnt")), small=True)
     if not source.has_labels:
         st.info(
-            "These scenes bring no burn masks. Name a label raster, or choose the fire season above.",
+            "These scenes bring no labels. Name a label raster, or choose the fire season above.",
             icon=":material/label:",
         )
     options = ["scene", "raster"] if source.has_labels else ["raster"]

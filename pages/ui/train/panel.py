@@ -6,8 +6,9 @@ import streamlit as st
 
 from engine.jobs.config import TrainConfig
 from engine.jobs.job import submit
+from engine.learning.tasks.table import task_of
 from pages.ui.jobs import chosen_run, curves, jobs_panel
-from pages.ui.look import errors, style
+from pages.ui.look import errors, metrics, style
 from pages.ui.state import cached, session
 from pages.ui.train.form import Source
 
@@ -41,12 +42,13 @@ def start(config: TrainConfig, source: Source) -> None:
         (
             ("Learns from", source.words),
             ("Judged on", "places it has never seen"),
-            ("Baseline", "NBR threshold, same places"),
         ),
         small=True,
     )
+    task = task_of(config.task)
     st.caption(
-        "The epoch with the best validation IoU is kept. The test places are looked at once, at the end."
+        f"The epoch with the best {metrics.title(task.watch, task.classes)} on the validation places is kept. "
+        "The test places are scored once, at the end."
     )
     is_ready = config.labels.source == "scene" or bool(config.labels.path)
     if st.button("Start training", type="primary", key="start_train", icon=":material/play_arrow:", width="stretch",
