@@ -77,12 +77,13 @@ def batch_of(reads: Sequence[TileRead], plan: Plan, is_pinned: bool = False) -> 
         image, scale, offset = np.stack([chip.stored for chip in chips]), chips[0].scale, chips[0].offset
     pixels = torch.from_numpy(image)  # (B, T, C, H, W)
     valid = torch.from_numpy(np.stack([chip.valid for chip in chips]))  # (B, T, H, W)
-    sensor = reads[0].planned.scenes[0].sensor
+    scene = reads[0].planned.scenes[0]
     return Batch(
         image=pixels.pin_memory() if is_pinned else pixels,
         valid=valid.pin_memory() if is_pinned else valid,
         bands=plan.bands,
-        wavelengths_um=tuple(sensor.wavelength_um(band) for band in plan.bands),
+        wavelengths_um=tuple(scene.wavelength_um(band) for band in plan.bands),
+        units=tuple(scene.assets[band].sensor.unit for band in plan.bands),
         gsd_m=chips[0].tile.gsd_m,
         datetimes=[chip.datetimes for chip in chips],
         lonlat=torch.tensor([chip.tile.centre_lonlat for chip in chips], dtype=torch.float32),  # (B, 2)

@@ -16,6 +16,7 @@ from engine.extraction.store_layout import store_meta
 from engine.extraction.weights_download import fetch_weights
 from engine.extraction.workers.local_workers import local_workers
 from engine.extraction.workers.protocol import Encoded, Workers
+from engine.imagery.plausibility import look_at
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, StepStarted, TileDone, TileSkipped
@@ -48,6 +49,7 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
     yield StepStarted("Planning tiles")
     plan = make_plan(config, root)
     yield from (Noticed(note) for note in plan.notes)
+    yield from (Noticed(note) for note in look_at(plan.scenes_used, plan.bands))
     yield from fetch_weights(plan)
     yield StepStarted(f"Loading {plan.spec.title}")
     with _workers(plan) as workers, closing(_writer(plan, workers, folder)) as writer:

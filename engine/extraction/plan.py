@@ -85,6 +85,13 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     @property
+    def scenes_used(self) -> tuple[Scene, ...]:
+        """The scenes that a tile takes pixels from, each once."""
+        return tuple(
+            {scene.id: scene for item in self.tiles for scene in (*item.scenes, *item.fills)}.values()
+        )
+
+    @property
     def frames(self) -> int:
         """Dates that go into one row."""
         return len(self.tiles[0].scenes)
@@ -156,6 +163,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     around = tiles_around(tiles, config, scenes, region, tiling, cell_px) if is_blended and region else []
     checks.require_dates(spec, config.backbone.temporal, tiles)
     notes = [
+        *checks.scene_notes(spec, scenes),
         *checks.notes(config.tiles, tiling, tiles),
         *checks.date_notes(spec, config.backbone.temporal, tiles),
     ]
@@ -231,4 +239,4 @@ def resolve_layers(spec: BackboneSpec, layers: Sequence[int] | None) -> tuple[in
 def common_bands(scenes: Sequence[Scene]) -> tuple[str, ...]:
     """Bands that every scene has, in the sensor's order."""
     first = scenes[0]
-    return tuple(band for band in first.sensor.bands if all(band in scene.bands for scene in scenes))
+    return tuple(band for band in first.bands if all(band in scene.bands for scene in scenes))

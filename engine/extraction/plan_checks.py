@@ -8,7 +8,7 @@ from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError, ConfigError, MissingBand, SceneError
 from engine.imagery.scene import Scene
-from engine.imagery.sensor import HLS_BANDS
+from engine.imagery.sensors.table import HLS_BANDS
 from engine.imagery.tiles.windows import PlannedTile, Tiling
 from engine.jobs.config import TilesConfig
 
@@ -76,6 +76,30 @@ def date_notes(spec: BackboneSpec, temporal: str, tiles: Sequence[PlannedTile]) 
         yield f"{spec.title} takes all {dates} dates at once: backbone.temporal ({temporal}) has no effect."
     if dates == 1 and temporal != "mean":
         yield f"backbone.temporal ({temporal}) has no effect: these scenes have one date."
+
+
+def scene_notes(spec: BackboneSpec, scenes: Sequence[Scene]) -> Iterator[str]:
+    """What was assumed of scenes, alike notes once; and a processing level that the backbone did not learn from."""
+    alike: dict[str, list[str]] = {}
+    for scene in scenes:
+        for note in scene.notes:
+            alike.setdefault(_without_names(note, scene), []).append(note)
+    for found in alike.values():
+        more = f" (and {len(found) - 1} more like it)" if len(found) > 1 else ""
+        yield found[0].removesuffix(".") + more + "."
+    others = {scene.level for scene in scenes if scene.sensor.quantity == "reflectance"} - {spec.level, None}
+    if spec.level in ("surface", "top of atmosphere") and others:
+        yield (
+            f"{spec.title} learned from {spec.level} reflectance; these scenes are {' and '.join(sorted(map(str, others)))} "
+            f"reflectance. Embeddings may differ from those it was trained to give."
+        )
+
+
+def _without_names(note: str, scene: Scene) -> str:
+    """A note with what names its scene taken out."""
+    for name in (*(path.name for path in scene.paths), *(path.stem for path in scene.paths), scene.id):
+        note = note.replace(name, "*")
+    return note
 
 
 def notes(asked: TilesConfig, tiling: Tiling, tiles: Sequence[PlannedTile]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
 from engine.errors import ConfigError
-from engine.imagery.grid import area_in_crs
+from engine.imagery.geobox import area_in_crs
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.windows import Tiling

@@ -14,7 +14,7 @@ from rasterio.features import rasterize
 
 from engine.concurrency.ordered_map import ordered_map
 from engine.errors import SceneError
-from engine.extraction.clouds import without_clouds
+from engine.extraction.clouds import cloud_finder
 from engine.extraction.plan import Plan
 from engine.imagery.chip import Chip, read_chip
 from engine.imagery.rasters import OpenRasters
@@ -52,9 +52,8 @@ def read_tile(planned: PlannedTile, plan: Plan, rasters: OpenRasters | None = No
         SceneError: the tile cannot be read, unless `tiles.unreadable` is skip.
     """
     try:
-        chip = read_chip(planned.scenes, planned.window, plan.bands, planned.fills, rasters)
-        if plan.masks_clouds:
-            chip = without_clouds(chip, planned, plan, rasters)
+        clouded = cloud_finder(plan.bands, rasters) if plan.masks_clouds else None
+        chip = read_chip(planned.scenes, planned.window, plan.bands, planned.fills, rasters, clouded)
     except SceneError as err:
         if not plan.skips_unreadable:
             raise

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from typing import Self
 
-import numpy as np
 import shapely
 from affine import Affine
-from pyproj import CRS, Transformer
-from shapely.geometry import Polygon, box
+from odc.geo.geobox import GeoBox
+from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-# Outlines are densified before they change CRS, so that a straight edge may become a curve.
-_SEGMENTS_A_SIDE = 16
+from engine.imagery.geobox import bounds_of, crs_slug, gsd_m, outline_lonlat, to_lonlat
 
 
 @dataclass(frozen=True)
@@ -24,28 +22,46 @@ class Tile:
 
     Attributes:
         id: letters, digits, '.', '_' and '-' only.
-        crs: authority code or WKT, in metres.
-        transform: pixel (column, row) to CRS metres; rows from the north.
-        height, width: in pixels.
+        grid: its pixels: north-up squares in a CRS in metres.
     """
 
     id: str
-    crs: str
-    transform: Affine
-    height: int
-    width: int
+    grid: GeoBox
+
+    @classmethod
+    def of(cls, name: str, crs: str, transform: Affine, height: int, width: int) -> Self:
+        """The tile of some pixels."""
+        return cls(name, GeoBox((height, width), transform, crs))
+
+    @property
+    def crs(self) -> str:
+        """Authority code or WKT, in metres."""
+        return str(self.grid.crs)
+
+    @property
+    def transform(self) -> Affine:
+        """Pixel (column, row) to CRS metres; rows from the north."""
+        return self.grid.transform
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return int(self.grid.height)
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return int(self.grid.width)
 
     @property
     def bounds_m(self) -> tuple[float, float, float, float]:
         """West, south, east, north in the tile's CRS."""
-        west, north = self.transform @ (0, 0)
-        east, south = self.transform @ (self.width, self.height)
-        return west, south, east, north
+        return bounds_of(self.grid)
 
     @property
     def gsd_m(self) -> float:
         """Side of a pixel."""
-        return float(abs(self.transform.a))
+        return gsd_m(self.grid)
 
     @property
     def centre_lonlat(self) -> tuple[float, float]:
@@ -55,9 +71,9 @@ class Tile:
         return float(lon), float(lat)
 
     @property
-    def footprint(self) -> Polygon:
+    def footprint(self) -> Polygon | MultiPolygon:
         """Outline in lon/lat."""
-        return outline_lonlat(self.bounds_m, self.crs)
+        return outline_lonlat(self.grid)
 
 
 @dataclass(frozen=True)
@@ -86,8 +102,8 @@ class TileGrid:
         """The tile of a column (eastward) and row (northward), counted from the CRS origin."""
         west = column * self.side_m + self.phase_m[0]
         north = (row + 1) * self.side_m + self.phase_m[1]
-        name = f"{_crs_slug(self.crs)}_{self.gsd_m:g}m_{self.size_px}px_{column}_{row}"
-        return Tile(
+        name = f"{crs_slug(self.crs)}_{self.gsd_m:g}m_{self.size_px}px_{column}_{row}"
+        return Tile.of(
             name, self.crs, Affine(self.gsd_m, 0, west, 0, -self.gsd_m, north), self.size_px, self.size_px
         )
 
@@ -118,36 +134,3 @@ def phase_of(transform: Affine, gsd_m: float) -> tuple[float, float]:
     """Offset of a raster's pixel corners from multiples of `gsd_m`, each in [0, gsd_m), to the millimetre."""
     x, y = (round(math.fmod(math.fmod(v, gsd_m) + gsd_m, gsd_m), 3) for v in (transform.c, transform.f))
     return (0.0 if x == gsd_m else x, 0.0 if y == gsd_m else y)
-
-
-@cache
-def to_lonlat(crs: str) -> Transformer:
-    """Transformer from a CRS to lon/lat degrees, x before y on both sides; made once, threads may share it."""
-    return Transformer.from_crs(CRS.from_user_input(crs), CRS.from_epsg(4326), always_xy=True)
-
-
-@cache
-def from_lonlat(crs: str) -> Transformer:
-    """Transformer from lon/lat degrees to a CRS, x before y on both sides; made once, threads may share it."""
-    return Transformer.from_crs(CRS.from_epsg(4326), CRS.from_user_input(crs), always_xy=True)
-
-
-def outline_lonlat(bounds: tuple[float, float, float, float], crs: str) -> Polygon:
-    """Outline in lon/lat of a rectangle (west, south, east, north) of a CRS, its sides densified."""
-    west, south, east, north = bounds
-    side = max(east - west, north - south) / _SEGMENTS_A_SIDE
-    corners = shapely.segmentize(box(west, south, east, north), side).exterior.coords
-    return Polygon(np.column_stack(to_lonlat(crs).transform(*np.asarray(corners).T)))
-
-
-def area_in_crs(polygon: BaseGeometry, crs: str) -> BaseGeometry:
-    """A lon/lat polygon in another CRS, its sides densified first."""
-    west, south, east, north = polygon.bounds
-    dense = shapely.segmentize(polygon, max(east - west, north - south) / _SEGMENTS_A_SIDE)
-    convert = from_lonlat(crs).transform
-    return shapely.transform(dense, lambda corners: np.column_stack(convert(*corners.T)))
-
-
-def _crs_slug(crs: str) -> str:
-    code = CRS.from_user_input(crs).to_epsg()
-    return f"epsg{code}" if code else "custom"

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
@@ -17,8 +18,12 @@ from engine.errors import SceneError
 
 # The only formats opened: each holds its own pixels, none points at another file or address (as VRT does).
 _JPEG2000_SIGNATURE = b"\x00\x00\x00\x0cjP"  # ISO/IEC 15444-1, annex I.5.1
-# Files kept open by one reader: scenes of a few dates; of a folder of chips each is read once anyway.
-_KEPT_OPEN = 8
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and BigTIFF, both byte orders
+# What a GDAL side-car (.aux.xml) names other files by.
+_POINTING = (b"overview_file", b"sourcefilename", b"sourcedataset", b"<!entity", b"<!doctype")
+_LONGEST_SIDE_CAR = 4_000_000
+# Files kept open by one reader: those of a scene with a file a band, or of a few dates; of a folder of chips each is read once anyway.
+_KEPT_OPEN = 16
 
 
 class OpenRasters:
@@ -61,13 +66,32 @@ class OpenRasters:
 
 @contextmanager
 def open_raster(path: Path) -> Iterator[DatasetReader]:
-    """A raster of an allowed format, opened for reading.
+    """A raster of an allowed format, opened for reading, with the side-cars that GDAL knows.
 
     Raises:
-        SceneError: the file is absent, of another format, damaged or truncated.
+        SceneError: the file is absent, of another format, damaged or truncated, or a side-car points elsewhere.
     """
     with _opened(path) as dataset:
         yield dataset
+
+
+@contextmanager
+def damage_told(path: Path, where: str) -> Iterator[None]:
+    """Inside it, what GDAL throws while pixels are read becomes one line for a person.
+
+    Args:
+        where: the part that is read, such as "tile epsg32618_20m_64px_3_4".
+
+    Raises:
+        SceneError: the file is damaged or cut short.
+    """
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError) as err:
+        raise SceneError(
+            f"{path.name} is damaged or cut short: {where} cannot be read ({in_short(err)}). "
+            f"Copy or download the file again."
+        ) from err
 
 
 def in_short(error: Any) -> str:
@@ -77,19 +101,53 @@ def in_short(error: Any) -> str:
 
 def _opened(path: Path) -> DatasetReader:
     if not path.is_file():  # also refuses addresses and GDAL's virtual paths
-        raise SceneError(
-            f"a raster file was wanted, found nothing readable at {path}. Check the path; addresses are not opened."
-        )
+        raise SceneError(f"{path} is no readable raster file. Check the path; addresses are not opened.")
+    _require_plain_side_cars(path)
     try:
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="1"):
+        # TRUE: side-cars are looked for by name, the folder is not listed (it may hold a hundred thousand chips).
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE", GDAL_NUM_THREADS="1"):
             return rasterio.open(path, driver=_driver_of(path))
-    except RasterioError as err:
+    except (RasterioError, CPLE_BaseError) as err:
         raise SceneError(
-            f"a GeoTIFF or JPEG 2000 was wanted, found {path.name}, which cannot be opened ({in_short(err)}). "
-            f"Export it again."
+            f"{path.name} cannot be opened as GeoTIFF or JPEG 2000 ({in_short(err)}). Export it again as one of these."
         ) from err
 
 
 def _driver_of(path: Path) -> str:
     with path.open("rb") as file:
         return "JP2OpenJPEG" if file.read(len(_JPEG2000_SIGNATURE)) == _JPEG2000_SIGNATURE else "GTiff"
+
+
+def _require_plain_side_cars(path: Path) -> None:
+    """Masks and overviews beside a raster are TIFFs, and its metadata names no other file: GDAL would follow both.
+
+    Raises:
+        SceneError: a side-car is something else.
+    """
+    for name in (f"{path.name}.msk", f"{path.name}.ovr", f"{path.stem}.ovr", f"{path.name}.msk.ovr"):
+        beside = path.with_name(name)
+        if beside != path and beside.is_file() and not _is_tiff(beside):
+            raise SceneError(
+                f"{name} beside {path.name} is no TIFF, as masks and overviews are. Remove it, or make it again with gdaladdo."
+            )
+    for name in (f"{path.name}.aux.xml", f"{path.name}.msk.aux.xml"):
+        beside = path.with_name(name)
+        if beside.is_file() and _points_elsewhere(beside):
+            raise SceneError(
+                f"{name} beside {path.name} names another file to open, which is not followed. Remove it, or make the overviews again with gdaladdo."
+            )
+    beside = path.with_suffix(".aux")
+    if beside.is_file():
+        raise SceneError(
+            f"{beside.name} beside {path.name} is an old kind of side-car that may name other files. Remove it, or make overviews again with gdaladdo."
+        )
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in _TIFF_SIGNATURES
+
+
+def _points_elsewhere(path: Path) -> bool:
+    text = path.read_bytes()[:_LONGEST_SIDE_CAR].lower()
+    return path.stat().st_size > _LONGEST_SIDE_CAR or any(word in text for word in _POINTING)

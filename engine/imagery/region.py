@@ -1,4 +1,4 @@
-"""Where to look: one polygon in lon/lat, checked at the door."""
+"""The region of interest: one area in lon/lat, checked when it is made."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import shapely
-from pyproj import CRS, Geod
-from pyproj.aoi import AreaOfInterest
-from pyproj.database import query_utm_crs_info
+from pyproj import Geod
+from shapely.affinity import translate
 from shapely.geometry import MultiPolygon, Polygon, box, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
@@ -25,28 +24,29 @@ _GEOD = Geod(ellps="WGS84")
 
 @dataclass(frozen=True)
 class Region:
-    """A valid, non-empty polygon in lon/lat (EPSG:4326), within the area limit, not over the antimeridian."""
+    """A valid, non-empty area in lon/lat (EPSG:4326), within the area limit; two parts where it crosses the antimeridian."""
 
     polygon: Polygon | MultiPolygon
 
     @classmethod
     def from_bounds(cls, west: float, south: float, east: float, north: float) -> Region:
-        """The rectangle of west, south, east, north in degrees.
+        """The rectangle of west, south, east, north in degrees; west > east crosses the antimeridian (RFC 7946, 5.2).
 
         Raises:
             RegionError: the bounds are out of order, out of range or too large.
         """
-        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
+        told = f"The bounds {west:g}, {south:g}, {east:g}, {north:g} (west, south, east, north)"
+        if not (-360 <= west <= 360 and -360 <= east <= 360 and -90 <= south <= 90 and -90 <= north <= 90):
             raise RegionError(
-                f"bounds were wanted as degrees (longitude -180 to 180, latitude -90 to 90), found "
-                f"{west:g}, {south:g}, {east:g}, {north:g}. Check that they are not metres, and their order."
+                f"{told} are no degrees: longitudes lie within -180 to 180 (or 0 to 360), latitudes within -90 to 90. "
+                f"Check that they are not metres, and their order."
             )
-        if west >= east or south >= north:
+        if west == east or south >= north or (west > east and east + 360 - west > 180):
             raise RegionError(
-                f"bounds were wanted as west < east and south < north, found {west:g}, {south:g}, {east:g}, "
-                f"{north:g}. Put them in that order; a region over the antimeridian is split in two."
+                f"{told} are out of order: west < east and south < north are needed; only a region over the antimeridian "
+                f"has a west beyond its east. Mend their order."
             )
-        return cls._checked(box(west, south, east, north))
+        return cls._checked(box(west, south, east if west < east else east + 360, north), "The region")
 
     @classmethod
     def from_polygon(cls, corners: Sequence[Sequence[float]]) -> Region:
@@ -57,9 +57,11 @@ class Region:
         """
         if len(corners) < 3 or any(len(corner) < 2 for corner in corners):
             raise RegionError(
-                f"a polygon was wanted with three or more corners, found {len(corners)}. Draw it again."
+                f"The polygon has {len(corners)} corners; it needs three or more. Draw it again."
             )
-        return cls._checked(Polygon([(float(corner[0]), float(corner[1])) for corner in corners]))
+        return cls._checked(
+            Polygon([(float(corner[0]), float(corner[1])) for corner in corners]), "The region"
+        )
 
     @classmethod
     def from_file(cls, path: Path) -> Region:
@@ -95,7 +97,7 @@ class Region:
         return cls.from_geojson(tree, where)
 
     @classmethod
-    def from_geojson(cls, tree: Any, where: str = "the GeoJSON") -> Region:
+    def from_geojson(cls, tree: Any, where: str = "The GeoJSON") -> Region:
         """The one polygon (or multi-polygon) of a GeoJSON object: geometry, feature or collection.
 
         Raises:
@@ -104,7 +106,7 @@ class Region:
         geometries = _geometries(tree)
         if len(geometries) != 1:
             raise RegionError(
-                f"{where} was wanted with one polygon, found {len(geometries)}. Keep the one you mean."
+                f"{where} holds {len(geometries)} geometries; a region is one polygon. Keep the one you mean."
             )
         try:
             found: BaseGeometry = shape(geometries[0])
@@ -117,33 +119,35 @@ class Region:
             IndexError,
         ) as err:
             raise RegionError(
-                f"{where} was wanted with one polygon, found no geometry ({err}). Export it again."
+                f"{where} holds no geometry that can be read ({' '.join(str(err).split())[:80]}). Export it again."
             ) from err
-        return cls._checked(found)
+        return cls._checked(found, where)
 
     @classmethod
-    def _checked(cls, polygon: BaseGeometry) -> Region:
-        if not isinstance(polygon, Polygon | MultiPolygon) or polygon.is_empty:
-            raise RegionError(f"a region was wanted as a polygon, found {polygon.geom_type}. Draw an area.")
+    def _checked(cls, polygon: BaseGeometry, where: str) -> Region:
+        if polygon.is_empty:
+            raise RegionError(f"{where} is empty: a polygon without corners. Draw an area.")
+        if not isinstance(polygon, Polygon | MultiPolygon):
+            raise RegionError(f"{where} holds a {polygon.geom_type}; a region is a polygon. Draw an area.")
+        polygon = shapely.force_2d(polygon)
         if not polygon.is_valid:
             raise RegionError(
-                f"a region was wanted with an outline that does not cross itself, found: "
-                f"{explain_validity(polygon)}. Draw it again, corner after corner."
+                f"{where} has an outline that crosses or touches itself ({explain_validity(polygon)}). Draw it again, corner after corner."
             )
         west, south, east, north = polygon.bounds
-        if west < -180 or east > 180 or south < -90 or north > 90:
+        if west < -360 or east > 540 or south < -90 or north > 90 or east - west > 360:
             raise RegionError(
-                f"a region was wanted in lon/lat degrees, found bounds {west:g}, {south:g}, {east:g}, {north:g}. "
-                f"Reproject it to EPSG:4326; a region over the antimeridian is split in two."
+                f"{where} is not in lon/lat degrees: it reaches from {west:g}, {south:g} to {east:g}, {north:g}; longitudes lie within "
+                f"-180 to 180 (or 0 to 360), latitudes within -90 to 90. Reproject it to EPSG:4326."
             )
-        region = cls(polygon)
+        region = cls(_wrapped(polygon))
         if region.area_km2 > MAX_AREA_KM2:
             raise RegionError(
-                f"a region of at most {MAX_AREA_KM2:,.0f} km2 was wanted, found {region.area_km2:,.0f} km2. "
+                f"{where} covers {region.area_km2:,.0f} km2; a region has at most {MAX_AREA_KM2:,.0f} km2. "
                 f"Draw a smaller one, or several."
             )
         if region.area_km2 <= 0:
-            raise RegionError("a region with an area was wanted, found none. Draw it larger.")
+            raise RegionError(f"{where} has no area. Draw it larger.")
         return region
 
     @property
@@ -158,25 +162,21 @@ class Region:
         area_m2, _ = _GEOD.geometry_area_perimeter(self.polygon)
         return float(abs(area_m2) / 1e6)
 
-    @property
-    def utm_crs(self) -> CRS:
-        """UTM zone (WGS 84) of the region's centre."""
-        centre = self.polygon.centroid
-        return utm_crs_at(centre.x, centre.y)
 
-
-def utm_crs_at(lon: float, lat: float) -> CRS:
-    """UTM zone (WGS 84) of a place in degrees.
-
-    Raises:
-        RegionError: no UTM zone covers the place (the polar caps).
-    """
-    found = query_utm_crs_info("WGS 84", AreaOfInterest(lon, lat, lon, lat))
-    if not found:
-        raise RegionError(
-            f"a place inside a UTM zone was wanted, found lon {lon:g}, lat {lat:g}. Stay within 80 S to 84 N."
+def _wrapped(polygon: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
+    """The same area with longitudes from -180 to 180, cut where it crosses the antimeridian."""
+    west, _, east, _ = polygon.bounds
+    if west >= -180 and east <= 180:
+        return polygon
+    parts = [
+        translate(
+            shapely.intersection(polygon, box(360 * turn - 180, -90, 360 * turn + 180, 90)), xoff=-360 * turn
         )
-    return CRS.from_epsg(int(found[0].code))
+        for turn in (-1, 0, 1)
+    ]
+    together = shapely.union_all([part for part in parts if part.area > 0])
+    assert isinstance(together, Polygon | MultiPolygon)
+    return together
 
 
 def _geometries(tree: Any) -> list[Any]:

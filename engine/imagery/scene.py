@@ -1,49 +1,73 @@
-"""One acquisition: which sensor saw what, when and where, and how stored values become reflectance."""
+"""One acquisition: its bands, each with its own file, scale and gaps, and the metric grid that they are read on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from affine import Affine
-from shapely.geometry import Polygon
+from odc.geo.geobox import GeoBox
+from shapely.geometry import MultiPolygon, Polygon
 
 from engine.errors import MissingBand
-from engine.imagery.grid import outline_lonlat
-from engine.imagery.sensor import Sensor
+from engine.files import slug
+from engine.imagery.geobox import bounds_of, gsd_m, outline_lonlat
+from engine.imagery.sensors.sensor import Level, Sensor
+
+# Names longer than this are cut, and told apart by a hash of the whole.
+_LONGEST_ID = 120
+
+
+@dataclass(frozen=True)
+class Asset:
+    """Where one band of a scene is, and how its stored values become measured ones.
+
+    Attributes:
+        path: the raster file.
+        index: band of the file, from 1.
+        crs: of the file, as authority code or WKT.
+        sensor: of this band (a stack may carry radar or heights beside reflectance).
+        scale, offset: measured value = stored value * scale + offset.
+        nodata: stored values that mark a gap, besides NaN and the file's own masks.
+    """
+
+    path: Path
+    index: int
+    crs: str
+    sensor: Sensor
+    scale: float = 1.0
+    offset: float = 0.0
+    nodata: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One acquisition of one place by one sensor.
+    """One acquisition of one place.
 
     Attributes:
-        id: letters, digits, '.', '_' and '-' only.
-        bands: common name -> 1-based index in the file.
+        id: letters, digits, '.', '_' and '-' only; different scenes of a configuration have different ones.
+        sensor: of the scene as a whole; each asset has its own.
+        assets: common name -> where the band is, in the sensor's order.
         datetime: None where the source does not state one.
-        scale, offset: reflectance = stored value * scale + offset, band by band.
-        nodata: stored value that marks a gap, None where there is none.
-        mask_path: label raster (1 burnt, 0 not, -1 missing) on the same grid, if there is one.
+        grid: north-up squares in a CRS in metres. Assets on other pixels are resampled to it.
+        level: of reflectance, None where it is not known or does not apply.
+        mask_path: label raster on any grid, if there is one.
         split: "train", "val" or "test" where the source says so.
         is_chip: the scene is one tile by itself; a fixed grid serves everything else.
         cloud_pct: share of the scene under clouds, 0 to 100, None where nobody states it.
+        notes: what was assumed, resampled or left unread, in words for a person.
     """
 
     id: str
     title: str
     sensor: Sensor
-    path: Path
-    bands: Mapping[str, int]
+    assets: Mapping[str, Asset]
     datetime: datetime | None
-    crs: str
-    transform: Affine
-    height: int
-    width: int
-    scale: float
-    offset: float
-    nodata: float | None
+    grid: GeoBox
+    level: Level | None
     source: str
     licence: str
     is_simulated: bool = False
@@ -51,23 +75,68 @@ class Scene:
     split: str | None = None
     is_chip: bool = False
     cloud_pct: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Common names of the bands there are."""
+        return tuple(self.assets)
+
+    @property
+    def crs(self) -> str:
+        """Authority code or WKT, in metres."""
+        return str(self.grid.crs)
+
+    @property
+    def transform(self) -> Affine:
+        """Pixel (column, row) to CRS metres; rows from the north."""
+        return self.grid.transform
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return int(self.grid.height)
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return int(self.grid.width)
 
     @property
     def gsd_m(self) -> float:
-        """Side of a pixel in the units of the CRS (metres when it is projected)."""
-        return float(abs(self.transform.a))
+        """Side of a pixel."""
+        return gsd_m(self.grid)
 
     @property
     def bounds_m(self) -> tuple[float, float, float, float]:
         """West, south, east, north in the scene's CRS."""
-        west, north = self.transform @ (0, 0)
-        east, south = self.transform @ (self.width, self.height)
-        return west, south, east, north
+        return bounds_of(self.grid)
 
     @property
-    def footprint(self) -> Polygon:
+    def area_km2(self) -> float:
+        """Ground of the whole grid, nodata included."""
+        return self.height * self.width * self.gsd_m**2 / 1e6
+
+    @property
+    def footprint(self) -> Polygon | MultiPolygon:
         """Outline in lon/lat, nodata included."""
-        return outline_lonlat(self.bounds_m, self.crs)
+        return outline_lonlat(self.grid)
+
+    @property
+    def values(self) -> str:
+        """What the values of the main sensor are, in words for a legend."""
+        if self.sensor.quantity == "reflectance" and self.level is None:
+            return "reflectance, level not stated"
+        return self.sensor.values
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files, each once."""
+        return tuple(dict.fromkeys(asset.path for asset in self.assets.values()))
+
+    def wavelength_um(self, band: str) -> float | None:
+        """Centre wavelength of a band; None where there is none (radar, height, classes)."""
+        return self.assets[band].sensor.wavelength_um(band)
 
     def require(self, bands: Sequence[str], who: str) -> None:
         """Check that the scene has all of these bands.
@@ -75,15 +144,34 @@ class Scene:
         Raises:
             MissingBand: naming what is missing and what is there.
         """
-        missing = [band for band in bands if band not in self.bands]
+        missing = [band for band in bands if band not in self.assets]
         if missing:
             raise MissingBand(
-                f"{who} needs band {', '.join(map(repr, missing))}; {self.id} has {', '.join(self.bands)}. "
-                f"Pick a scene that has it, or a backbone that fits these bands."
+                f"{who} needs band {', '.join(map(repr, missing))}; {self.id} has {', '.join(self.assets)}. "
+                f"Choose a scene that has it, or a backbone that fits these bands."
             )
 
 
+def in_order(assets: Mapping[str, Asset], sensor: Sensor) -> dict[str, Asset]:
+    """Assets in the order of a sensor's bands, those of other sensors after them."""
+    order = [*sensor.bands, *(band for band in assets if band not in sensor.bands)]
+    return {band: assets[band] for band in order if band in assets}
+
+
+def scene_id(name: str) -> str:
+    """A scene's id from its name; names that are cut keep apart by a hash of the whole."""
+    plain = slug(name, keep="._-", filler="_", most=len(name))
+    if len(plain) <= _LONGEST_ID:
+        return plain
+    return f"{plain[:_LONGEST_ID]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
 def fingerprint(scene: Scene) -> str:
-    """Size and modification time of the scene's file: changes when the file does."""
-    status = scene.path.stat()
-    return f"{scene.path.name}:{status.st_size}:{status.st_mtime_ns}"
+    """Names, sizes and modification times of the scene's files: changes when one of them does."""
+    return ";".join(_stamps(scene.paths))
+
+
+def _stamps(paths: Sequence[Path]) -> Iterator[str]:
+    for path in paths:
+        status = path.stat()
+        yield f"{path.name}:{status.st_size}:{status.st_mtime_ns}"

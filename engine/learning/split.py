@@ -139,7 +139,8 @@ def _overlapping(tiles: Sequence[StoredTile], chosen: list[int]) -> list[list[in
     """Connected groups of tiles that share ground or a scene."""
     if not chosen:
         return []
-    boxes = np.concatenate([footprints(dataclasses.replace(tiles[index], h=1, w=1))[1] for index in chosen])
+    boxes = footprints([dataclasses.replace(tiles[index], h=1, w=1) for index in chosen]).bounds.copy()
+    boxes[boxes[:, 0] > boxes[:, 2], 2] += 360  # those over the antimeridian
     low, high = boxes[:, :2], boxes[:, 2:]
     margin = _TOUCH / 2 * (high - low)
     low, high = low + margin, high - margin

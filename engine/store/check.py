@@ -137,12 +137,12 @@ def _check_values(meta: StoreMeta, table: pa.Table) -> Iterator[str]:
 
 def _check_footprints(tiles: list[StoredTile], table: pa.Table) -> Iterator[str]:
     """Outlines and boxes against the grid, computed again."""
-    expected = [footprints(tile) for tile in tiles]
-    outlines = shapely.get_coordinates(shapely.from_wkb(np.concatenate([wkb for wkb, _ in expected])))
+    expected = footprints(tiles)
+    outlines = shapely.get_coordinates(shapely.from_wkb(expected.wkb()))
     found = shapely.get_coordinates(shapely.from_wkb(table["geometry"].to_numpy(), on_invalid="ignore"))
     if found.shape != outlines.shape or not (np.abs(found - outlines) <= _FOOTPRINT_DEG).all():
         yield "footprints do not lie where the grid has them"
-    bounds = np.concatenate([sides for _, sides in expected])
+    bounds = expected.bounds
     boxes = table["bbox"].combine_chunks()
     kept = np.stack([boxes.field(side).to_numpy() for side in ("xmin", "ymin", "xmax", "ymax")], axis=1)
     if not (np.abs(kept - bounds) <= _FOOTPRINT_DEG).all():

@@ -1,13 +1,19 @@
-"""Outlines of patches in lon/lat, in the form that a store keeps: WKB polygons and boxes."""
+"""Outlines of patches in lon/lat, in the form that a store keeps: WKB polygons and boxes.
+
+Patches on the antimeridian are cut there into two parts (RFC 7946, section 3.1.9), and their boxes have a west beyond
+their east (section 5.2); a patch that holds a pole reaches it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import shapely
 
-from engine.imagery.grid import to_lonlat
+from engine.imagery.geobox import cut_at_antimeridian, holds_pole, to_lonlat
 from engine.store.schema import StoredTile
 
 # A polygon of one ring of five points in well-known binary, little-endian: byte order, type 3, rings, points, x and y
@@ -18,23 +24,44 @@ _WKB = np.dtype(
 WKB_BYTES = _WKB.itemsize
 
 
-def footprints(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
-    """Outlines of a tile's patches in lon/lat.
+@dataclass(frozen=True)
+class Footprints:
+    """Outlines of patches, tile after tile, each row-major from the north-west.
 
-    Returns:
-        (h * w,) WKB polygons and (h * w, 4) float64 west, south, east, north, row-major from the north-west.
+    Attributes:
+        packed: (N, WKB_BYTES) uint8, a WKB polygon a row; rows of `cut` mean nothing.
+        bounds: (N, 4) float64 west, south, east, north; west > east for those on the antimeridian.
+        cut: row -> WKB of those that are cut at the antimeridian or hold a pole.
     """
-    packed, bounds = packed_footprints([tile])
-    return np.array([polygon.tobytes() for polygon in packed], dtype=object), bounds
+
+    packed: np.ndarray
+    bounds: np.ndarray
+    cut: Mapping[int, bytes]
+
+    @property
+    def total_bounds(self) -> list[float]:
+        """West, south, east, north around all; west > east where they reach over the antimeridian."""
+        west, south, east, north = self.bounds.T
+        around = [float(west.min()), float(south.min()), float(east.max()), float(north.max())]
+        if not (west > east).any():
+            return around
+        centre = (west + np.where(west > east, east + 360, east)) / 2 % 360  # all near 180
+        around[0] = float(west[centre <= 180].min(initial=180.0))
+        around[2] = float(east[centre >= 180].max(initial=-180.0))
+        return [float(west[west > east].min()) if around[0] == 180.0 else around[0], around[1],
+                float(east[west > east].max()) if around[2] == -180.0 else around[2], around[3]]  # fmt: skip
+
+    def wkb(self) -> np.ndarray:
+        """(N,) WKB as bytes."""
+        return np.array(
+            [self.cut.get(row, polygon.tobytes()) for row, polygon in enumerate(self.packed)], object
+        )
 
 
-def packed_footprints(tiles: Sequence[StoredTile]) -> tuple[np.ndarray, np.ndarray]:
-    """Outlines of the patches of some tiles in lon/lat, tile after tile, each row-major from the north-west.
+def footprints(tiles: Sequence[StoredTile]) -> Footprints:
+    """Outlines of the patches of some tiles in lon/lat.
 
     A ring begins and ends in the south-west and runs counterclockwise.
-
-    Returns:
-        (N, WKB_BYTES) uint8, a WKB polygon a row, and (N, 4) float64 west, south, east, north.
     """
     lonlat = _corners_lonlat(tiles)
     starts = np.cumsum([0, *((tile.h + 1) * (tile.w + 1) for tile in tiles)])
@@ -44,7 +71,34 @@ def packed_footprints(tiles: Sequence[StoredTile]) -> tuple[np.ndarray, np.ndarr
     polygons["order"], polygons["kind"], polygons["rings"], polygons["points"] = 1, 3, 1, 5
     polygons["corners"] = corners
     bounds = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
-    return polygons.view(np.uint8).reshape(-1, WKB_BYTES), bounds
+    cut = _cut(tiles, corners, bounds)
+    return Footprints(polygons.view(np.uint8).reshape(-1, WKB_BYTES), bounds, cut)
+
+
+def _cut(tiles: Sequence[StoredTile], corners: np.ndarray, bounds: np.ndarray) -> dict[int, bytes]:
+    """WKB of the patches on the antimeridian or around a pole; their bounds are set in place."""
+    wide = np.flatnonzero(np.abs(np.diff(corners[..., 0], axis=1)).max(axis=1) > 180)
+    firsts = np.cumsum([0, *(tile.rows for tile in tiles)])
+    found: dict[int, bytes] = {}
+    for row in wide.tolist():
+        number = int(np.searchsorted(firsts, row, side="right")) - 1
+        pole = _pole_in(tiles[number], row - int(firsts[number]))
+        shape = cut_at_antimeridian(corners[row], pole)
+        found[row] = shapely.to_wkb(shape)
+        lon, lat = corners[row, :, 0], corners[row, :, 1]
+        south, north = float(lat.min()), float(lat.max())
+        bounds[row] = (
+            (-180.0, -90.0 if pole < 0 else south, 180.0, 90.0 if pole > 0 else north) if pole
+            else (float(lon[lon > 0].min()), south, float(lon[lon < 0].max()), north)
+        )  # fmt: skip
+    return found
+
+
+def _pole_in(tile: StoredTile, place: int) -> int:
+    """1 where a patch of a tile holds the north pole, -1 for the south pole, 0 for neither."""
+    row, column = divmod(place, tile.w)
+    ring = [tile.patch_transform @ (column + x, row + y) for x, y in ((0, 0), (0, 1), (1, 1), (1, 0))]
+    return holds_pole(shapely.Polygon(ring), tile.crs)
 
 
 def _corners_lonlat(tiles: Sequence[StoredTile]) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pyproj import CRS
 
-from engine.store.footprints import WKB_BYTES, packed_footprints
+from engine.store.footprints import WKB_BYTES, Footprints, footprints
 from engine.store.schema import StoredTile, StoreMeta, TileRows, arrow_schema
 
 
@@ -24,7 +24,7 @@ def part_table(meta: StoreMeta, tiles: Sequence[TileRows]) -> pa.Table:
     schema, stored = arrow_schema(meta), [rows.tile for rows in tiles]
     tile_of = pa.array(np.repeat(np.arange(len(tiles), dtype=np.int32), [tile.rows for tile in stored]))
     within = [np.divmod(np.arange(tile.rows, dtype=np.int32), np.int32(tile.w)) for tile in stored]
-    packed, bounds = packed_footprints(stored)
+    outlines = footprints(stored)
     columns = [
         pa.array([tile.id for tile in stored], pa.string()).take(tile_of),
         pa.array(np.concatenate([row for row, _ in within])),
@@ -35,15 +35,17 @@ def part_table(meta: StoreMeta, tiles: Sequence[TileRows]) -> pa.Table:
             pa.chunked_array([_list_array(rows.embeddings[layer], schema.field(name).type) for rows in tiles])
             for layer, name in enumerate(meta.columns)
         ),
-        _binary(packed),
+        _binary(outlines),
         pa.StructArray.from_arrays(
-            [pa.array(np.ascontiguousarray(side)) for side in bounds.T],
+            [pa.array(np.ascontiguousarray(side)) for side in outlines.bounds.T],
             fields=list(schema.field("bbox").type),
         ),
     ]
-    total = [*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()]
     told = {"meta": asdict(meta), "tiles": [asdict(tile) for tile in stored]}
-    metadata = {b"geo": json.dumps(_geo_metadata(total)).encode(), b"emberscope": json.dumps(told).encode()}
+    metadata = {
+        b"geo": json.dumps(_geo_metadata(outlines)).encode(),
+        b"emberscope": json.dumps(told).encode(),
+    }
     return pa.Table.from_arrays(columns, schema=schema).replace_schema_metadata(metadata)
 
 
@@ -59,22 +61,25 @@ def _list_array(values: np.ndarray, kind: pa.DataType) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(flat, type=kind)
 
 
-def _binary(packed: np.ndarray) -> pa.Array:
-    """(N, WKB_BYTES) uint8 as N binary values."""
+def _binary(outlines: Footprints) -> pa.Array:
+    """WKB as N binary values; where all are of one size they are not touched one by one."""
+    packed = outlines.packed
+    if outlines.cut:
+        return pa.array(outlines.wkb().tolist(), pa.binary())
     ends = np.arange(len(packed) + 1, dtype=np.int32) * np.int32(WKB_BYTES)
     return pa.Array.from_buffers(pa.binary(), len(packed), [None, pa.py_buffer(ends), pa.py_buffer(packed)])
 
 
-def _geo_metadata(bounds: list[float]) -> dict[str, Any]:
+def _geo_metadata(outlines: Footprints) -> dict[str, Any]:
     """GeoParquet 1.1 (https://geoparquet.org/releases/v1.1.0/): primary column, CRS, bbox covering."""
     sides = {side: ["bbox", side] for side in ("xmin", "ymin", "xmax", "ymax")}
     column = {
         "encoding": "WKB",
-        "geometry_types": ["Polygon"],
+        "geometry_types": ["Polygon", "MultiPolygon"] if outlines.cut else ["Polygon"],
         "crs": CRS.from_string("OGC:CRS84").to_json_dict(),
         "edges": "planar",
         "orientation": "counterclockwise",
-        "bbox": bounds,
+        "bbox": outlines.total_bounds,
         "covering": {"bbox": sides},
     }
     return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}

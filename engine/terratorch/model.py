@@ -9,7 +9,7 @@ from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError
 from engine.extraction.plan import resolve_layers
-from engine.imagery.places import common_name
+from engine.imagery.sensors.names import common_name
 from engine.nearest import nearest
 from engine.terratorch.keys import Found, Keys, is_none, truth, whole
 

@@ -35,12 +35,15 @@ def test_an_uploaded_file_is_shown_key_by_key_and_starts_as_it_was_read(
 ) -> None:
     monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
     means = {"means": [0.03] * 6, "stds": [0.02] * 6}
-    tree = present({"predict_data_root": "/elsewhere/chips", "img_grep": "*.tif", **means})
+    tree = present(
+        {"predict_data_root": "/elsewhere/chips", "img_grep": "*.tif", **means},
+        model_args={"backbone_temporal_pooling": "mean"},
+    )
     at = upload(open_page("extract"), tree)
     (table,) = [frame.value for frame in at.dataframe if "How" in frame.value]
     assert "model.init_args.model_args.backbone" in set(table["Where it stands"])
     assert any("means and stds are not" in warning.value for warning in at.warning)
-    assert any("found none" in warning.value for warning in at.warning)
+    assert any("holds no chips" in warning.value for warning in at.warning)
     at.text_input(key="tt_folder").set_value(str(chips)).run()
     at.button(key="tt_start").click().run()
     (config,) = [read_yaml(path) for path in home.glob("*/config.yaml")]
@@ -75,7 +78,10 @@ def test_a_file_of_any_name_is_drawn_whole_and_its_name_becomes_no_path_and_no_c
     open_page: OpenPage, home: Path, chips: Path, name: str
 ) -> None:
     means = {"means": [0.03] * 6, "stds": [0.02] * 6}
-    tree = present({"predict_data_root": str(chips), "img_grep": "*.tif", **means})
+    tree = present(
+        {"predict_data_root": str(chips), "img_grep": "*.tif", **means},
+        model_args={"backbone_temporal_pooling": "mean"},
+    )
     at = open_page("extract")
     at.file_uploader(key="tt_file").upload(name, yaml.safe_dump(tree).encode()).run()
     assert not at.exception

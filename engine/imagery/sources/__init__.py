@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
+from engine.imagery.sources.band_files import grouped, rasters_in
 from engine.imagery.sources.chip_folder import ChipsScene
 from engine.imagery.sources.raster_file import FileScene
 from engine.imagery.sources.scene_stack import FilesScene
 from engine.imagery.sources.simulated import SimulatedScene
 
-__all__ = ["ChipsScene", "FileScene", "FilesScene", "SceneConfig", "SimulatedScene"]
+__all__ = ["ChipsScene", "FileScene", "FilesScene", "SceneConfig", "SimulatedScene", "source_of"]
 
 SceneConfig = Annotated[FileScene | FilesScene | ChipsScene | SimulatedScene, Field(discriminator="source")]
 """A source as a configuration names it. Every source has the fields and methods of `source.SceneSource`."""
+
+
+def source_of(path: Path) -> SceneConfig:
+    """The source that reads a file or folder: chips in the layout of HLS Burn Scars, one raster or product, or several."""
+    if path.is_dir() and any((path / "data").glob("*_merged.tif")):
+        return ChipsScene(source="chips", path=str(path))
+    if not path.is_dir():
+        return FileScene(source="file", path=str(path))
+    alone, groups = grouped(rasters_in(path))
+    if len(alone) + len(groups) == 1:
+        return FileScene(source="file", path=str(path if groups else alone[0]))
+    return FilesScene(source="files", paths=(str(path),))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from engine.imagery.places import Declared as DeclaredBands
-from engine.imagery.places import chip_scenes, folder_scenes
-from engine.imagery.scene import Scene
+from engine.errors import SceneError
+from engine.imagery.raster_facts import NOTHING, Said, raster_facts
+from engine.imagery.scene import Scene, scene_id
+from engine.imagery.sources.raster_file import scene_of
 from engine.imagery.sources.source import Declared
 from engine.paths import modified, resolve_path
+
+_SPLIT_FILES = (("train", "train.txt"), ("val", "val.txt"), ("test", "test.txt"))
 
 
 class ChipsScene(Declared):
@@ -44,13 +51,110 @@ class ChipsScene(Declared):
             SceneError: absent, unreadable or not understood.
         """
         del root
-        declared = DeclaredBands(self.bands, self.scale)
         if self.images is None:
-            return chip_scenes(resolve_path(self.path), declared=declared)
-        return folder_scenes(resolve_path(self.path), self.images, declared)
+            return chip_scenes(resolve_path(self.path), said=self.said)
+        return folder_scenes(resolve_path(self.path), self.images, self.said)
 
     def stamp(self, root: Path) -> float:
         """When the list of the chips changed last."""
         del root
         folder = resolve_path(self.path)
         return modified(folder if self.images else folder / "data")
+
+
+def chip_scenes(folder: Path, date: str = "post", said: Said = NOTHING) -> tuple[Scene, ...]:
+    """The chips of a folder in the layout of HLS Burn Scars, in the order of their names.
+
+    Args:
+        folder: holds data/<stem>_merged.tif, data/<stem>.mask.tif and splits/{train,val,test}.txt;
+            the simulated season also pre/<stem>_merged.tif.
+        date: "post" (data/) or "pre" (pre/).
+
+    Raises:
+        SceneError: no chips, or a chip that cannot be read.
+    """
+    place = "data" if date == "post" else "pre"
+    images = sorted((folder / place).glob("*_merged.tif"))
+    if not images:
+        raise SceneError(
+            f"{folder / place} holds no chips (*_merged.tif). Point scene.path at the folder that holds data/ and splits/, "
+            f"or name the chips with scene.images."
+        )
+    splits = read_splits(folder / "splits")
+    stems = [image.name.removesuffix("_merged.tif") for image in images]
+    scenes = [
+        _chip_scene(image, stem, folder / "data" / f"{stem}.mask.tif", splits.get(stem), said)
+        for image, stem in zip(images, stems, strict=True)
+    ]
+    return _told_apart(scenes, stems)
+
+
+def folder_scenes(folder: Path, pattern: str, said: Said = NOTHING) -> tuple[Scene, ...]:
+    """The rasters of a folder whose names fit a pattern, each a chip of its own, in the order of their names.
+
+    A label mask counts where it lies beside its chip: `x_merged.tif` or `x.tif`, and `x.mask.tif`.
+
+    Args:
+        pattern: as a shell's, inside the folder; `**/` reaches into folders below.
+
+    Raises:
+        SceneError: no chips, or a chip that cannot be read.
+    """
+    images = sorted(
+        path for path in folder.glob(pattern) if path.is_file() and not path.name.endswith(".mask.tif")
+    )
+    if not images:
+        raise SceneError(f"{folder} holds no chips named {pattern}. Mend scene.path or scene.images.")
+    names = [image.relative_to(folder).as_posix() for image in images]
+    scenes = [
+        _chip_scene(
+            image,
+            name.removesuffix(image.suffix),
+            image.with_name(f"{image.stem.removesuffix('_merged')}.mask.tif"),
+            None,
+            said,
+        )
+        for image, name in zip(images, names, strict=True)
+    ]
+    return _told_apart(scenes, names)
+
+
+def read_splits(folder: Path) -> dict[str, str]:
+    """Stem -> split, from a folder of train.txt, val.txt and test.txt.
+
+    Raises:
+        SceneError: a stem stands in two splits.
+    """
+    found: dict[str, str] = {}
+    for name, file in _SPLIT_FILES:
+        if (folder / file).is_file():
+            for stem in (folder / file).read_text(encoding="utf-8-sig").split():
+                if stem in found:
+                    raise SceneError(
+                        f"{stem} stands in the splits {found[stem]} and {name}. Keep each chip in one split in {folder}: "
+                        f"a test split that is also another split measures nothing."
+                    )
+                found[stem] = name
+    return found
+
+
+def _chip_scene(image: Path, stem: str, mask: Path, split: str | None, said: Said) -> Scene:
+    facts = raster_facts(image, said)
+    scene = scene_of(facts, stem, stem)
+    return replace(
+        scene,
+        source=scene.source or "HLS Burn Scars layout",
+        mask_path=mask if mask.is_file() else None,
+        split=split,
+        is_chip=True,
+    )
+
+
+def _told_apart(scenes: Sequence[Scene], names: Sequence[str]) -> tuple[Scene, ...]:
+    """Chips whose names give one id (`a b.tif` and `a_b.tif`) keep apart by a hash of their names."""
+    count = Counter(scene.id for scene in scenes)
+    return tuple(
+        scene if count[scene.id] == 1
+        else replace(scene, id=scene_id(f"{scene.id}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"))
+        for scene, name in zip(scenes, names, strict=True)
+    )  # fmt: skip

@@ -1,16 +1,41 @@
-"""Several raster files of one sensor as a source: they may overlap, differ in date and lie in several UTM zones."""
+"""Several rasters and products of one sensor as a source: they may overlap, differ in date and lie in several UTM zones.
+
+Where they overlap, the scene with the least cloud counts, then the newest, then the first by name. A scene's cloud
+share is what its file states; where it states none, the share of its pixels without a value counts, for in masked
+products that is where clouds were.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
-from engine.imagery.overlap import files_scenes
-from engine.imagery.scene import Scene
+from engine.errors import SceneError
+from engine.imagery.raster_facts import NOTHING, Said, raster_facts
+from engine.imagery.rasters import damage_told, open_raster
+from engine.imagery.scene import Asset, Scene, scene_id
+from engine.imagery.sources.band_files import group_scene, grouped, rasters_in
+from engine.imagery.sources.raster_file import scene_of
 from engine.imagery.sources.source import Declared
+from engine.imagery.window import read_gaps
 from engine.paths import modified, resolve_path
+
+# Names under which products state their cloud share in percent: ours; HLS (v2.0 User Guide, scene-level attributes);
+# Sentinel-2 (product metadata, Quality_Indicators_Info); Landsat (MTL, IMAGE_ATTRIBUTES); STAC's eo extension.
+_CLOUD_TAGS = (
+    "emberscope_cloud_pct", "cloud_coverage", "cloudy_pixel_percentage", "cloud_cover", "eo:cloud_cover",
+)  # fmt: skip
+# Sensors whose reflectance was brought together, so that their scenes fill one another.
+_HARMONISED = {"hls", "hls_s30", "hls_l30"}
+# Side of the reduced picture in which gaps are counted.
+_SAMPLE_PX = 256
 
 
 class FilesScene(Declared):
@@ -21,7 +46,7 @@ class FilesScene(Declared):
     source: Literal["files"]
     paths: tuple[str, ...] = Field(
         min_length=1,
-        description="GeoTIFFs, or folders of them; where they overlap, the least cloudy counts, then the newest.",
+        description="Rasters, or folders of them, also with a file a band; where they overlap, the least cloudy counts, then the newest.",
     )
 
     @property
@@ -37,9 +62,86 @@ class FilesScene(Declared):
             SceneError: absent, unreadable or not understood.
         """
         del root
-        return files_scenes([resolve_path(path) for path in self.paths], self.sensor)
+        return files_scenes([resolve_path(path) for path in self.paths], self.said)
 
     def stamp(self, root: Path) -> float:
         """When a file, or the list of a folder, changed last."""
         del root
         return max(modified(resolve_path(path)) for path in self.paths)
+
+
+def files_scenes(paths: Sequence[Path], said: Said = NOTHING) -> tuple[Scene, ...]:
+    """The scenes in some files and folders, best first.
+
+    Raises:
+        SceneError: no raster, several sensors, or a file that cannot be read.
+    """
+    files = list(
+        dict.fromkeys(
+            file.resolve() for path in paths for file in (rasters_in(path) if path.is_dir() else [path])
+        )
+    )
+    alone, groups = grouped(files)
+    scenes = [_single(file, said) for file in alone] + [
+        _with_clouds(group_scene(group, said), {}) for group in groups
+    ]
+    sensors = sorted({scene.sensor.name for scene in scenes})
+    if len(sensors) > 1 and not set(sensors) <= _HARMONISED:
+        raise SceneError(
+            f"The rasters are of several sensors ({', '.join(sensors)}). "
+            f"Extract each by itself, or set scene.sensor where they are one."
+        )
+    return tuple(sorted(_named_apart(scenes), key=_rank))
+
+
+def _single(path: Path, said: Said) -> Scene:
+    facts = raster_facts(path, said)
+    scene = scene_of(facts, path.stem, facts.tags.get("emberscope_title") or path.stem.replace("_", " "))
+    return _with_clouds(scene, facts.tags)
+
+
+def _rank(scene: Scene) -> tuple[float, float, str]:
+    newest = scene.datetime.timestamp() if scene.datetime else float("-inf")
+    return scene.cloud_pct or 0.0, -newest, scene.id
+
+
+def _with_clouds(scene: Scene, tags: Mapping[str, str]) -> Scene:
+    """A scene with its cloud share."""
+    if scene.cloud_pct is not None:
+        return scene
+    stated = _stated_pct(tags)
+    return replace(
+        scene, cloud_pct=_gaps_pct(next(iter(scene.assets.values()))) if stated is None else stated
+    )
+
+
+def _stated_pct(tags: Mapping[str, str]) -> float | None:
+    for name in _CLOUD_TAGS:
+        found = re.match(r"\s*(\d+(\.\d+)?)", tags.get(name, ""))
+        if found and float(found[1]) <= 100:
+            return float(found[1])
+    return None
+
+
+def _gaps_pct(asset: Asset) -> float:
+    """Share of pixels without a value, counted in a reduced picture of a band."""
+    with open_raster(asset.path) as dataset, damage_told(asset.path, "its overview"):
+        shape = (1, min(dataset.height, _SAMPLE_PX), min(dataset.width, _SAMPLE_PX))
+        values = dataset.read([asset.index], out_shape=shape)
+        valid = read_gaps(dataset, [asset.index], values, [asset.nodata], out_shape=shape[1:])
+    return float((1 - np.mean(valid)) * 100)
+
+
+def _named_apart(scenes: Sequence[Scene]) -> list[Scene]:
+    """Files of one name in several folders keep apart by their folders' names."""
+    count = Counter(scene.id for scene in scenes)
+    named = [
+        scene
+        if count[scene.id] == 1
+        else replace(scene, id=scene_id(f"{scene.paths[0].parent.name}_{scene.id}"))
+        for scene in scenes
+    ]
+    twice = [name for name, times in Counter(scene.id for scene in named).items() if times > 1]
+    if twice:
+        raise SceneError(f"The scene {twice[0]} is there more than once. Rename the files or their folders.")
+    return named

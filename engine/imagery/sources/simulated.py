@@ -10,8 +10,8 @@ from pydantic import Field
 
 from engine.errors import SceneError
 from engine.frozen import Frozen
-from engine.imagery.places import chip_scenes
 from engine.imagery.scene import Scene
+from engine.imagery.sources.chip_folder import chip_scenes
 from engine.paths import modified
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, Self
 from pydantic import Field
 
 from engine.frozen import Frozen
+from engine.imagery.raster_facts import Said
 from engine.imagery.scene import Scene
 
 
@@ -73,6 +74,11 @@ class Declared(Frozen):
         None,
         description="Acquisition time, UTC unless it says otherwise; null: as the raster or its name states.",
     )
+
+    @property
+    def said(self) -> Said:
+        """The same, as the readers of rasters take it."""
+        return Said(self.sensor, self.bands, self.scale, self.offset, self.nodata, self.datetime)
 
     def prepare(self, root: Path) -> Iterator[str]:
         """Nothing has to be made first."""

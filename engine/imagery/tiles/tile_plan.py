@@ -12,7 +12,8 @@ from shapely.geometry import Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from engine.errors import RegionError, SceneError
-from engine.imagery.grid import Tile, TileGrid, area_in_crs, outline_lonlat, phase_of
+from engine.imagery.geobox import area_in_crs
+from engine.imagery.grid import Tile, TileGrid, phase_of
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.hilbert import hilbert_order
@@ -35,7 +36,12 @@ def cut(scenes: Sequence[Scene], region: Region | None, tiling: Tiling) -> list[
     planned: dict[str, PlannedTile] = {}
     for scene in scenes:
         for item in _tiles_of(scene, region, tiling):
-            dates = planned[item.tile.id].scenes if item.tile.id in planned else ()
+            before = planned.get(item.tile.id)
+            if before is not None and before.tile != item.tile:
+                raise SceneError(
+                    f"Two chips are called {item.tile.id} and lie on different ground. Rename one of their files."
+                )
+            dates = before.scenes if before is not None else ()
             planned[item.tile.id] = replace(item, scenes=_by_date((*dates, scene)))
     if not planned and region is not None:
         raise _outside(region, scenes)
@@ -103,9 +109,9 @@ def _with_scenes(items: Iterable[PlannedTile], scenes: Sequence[Scene]) -> Itera
     """Tiles with the scenes that meet them or their windows, in the order of the scenes."""
     tree = shapely.STRtree([scene.footprint for scene in scenes])
     for item in items:
-        seen = outline_lonlat(item.window.bounds_m, item.window.crs)
+        seen = item.window.footprint
         met = [scenes[index] for index in sorted(tree.query(seen, predicate="intersects"))]
-        kept = outline_lonlat(item.tile.bounds_m, item.tile.crs)
+        kept = item.tile.footprint
         least = _TOUCH * kept.area
         first = next((scene for scene in met if scene.footprint.intersection(kept).area > least), None)
         if first is not None:
@@ -161,23 +167,23 @@ def _chip_tiles(scene: Scene, tiling: Tiling) -> Iterator[tuple[Tile, Tile]]:
     height, width = (round(n * scene.gsd_m / gsd) for n in (scene.height, scene.width))
     origin = Affine(gsd, 0, scene.transform.c, 0, -gsd, scene.transform.f)
     if tiling.size_px is None or tiling.size_px >= max(height, width):
-        alone = Tile(scene.id, scene.crs, origin, tiling.whole(height), tiling.whole(width))
+        alone = Tile.of(scene.id, scene.crs, origin, tiling.whole(height), tiling.whole(width))
         yield alone, replace(tiling, overlap_px=0).window_of(alone, alone.bounds_m)
         return
     side = tiling.kept_px(tiling.size_px)
     for row in range(0, height, side):
         for column in range(0, width, side):
             corner = origin @ Affine.translation(column, row)
-            tile = Tile(f"{scene.id}_r{row}_c{column}", scene.crs, corner, side, side)
+            tile = Tile.of(f"{scene.id}_r{row}_c{column}", scene.crs, corner, side, side)
             yield tile, tiling.window_of(tile, scene.bounds_m)
 
 
 def _require_one_gsd(scenes: Sequence[Scene], tiling: Tiling) -> None:
-    sizes = sorted({scene.gsd_m for scene in scenes})
+    sizes = sorted({round(scene.gsd_m, 6) for scene in scenes})
     if tiling.gsd_m is None and len(sizes) > 1:
         raise SceneError(
-            f"scenes of one ground sampling distance were wanted, found {', '.join(f'{size:g}' for size in sizes)} m. "
-            f"Set tiles.gsd_m, to which they are resampled."
+            f"The scenes have several ground sampling distances ({', '.join(f'{size:g}' for size in sizes)} m). "
+            f"Set tiles.gsd_m, to which all are resampled."
         )
 
 

@@ -89,7 +89,7 @@ class Tiling:
         row = self._start(overlap, tile.height, top, bottom) - self.reach_px // 2
         grown = overlap + self.reach_px
         transform = tile.transform @ Affine.translation(column, row)
-        return Tile(tile.id, tile.crs, transform, tile.height + grown, tile.width + grown)
+        return Tile.of(tile.id, tile.crs, transform, tile.height + grown, tile.width + grown)
 
     def _start(self, overlap: int, side: int, first: float, end: float) -> int:
         """Where a window begins, in pixels from its tile's first; the ground lies from `first` to `end`."""

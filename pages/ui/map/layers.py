@@ -12,9 +12,10 @@ import rasterio
 import rasterio.warp
 import shapely
 import streamlit as st
-from shapely.geometry import Polygon
+from odc.geo.geobox import GeoBox
+from shapely.geometry import MultiPolygon, Polygon
 
-from engine.imagery.grid import outline_lonlat
+from engine.imagery.geobox import outline_lonlat
 from engine.imagery.scene import Scene
 from pages.ui.look.wording import NO_DATE, date
 from pages.ui.map import tiles
@@ -74,7 +75,7 @@ def best_of(scenes: Sequence[Scene]) -> str | None:
 
 def common_bands(scenes: Sequence[Scene]) -> tuple[str, ...]:
     """Bands that every scene has, in the sensor's order."""
-    return tuple(band for band in scenes[0].sensor.bands if all(band in scene.bands for scene in scenes))
+    return tuple(band for band in scenes[0].bands if all(band in scene.bands for scene in scenes))
 
 
 def imagery(scenes: Sequence[Scene], composite: str | None) -> list[Shown]:
@@ -126,14 +127,14 @@ def bounds_of(scenes: Sequence[Scene]) -> Bounds:
     return float(west), float(south), float(east), float(north)
 
 
-def footprint(scene: Scene) -> Polygon:
+def footprint(scene: Scene) -> Polygon | MultiPolygon:
     """Outline of a scene in lon/lat; a projection takes milliseconds, and a season has many scenes."""
-    return _footprint(scene.bounds_m, scene.crs)
+    return _footprint(scene.grid)
 
 
 @functools.lru_cache(maxsize=4096)
-def _footprint(bounds_m: Bounds, crs: str) -> Polygon:
-    return outline_lonlat(bounds_m, crs)
+def _footprint(grid: GeoBox) -> Polygon | MultiPolygon:
+    return outline_lonlat(grid)
 
 
 def credit(scenes: Sequence[Scene]) -> str:
@@ -162,7 +163,8 @@ def raster_bounds(path: Path) -> Bounds:
 
 def _band(scene: Scene, name: str) -> tiles.Band:
     """Where a band of a scene is read from."""
-    return tiles.Band(scene.path, scene.bands[name], nodata=() if scene.nodata is None else (scene.nodata,))
+    asset = scene.assets[name]
+    return tiles.Band(asset.path, asset.index, asset.scale, asset.offset, asset.nodata)
 
 
 def _stretch_of(pictures: Sequence[tuple[tiles.Band, ...]]) -> tuple[tuple[float, float], ...]:

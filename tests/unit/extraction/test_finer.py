@@ -52,7 +52,10 @@ def store_of(config: ExtractConfig, folder: Path) -> EmbeddingStore:
 def scene(write_raster: WriteRaster) -> Path:
     """96 x 96 pixels, no two alike, on the corner of a tile."""
     pixels = np.random.default_rng(5).permutation(6 * 96 * 96).reshape(6, 96, 96).astype(np.uint16)
-    return write_raster("ground.tif", pixels + 1, transform=GRID)
+    path = write_raster("ground.tif", pixels + 1, transform=GRID)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales = [1e-5] * 6  # reflectance up to 0.55
+    return path
 
 
 @pytest.mark.parametrize(("patch", "stride"), [(4, 2), (4, 1), (8, 4), (8, 2)])
@@ -64,7 +67,7 @@ def test_each_row_is_the_patch_around_its_own_ground(
     store = store_of(config_for(scene, patch, tiles=tiles), tmp_path / "run")
     assert store.meta.patch_px == stride
     with rasterio.open(scene) as dataset:
-        pixels = dataset.read() * np.float32(1e-4)
+        pixels = dataset.read() * np.float32(1e-5)
     seen = 0
     for tile, values, valid in store.iterate():
         left, top = (round(v) for v in ~GRID @ (tile.transform[2], tile.transform[5]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 from engine.errors import SceneError
 from engine.imagery.chip import read_chip
-from engine.imagery.places import Declared, chip_scenes, common_name, folder_scenes
+from engine.imagery.raster_facts import Said
+from engine.imagery.sensors.names import common_name
+from engine.imagery.sources.chip_folder import chip_scenes, folder_scenes
 from engine.imagery.tiles.tile_plan import cut
 from engine.imagery.tiles.windows import Tiling
 
@@ -23,7 +26,7 @@ def chip(seed: int, kind: type = np.float32) -> np.ndarray:
     return values.astype(kind) if kind is np.float32 else (values * 10_000).astype(kind)
 
 
-def read(folder: Path, declared: Declared, bands: tuple[str, ...]) -> np.ndarray:
+def read(folder: Path, declared: Said, bands: tuple[str, ...]) -> np.ndarray:
     scenes = folder_scenes(folder, "*.tif", declared)
     (planned,) = cut(scenes, None, Tiling(None, 16))
     return read_chip(planned.scenes, planned.tile, bands).image[0]
@@ -41,25 +44,31 @@ def test_every_raster_that_fits_the_pattern_is_a_chip_of_its_own(
     assert all(scene.is_chip for scene in found)
 
 
-def test_two_chips_that_would_have_one_name_are_refused(write_raster: WriteRaster, tmp_path: Path) -> None:
-    write_raster("same/x.tif", chip(1))
-    write_raster("same/x.tiff", chip(2))
-    with pytest.raises(SceneError, match="Rename"):
-        folder_scenes(tmp_path / "same", "x.*")
+@pytest.mark.parametrize(
+    "names", [("x.tif", "x.tiff"), ("a b.tif", "a_b.tif"), ("z" * 130 + "1.tif", "z" * 130 + "2.tif")]
+)
+def test_two_chips_whose_names_are_alike_stay_two(
+    write_raster: WriteRaster, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    for number, name in enumerate(names):
+        write_raster(f"same/{name}", chip(number))
+    found = folder_scenes(tmp_path / "same", "*.tif*")
+    assert len({scene.id for scene in found}) == 2
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", scene.id) for scene in found)
 
 
 def test_declared_bands_name_what_the_file_does_not(write_raster: WriteRaster, tmp_path: Path) -> None:
     pixels = chip(3)
     write_raster("plain/x.tif", pixels, names=None)
     turned = tuple(reversed(SIX))
-    seen = read(tmp_path / "plain", Declared(bands=turned), SIX)
+    seen = read(tmp_path / "plain", Said(bands=turned), SIX)
     assert np.array_equal(seen, pixels[::-1])
 
 
 def test_a_band_declared_as_null_is_not_read(write_raster: WriteRaster, tmp_path: Path) -> None:
     pixels = chip(4)
     write_raster("part/x.tif", pixels, names=None)
-    declared = Declared(bands=("red", None, "blue", None, None, None))
+    declared = Said(bands=("red", None, "blue", None, None, None))
     (scene,) = folder_scenes(tmp_path / "part", "*.tif", declared)
     assert set(scene.bands) == {"red", "blue"}
     assert np.array_equal(read(tmp_path / "part", declared, ("blue", "red")), pixels[[2, 0]])
@@ -67,21 +76,21 @@ def test_a_band_declared_as_null_is_not_read(write_raster: WriteRaster, tmp_path
 
 @pytest.mark.parametrize(
     ("bands", "complaint"),
-    [(("blue", "green"), "with 6"), (("blue", "ultraviolet", None, None, None, None), "ultraviolet")],
+    [(("blue", "green"), "has 6 bands"), (("blue", "ultraviolet", None, None, None, None), "ultraviolet")],
 )
 def test_declared_bands_that_cannot_be_are_refused(
     write_raster: WriteRaster, tmp_path: Path, bands: tuple[str | None, ...], complaint: str
 ) -> None:
     write_raster("odd/x.tif", chip(5), names=None)
     with pytest.raises(SceneError, match=complaint):
-        folder_scenes(tmp_path / "odd", "*.tif", Declared(bands=bands))
+        folder_scenes(tmp_path / "odd", "*.tif", Said(bands=bands))
 
 
 def test_a_declared_scale_holds_where_the_file_states_none(write_raster: WriteRaster, tmp_path: Path) -> None:
     pixels = chip(6)
     write_raster("tenthousand/x.tif", pixels * 10_000)
     write_raster("whole/x.tif", (pixels * 10_000).astype(np.int16))
-    declared = Declared(scale=1e-4)
+    declared = Said(scale=1e-4)
     assert np.allclose(read(tmp_path / "tenthousand", declared, SIX), pixels, rtol=1e-6)
     assert np.allclose(read(tmp_path / "whole", declared, SIX), pixels, atol=1e-4)
 
@@ -94,14 +103,14 @@ def test_a_mask_beside_a_chip_is_its_label(write_raster: WriteRaster, tmp_path: 
 
 
 def test_an_empty_folder_is_refused_by_the_name_of_the_pattern(tmp_path: Path) -> None:
-    with pytest.raises(SceneError, match=r"\*\.tif, found none"):
+    with pytest.raises(SceneError, match=r"no chips named \*\.tif"):
         folder_scenes(tmp_path, "*.tif")
 
 
 def test_the_layout_of_burn_scars_takes_declared_bands_too(write_raster: WriteRaster, tmp_path: Path) -> None:
     write_raster("set/data/x_merged.tif", chip(9), names=None)
-    (scene,) = chip_scenes(tmp_path / "set", declared=Declared(bands=tuple(reversed(SIX))))
-    assert scene.bands["swir_2"] == 1
+    (scene,) = chip_scenes(tmp_path / "set", said=Said(bands=tuple(reversed(SIX))))
+    assert scene.assets["swir_2"].index == 1
 
 
 @pytest.mark.parametrize(

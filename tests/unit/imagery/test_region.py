@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RegionError
+from engine.imagery.geobox import utm_or_polar_crs
 from engine.imagery.region import MAX_AREA_KM2, Region
 
 
@@ -17,9 +18,30 @@ def test_a_degree_at_the_equator_has_the_area_of_the_ellipsoid() -> None:
     assert region.area_km2 == pytest.approx(111.32 * 110.57, rel=2e-3)
 
 
-def test_utm_zone_is_the_one_of_the_centre() -> None:
-    assert Region.from_bounds(-75.6, 36.6, -75.4, 36.8).utm_crs.to_epsg() == 32618
-    assert Region.from_bounds(20.0, -33.0, 20.1, -32.9).utm_crs.to_epsg() == 32734
+@pytest.mark.parametrize(
+    ("lon", "lat", "crs"),
+    [(-75.5, 36.7, "EPSG:32618"), (20.05, -32.95, "EPSG:32734"), (238.0, 40.0, "EPSG:32610"),
+     (10.0, 85.0, "EPSG:32661"), (10.0, -85.0, "EPSG:32761")],
+)  # fmt: skip
+def test_a_place_has_its_utm_zone_and_the_poles_have_polar_stereographic(
+    lon: float, lat: float, crs: str
+) -> None:
+    assert utm_or_polar_crs(lon, lat) == crs
+
+
+def test_a_region_with_longitudes_to_360_is_the_same_region() -> None:
+    west = Region.from_bounds(-122.0, 40.0, -121.9, 40.1)
+    assert Region.from_bounds(238.0, 40.0, 238.1, 40.1).polygon.equals(west.polygon)
+
+
+@pytest.mark.parametrize("bounds", [(179.9, -17.0, -179.9, -16.9), (179.9, -17.0, 180.1, -16.9)])
+def test_a_region_over_the_antimeridian_has_two_parts(bounds: tuple[float, float, float, float]) -> None:
+    region = Region.from_bounds(*bounds)
+    assert [part.bounds for part in region.polygon.geoms] == [
+        pytest.approx((-180.0, -17.0, -179.9, -16.9)), pytest.approx((179.9, -17.0, 180.0, -16.9))
+    ] or [part.bounds[2] for part in region.polygon.geoms] == [180.0, pytest.approx(-179.9)]  # fmt: skip
+    inland = Region.from_bounds(10.0, -17.0, 10.2, -16.9)
+    assert region.area_km2 == pytest.approx(inland.area_km2, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +62,7 @@ def test_bounds_that_cannot_be_meant_are_refused(
 
 def test_a_self_crossing_polygon_is_refused_with_the_place_of_the_crossing() -> None:
     bow_tie = [(0.0, 0.0), (0.1, 0.1), (0.1, 0.0), (0.0, 0.1)]
-    with pytest.raises(RegionError, match=r"cross itself.*Self-intersection"):
+    with pytest.raises(RegionError, match=r"crosses or touches itself.*Self-intersection"):
         Region.from_polygon(bow_tie)
 
 

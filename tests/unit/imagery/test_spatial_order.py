@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from engine.imagery.places import chip_scenes, file_scene
+from engine.imagery.sources.chip_folder import chip_scenes
+from engine.imagery.sources.raster_file import file_scene
 from engine.imagery.tiles.hilbert import hilbert_distance, hilbert_order
 from engine.imagery.tiles.tile_plan import cut
 from engine.imagery.tiles.windows import Tiling
@@ -60,7 +61,7 @@ def test_the_order_of_two_places_does_not_hang_on_the_others() -> None:
 
 
 def test_tiles_are_planned_along_the_curve(write_raster: Callable[..., Path]) -> None:
-    scene = file_scene(write_raster("scene.tif", np.ones((6, 256, 256), np.int16)), None)
+    scene = file_scene(write_raster("scene.tif", np.ones((6, 256, 256), np.int16)))
     planned = cut((scene,), None, Tiling(16, 16))
     centres = np.array([item.tile.centre_lonlat for item in planned])
     assert len(planned) > 200

@@ -18,10 +18,10 @@ from shapely.geometry import box
 from engine.errors import RegionError, SceneError
 from engine.imagery.chip import read_chip
 from engine.imagery.grid import Tile
-from engine.imagery.overlap import files_scenes
-from engine.imagery.places import file_scene
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
+from engine.imagery.sources.raster_file import file_scene
+from engine.imagery.sources.scene_stack import files_scenes
 from engine.imagery.tiles.tile_plan import cut, cut_best
 from engine.imagery.tiles.windows import PlannedTile, Tiling
 
@@ -82,7 +82,7 @@ def test_a_window_moves_onto_the_ground_as_far_as_its_tile_stays_inside(
 ) -> None:
     tiling = Tiling(96, PATCH, overlap_px=overlap)
     side = 96 - overlap
-    tile = Tile("t", "EPSG:32618", Affine(20, 0, 0, 0, -20, 0), side, side)
+    tile = Tile.of("t", "EPSG:32618", Affine(20, 0, 0, 0, -20, 0), side, side)
     ground = (first * 20.0, -(first + length) * 20.0, (first + length) * 20.0, -first * 20.0)
     window = tiling.window_of(tile, ground)
     start = round(window.transform.c / 20)
@@ -154,7 +154,7 @@ def test_two_zones_that_share_ground_are_covered_once_each_tile_in_its_own_zone(
 
 
 def _in_zone(scene: Scene, crs: str) -> object:
-    from engine.imagery.grid import area_in_crs
+    from engine.imagery.geobox import area_in_crs
 
     return area_in_crs(scene.footprint, crs)
 
@@ -200,7 +200,7 @@ def test_scenes_of_two_resolutions_want_one_to_be_named(write_raster: WriteRaste
         grid = Affine(size, 0, 384_000, 0, -size, 4_096_000)
         write_raster(f"r/{name}.tif", np.full((6, 64, 64), 1000, np.int16), transform=grid)
     scenes = files_scenes([tmp_path / "r"])
-    with pytest.raises(SceneError, match=r"found 10, 30 m.*tiles.gsd_m"):
+    with pytest.raises(SceneError, match=r"distances \(10, 30 m.*tiles.gsd_m"):
         cut_best(scenes, None, Tiling(32, PATCH))
     assert cut_best(scenes, None, Tiling(32, PATCH, gsd_m=30.0))
 

@@ -11,8 +11,8 @@ import rasterio
 
 from engine.extraction.extract import ensure_store, store_folder
 from engine.extraction.pixel_gaps import pixels_with_data
-from engine.imagery.places import chip_scenes
 from engine.imagery.rasters import open_raster
+from engine.imagery.sources.chip_folder import chip_scenes
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config
 from engine.jobs.events import Noticed, TestDone
@@ -51,7 +51,7 @@ def test_scores_equal_those_computed_from_the_pixels_themselves(
 ) -> None:
     truth = read_labels(labels_for(raw, train_config.labels, home), raw)
     scene = chip_scenes(Path(train_config.store.scene.path))[6]
-    with open_raster(scene.path) as dataset:
+    with open_raster(scene.assets["red"].path) as dataset:
         nir, swir = dataset.read([4, 6])
     index = [tile.id for tile in raw.tiles].index(scene.id)
     tile = raw.tiles[index]

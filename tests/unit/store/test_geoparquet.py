@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from engine.imagery.grid import to_lonlat
+from engine.imagery.geobox import to_lonlat
 from engine.imagery.tiles.hilbert import hilbert_order
 from engine.store import writer as writing
 from engine.store.schema import StoredTile

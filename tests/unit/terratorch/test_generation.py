@@ -210,7 +210,10 @@ def test_the_command_runs_a_terratorch_file_as_it_is(
     chips: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree = present(
-        {"predict_data_root": str(chips), "img_grep": "*.tif"}, output_dir=str(tmp_path / "out"), layers=[0]
+        {"predict_data_root": str(chips), "img_grep": "*.tif"},
+        output_dir=str(tmp_path / "out"),
+        layers=[0],
+        model_args={"backbone_temporal_pooling": "mean"},
     )
     file = tmp_path / "tt.yaml"
     file.write_text(yaml.safe_dump(tree), encoding="utf-8")

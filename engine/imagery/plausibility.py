@@ -1,0 +1,220 @@
+"""A sample of each scene's values, looked at before a run: what cannot be reflectance is refused, what is odd is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.errors import SceneError
+from engine.imagery.rasters import damage_told, open_raster
+from engine.imagery.scene import Asset, Scene
+from engine.imagery.window import read_gaps
+
+# Side of the thinned picture that is looked at, and how many scenes of a long list.
+_SAMPLE_PX, _MOST_SCENES = 192, 24
+# Reflectance: snow and glint exceed 1; clouds at a low sun reach 1.6 (Sentinel-2 L1C quantises to 6.5, and no ground
+# reaches it); atmospheric correction may leave dark water a little below 0.
+_BRIGHTEST, _DARKEST = 1.6, -0.25
+# Of a land scene, the brightest hundredth of the brightest band is above this unless the scale is wrong.
+_DARK_SCENE = 0.004
+# Shares of the sample from which something is told, or refused.
+_SOME, _MOST = 0.01, 0.5
+_SATURATED_SHARE = 0.05
+# Reflectance has hundreds of different values in such a sample; a mask or a class map has few.
+_FEW_VALUES = 12
+# Backscatter of land and water is about -30 to 5 dB; denoised linear power may fall a little below zero.
+_LEAST_NEGATIVE_DB, _MOST_NEGATIVE_LINEAR = 0.05, 0.01
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Values of a band where it has some.
+
+    Attributes:
+        stored: (n,) as the file holds them.
+        measured: (n,) scaled.
+        dtype: of the file.
+    """
+
+    stored: np.ndarray
+    measured: np.ndarray
+    dtype: np.dtype[np.generic]
+
+
+def look_at(scenes: Sequence[Scene], bands: Sequence[str]) -> tuple[str, ...]:
+    """What is odd about some scenes' values, in words; of a long list of scenes a part is looked at.
+
+    Args:
+        bands: those that a run reads.
+
+    Raises:
+        SceneError: values that no reading makes sense of, with the numbers and what mends it.
+    """
+    step = max(1, -(-len(scenes) // _MOST_SCENES))
+    told: dict[str, tuple[str, int]] = {}
+    for scene in scenes[::step]:
+        for note in look_at_scene(scene, bands):
+            key = note.replace(scene.title, "").replace(scene.id, "")
+            first, count = told.get(key, (note, 0))
+            told[key] = (first, count + 1)
+    return tuple(
+        note if count == 1 else f"{note} The same in {count - 1} more." for note, count in told.values()
+    )
+
+
+def look_at_scene(scene: Scene, bands: Sequence[str]) -> Iterator[str]:
+    """The same for one scene.
+
+    Raises:
+        SceneError: values that no reading makes sense of.
+    """
+    try:
+        samples = {band: sample_of(scene.assets[band]) for band in bands if band in scene.assets}
+    except SceneError:
+        return  # damaged: the tiles tell where, or are skipped where that is asked for
+    known = {band: sample for band, sample in samples.items() if sample.stored.size}
+    if not known:
+        return  # gaps only, which the extraction tells tile by tile
+    if all(not sample.stored.any() for sample in known.values()):
+        raise SceneError(
+            f"{scene.title} holds nothing but zeros in {', '.join(known)}. Check the file; if zero is its gap value, set scene.nodata: 0."
+        )
+    reflectance = {b: s for b, s in known.items() if scene.assets[b].sensor.quantity == "reflectance"}
+    if reflectance:
+        _require_offset(scene, reflectance)
+        _require_reflectance(scene, reflectance)
+        yield from _odd_reflectance(scene, reflectance)
+    for band, sample in known.items():
+        if scene.assets[band].sensor.quantity == "backscatter":
+            _require_backscatter(scene, band, sample)
+
+
+def sample_of(asset: Asset) -> Sample:
+    """A thinned picture of a band, gaps left out.
+
+    Raises:
+        SceneError: the file is damaged.
+    """
+    with open_raster(asset.path) as dataset, damage_told(asset.path, "a thinned picture of it"):
+        shape = (1, min(dataset.height, _SAMPLE_PX), min(dataset.width, _SAMPLE_PX))
+        values = dataset.read([asset.index], out_shape=shape)
+        valid = read_gaps(dataset, [asset.index], values, [asset.nodata], out_shape=shape[1:])
+    stored = values[0][valid]
+    return Sample(stored, stored.astype(np.float64) * asset.scale + asset.offset, values.dtype)
+
+
+def _require_reflectance(scene: Scene, samples: dict[str, Sample]) -> None:
+    """Refuse what cannot be reflectance.
+
+    Raises:
+        SceneError: with the numbers and the likely remedy.
+    """
+    together = np.concatenate([sample.measured for sample in samples.values()])
+    low, high = (float(value) for value in np.percentile(together, [0.5, 99.5]))
+    stored = np.concatenate([sample.stored.astype(np.float64) for sample in samples.values()])
+    dtype = next(iter(samples.values())).dtype
+    numbers = f"{scene.title} would hold reflectance from {together.min():.4g} to {together.max():.4g} (stored {stored.min():.6g} to {stored.max():.6g}, {dtype})"
+    remedy = "Set scene.sensor, or scene.scale and scene.offset, so that it is about 0 to 1; set scene.nodata to the value of its gaps."
+    if dtype == np.uint8 and high < 0.2:
+        raise SceneError(
+            f"{numbers}: 8-bit numbers are no reflectance by this scale. Set scene.sensor: rgb for a picture, or scene.scale (0.00392 where 255 is 1)."
+        )
+    if high > _BRIGHTEST or np.mean(together > _BRIGHTEST) > _MOST:
+        raise SceneError(
+            f"{numbers}, far above 1: not reflectance by this scale{_digital_numbers(high, dtype)}. {remedy}"
+        )
+    if low < _DARKEST or np.mean(together < _DARKEST) > _SOME:
+        raise SceneError(
+            f"{numbers}, far below 0: a gap value that the file does not declare, or a wrong offset. {remedy}"
+        )
+    brightest = max(float(np.percentile(sample.measured, 99)) for sample in samples.values())
+    if brightest < _DARK_SCENE and together.max() < _DARK_SCENE * 3:
+        raise SceneError(
+            f"{numbers}, darker than any land: its scale is likely applied already, or a wrong one. {remedy}"
+        )
+
+
+def _digital_numbers(high: float, dtype: np.dtype[np.generic]) -> str:
+    """A guess at the scale, where floating-point numbers look like digital numbers."""
+    if np.issubdtype(dtype, np.floating) and 100 < high < 20_000:
+        return ", but digital numbers (scene.scale: 0.0001 if they are reflectance times 10,000)"
+    if np.issubdtype(dtype, np.floating) and 2 < high <= 100:
+        return ", but perhaps percent (scene.scale: 0.01)"
+    return ""
+
+
+def _odd_reflectance(scene: Scene, samples: dict[str, Sample]) -> Iterator[str]:
+    together = np.concatenate([sample.measured for sample in samples.values()])
+    bright, dark = float(np.mean(together > _BRIGHTEST)), float(np.mean(together < _DARKEST))
+    if bright > 0:
+        yield f"{scene.title}: {_percent(bright)} of the values looked at are reflectance above {_BRIGHTEST:g} (up to {together.max():.4g})."
+    if dark > 0:
+        yield f"{scene.title}: {_percent(dark)} of the values looked at are reflectance below {_DARKEST:g} (down to {together.min():.4g})."
+    for band, sample in samples.items():
+        if not np.issubdtype(sample.dtype, np.integer):
+            continue
+        top = int(np.iinfo(sample.stored.dtype).max)
+        share = float(np.mean(sample.stored == top))
+        if share > _SATURATED_SHARE:
+            yield f"{scene.title}: {_percent(share)} of {band} is saturated ({top})."
+    few = {
+        band: len(np.unique(sample.stored)) for band, sample in samples.items() if sample.stored.size > 1000
+    }
+    masks = [band for band, count in few.items() if 1 < count <= _FEW_VALUES]
+    if masks and len(masks) < len(few):
+        yield f"{scene.title}: {', '.join(masks)} holds {max(few[band] for band in masks)} different values only, as a mask does: check which band it is (scene.bands)."
+    flat = [band for band, count in few.items() if count == 1]
+    if flat and len(flat) < len(few):
+        yield f"{scene.title}: {', '.join(flat)} holds one value everywhere."
+
+
+def _require_offset(scene: Scene, samples: dict[str, Sample]) -> None:
+    """Sentinel-2's offset, held against the pixels: with it, harmonised pixels would be below zero.
+
+    Raises:
+        SceneError: they are.
+    """
+    shifted = [
+        s
+        for b, s in samples.items()
+        if scene.assets[b].offset == -0.1 and scene.assets[b].sensor.name.startswith("sentinel2")
+    ]
+    if not shifted:
+        return
+    below = float((np.concatenate([sample.measured for sample in shifted]) < -0.01).mean())
+    if below > 0.05:
+        raise SceneError(
+            f"{scene.title}: with the offset of -1000 of baseline 04.00, {_percent(below)} of its reflectance is below zero: the offset "
+            f"was likely taken off before. Set scene.offset: 0 if the pixels are harmonised, or -0.1 if they are not."
+        )
+
+
+def _require_backscatter(scene: Scene, band: str, sample: Sample) -> None:
+    """Decibels are negative nearly everywhere, linear power never is, and neither is whole numbers.
+
+    Raises:
+        SceneError: the values are not what the sensor says.
+    """
+    asset, span = scene.assets[band], f"{sample.measured.min():.4g} to {sample.measured.max():.4g}"
+    if np.issubdtype(sample.dtype, np.integer) and asset.scale == 1.0:
+        raise SceneError(
+            f"{scene.title}: {band} holds whole numbers ({span}), which are not calibrated backscatter. "
+            f"Calibrate it (e.g. with SNAP or as RTC), or set scene.scale."
+        )
+    negative = float(np.mean(sample.measured < 0))
+    if "decibel" in asset.sensor.unit and negative < _LEAST_NEGATIVE_DB:
+        raise SceneError(
+            f"{scene.title}: {band} is read as decibels and is hardly ever negative ({span}). "
+            f"Set scene.sensor: sentinel1_rtc if it is linear power."
+        )
+    if "linear" in asset.sensor.unit and negative > _MOST_NEGATIVE_LINEAR:
+        raise SceneError(
+            f"{scene.title}: {band} is read as linear power, and {_percent(negative)} of it is negative ({span}). "
+            f"Set scene.sensor: sentinel1_grd if it is decibels."
+        )
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2g} %"

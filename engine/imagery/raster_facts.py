@@ -1,0 +1,144 @@
+"""What one raster file says of itself: its grid, its bands, its time, and what had to be assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from odc.geo.geobox import GeoBox
+from rasterio.enums import ColorInterp
+from rasterio.io import DatasetReader
+
+from engine.errors import SceneError
+from engine.imagery.dates import tagged_time
+from engine.imagery.geobox import crs_text
+from engine.imagery.projection import earth_crs, metric_grid
+from engine.imagery.rasters import open_raster
+from engine.imagery.scaling import Stated, scaling_of, unstated
+from engine.imagery.scene import Asset, in_order
+from engine.imagery.sensors.identify import Named, identify
+from engine.imagery.sensors.products import ProductName, read_name
+from engine.imagery.sensors.sensor import Sensor
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a configuration says of a raster; None: nothing."""
+
+    sensor: str | None = None
+    bands: tuple[str | None, ...] | None = None
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+    datetime: datetime | None = None
+
+
+NOTHING = Said()
+
+
+@dataclass(frozen=True)
+class RasterFacts:
+    """One raster, understood.
+
+    Attributes:
+        tags: names in lower case.
+        notes: what was assumed, resampled or left unread, in words.
+    """
+
+    grid: GeoBox
+    sensor: Sensor
+    assets: Mapping[str, Asset]
+    datetime: datetime | None
+    tags: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def raster_facts(path: Path, said: Said = NOTHING, default_sensor: str | None = None) -> RasterFacts:
+    """Everything that is known of a raster with one or more bands.
+
+    Args:
+        default_sensor: where neither configuration nor raster nor name tells it.
+
+    Raises:
+        SceneError: it cannot be opened, has no place on Earth, or bands that nothing tells.
+    """
+    with open_raster(path) as dataset:
+        tags = {key.lower(): value for key, value in dataset.tags().items()}
+        product = read_name(path.stem, path.parent.name)
+        _require_reflectance(path, product, said)
+        metric = metric_grid(dataset, path.name)
+        named = identify(
+            path.name, described(dataset), dataset.dtypes[0], product, said.sensor or default_sensor, said.bands,
+            tags.get("emberscope_sensor"),
+        )  # fmt: skip
+        when, note = acquired(tags, product, said.datetime)
+        assets, told = assets_of(dataset, path, named, product, when, said)
+    notes = [
+        *named.notes,
+        f"{path.name}: {note}." if note else "",
+        metric.note,
+        f"{path.name}: {told}." if told else "",
+    ]
+    return RasterFacts(
+        metric.grid,
+        named.sensor,
+        in_order(assets, named.sensor),
+        when,
+        tags,
+        tuple(item for item in notes if item),
+    )
+
+
+def assets_of(
+    dataset: DatasetReader, path: Path, named: Named, product: ProductName, when: datetime | None, said: Said,
+    metadata: Mapping[str, Stated] | None = None,
+) -> tuple[dict[str, Asset], str]:  # fmt: skip
+    """The assets of the bands of an open raster, and what was assumed of their scale."""
+    declared = Stated(said.scale, said.offset, said.nodata)
+    crs = crs_text(earth_crs(dataset, path.name))
+    scalings = {
+        band: scaling_of(
+            dataset,
+            index,
+            own,
+            product,
+            when,
+            declared,
+            (metadata or {}).get(band, Stated()),
+            named.is_assumed,
+        )
+        for band, (index, own) in named.bands.items()
+    }
+    assets = {
+        band: Asset(path, index, crs, own, scalings[band].scale, scalings[band].offset, scalings[band].nodata)
+        for band, (index, own) in named.bands.items()
+    }
+    return assets, unstated(scalings)
+
+
+def described(dataset: DatasetReader) -> Sequence[str | None]:
+    """Band descriptions as the file or its side-car states them; an alpha band is called so."""
+    return [
+        "alpha" if kind == ColorInterp.alpha else text
+        for text, kind in zip(dataset.descriptions, dataset.colorinterp, strict=True)
+    ]
+
+
+def acquired(
+    tags: Mapping[str, str], product: ProductName, said: datetime | None = None
+) -> tuple[datetime | None, str]:
+    """The acquisition time: as the configuration says, then tags, then the name; and a note on a tag that is none."""
+    if said is not None:
+        return (said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)), ""
+    when, note = tagged_time(tags)
+    return when or product.datetime, note
+
+
+def _require_reflectance(path: Path, product: ProductName, said: Said) -> None:
+    if product.is_radiance and said.scale is None:
+        raise SceneError(
+            f"{path.name} is a radiance product of PlanetScope, which has no scale to reflectance by itself. "
+            f"Order the surface reflectance (*_SR), or set scene.scale to the coefficient of its XML file."
+        )
