@@ -125,3 +125,12 @@ def test_a_scene_without_the_bands_of_a_colour_picture_is_shown_in_grey(
     assert not at.exception
     assert not at.warning
     assert "in grey" in words(at)
+
+
+def test_the_backbone_that_is_proposed_was_trained_at_the_level_of_the_scene(
+    open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBERSCOPE_DATA", "")
+    sample = Path(__file__).resolve().parents[2] / "assets" / "samples" / "virginia.tif"  # Sentinel-2 L1C
+    at = open_own(open_page("explore"), sample)
+    assert "With csmask_b4_l1c" in words(at)

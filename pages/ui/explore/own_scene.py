@@ -9,7 +9,7 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from engine.errors import ConfigError
-from engine.imagery.sources import ChipsScene, FileScene, SceneConfig
+from engine.imagery.sources import SceneConfig, source_of
 from engine.imagery.sources.source import Declared
 from engine.jobs.complaints import in_words
 from engine.jobs.folder import runs_root
@@ -26,7 +26,8 @@ def offer() -> None:
     """
     turn = session.own_places()
     st.write(
-        "A raster with a CRS (GeoTIFF, JPEG 2000), or a folder: chips in the layout of HLS Burn Scars (`data/`, `splits/`)."
+        "A raster with a CRS (GeoTIFF, JPEG 2000), or a folder: one product (SAFE, HLS, Landsat Collection 2), several rasters, "
+        "or chips in the layout of HLS Burn Scars (`data/`, `splits/`)."
     )
     example = runs_root() / "data" / "hls_burn_scars"
     typed = st.text_input("Path on this machine", key=f"own_path_{turn}", placeholder=str(example)).strip()
@@ -43,19 +44,13 @@ def _open(path: Path, said: dict[str, Any]) -> None:
     Raises:
         BadInput: absent, unreadable, not understood, or in a folder that may not be shown.
     """
-    scene = _with(_source_of(path), said)
+    scene = _with(source_of(path), path, said)
     scenes = cached.scenes(scene)
     layers.imagery(scenes, layers.best_of(scenes))
-    session.set_place(session.add_place(scene, path, layers.common_bands(scenes)).key)
+    session.set_place(session.add_place(scene, path, layers.common_bands(scenes), scenes[0].level).key)
 
 
-def _source_of(path: Path) -> SceneConfig:
-    if path.is_dir():
-        return ChipsScene(source="chips", path=str(path))
-    return FileScene(source="file", path=str(path))
-
-
-def _with(scene: SceneConfig, said: dict[str, Any]) -> SceneConfig:
+def _with(scene: SceneConfig, path: Path, said: dict[str, Any]) -> SceneConfig:
     """A source with what a person says of its rasters.
 
     Raises:
@@ -65,7 +60,7 @@ def _with(scene: SceneConfig, said: dict[str, Any]) -> SceneConfig:
     try:
         return kind.model_validate({**scene.model_dump(), **said})
     except ValidationError as err:
-        raise ConfigError(f"{Path(scene.path).name}: {in_words(err, kind)}") from err
+        raise ConfigError(f"{path.name}: {in_words(err, kind)}") from err
 
 
 def _said(turn: int) -> dict[str, Any]:

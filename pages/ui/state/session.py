@@ -45,7 +45,7 @@ _BEFORE = Place(
     "csmask_b4_l2a",
 )
 # Backbones to begin with on scenes of one's own; the last one takes any bands.
-_USUAL = ("csmask_b4_l2a", "raw")
+_USUAL = ("csmask_b4_l2a", "csmask_b4_l1c", "raw")
 
 
 def places() -> list[Place]:
@@ -72,11 +72,12 @@ def set_place(key: str) -> None:
     address.write("place", key if not key.startswith("own-") else None)
 
 
-def add_place(scene: SceneConfig, path: Path, bands: Sequence[str]) -> Place:
+def add_place(scene: SceneConfig, path: Path, bands: Sequence[str], level: str | None) -> Place:
     """Scenes of one's own, for this session; those opened before under the same path are replaced.
 
     Args:
-        bands: that all of the scenes have; the first usual backbone that they suffice for is proposed.
+        bands: that all of the scenes have.
+        level: of their reflectance, None where it is not known.
     """
     key = f"own-{path}"
     own: dict[str, Place] = st.session_state.setdefault("own_places", {})
@@ -84,11 +85,18 @@ def add_place(scene: SceneConfig, path: Path, bands: Sequence[str]) -> Place:
     title = scene.title if scene.title not in taken else f"{scene.title} · {path.parent.name}"
     if title in taken:
         title = str(path)
-    own[key] = Place(
-        key, title, scene, next(name for name in _USUAL if not cards.missing_bands(cards.card(name), bands))
-    )
+    own[key] = Place(key, title, scene, _usual_backbone(bands, level))
     st.session_state["own_opened"] = own_places() + 1
     return own[key]
+
+
+def _usual_backbone(bands: Sequence[str], level: str | None) -> str:
+    """The first usual backbone that the bands suffice for and that was trained at their level."""
+    for name in _USUAL:
+        card = cards.card(name)
+        if not cards.missing_bands(card, bands) and (level is None or card.level in (None, "either", level)):
+            return name
+    return _USUAL[-1]
 
 
 def season_is_there() -> bool:
