@@ -55,8 +55,8 @@ def classes(
     normalisation = CARDS[f"csmask_b4_{level}"].normalisation
     if image.ndim != 3 or image.shape[0] != len(normalisation.mean) or valid.shape != image.shape[1:]:
         raise SceneError(
-            f"a cloud mask wants six bands (6, H, W) and their valid pixels (H, W); found {image.shape} and "
-            f"{valid.shape}. Read the bands blue, green, red, nir_narrow, swir_1 and swir_2."
+            f"The image of a cloud mask is {image.shape} with valid pixels {valid.shape}; it must be (6, H, W) and (H, W). "
+            f"Read the bands blue, green, red, nir_narrow, swir_1 and swir_2."
         )
     mean = np.array(normalisation.mean, np.float32).reshape(-1, 1, 1)
     std = np.array(normalisation.std, np.float32).reshape(-1, 1, 1)
@@ -119,7 +119,7 @@ def _session(level: Literal["l1c", "l2a"]) -> InferenceSession:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
     except (ValueError, RuntimeError) as err:
         raise WeightsError(
-            f"a cloud mask wants {path.name} of ukis-csmask 1.0.0; it cannot be run here ({err}). Reinstall it with "
+            f"{path.name} of ukis-csmask 1.0.0, the cloud mask, cannot be run here ({err}). Reinstall it with "
             f"`pip install -r requirements.txt`."
         ) from err
 

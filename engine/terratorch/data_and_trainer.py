@@ -1,4 +1,4 @@
-"""The other half of a generation file: where the pixels lie, on what the run goes, and where its rows are kept."""
+"""The data and trainer of a generation file: which chips are embedded, on which device, and where the store goes."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def scene(keys: Keys, given: tuple[str, ...] | None) -> dict[str, Any]:
     if root is None or root.is_none:
         keys.refuse(
             root or Found(f"{DATA}.predict_data_root", "absent"),
-            "was wanted: the folder of the chips to embed",
+            "must name the folder of the chips to embed",
         )
         return {}
     pattern = str(grep.value) if grep is not None and not grep.is_none else "*"
     if PurePath(pattern).is_absolute() or ".." in PurePath(pattern).parts:
-        keys.refuse(grep or root, "was wanted as a pattern inside the folder")
+        keys.refuse(grep or root, "must be a pattern inside the folder")
     folder = Path(str(root.value))
     made: dict[str, Any] = {"source": "chips", "path": str(folder)}
     if folder.name == "data" and pattern == "*_merged.tif":
@@ -88,7 +88,7 @@ def _one_a_band(keys: Keys, found: Found, bands: Sequence[str]) -> list[float] |
     listed = numbers(found.value)
     if listed is not None and len(listed) == len(bands):
         return listed
-    keys.refuse(found, f"was wanted as {len(bands)} numbers, one a band ({', '.join(bands)})")
+    keys.refuse(found, f"must be {len(bands)} numbers, one a band ({', '.join(bands)})")
     return None
 
 
@@ -144,7 +144,7 @@ def run(keys: Keys) -> dict[str, Any]:
     if size is not None:
         made["batch_size"] = whole(size.value)
         if not made["batch_size"] or made["batch_size"] < 1:
-            keys.refuse(size, "was wanted as a whole number of chips")
+            keys.refuse(size, "must be a whole number of chips")
         keys.read_as(size, f"batch_size: {made['batch_size']}")
     precision = keys.take("trainer.precision")
     if precision is not None:

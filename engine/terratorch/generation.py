@@ -118,8 +118,8 @@ def _raise_refusals(keys: Keys, where: str) -> None:
             if line.verdict == "refused"
         )
         raise ConfigError(
-            f"{where} was wanted as a TerraTorch file that generates embeddings of chips; found what cannot be honoured: "
-            f"{listed}. Mend these keys and leave the others as they are."
+            f"{where} cannot be run as a TerraTorch file that generates embeddings of chips: {listed}. Correct these keys "
+            f"and leave the others as they are."
         )
 
 
@@ -158,7 +158,7 @@ def _image_size(keys: Keys) -> None:
     if found is None or found.is_none:
         return
     if whole(found.value) is None:
-        keys.refuse(found, "was wanted as a number of pixels")
+        keys.refuse(found, "must be a number of pixels")
     else:
         keys.ignore(
             found, "each chip is embedded whole, at its own size, as TerraTorch does; tiles.size_px cuts it"
@@ -168,7 +168,7 @@ def _image_size(keys: Keys) -> None:
 def _require(keys: Keys, path: str, name: str, what: str) -> None:
     found = keys.take(path)
     if found is None:
-        keys.refuse(Found(path, "absent"), f"was wanted: {name}, {what}")
+        keys.refuse(Found(path, "absent"), f"must be {name}, {what}")
     elif str(found.value).rpartition(".")[2] != name:
         keys.refuse(found, f"is not {name}, {what}, the one that can be read")
     else:

@@ -63,7 +63,7 @@ class Keys:
     def __init__(self, tree: dict[str, Any]) -> None:
         if sum(1 for _ in islice(_leaves(tree, ""), _MOST_KEYS + 1)) > _MOST_KEYS:
             raise ConfigError(
-                f"a file of some fifty keys was wanted, found more than {_MOST_KEYS}. Give the generation file itself."
+                f"The file has more than {_MOST_KEYS} keys; a generation file has some fifty. Give the generation file itself."
             )
         self._whole, self._tree = tree, copy.deepcopy(tree)
         self.lines: list[KeyRead] = []
@@ -104,7 +104,7 @@ class Keys:
                 name = found.key.rpartition(".")[2]
                 self.refuse(
                     found,
-                    f"is not a key that can be read here{nearest(name, known)}; remove it or mend its name",
+                    f"is not a key that can be read here{nearest(name, known)}; remove it or correct its name",
                 )
             else:
                 self.ignore(found, reason)
@@ -175,7 +175,7 @@ def truth(value: Any) -> bool | None:
 def _leaves(tree: dict[str, Any], above: str) -> Iterator[Found]:
     if above.count(".") > _MOST_LEVELS:
         raise ConfigError(
-            f"keys a few levels deep were wanted, found {above[:_LONGEST]}... Give a generation file."
+            f"The keys {above[:_LONGEST]}... lie more than {_MOST_LEVELS} levels deep. Give a generation file."
         )
     for name, value in tree.items():
         key = f"{above}{name}"

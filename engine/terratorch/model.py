@@ -28,7 +28,7 @@ def backbone(keys: Keys) -> BackboneSpec | None:
     """The card that the file names, or None when there is none (refused then)."""
     found = keys.take(f"{MODEL}.model_args.backbone", f"{MODEL}.model")
     if found is None:
-        keys.refuse(Found(f"{MODEL}.model_args.backbone", "absent"), "was wanted: the name of a backbone")
+        keys.refuse(Found(f"{MODEL}.model_args.backbone", "absent"), "must name a backbone")
         return None
     name = str(found.value).removeprefix("terratorch_")
     name = (
@@ -52,10 +52,10 @@ def weights(keys: Keys) -> str:
     pretrained, path = argument(keys, "pretrained"), argument(keys, "ckpt_path")
     chosen = "pretrained"
     if pretrained is not None:
-        wanted = truth(pretrained.value)
-        if wanted is None:
-            keys.refuse(pretrained, "was wanted as true or false")
-        chosen = "pretrained" if wanted else "random"
+        is_pretrained = truth(pretrained.value)
+        if is_pretrained is None:
+            keys.refuse(pretrained, "must be true or false")
+        chosen = "pretrained" if is_pretrained else "random"
         keys.read_as(pretrained, f"backbone.weights: {chosen}")
     if path is not None and not path.is_none:
         chosen = str(path.value)
@@ -159,7 +159,7 @@ def _fit(keys: Keys, found: Found, names: tuple[str, ...], spec: BackboneSpec) -
 def names_of(keys: Keys, found: Found, value: Any) -> tuple[str, ...] | None:
     """Common names of a list of band names, or None when it is none (refused then)."""
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
-        keys.refuse(found, "was wanted as a list of band names; numbers and ranges say nothing of the band")
+        keys.refuse(found, "must be a list of band names; numbers and ranges say nothing of the band")
         return None
     names = tuple(common_name(name) for name in value)
     if len(set(names)) < len(names):
@@ -176,7 +176,7 @@ def layers(keys: Keys, spec: BackboneSpec) -> list[int]:
     chosen = [whole(item) for item in (found.value if isinstance(found.value, list) else [found.value])]
     known = [layer for layer in chosen if layer is not None]
     if len(known) < len(chosen):
-        keys.refuse(found, "was wanted as whole numbers")
+        keys.refuse(found, "must be whole numbers")
         return [-1]
     try:
         resolve_layers(spec, known)

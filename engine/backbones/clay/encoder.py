@@ -106,7 +106,7 @@ def encoder(spec: BackboneSpec) -> ClayEncoder:
     head_dim = argument(config, "head_dim", int, dim // heads)
     if head_dim * heads != dim:
         raise BackboneError(
-            f"{heads} heads of {dim // heads} were wanted, found heads of {head_dim}. Mend head_dim."
+            f"head_dim is {head_dim}; {heads} heads of a width of {dim} need {dim // heads}. Correct head_dim."
         )
     return ClayEncoder(
         patch_px=argument(config, "patch_size", int),

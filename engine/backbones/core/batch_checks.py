@@ -12,7 +12,7 @@ from engine.nearest import nearest
 
 
 def pick_bands(batch: Batch, bands: Sequence[str], name: str) -> torch.Tensor:
-    """The wanted bands of a batch, in the wanted order.
+    """Some bands of a batch, in the order asked for.
 
     Args:
         name: of the backbone, for the message.
@@ -43,7 +43,7 @@ def one_date(image: torch.Tensor, valid: torch.Tensor, name: str) -> tuple[torch
     """
     if image.shape[1] != 1:
         raise BackboneError(
-            f"{name} looks at one date at a time; the batch has {image.shape[1]}. "
+            f"{name} takes one date at a time; the batch has {image.shape[1]}. "
             f"Set backbone.temporal to say how its dates are joined."
         )
     return image[:, 0], valid[:, 0]
@@ -58,6 +58,6 @@ def require_multiple(image: torch.Tensor, step_px: int, name: str) -> None:
     height, width = image.shape[-2:]
     if height % step_px or width % step_px or 0 in (height, width):
         raise BackboneError(
-            f"{name} takes chips whose sides are multiples of {step_px} px here; found {height} x {width} px. "
+            f"{name} takes chips whose sides are multiples of {step_px} px here, not {height} x {width} px. "
             f"Set tiles.size_px to such a multiple."
         )

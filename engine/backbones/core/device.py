@@ -54,12 +54,12 @@ def choose(device: str = "auto", precision: torch.dtype | None = None) -> Device
         index = int(number or 0)
         if index >= count:
             raise BackboneError(
-                f"device {device} was wanted; torch sees {count} CUDA devices here. Set device: auto or cpu."
+                f"The device {device} is not here: torch sees {count} CUDA devices. Set device: auto or cpu."
             )
         hardware = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
         return Device(f"cuda:{index}", precision or hardware, torch.cuda.get_device_name(index))
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise BackboneError("device mps was wanted; torch finds no Apple GPU here. Set device: auto or cpu.")
+        raise BackboneError("The device mps is not here: torch sees no Apple GPU. Set device: auto or cpu.")
     if kind == "mps":
         return Device("mps", precision or torch.float32, "Apple GPU")
     return Device("cpu", precision or _cpu_precision(), f"CPU, {torch.get_num_threads()} threads")
@@ -161,7 +161,7 @@ class OnDevice:
         _free(self.device)
         if step == 1:
             raise DeviceFailure(
-                f"{self.spec.name} wanted memory for one chip; {describe(self.device)} has none left. "
+                f"{self.spec.name} does not fit: {describe(self.device)} has no memory left for one chip. "
                 f"Choose smaller tiles (tiles.size_px), a smaller backbone, or device: cpu."
             ) from err
         self.largest_batch = step // 2

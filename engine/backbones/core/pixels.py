@@ -50,7 +50,7 @@ def layer_numbers(spec: BackboneSpec, layers: Sequence[int]) -> list[int]:
     """
     if not layers:
         raise BackboneError(
-            f"at least one layer of {spec.name} was wanted, found none. Name layers 0 to {spec.depth - 1}."
+            f"No layer of {spec.name} was asked for. Name at least one of its layers 0 to {spec.depth - 1}."
         )
     try:
         return [spec.layer_index(layer) for layer in layers]

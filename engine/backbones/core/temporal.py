@@ -39,8 +39,8 @@ class TemporalBackbone:
     def __init__(self, inner: Backbone, way: str) -> None:
         if way not in WAYS:
             raise BackboneError(
-                f"dates are joined by {', '.join(WAYS)}; found {way!r}{nearest(way, WAYS)}. "
-                f"Mend backbone.temporal."
+                f"{way!r} is no way to join dates{nearest(way, WAYS)}; choose among {', '.join(WAYS)}. "
+                f"Correct backbone.temporal."
             )
         self.spec: BackboneSpec = inner.spec
         self.weights_sha256: str = inner.weights_sha256

@@ -21,7 +21,7 @@ _CITATION = """\
 # The package's bands blue, green, red, nir, swir16, swir22 by our common names. It was trained on Landsat and
 # Sentinel-2 together and does not say which near-infrared band of Sentinel-2; narrow B8A is the Landsat-like one.
 _BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
-# The stages that are kept when a configuration names none: strides 4 and 2, 32 and 24 channels. The validation split
+# The stages that are stored when a configuration names none: strides 4 and 2, 32 and 24 channels. The validation split
 # of the simulated season chose them (see assets/configs/train/simulated.yaml). Maps show the first.
 _DEFAULT_LAYERS = (1, 0)
 

@@ -48,9 +48,9 @@ def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
         if key.startswith(_PREFIX)
     }
     with torch.device("meta"):
-        wanted = encoder(spec).state_dict()
-    wanted = {key: tensor for key, tensor in wanted.items() if not key.endswith("num_batches_tracked")}
-    require_same_tensors(spec.name, wanted, renamed)
+        expected = encoder(spec).state_dict()
+    expected = {key: tensor for key, tensor in expected.items() if not key.endswith("num_batches_tracked")}
+    require_same_tensors(spec.name, expected, renamed)
     counters = [key[: -len("running_mean")] for key in renamed if key.endswith("running_mean")]
     return renamed | {f"{norm}num_batches_tracked": torch.tensor(0) for norm in counters}
 

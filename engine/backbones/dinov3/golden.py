@@ -74,8 +74,8 @@ class DinoReference:
             norm_layer=partial(nn.LayerNorm, eps=float(config.get("norm_eps", 1e-5))),
         ).eval()
         found = renamed(state, _rename) | bias
-        wanted = {key: t for key, t in self.model.state_dict().items() if not key.endswith("k_bias")}
-        require_same_tensors(str(facts.get("case", "dinov3")), wanted, found)
+        expected = {key: t for key, t in self.model.state_dict().items() if not key.endswith("k_bias")}
+        require_same_tensors(str(facts.get("case", "dinov3")), expected, found)
         self.model.load_state_dict(found, strict=False)
         self.prefix = int(self.model.num_prefix_tokens)
 

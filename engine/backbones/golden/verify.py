@@ -52,11 +52,11 @@ def verify_folder(folder: Path, dump: Path | None = None) -> list[CaseResult]:
         BackboneError: the folder is absent or holds no case.
     """
     if not folder.is_dir():
-        raise BackboneError(f"a folder of golden cases was wanted; {folder} is not there. Check the path.")
+        raise BackboneError(f"{folder} is no folder. Give the folder of the golden cases.")
     stems = sorted(_stems(folder))
     if not stems:
         raise BackboneError(
-            f"golden cases were wanted; {folder} holds none. A case is <name>.json, <name>.npz and <name>.safetensors."
+            f"{folder} holds no golden case. A case is <name>.json, <name>.npz and <name>.safetensors."
         )
     if dump is not None:
         dump.mkdir(parents=True, exist_ok=True)
@@ -102,13 +102,11 @@ def _read_case(
         with np.load(folder / f"{stem}.npz") as arrays:
             tensors = {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError) as err:
-        raise BackboneError(
-            f"{stem} was wanted as JSON and npz; it cannot be read: {err}. Copy it again."
-        ) from err
+        raise BackboneError(f"{stem} cannot be read as JSON and npz: {err}. Copy it again.") from err
     expected = {name: tensors[name] for name in tensors if name.startswith("out_")}
     if not expected:
         raise BackboneError(
-            f"{stem} was wanted with reference outputs; its npz has no out_* array. Nothing to compare."
+            f"{stem} has nothing to compare: its npz has no out_* array. Add the reference outputs."
         )
     return facts, {name: tensors[name] for name in tensors if name.startswith("in_")}, expected
 

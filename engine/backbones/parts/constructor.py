@@ -22,7 +22,7 @@ def argument(config: Mapping[str, object], name: str, kind: type[T], default: ob
     value = config.get(name, default)
     if value is _ABSENT:
         raise BackboneError(
-            f"the encoder argument {name!r} was wanted, found {', '.join(config) or 'none'}. Add it."
+            f"The encoder argument {name!r} is absent; given are {', '.join(config) or 'none'}. Add it."
         )
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -30,23 +30,23 @@ def argument(config: Mapping[str, object], name: str, kind: type[T], default: ob
         value = list(value)
     if not isinstance(value, kind):
         raise BackboneError(
-            f"the encoder argument {name!r} was wanted as {kind.__name__}, found {value!r}. Mend it."
+            f"The encoder argument {name!r} is {value!r} and must be of type {kind.__name__}. Correct it."
         )
     return value
 
 
-def band_indices(spec: BackboneSpec, known: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
-    """Places of the wanted bands among the checkpoint's, by name.
+def band_indices(spec: BackboneSpec, known: Sequence[str], asked: Sequence[str] | None) -> list[int]:
+    """Indices of the bands asked for among the checkpoint's, by name.
 
     Raises:
         MissingBand: the checkpoint has no weights for a band.
     """
-    if wanted is None:
+    if asked is None:
         return list(range(len(known)))
-    for name in wanted:
+    for name in asked:
         if name not in known:
             raise MissingBand(
                 f"{spec.name} has weights for {', '.join(known)}; {name!r} was asked for{nearest(name, known)}. "
                 f"Leave it out, or take a backbone that reads bands by wavelength."
             )
-    return [list(known).index(name) for name in wanted]
+    return [list(known).index(name) for name in asked]

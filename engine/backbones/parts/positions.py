@@ -86,7 +86,7 @@ def resampled(
 
 
 class TableCache(nn.Module):
-    """Tables kept by what they depend on, so that a run over equal chips computes each one once.
+    """Tables by what they depend on, so that a run over equal chips computes each one once.
 
     It holds no weights; entries derived from weights are dropped by `clear`.
     """

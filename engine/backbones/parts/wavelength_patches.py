@@ -46,7 +46,7 @@ DOFA_RECIPE = Recipe(1000.0, False, "relu", ("w1", "w2"), "transformer_encoder",
 
 
 class WavelengthPatches(nn.Module):
-    """Patch embedding for any bands; kernels are kept by wavelength set while nothing is trained."""
+    """Patch embedding for any bands; kernels are computed once for each set of wavelengths while nothing is trained."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class WavelengthPatches(nn.Module):
         if torch.is_grad_enabled() and self.training:
             weight, bias = self.kernels(wavelengths_um)
         else:
-            weight, bias = self._kept(wavelengths_um)
+            weight, bias = self._cached(wavelengths_um)
         patches = nn.functional.conv2d(
             image,
             weight.to(image.dtype),
@@ -115,7 +115,7 @@ class WavelengthPatches(nn.Module):
         )
         return patches.flatten(2).transpose(1, 2)
 
-    def _kept(self, wavelengths_um: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _cached(self, wavelengths_um: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         waves = tuple(wavelengths_um.tolist())
         device = self.weight_generator.weight_tokens.device
         both = self._kernels.get(waves, device, lambda: _joined(*self.kernels(wavelengths_um)))

@@ -171,13 +171,13 @@ def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
     Raises:
         WeightsError: keys are missing, unknown or of another shape.
     """
-    wanted = meta_state(lambda: encoder(spec))
+    expected = meta_state(lambda: encoder(spec))
 
     def rename(key: str) -> str | None:
         name = key.removeprefix("_timm_module.").removeprefix("encoder.")
         if "decoder" in name or "_dec." in name or name in {"mask_token", "pos_embed"}:
             return None
-        if name.startswith(("temporal_embed_enc.", "location_embed_enc.")) and name not in wanted:
+        if name.startswith(("temporal_embed_enc.", "location_embed_enc.")) and name not in expected:
             return None
         return name
 
@@ -185,7 +185,7 @@ def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
     kernel = found.get("patch_embed.proj.weight")
     if kernel is not None and kernel.ndim == 5 and kernel.shape[2] == 1:
         found["patch_embed.proj.weight"] = kernel[:, :, 0].contiguous()  # (D, C, 1, p, p) -> (D, C, p, p)
-    require_same_tensors(spec.name, wanted, found)
+    require_same_tensors(spec.name, expected, found)
     return found
 
 
@@ -221,7 +221,7 @@ class PrithviBackbone:
         grid = (height // patch, width // patch)
         if not all(grid):
             raise BackboneError(
-                f"{self.spec.name} needs chips of at least {patch} pixels; found {height} x {width}. "
+                f"{self.spec.name} needs chips of at least {patch} pixels a side; these have {height} x {width}. "
                 f"Raise tiles.size_px."
             )
         norm = self.spec.normalisation
@@ -277,7 +277,7 @@ def _patch_px(patch_size: object) -> int:
     sides = [patch_size] if isinstance(patch_size, int) else list(patch_size)  # type: ignore[call-overload]
     if sides[-1] != sides[0 if len(sides) == 1 else -2] or (len(sides) == 3 and sides[0] != 1):
         raise BackboneError(
-            f"a patch of (1, p, p) was wanted, found {patch_size!r}. "
+            f"patch_size is {patch_size!r}; it must be p or (1, p, p). "
             f"Released Prithvi models do not merge dates."
         )
     return int(sides[-1])

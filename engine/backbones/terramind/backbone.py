@@ -104,6 +104,6 @@ def wrap(
 
     Raises:
         BackboneError: a setting that the card does not offer.
-        WeightsError: a tokenizer is wanted and not attached.
+        WeightsError: a tokenizer is needed and not attached.
     """
     return TerraMindBackbone(spec, module, weights_sha256, settings)

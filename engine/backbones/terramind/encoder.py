@@ -80,7 +80,7 @@ class TerraMindEncoder(nn.Module):
                     grids.add((values.shape[-2], values.shape[-1]))
         if len(grids) != 1:
             raise BackboneError(
-                f"one grid of patches for all modalities was wanted, found {sorted(grids)}. Align them."
+                f"The modalities have different grids of patches: {sorted(grids)}. Bring them onto one grid."
             )
         height, width = grids.pop()
         return height, width
@@ -97,7 +97,9 @@ def merged(tokens: torch.Tensor, counts: Sequence[int], how: str) -> torch.Tenso
         BackboneError: the modalities lie on different grids, or the way is unknown.
     """
     if len(set(counts)) != 1:
-        raise BackboneError(f"modalities of one grid were wanted, found {list(counts)} tokens. Align them.")
+        raise BackboneError(
+            f"The modalities have different numbers of tokens: {list(counts)}. Bring them onto one grid."
+        )
     if len(counts) == 1:
         return tokens[:, : counts[0]]
     images = tokens[:, : sum(counts)]
@@ -109,7 +111,7 @@ def merged(tokens: torch.Tensor, counts: Sequence[int], how: str) -> torch.Tenso
             return stack.amax(dim=0)
         case "concat":
             return torch.cat(list(stack), dim=-1)
-    raise BackboneError(f"a merge of mean, max or concat was wanted, found {how!r}. Choose one of them.")
+    raise BackboneError(f"{how!r} is no way to merge modalities. Choose mean, max or concat.")
 
 
 def encoder(spec: BackboneSpec) -> TerraMindEncoder:
@@ -129,8 +131,7 @@ def encoder(spec: BackboneSpec) -> TerraMindEncoder:
     for name in names:
         if name not in MODALITIES:
             raise BackboneError(
-                f"a modality of {', '.join(MODALITIES)} was wanted, found {name!r}"
-                f"{nearest(name, MODALITIES)}. Mend it."
+                f"{name!r} is no modality of TerraMind{nearest(name, MODALITIES)}. Choose among {', '.join(MODALITIES)}."
             )
     native = NativeGrid(side, side)
     return TerraMindEncoder(
@@ -148,12 +149,12 @@ def encoder(spec: BackboneSpec) -> TerraMindEncoder:
 
 
 def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -> dict[str, torch.Tensor]:
-    """The encoder's part of a released TerraMind checkpoint, with the embeddings of the wanted modalities.
+    """The encoder's part of a released TerraMind checkpoint, with the embeddings of the modalities that are used.
 
     Raises:
         WeightsError: keys are missing, unknown or of another shape, or a norm has a bias.
     """
-    wanted = meta_state(lambda: encoder(spec))
+    expected = meta_state(lambda: encoder(spec))
     names = {MODALITIES[name].key: name for name in modality_names(spec)}
     _refuse_norm_biases(state, spec)
     gated = argument(spec.config, "gated_mlp", bool)
@@ -178,7 +179,7 @@ def official_to_encoder(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
         key for key in found if key.endswith(".proj.weight") and key.startswith("encoder_embeddings.")
     ]:
         found[key] = _as_convolution(found[key], patch)
-    require_same_tensors(spec.name, wanted, found)
+    require_same_tensors(spec.name, expected, found)
     return found
 
 
@@ -201,6 +202,5 @@ def _refuse_norm_biases(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -
         is_bias = re.fullmatch(r"encoder(\.\d+\.norm[12]|_norm)\.bias", key)
         if is_bias and not tensor.is_meta and bool(tensor.any()):
             raise WeightsError(
-                f"norms without bias were wanted for {spec.name}; {key} is not zero. "
-                f"Choose TerraMind's own file."
+                f"{key} of the checkpoint is not zero, and the norms of {spec.name} have no bias. Choose TerraMind's own file."
             )

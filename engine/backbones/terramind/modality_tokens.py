@@ -23,7 +23,7 @@ class NativeGrid:
 
 
 class _Positions(nn.Module):
-    """A stored table (1, h*w, D), interpolated to other grids and kept."""
+    """A stored table (1, h*w, D), interpolated once for each other grid."""
 
     def __init__(self, native: NativeGrid) -> None:
         super().__init__()

@@ -102,8 +102,8 @@ class TokenizerEncoder(nn.Module):
         ids = plane.long()
         if bool(((ids < 0) | (ids >= self.channels)).any()):
             raise BackboneError(
-                f"class ids 0 to {self.channels - 1} were wanted, found {int(ids.min())} to "
-                f"{int(ids.max())}. Map the classes of the land-cover band first."
+                f"The land-cover band has class ids {int(ids.min())} to {int(ids.max())}; the model knows 0 to "
+                f"{self.channels - 1}. Map the band's classes to the model's first."
             )
         return nn.functional.one_hot(ids, self.channels).permute(0, 3, 1, 2).float()
 

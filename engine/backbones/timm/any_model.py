@@ -58,7 +58,7 @@ def _facts_of_process(model: str) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired as err:
         raise BackboneError(
-            f"facts of timm/{model} were wanted; none in {_TIMEOUT_S} s. Try a smaller model."
+            f"timm/{model} could not be described within {_TIMEOUT_S} s. Try a smaller model."
         ) from err
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:

@@ -64,7 +64,7 @@ class IntermediatesBackbone:
             return self._forward(image, indices)
         except AssertionError as err:  # timm's way of refusing a size
             raise BackboneError(
-                f"{self.spec.name} takes chips of {self.spec.chip_px} px; found {image.shape[-2]} x "
+                f"{self.spec.name} takes chips of {self.spec.chip_px} px, not of {image.shape[-2]} x "
                 f"{image.shape[-1]} px ({err}). Set tiles.size_px: {self.spec.chip_px}."
             ) from err
 
@@ -124,8 +124,8 @@ def encoder_with(spec: BackboneSpec, state: Mapping[str, torch.Tensor]) -> nn.Mo
     except (RuntimeError, KeyError, AttributeError, ValueError) as err:
         reason = " ".join(str(err).split())[:400]
         raise WeightsError(
-            f"{spec.name} wants the checkpoint of {_architecture(spec)}; the one found is of another model "
-            f"({reason}). Give the checkpoint of this very model."
+            f"The checkpoint is of another model than {_architecture(spec)}, which {spec.name} is ({reason}). Give the "
+            f"checkpoint of this very model."
         ) from err
     module.pretrained_cfg.pop("state_dict", None)  # type: ignore[operator, union-attr]
     module.reset_classifier(0)  # type: ignore[operator]

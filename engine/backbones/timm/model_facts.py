@@ -24,14 +24,14 @@ def facts(model: str) -> dict[str, Any]:
     if not timm.is_model(architecture) or (tag and model not in timm.list_pretrained(f"{architecture}.*")):
         known = [*timm.list_models(), *timm.list_pretrained()]
         raise BackboneError(
-            f"a model of timm {timm.__version__} was wanted; {model!r} is not one{nearest(model, known)}. "
+            f"{model!r} is not a model of timm {timm.__version__}{nearest(model, known)}. "
             f"Write timm/<model> as timm.list_models() spells it."
         )
     with torch.device("meta"):
         module: Any = timm.create_model(model, num_classes=0)  # its parts are typed as tensors or modules
     if not hasattr(module, "forward_intermediates") or not hasattr(module, "feature_info"):
         raise BackboneError(
-            f"layers of timm/{model} were wanted; {type(module).__name__} does not hand them out. "
+            f"timm/{model} does not give the outputs of its layers: {type(module).__name__} has no such function. "
             f"Choose a ViT, ConvNeXt, ResNet, Swin or EfficientNet."
         )
     info = module.feature_info

@@ -27,7 +27,7 @@ def open_state(path: Path) -> dict[str, torch.Tensor]:
         WeightsError: the file is absent, cut short, of another format, or holds code.
     """
     if not path.is_file():
-        raise WeightsError(f"a checkpoint was wanted; {path} is not there. Check the path.")
+        raise WeightsError(f"{path} is not there. Give the path of a checkpoint.")
     match path.suffix.lower():
         case ".safetensors":
             return _open_safetensors(path)
@@ -36,29 +36,29 @@ def open_state(path: Path) -> dict[str, torch.Tensor]:
         case ".pt" | ".pth" | ".ckpt" | ".bin":
             return _tensors_of(_open_pickle(path), path)
     raise WeightsError(
-        f"a checkpoint was wanted as .safetensors, .pt, .pth, .ckpt or .onnx; found {path.name}. "
+        f"{path.name} is no checkpoint by its name, which ends in .safetensors, .pt, .pth, .ckpt or .onnx. "
         f"Give the publisher's file under its own name."
     )
 
 
 def require_same_tensors(
-    name: str, wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]
+    name: str, expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]
 ) -> None:
     """Both sides have the same names and shapes.
 
     Raises:
         WeightsError: with the difference.
     """
-    missing = sorted(wanted.keys() - found.keys())
-    unexpected = sorted(found.keys() - wanted.keys())
+    missing = sorted(expected.keys() - found.keys())
+    unexpected = sorted(found.keys() - expected.keys())
     reshaped = [
-        f"{key} {tuple(found[key].shape)} instead of {tuple(wanted[key].shape)}"
-        for key in wanted.keys() & found.keys()
-        if wanted[key].shape != found[key].shape
+        f"{key} {tuple(found[key].shape)} instead of {tuple(expected[key].shape)}"
+        for key in expected.keys() & found.keys()
+        if expected[key].shape != found[key].shape
     ]
     if missing or unexpected or reshaped:
         raise WeightsError(
-            f"{name} has {len(wanted)} tensors; the checkpoint lacks {_some(missing)}, has others "
+            f"{name} has {len(expected)} tensors; the checkpoint lacks {_some(missing)}, has others "
             f"{_some(unexpected)}, and shapes differ in {_some(sorted(reshaped))}. "
             f"Give the checkpoint of this very model."
         )
@@ -113,7 +113,7 @@ def _open_with_stubs(path: Path) -> Any:
         content = torch.load(path, map_location="cpu", weights_only=False, pickle_module=StubPickle)
     except HarmfulPickle as err:
         raise WeightsError(
-            f"a checkpoint with nothing but tensors was wanted; {path.name} asks to run {err}. It was not run. "
+            f"{path.name} asks to run {err} when it is opened; it was not run. A checkpoint holds nothing but tensors. "
             f"Get the file from its publisher again, as .safetensors if there is one."
         ) from err
     except (
@@ -128,8 +128,7 @@ def _open_with_stubs(path: Path) -> Any:
         raise _unreadable(path, err) from err
     if not (isinstance(content, dict) and isinstance(content.get("state_dict"), dict)):
         raise WeightsError(
-            f"a checkpoint with nothing but tensors, or a Lightning checkpoint, was wanted; {path.name} holds "
-            f"objects of other classes. Save its state_dict alone and give that file."
+            f"{path.name} holds objects of other classes beside tensors, and is no Lightning checkpoint. Save its state_dict alone and give that file."
         )
     return content
 
@@ -140,12 +139,12 @@ def _tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
             content = content[nest]
     if not isinstance(content, dict) or not content:
         raise WeightsError(
-            f"named tensors were wanted; {path.name} holds {type(content).__name__}. Give a state_dict."
+            f"{path.name} holds a {type(content).__name__} in place of named tensors. Give a state_dict."
         )
     others = [str(key) for key, value in content.items() if not isinstance(value, torch.Tensor)]
     if others:
         raise WeightsError(
-            f"named tensors were wanted; {path.name} also holds {_some(others)}. Save its state_dict alone."
+            f"{path.name} holds other things beside named tensors: {_some(others)}. Save its state_dict alone."
         )
     return {str(key): tensor for key, tensor in content.items()}
 
@@ -154,6 +153,6 @@ def _unreadable(path: Path, err: Exception) -> WeightsError:
     size_mb = path.stat().st_size / 1e6
     reason = " ".join(str(err).split())[:160] or type(err).__name__
     return WeightsError(
-        f"a whole checkpoint was wanted; {path.name} ({size_mb:.1f} MB) is cut short, damaged or of another "
+        f"{path.name} ({size_mb:.1f} MB) cannot be opened: it is cut short, damaged or of another "
         f"format ({reason}). Delete it and fetch it again."
     )

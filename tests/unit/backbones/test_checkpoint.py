@@ -97,7 +97,7 @@ def test_a_pickle_with_code_is_refused_and_never_run(
                "hyper_parameters": {"state_dict": state, "hyper_parameters": bomb}}[nest]  # fmt: skip
     path = tmp_path / "w.ckpt"
     torch.save(content, path)
-    with pytest.raises(WeightsError, match="It was not run"):
+    with pytest.raises(WeightsError, match="it was not run"):
         open_state(path)
     assert not trace.exists()
 
@@ -152,13 +152,13 @@ def test_a_text_called_a_checkpoint_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [[1, 2], {}, {"epoch": 3}, {"state_dict": {"a": "text"}}])
 def test_what_holds_no_named_tensors_is_refused(content: object, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "w.pt")
-    with pytest.raises(WeightsError, match="named tensors were wanted"):
+    with pytest.raises(WeightsError, match=r"(beside|in place of) named tensors"):
         open_state(tmp_path / "w.pt")
 
 
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
     (tmp_path / "w.zip").write_bytes(b"")
-    with pytest.raises(WeightsError, match=r"found w\.zip"):
+    with pytest.raises(WeightsError, match=r"^w\.zip is no checkpoint by its name"):
         open_state(tmp_path / "w.zip")
 
 

@@ -76,5 +76,5 @@ def test_nan_in_a_gap_does_no_harm(clouded: np.ndarray) -> None:
 
 
 def test_too_few_bands_are_refused(clouded: np.ndarray) -> None:
-    with pytest.raises(SceneError, match=r"wants six bands .* found \(4, 256, 256\)"):
+    with pytest.raises(SceneError, match=r"image of a cloud mask is \(4, 256, 256\) .* must be \(6, H, W\)"):
         cloud_and_shadow(clouded[:4], everywhere(clouded), "l1c")

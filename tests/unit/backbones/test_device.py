@@ -59,7 +59,7 @@ def test_the_size_that_fitted_is_remembered(make_batch: Callable[..., Batch]) ->
 
 
 def test_a_single_chip_that_does_not_fit_is_a_device_failure(make_batch: Callable[..., Batch]) -> None:
-    with pytest.raises(DeviceFailure, match="memory for one chip"):
+    with pytest.raises(DeviceFailure, match="no memory left for one chip"):
         OnDevice(Narrow(0), None, choose("cpu")).embed(make_batch(4, 4, 4), [0])
 
 
@@ -78,7 +78,7 @@ def test_auto_takes_the_accelerator_where_there_is_one() -> None:
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(BackboneError, match=r"device cuda:99 was wanted; torch sees \d+ CUDA devices"):
+    with pytest.raises(BackboneError, match=r"The device cuda:99 is not here: torch sees \d+ CUDA devices"):
         choose("cuda:99")
 
 

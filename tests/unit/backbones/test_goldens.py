@@ -70,7 +70,7 @@ def test_a_changed_weight_fails(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(BackboneError, match="holds none"):
+    with pytest.raises(BackboneError, match="holds no golden case"):
         verify_folder(tmp_path)
 
 

@@ -50,5 +50,5 @@ def test_gaps_are_zero_and_nothing_else_is(make_batch: Callable[..., Batch]) -> 
 
 def test_a_side_that_is_no_multiple_of_the_patch_is_refused(make_batch: Callable[..., Batch]) -> None:
     batch = make_batch(1, 10, 8)
-    with pytest.raises(BackboneError, match=r"multiples of 4 px here; found 10 x 8 px"):
+    with pytest.raises(BackboneError, match=r"multiples of 4 px here, not 10 x 8 px"):
         build(card("raw"), "pretrained", choose("cpu"), bands=batch.bands).embed(batch, [0])

@@ -177,7 +177,7 @@ def test_lite0_card_states_what_timm_builds() -> None:
 
 def test_a_model_of_one_size_says_so(make_batch: Callable[..., Batch]) -> None:
     spec = dataclasses.replace(card("timm/beit_base_patch16_224"))
-    with pytest.raises(BackboneError, match=r"takes chips of 224 px; found 64 x 64"):
+    with pytest.raises(BackboneError, match=r"takes chips of 224 px, not of 64 x 64"):
         build(spec, "random", FLOAT32).embed(make_batch(1, 64, 64), [0])
 
 

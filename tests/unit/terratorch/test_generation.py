@@ -213,7 +213,7 @@ def test_the_command_runs_a_terratorch_file_as_it_is(
         {"predict_data_root": str(chips), "img_grep": "*.tif"},
         output_dir=str(tmp_path / "out"),
         layers=[0],
-        model_args={"backbone_temporal_pooling": "mean"},
+        model_args={"backbone_temporal_pooling": "mean"},  # the chips have one date
     )
     file = tmp_path / "tt.yaml"
     file.write_text(yaml.safe_dump(tree), encoding="utf-8")
