@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from engine.backbones.core.spec import BackboneSpec
-from engine.terratorch.keys import Found, Keys, number, numbers, truth, whole
+from engine.terratorch.keys import Found, Keys, boolean, integer, number, numbers
 from engine.terratorch.model import MODEL, names_of
 from engine.terratorch.statistics import Comparison, compare
 
@@ -137,12 +137,12 @@ def run(keys: Keys) -> dict[str, Any]:
     made: dict[str, Any] = {}
     seed = keys.take("seed_everything")
     if seed is not None:
-        made["seed"] = (whole(seed.value) or 0) if not isinstance(seed.value, bool) else 0
+        made["seed"] = (integer(seed.value) or 0) if not isinstance(seed.value, bool) else 0
         keys.read_as(seed, f"seed: {made['seed']}")
     made["device"] = _device(keys)
     size = keys.take(f"{DATA}.batch_size")
     if size is not None:
-        made["batch_size"] = whole(size.value)
+        made["batch_size"] = integer(size.value)
         if not made["batch_size"] or made["batch_size"] < 1:
             keys.refuse(size, "must be a whole number of chips")
         keys.read_as(size, f"batch_size: {made['batch_size']}")
@@ -193,7 +193,7 @@ def _names(keys: Keys, name: str) -> tuple[str, ...] | None:
 def pixels(keys: Keys) -> None:
     """Keys that change pixels on their way: what changes nothing is said, the rest is refused."""
     stacked = keys.take(f"{DATA}.expand_temporal_dimension")
-    if stacked is not None and truth(stacked.value):
+    if stacked is not None and boolean(stacked.value):
         keys.refuse(stacked, "stacks dates as bands of one file; give each date a file of its own")
     elif stacked is not None:
         keys.ignore(stacked, "false changes nothing")
@@ -235,7 +235,7 @@ def _device(keys: Keys) -> str:
     if count is not None:
         device = _numbered(keys, count, device or "auto")
     if nodes is not None:
-        _one(keys, nodes, (whole(nodes.value) or 1) > 1)
+        _one(keys, nodes, (integer(nodes.value) or 1) > 1)
     return device or "auto"
 
 
@@ -244,9 +244,9 @@ def _numbered(keys: Keys, count: Found, device: str) -> str:
     value = count.value
     if isinstance(value, str) and "," in value:
         value = [part for part in value.split(",") if part.strip()]
-    several = len(value) > 1 if isinstance(value, list) else (whole(value) or 1) > 1
-    if isinstance(value, list) and len(value) == 1 and device == "cuda" and whole(value[0]) is not None:
-        device = f"cuda:{whole(value[0])}"
+    several = len(value) > 1 if isinstance(value, list) else (integer(value) or 1) > 1
+    if isinstance(value, list) and len(value) == 1 and device == "cuda" and integer(value[0]) is not None:
+        device = f"cuda:{integer(value[0])}"
         keys.read_as(count, f"device: {device}")
     else:
         _one(keys, count, several)

@@ -10,7 +10,7 @@ from engine.errors import ConfigError
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.terratorch import data_and_trainer, model
 from engine.terratorch.data_and_trainer import DATA
-from engine.terratorch.keys import Found, KeyRead, Keys, whole
+from engine.terratorch.keys import Found, KeyRead, Keys, integer
 from engine.terratorch.model import MODEL
 
 _TASK, _DATA_MODULE = "EmbeddingGenerationTask", "GenericNonGeoSegmentationDataModule"
@@ -43,7 +43,7 @@ _IGNORED = {
     f"{DATA}.val_*": _OTHER_SPLITS,
     f"{DATA}.test_*": _OTHER_SPLITS,
     f"{DATA}.rgb_indices": "colours are chosen on the page",
-    f"{DATA}.return_georeference": "rows always carry their place",
+    f"{DATA}.return_georeference": "rows always carry their location",
     f"{DATA}.check_stackability": "chips of several sizes are batched by size",
     f"{DATA}.num_workers": "readers are threads of the run itself",
     f"{DATA}.pin_memory": "transfers are the run's own affair",
@@ -157,7 +157,7 @@ def _image_size(keys: Keys) -> None:
     found = model.argument(keys, "img_size")
     if found is None or found.is_none:
         return
-    if whole(found.value) is None:
+    if integer(found.value) is None:
         keys.refuse(found, "must be a number of pixels")
     else:
         keys.ignore(

@@ -65,7 +65,7 @@ class Keys:
             raise ConfigError(
                 f"The file has more than {_MOST_KEYS} keys; a generation file has some fifty. Give the generation file itself."
             )
-        self._whole, self._tree = tree, copy.deepcopy(tree)
+        self._original, self._tree = tree, copy.deepcopy(tree)
         self.lines: list[KeyRead] = []
 
     def take(self, *paths: str) -> Found | None:
@@ -111,13 +111,13 @@ class Keys:
 
     def in_file_order(self) -> tuple[KeyRead, ...]:
         """All lines, as their keys stand in the file; keys that it lacks come last."""
-        places = {found.key: place for place, found in enumerate(_leaves(self._whole, ""))}
+        order = {found.key: at for at, found in enumerate(_leaves(self._original, ""))}
 
-        def place(line: KeyRead) -> int:
-            under = [at for key, at in places.items() if f"{key}.".startswith(f"{line.key}.")]
-            return min(under, default=len(places))
+        def first_leaf(line: KeyRead) -> int:
+            under = [at for key, at in order.items() if f"{key}.".startswith(f"{line.key}.")]
+            return min(under, default=len(order))
 
-        return tuple(sorted(self.lines, key=place))
+        return tuple(sorted(self.lines, key=first_leaf))
 
     @property
     def refusals(self) -> list[KeyRead]:
@@ -159,13 +159,13 @@ def numbers(value: Any) -> list[float] | None:
     return [item for item in found if item is not None] if None not in found else None
 
 
-def whole(value: Any) -> int | None:
+def integer(value: Any) -> int | None:
     """A whole number; None for anything else."""
     found = number(value)
     return int(found) if found is not None and found == found // 1 else None
 
 
-def truth(value: Any) -> bool | None:
+def boolean(value: Any) -> bool | None:
     """A yes or no, also as a word; None for anything else."""
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"

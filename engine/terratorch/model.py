@@ -11,7 +11,7 @@ from engine.errors import BackboneError
 from engine.extraction.plan import resolve_layers
 from engine.imagery.sensors.names import common_name
 from engine.nearest import nearest
-from engine.terratorch.keys import Found, Keys, is_none, truth, whole
+from engine.terratorch.keys import Found, Keys, boolean, integer, is_none
 
 MODEL = "model.init_args"
 # TerraTorch's temporal wrapper -> ours (its guide, "Pooling modes").
@@ -42,7 +42,7 @@ def backbone(keys: Keys) -> BackboneSpec | None:
         return None
     keys.read_as(found, f"backbone.name: {spec.name}")
     if "time" in spec.settings and "location" in spec.settings:
-        keys.not_honour(found, "TerraTorch's task never passes time and place to this model; here it is told both where "
+        keys.not_honour(found, "TerraTorch's task never passes time and location to this model; here it is told both where "
                                "they are known (backbone.settings.time and .location: ignore leave them out)")  # fmt: skip
     return spec
 
@@ -52,7 +52,7 @@ def weights(keys: Keys) -> str:
     pretrained, path = argument(keys, "pretrained"), argument(keys, "ckpt_path")
     chosen = "pretrained"
     if pretrained is not None:
-        is_pretrained = truth(pretrained.value)
+        is_pretrained = boolean(pretrained.value)
         if is_pretrained is None:
             keys.refuse(pretrained, "must be true or false")
         chosen = "pretrained" if is_pretrained else "random"
@@ -173,7 +173,7 @@ def layers(keys: Keys, spec: BackboneSpec) -> list[int]:
     found = keys.take(f"{MODEL}.layers")
     if found is None or found.is_none:
         return [-1]
-    chosen = [whole(item) for item in (found.value if isinstance(found.value, list) else [found.value])]
+    chosen = [integer(item) for item in (found.value if isinstance(found.value, list) else [found.value])]
     known = [layer for layer in chosen if layer is not None]
     if len(known) < len(chosen):
         keys.refuse(found, "must be whole numbers")
@@ -196,7 +196,7 @@ def dates(keys: Keys) -> str:
                      f"{MODEL}.temporal_cfg.temporal_wrapper")  # fmt: skip
     pooling = keys.take(f"{MODEL}.model_args.backbone_temporal_pooling", f"{MODEL}.model_args.temporal_pooling",
                         f"{MODEL}.temporal_cfg.temporal_pooling")  # fmt: skip
-    if uses is not None and not truth(uses.value):
+    if uses is not None and not boolean(uses.value):
         keys.ignore(uses, "dates are joined only where a scene has several")
     elif uses is not None:
         keys.read_as(uses, "dates are joined by backbone.temporal where a scene has several")
@@ -213,7 +213,7 @@ def dates(keys: Keys) -> str:
 def pooling(keys: Keys, spec: BackboneSpec) -> str | None:
     """How a tile's patches become one row; None: one row a patch."""
     has_cls, found = keys.take(f"{MODEL}.has_cls"), keys.take(f"{MODEL}.embedding_pooling")
-    claimed = None if has_cls is None else truth(has_cls.value)
+    claimed = None if has_cls is None else boolean(has_cls.value)
     if has_cls is not None:
         right = claimed is None or claimed == ("cls" in spec.pooling)
         (keys.ignore if right else keys.not_honour)(

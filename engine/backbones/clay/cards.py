@@ -50,7 +50,7 @@ def _card(
         family="clay",
         summary=(
             "A masked autoencoder for any optical or radar bands: patches of 8 px are embedded by "
-            "wavelength, with the time, the place and the ground sampling distance of the chip."
+            "wavelength, with the time, the location and the ground sampling distance of the chip."
         ),
         bands=SENTINEL2.bands,
         wavelengths_um=SENTINEL2.wavelengths_um,

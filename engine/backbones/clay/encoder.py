@@ -1,4 +1,4 @@
-"""Clay v1 and v1.5: any bands by wavelength, with time, place and ground sampling distance.
+"""Clay v1 and v1.5: any bands by wavelength, with time, location and ground sampling distance.
 
 Source: the Clay Foundation's model repository, src/model.py. v1 and v1.5 share their mathematics.
 """
@@ -28,7 +28,7 @@ from engine.backbones.parts.wavelength_patches import CLAY_RECIPE, WavelengthPat
 from engine.backbones.weights.checkpoint import require_same_tensors
 from engine.errors import BackboneError
 
-_META_DIMS = 8  # the last channels of the position: time (4) and place (4)
+_META_DIMS = 8  # the last channels of the position: time (4) and location (4)
 
 
 class ClayEncoder(nn.Module):
@@ -59,7 +59,7 @@ class ClayEncoder(nn.Module):
         wavelengths_um: torch.Tensor,
         gsd_m: float,
         time: torch.Tensor | None = None,
-        place: torch.Tensor | None = None,
+        location: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Tokens that enter the first block.
 
@@ -68,7 +68,7 @@ class ClayEncoder(nn.Module):
             wavelengths_um: (C,) centre wavelengths.
             gsd_m: ground sampling distance.
             time: (B, 4) sine and cosine of the week and of the hour; None: unknown, zeros.
-            place: (B, 4) sine and cosine of latitude and of longitude; None: unknown, zeros.
+            location: (B, 4) sine and cosine of latitude and of longitude; None: unknown, zeros.
 
         Returns:
             (B, 1 + h*w, D), the class token (without position) first.
@@ -78,7 +78,9 @@ class ClayEncoder(nn.Module):
         space = self._tables.get(
             (grid, gsd_m), tokens.device, lambda: scaled_table(self.dim - _META_DIMS, *grid, gsd_m)
         )
-        meta = torch.cat([_or_zeros(time, tokens, batch), _or_zeros(place, tokens, batch)], dim=1)  # (B, 8)
+        meta = torch.cat(
+            [_or_zeros(time, tokens, batch), _or_zeros(location, tokens, batch)], dim=1
+        )  # (B, 8)
         space = space[None].expand(batch, -1, -1)
         meta = meta[:, None].expand(-1, space.shape[1], -1)
         tokens = tokens + torch.cat([space, meta], dim=2)
@@ -91,11 +93,11 @@ class ClayEncoder(nn.Module):
         wavelengths_um: torch.Tensor,
         gsd_m: float,
         time: torch.Tensor | None = None,
-        place: torch.Tensor | None = None,
+        location: torch.Tensor | None = None,
     ) -> dict[int, torch.Tensor]:
         """Layer -> (B, 1 + h*w, D); see `tokens_in`."""
         return through(
-            self.blocks, self.norm, self.tokens_in(image, wavelengths_um, gsd_m, time, place), layers
+            self.blocks, self.norm, self.tokens_in(image, wavelengths_um, gsd_m, time, location), layers
         )
 
 
@@ -181,7 +183,7 @@ class ClayBackbone:
         image = standardised(pixels, table.mean, table.std, valid, table.scale, table.offset)
         waves = table.training_um if self.settings["wavelengths"] == "training" else table.sensor_um
         outputs = self.module(
-            image, numbers, torch.tensor(waves), batch.gsd_m, self._time(batch), self._place(batch)
+            image, numbers, torch.tensor(waves), batch.gsd_m, self._time(batch), self._location(batch)
         )
         grid = self.module.patch_embed.grid(image)
         maps = [as_map(outputs[n], 1, grid) for n in numbers]
@@ -192,13 +194,13 @@ class ClayBackbone:
             return None
         return torch.tensor([week_and_hour(dates[0]) for dates in batch.datetimes], device=batch.image.device)
 
-    def _place(self, batch: Batch) -> torch.Tensor | None:
+    def _location(self, batch: Batch) -> torch.Tensor | None:
         if self.settings["location"] == "ignore" or batch.lonlat is None:
             return None
         lonlat = torch.deg2rad(batch.lonlat.to(device=batch.image.device, dtype=torch.float32))
         lon, lat = lonlat.unbind(dim=1)
-        place = torch.stack([lat.sin(), lat.cos(), lon.sin(), lon.cos()], dim=1)
-        return torch.where(torch.isfinite(place).all(dim=1, keepdim=True), place, 0.0)
+        location = torch.stack([lat.sin(), lat.cos(), lon.sin(), lon.cos()], dim=1)
+        return torch.where(torch.isfinite(location).all(dim=1, keepdim=True), location, 0.0)
 
 
 def wrap(

@@ -136,9 +136,9 @@ def _row(
         return _RADAR_UM[band], _RADAR_UM[band], *known[band], 1.0, 0.0
     sensor_um = optical_um(spec, band, wavelength_um)
     is_named = band in table.bands
-    place = table.bands.index(band) if is_named else nearest_band(table.wavelengths_um, sensor_um)
-    training_um = table.wavelengths_um[place] if is_named else sensor_um
-    return sensor_um, training_um, table.mean[place], table.std[place], table.scale, table.offset
+    index = table.bands.index(band) if is_named else nearest_band(table.wavelengths_um, sensor_um)
+    training_um = table.wavelengths_um[index] if is_named else sensor_um
+    return sensor_um, training_um, table.mean[index], table.std[index], table.scale, table.offset
 
 
 def own_statistics(spec: BackboneSpec, settings: Mapping[str, str]) -> dict[str, BandStatistics]:

@@ -31,7 +31,7 @@ class Batch:
         gsd_m: ground sampling distance.
         datetimes: (B, T) acquisition times, None where the scene does not state one.
         scale, offset: reflectance = image * scale + offset, where the image is stored integers.
-        lonlat: (B, 2) chip centres in degrees, or None where the place is not to be used.
+        lonlat: (B, 2) chip centres in degrees, or None where the location is not to be used.
     """
 
     image: torch.Tensor
@@ -106,13 +106,13 @@ def take(batch: Batch, start: int, stop: int) -> Batch:
 
 def joined(batches: Sequence[Batch]) -> Batch:
     """One batch of several that differ in their chips only."""
-    places = [batch.lonlat for batch in batches if batch.lonlat is not None]
+    centres = [batch.lonlat for batch in batches if batch.lonlat is not None]
     return dataclasses.replace(
         batches[0],
         image=torch.cat([batch.image for batch in batches]),
         valid=torch.cat([batch.valid for batch in batches]),
         datetimes=[dates for batch in batches for dates in batch.datetimes],
-        lonlat=torch.cat(places) if places else None,
+        lonlat=torch.cat(centres) if centres else None,
     )
 
 

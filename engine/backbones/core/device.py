@@ -186,7 +186,7 @@ class OnDevice:
         return Embedded(maps, cls)
 
     def _moved(self, batch: Batch) -> Batch:
-        """Pixels, mask and place on the device; names, wavelengths and dates stay where they are.
+        """Pixels, mask and location on the device; names, wavelengths and dates stay where they are.
 
         On CUDA a stream of its own moves them while the one before is computed, if the memory is pinned.
         """

@@ -171,10 +171,10 @@ class DofaBackbone:
             return 1.0, -math.inf, math.inf, *RADAR_STATISTICS[band]
         spec, norm = self.spec, self.spec.normalisation
         if band in spec.bands:
-            place = spec.bands.index(band)
+            index = spec.bands.index(band)
         else:
-            place = nearest_band(spec.wavelengths_um, optical_um(spec, band, wavelength_um))
-        return 255.0 / white, 0.0, 255.0, norm.mean[place], norm.std[place]
+            index = nearest_band(spec.wavelengths_um, optical_um(spec, band, wavelength_um))
+        return 255.0 / white, 0.0, 255.0, norm.mean[index], norm.std[index]
 
 
 def wrap(

@@ -19,20 +19,20 @@ def narrowed(spec: BackboneSpec, available: Sequence[str]) -> BackboneSpec:
     Raises:
         MissingBand: none of the card's bands is available.
     """
-    places = [i for i, name in enumerate(spec.bands) if name in available]
-    if not places:
+    indices = [i for i, name in enumerate(spec.bands) if name in available]
+    if not indices:
         raise MissingBand(
             f"{spec.name} needs some of {', '.join(spec.bands)}; the scene has {', '.join(available)}. "
             f"Pick a backbone that takes any bands, such as a Clay or DOFA one."
         )
-    if len(places) == len(spec.bands):
+    if len(indices) == len(spec.bands):
         return spec
     old = spec.normalisation
     return replace(
         spec,
-        bands=tuple(spec.bands[i] for i in places),
+        bands=tuple(spec.bands[i] for i in indices),
         normalisation=replace(
-            old, mean=tuple(old.mean[i] for i in places), std=tuple(old.std[i] for i in places)
+            old, mean=tuple(old.mean[i] for i in indices), std=tuple(old.std[i] for i in indices)
         ),
         config=MappingProxyType({**spec.config, "checkpoint_bands": spec.bands}),
     )

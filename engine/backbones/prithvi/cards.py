@@ -59,7 +59,7 @@ _TL_CONVENTIONS = MappingProxyType({
     "publisher's inference.py passes lon_lat. The code does not tell which one the pre-training used.",
     "day_base": "0: 1 January is day 0, as in TerraTorch's data sets; 1: it is day 1, as in inference.py.",
     "time": "Year and day of year of each date; left out where a date is unknown.",
-    "location": "Centre of the chip in degrees; left out where the place is not given.",
+    "location": "Centre of the chip in degrees; left out where the location is not given.",
 })  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def _card(
             + ("HLS Sentinel-2 chips over the contiguous US" if first else "global HLS Landsat and "
             "Sentinel-2 chips")
             + f" that attends across up to {max_frames} dates"
-            + (", told the time and the place of each." if with_coordinates else ".")
+            + (", told the time and the location of each." if with_coordinates else ".")
         ),
         bands=_BANDS,
         normalisation=_V1 if first else _V2,

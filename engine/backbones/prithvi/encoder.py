@@ -1,4 +1,4 @@
-"""Prithvi-EO 1.0 and 2.0: an encoder that attends across dates and, as -TL, knows time and place.
+"""Prithvi-EO 1.0 and 2.0: an encoder that attends across dates and, as -TL, knows time and location.
 
 Sources: Szwarcman et al. 2024 (arXiv:2412.02732); Jakubik et al. 2023 (arXiv:2310.18660); the released
 prithvi_mae.py. Another image size than the training one interpolates the position table at run time.
@@ -37,7 +37,7 @@ class _PatchEmbed(nn.Module):
 
 
 class _Scale(nn.Module):
-    """A learned factor on the embedding of time or place; 0.1 is the value that training starts from."""
+    """A learned factor on the embedding of time or location; 0.1 is the value that training starts from."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,14 +95,14 @@ class PrithviEncoder(nn.Module):
         return self._tables.get((frames, grid), device, make)
 
     def tokens_in(
-        self, image: torch.Tensor, time: torch.Tensor | None = None, place: torch.Tensor | None = None
+        self, image: torch.Tensor, time: torch.Tensor | None = None, location: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Tokens that enter the first block.
 
         Args:
             image: (B, C, T, H, W) standardised; a remainder of H or W beyond whole patches is cut off.
             time: (B, T, 2) year and day of year; NaN where unknown; None: not used.
-            place: (B, 2) in the order the checkpoint wants; NaN where unknown; None: not used.
+            location: (B, 2) in the order the checkpoint wants; NaN where unknown; None: not used.
 
         Returns:
             (B, 1 + T*h*w, D), class token first, then time-major and row-major patches.
@@ -118,8 +118,8 @@ class PrithviEncoder(nn.Module):
         if time is not None and self.temporal_embed_enc is not None:
             when = self._pair(time.reshape(-1, 2)) * self.temporal_embed_enc.scale
             tokens = tokens + when.reshape(batch, frames, -1).repeat_interleave(grid[0] * grid[1], dim=1)
-        if place is not None and self.location_embed_enc is not None:
-            tokens = tokens + (self._pair(place) * self.location_embed_enc.scale)[:, None]
+        if location is not None and self.location_embed_enc is not None:
+            tokens = tokens + (self._pair(location) * self.location_embed_enc.scale)[:, None]
         return torch.cat([self.cls_token.expand(batch, -1, -1), tokens], dim=1)
 
     def _pair(self, values: torch.Tensor) -> torch.Tensor:
@@ -135,10 +135,10 @@ class PrithviEncoder(nn.Module):
         image: torch.Tensor,
         layers: Collection[int],
         time: torch.Tensor | None = None,
-        place: torch.Tensor | None = None,
+        location: torch.Tensor | None = None,
     ) -> dict[int, torch.Tensor]:
         """Layer -> (B, 1 + T*h*w, D); see `tokens_in`."""
-        return through(self.blocks, self.norm, self.tokens_in(image, time, place), layers)
+        return through(self.blocks, self.norm, self.tokens_in(image, time, location), layers)
 
 
 def encoder(spec: BackboneSpec) -> PrithviEncoder:
@@ -229,7 +229,7 @@ class PrithviBackbone:
         scale, offset = batch.scale * norm.scale, batch.offset * norm.scale
         standard = standardised(pixels, norm.mean, norm.std, batch.valid, scale, offset, fill=NO_DATA)
         image = standard.transpose(1, 2)
-        outputs = self.module(image, numbers, self._time(batch), self._place(batch))
+        outputs = self.module(image, numbers, self._time(batch), self._location(batch))
         maps = [self._map(outputs[n], frames, grid) for n in numbers]
         return Embedded(maps=maps, cls=[outputs[n][:, 0].float() for n in numbers])
 
@@ -246,7 +246,7 @@ class PrithviBackbone:
         rows = [[_year_and_day(when, base) for when in dates] for dates in batch.datetimes]
         return torch.tensor(rows, dtype=torch.float32, device=batch.image.device)
 
-    def _place(self, batch: Batch) -> torch.Tensor | None:
+    def _location(self, batch: Batch) -> torch.Tensor | None:
         if self.module.location_embed_enc is None or self.settings["location"] == "ignore":
             return None
         if batch.lonlat is None:

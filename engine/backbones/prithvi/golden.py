@@ -26,13 +26,13 @@ def run(facts: Facts, state: State, inputs: Inputs) -> Outputs:
     module.load_state_dict(official_to_encoder(state, spec))
     image = need(inputs, "image").float()
     image = image[:, :, None] if image.ndim == 4 else image
-    time, place = inputs.get("temporal_coords"), inputs.get("location_coords")
+    time, location = inputs.get("temporal_coords"), inputs.get("location_coords")
     patch = module.patch_px
     grid = (image.shape[-2] // patch, image.shape[-1] // patch)
-    outputs = trunk_outputs(module.blocks, module.norm, module.tokens_in(image, time, place))
+    outputs = trunk_outputs(module.blocks, module.norm, module.tokens_in(image, time, location))
     last = len(module.blocks) - 1
     for name, coordinates in {
-        "time_only": (time, None), "location_only": (None, place), "none": (None, None)
+        "time_only": (time, None), "location_only": (None, location), "none": (None, None)
     }.items():  # fmt: skip
         outputs[f"out_{name}_tokens"] = lambda c=coordinates: module(image, [last], *c)[last]  # type: ignore[misc]
     outputs["out_featmap"] = lambda: feature_map(outputs["out_tokens"](), 1, grid)

@@ -63,7 +63,7 @@ class TerraMindBackbone:
             return self._token_ids(name, batch, valid)
         modality = MODALITIES[name]
         bands = modality_bands(self.spec).get(name, modality.bands)
-        places = [modality.bands.index(band) for band in bands]
+        indices = [modality.bands.index(band) for band in bands]
         pixels = pick_bands(batch, bands, self.spec.name)[:, 0]
         scale, offset = 1.0, 0.0
         match name:
@@ -73,7 +73,7 @@ class TerraMindBackbone:
                 pixels = (pixels * (255.0 / float(self.settings["rgb_white"]))).clamp(0.0, 255.0)
             case "S1GRD" | "S1RTC":
                 pixels = in_radar_unit(pixels, bands, batch, self.settings["radar_values"], "db")
-        mean, std = [modality.mean[i] for i in places], [modality.std[i] for i in places]
+        mean, std = [modality.mean[i] for i in indices], [modality.std[i] for i in indices]
         return standardised(pixels, mean, std, valid, scale, offset)
 
     def _token_ids(self, name: str, batch: Batch, valid: torch.Tensor) -> torch.Tensor:

@@ -91,7 +91,7 @@ class TerraMindEncoder(nn.Module):
 
 
 def merged(tokens: torch.Tensor, counts: Sequence[int], how: str) -> torch.Tensor:
-    """(B, N, D) tokens of several image modalities as one token a place: mean, max or concat over modalities.
+    """(B, N, D) tokens of several image modalities as one token a patch: mean, max or concat over modalities.
 
     Raises:
         BackboneError: the modalities lie on different grids, or the way is unknown.
@@ -197,7 +197,7 @@ def _as_convolution(weight: torch.Tensor, patch: int) -> torch.Tensor:
 
 
 def _refuse_norm_biases(state: Mapping[str, torch.Tensor], spec: BackboneSpec) -> None:
-    """The norms have no bias; files hold zero buffers in its place, and anything else is another model."""
+    """The norms have no bias; files hold zero buffers instead, and anything else is another model."""
     for key, tensor in state.items():
         is_bias = re.fullmatch(r"encoder(\.\d+\.norm[12]|_norm)\.bias", key)
         if is_bias and not tensor.is_meta and bool(tensor.any()):

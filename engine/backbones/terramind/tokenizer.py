@@ -88,8 +88,8 @@ class TokenizerEncoder(nn.Module):
             latent = self.quant_proj(encoded)
         steps = latent.new_tensor([level - 1 for level in self.levels]).view(1, -1, 1, 1)
         numbers = torch.round(torch.sigmoid(latent) * steps)
-        places = [math.prod(self.levels[:i]) for i in range(len(self.levels))]
-        weights = torch.tensor(places, device=latent.device).view(1, -1, 1, 1)
+        steps_of_levels = [math.prod(self.levels[:i]) for i in range(len(self.levels))]
+        weights = torch.tensor(steps_of_levels, device=latent.device).view(1, -1, 1, 1)
         ids = (numbers.long() * weights).sum(dim=1)
         return Encoded(encoded, latent, numbers / steps, ids)
 

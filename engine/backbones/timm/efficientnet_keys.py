@@ -31,7 +31,7 @@ def timm_name(key: str, stage_blocks: Sequence[int]) -> str:
 
 
 def _position(block: int, stage_blocks: Sequence[int]) -> tuple[int, int]:
-    """Stage and place in it of a block counted through all stages."""
+    """Stage, and index in the stage, of a block counted through all stages."""
     for stage, count in enumerate(stage_blocks):
         if block < count:
             return stage, block

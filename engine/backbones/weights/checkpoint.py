@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from engine.backbones.weights.tensor_unpickler import HarmfulPickle, StubPickle
+from engine.backbones.weights.tensor_unpickler import HarmfulPickle, TensorPickleModule
 from engine.errors import WeightsError
 
 # Keys under which training frameworks keep the tensors: Lightning, plain PyTorch scripts, MAE scripts.
@@ -100,17 +100,17 @@ def _open_pickle(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as err:
         if zipfile.is_zipfile(path):
-            return _open_with_stubs(path)
+            return _open_tensors_only(path)
         raise _unreadable(path, err) from err
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as err:
         raise _unreadable(path, err) from err
 
 
-def _open_with_stubs(path: Path) -> Any:
+def _open_tensors_only(path: Path) -> Any:
     try:
-        # weights_only is off because torch lets no other unpickler in with it; StubPickle itself admits
+        # weights_only is off because torch lets no other unpickler in with it; TensorPickleModule itself admits
         # torch's tensors and containers only.
-        content = torch.load(path, map_location="cpu", weights_only=False, pickle_module=StubPickle)
+        content = torch.load(path, map_location="cpu", weights_only=False, pickle_module=TensorPickleModule)
     except HarmfulPickle as err:
         raise WeightsError(
             f"{path.name} asks to run {err} when it is opened; it was not run. A checkpoint holds nothing but tensors. "

@@ -62,7 +62,7 @@ _HARMLESS = {"pathlib", "pathlib._local", "argparse", "datetime", "enum", "typin
              "decimal", "fractions", "types"}  # fmt: skip
 
 
-class _StubUnpickler(pickle.Unpickler):
+class _TensorUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """The thing that a pickle names: real, inert, or refused.
 
@@ -84,8 +84,8 @@ class _StubUnpickler(pickle.Unpickler):
         return _Inert
 
 
-class StubPickle:
+class TensorPickleModule:
     """What `torch.load(pickle_module=...)` looks for: an `Unpickler`, and nothing to load old formats with."""
 
-    __name__ = "stub_pickle"
-    Unpickler = _StubUnpickler
+    __name__ = "tensor_pickle_module"
+    Unpickler = _TensorUnpickler
