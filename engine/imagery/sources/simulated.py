@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -55,7 +56,9 @@ class SimulatedScene(Frozen):
                 f"Make it with `python -m engine simulate`, or start the extraction, which makes it first."
             )
         dates = ("pre", "post") if self.date == "both" else (self.date,)
-        return tuple(found for date in dates for found in chip_scenes(folder, date))
+        scenes = [(date, scene) for date in dates for scene in chip_scenes(folder, date)]
+        # The masks show what has burnt: the ground before the fires has no labels.
+        return tuple(scene if date == "post" else replace(scene, mask_path=None) for date, scene in scenes)
 
     def stamp(self, root: Path) -> float:
         """When the season was made."""

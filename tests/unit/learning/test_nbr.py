@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from engine.errors import LabelError
 from engine.extraction.extract import ensure_store, store_folder
 from engine.extraction.pixel_gaps import pixels_with_data
 from engine.imagery.rasters import open_raster
@@ -113,28 +114,37 @@ def test_the_baseline_reads_every_labelled_pixel_of_the_store_whatever_the_setti
     assert RULE.score(raw, every, {"threshold": 0.1})["pixels"] == (labels >= 0).sum()
 
 
-def test_the_baseline_of_dates_that_are_kept_apart_reads_the_last_date(
-    home: Path, write_chips: Callable[..., Path]
-) -> None:
-    season = write_chips("home/data/simulated-0")
-    (season / "pre").mkdir()
-    for path in season.glob("data/*_merged.tif"):
+@pytest.fixture
+def season(home: Path, write_chips: Callable[..., Path]) -> Path:
+    """The chips as a season of two dates: green ground before the fires."""
+    folder = write_chips("home/data/simulated-0")
+    (folder / "pre").mkdir()
+    for path in folder.glob("data/*_merged.tif"):
         with rasterio.open(path) as dataset:
-            green, profile, names = dataset.read() * 0 + 0.2, dataset.profile, dataset.descriptions
-        for date, folder in (("2020-05-01", "pre"), ("2020-09-01", "data")):
-            pixels = green if folder == "pre" else rasterio.open(path).read()
-            with rasterio.open(season / folder / path.name, "w", **profile) as out:
+            burnt, profile, names = dataset.read(), dataset.profile, dataset.descriptions
+        for date, part, pixels in (("2020-05-01", "pre", burnt * 0 + 0.2), ("2020-09-01", "data", burnt)):
+            with rasterio.open(folder / part / path.name, "w", **profile) as out:
                 out.write(pixels)
                 out.descriptions = names
                 out.update_tags(EMBERSCOPE_DATETIME=date)
+    return folder
+
+
+def training_on(date: str) -> TrainConfig:
     config = parse_config({
         "kind": "train", "device": "cpu", "epochs": 2, "head": {"name": "linear"},
         "store": {
-            "kind": "extract", "scene": {"source": "simulated", "date": "both"}, "device": "cpu",
+            "kind": "extract", "scene": {"source": "simulated", "date": date}, "device": "cpu",
             "backbone": {"name": "raw", "temporal": "keep"},
         },
     })  # fmt: skip
     assert isinstance(config, TrainConfig)
+    return config
+
+
+@pytest.mark.usefixtures("season")
+def test_of_dates_that_are_kept_apart_the_last_has_labels_and_a_baseline(home: Path) -> None:
+    config = training_on("both")
     run_folder.create(home / "run", config)
     events = list(train(config, home / "run", home))
     scores = next(event.scores for event in events if isinstance(event, TestDone))
@@ -143,6 +153,12 @@ def test_the_baseline_of_dates_that_are_kept_apart_reads_the_last_date(
     assert any(
         isinstance(e, Noticed) and "9 tile(s) of earlier dates have no labels" in e.message for e in events
     )
+
+
+@pytest.mark.usefixtures("season")
+def test_the_ground_before_the_fires_has_no_labels_to_learn_from(home: Path) -> None:
+    with pytest.raises(LabelError, match="has no mask"):
+        list(train(training_on("pre"), home / "run", home))
 
 
 def made(config: ExtractConfig, home: Path) -> EmbeddingStore:
