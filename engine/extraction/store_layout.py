@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.backbones.core.spec import BackboneSpec
 from engine.extraction.plan import Plan
-from engine.imagery.scene import fingerprint
+from engine.imagery.scene import Scene, fingerprint
+from engine.imagery.sensors.table import HLS_SENSORS
 from engine.imagery.tiles.windows import PlannedTile
 from engine.store.schema import SCHEMA_VERSION, StoredTile, StoreMeta, column_names
 
@@ -30,7 +31,14 @@ def store_meta(plan: Plan, weights_sha256: str) -> StoreMeta:
         config_hash=plan.config_hash,
         config=dict(plan.config),
         scene_fingerprints=tuple(fingerprint(scene) for scene in plan.scenes),
+        sensor=", ".join(sorted({_sensor_name(scene) for scene in plan.scenes})),
+        level=", ".join(sorted({scene.level for scene in plan.scenes if scene.level is not None})),
     )
+
+
+def _sensor_name(scene: Scene) -> str:
+    """The scene's sensor; harmonised ones are one."""
+    return "hls" if scene.sensor.name in HLS_SENSORS else scene.sensor.name
 
 
 def stored_tile(planned: PlannedTile, plan: Plan) -> StoredTile:

@@ -128,7 +128,7 @@ def encoder_facts(meta: StoreMeta) -> dict[str, Any]:
     return {
         "backbone": meta.backbone, "weights_sha256": meta.weights_sha256, "patch_px": meta.patch_px, "bands": meta.bands,
         "temporal": temporal_of(meta), "is_simulated": meta.is_simulated, "source": meta.source,
-        "sensor": getattr(meta, "sensor", ""), "level": getattr(meta, "level", ""), "gsd_m": meta.gsd_m,
+        "sensor": meta.sensor, "level": meta.level, "gsd_m": meta.gsd_m,
         "settings": settings_of(meta),
     }  # fmt: skip
 

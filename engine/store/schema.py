@@ -64,6 +64,7 @@ class StoreMeta:
         patch_px: pixels along a side of one patch (a tile's side with granularity tile).
         bands: common names of the bands that the encoder saw.
         scene_fingerprints: of the scenes' files, to notice a change before a resume.
+        sensor, level: of the scenes, several joined; empty where they do not say, and in stores of the first version.
     """
 
     schema_version: int
@@ -83,6 +84,8 @@ class StoreMeta:
     config_hash: str
     config: dict[str, Any]
     scene_fingerprints: tuple[str, ...] = ()
+    sensor: str = ""
+    level: str = ""
 
     @property
     def is_random(self) -> bool:

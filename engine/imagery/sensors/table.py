@@ -11,9 +11,11 @@ from engine.imagery.sensors.other import OTHER
 from engine.imagery.sensors.sensor import Sensor
 from engine.nearest import nearest
 
-__all__ = ["HLS_BANDS", "SENSORS", "sensor"]
+__all__ = ["HLS_BANDS", "HLS_SENSORS", "SENSORS", "sensor"]
 
 SENSORS: Mapping[str, Sensor] = MappingProxyType({known.name: known for known in (*OPTICAL, *OTHER)})
+# Sensors whose reflectance was brought together, so that their scenes fill one another and are read alike.
+HLS_SENSORS = frozenset({"hls", "hls_s30", "hls_l30"})
 
 
 def sensor(name: str) -> Sensor:

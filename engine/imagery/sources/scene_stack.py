@@ -21,6 +21,7 @@ from engine.errors import SceneError
 from engine.imagery.raster_facts import NOTHING, Said, raster_facts
 from engine.imagery.rasters import damage_told, open_raster
 from engine.imagery.scene import Asset, Scene, scene_id
+from engine.imagery.sensors.table import HLS_SENSORS
 from engine.imagery.sources.band_files import group_scene, grouped, rasters_in
 from engine.imagery.sources.raster_file import scene_of
 from engine.imagery.sources.source import Declared
@@ -32,8 +33,6 @@ from engine.paths import modified, resolve_path
 _CLOUD_TAGS = (
     "emberscope_cloud_pct", "cloud_coverage", "cloudy_pixel_percentage", "cloud_cover", "eo:cloud_cover",
 )  # fmt: skip
-# Sensors whose reflectance was brought together, so that their scenes fill one another.
-_HARMONISED = {"hls", "hls_s30", "hls_l30"}
 # Side of the reduced picture in which gaps are counted.
 _SAMPLE_PX = 256
 
@@ -86,7 +85,7 @@ def files_scenes(paths: Sequence[Path], said: Said = NOTHING) -> tuple[Scene, ..
         _with_clouds(group_scene(group, said), {}) for group in groups
     ]
     sensors = sorted({scene.sensor.name for scene in scenes})
-    if len(sensors) > 1 and not set(sensors) <= _HARMONISED:
+    if len(sensors) > 1 and not set(sensors) <= HLS_SENSORS:
         raise SceneError(
             f"The rasters are of several sensors ({', '.join(sensors)}). "
             f"Extract each by itself, or set scene.sensor where they are one."

@@ -35,7 +35,7 @@ GRIDS = {
     "next zone": ("EPSG:32611", None),
     "degrees": ("EPSG:4326", None),
 }
-GAPS = ("value -1", "nodata 7", "NaN", "NaN declared", "internal mask", "alpha")
+GAPS = ("value -1", "nodata 7", "NaN", "NaN declared", "internal mask", "mask beside", "alpha")
 
 
 def grid_of(name: str, side: int) -> tuple[str, Affine]:
@@ -57,7 +57,7 @@ def write(
     nodata = {"nodata 7": 7, "NaN declared": np.nan}.get(gap)
     count = 2 if gap == "alpha" else bands
     with (
-        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=gap == "internal mask"),
         rasterio.open(
             path, "w", driver="GTiff", count=count, dtype=values.dtype, height=truth.shape[0], width=truth.shape[1],
             crs=crs, transform=transform, nodata=nodata,
@@ -67,7 +67,7 @@ def write(
         if gap == "alpha":
             out.colorinterp = (ColorInterp.gray, ColorInterp.alpha)
             out.write(np.where(missing, 0, 255).astype(np.uint8), 2)
-        if gap == "internal mask":
+        if "mask" in gap:
             out.write_mask(~missing)
     return path
 
