@@ -200,18 +200,18 @@ def _require_backscatter(scene: Scene, band: str, sample: Sample) -> None:
     asset, span = scene.assets[band], f"{sample.measured.min():.4g} to {sample.measured.max():.4g}"
     if np.issubdtype(sample.dtype, np.integer) and asset.scale == 1.0:
         raise SceneError(
-            f"{scene.title}: {band} holds whole numbers ({span}), which are not calibrated backscatter. "
+            f"{scene.title}: the band {band} holds whole numbers ({span}), which are not calibrated backscatter. "
             f"Calibrate it (e.g. with SNAP or as RTC), or set scene.scale."
         )
     negative = float(np.mean(sample.measured < 0))
     if "decibel" in asset.sensor.unit and negative < _LEAST_NEGATIVE_DB:
         raise SceneError(
-            f"{scene.title}: {band} is read as decibels and is hardly ever negative ({span}). "
+            f"{scene.title}: the band {band} is read as decibels and is hardly ever negative ({span}). "
             f"Set scene.sensor: sentinel1_rtc if it is linear power."
         )
     if "linear" in asset.sensor.unit and negative > _MOST_NEGATIVE_LINEAR:
         raise SceneError(
-            f"{scene.title}: {band} is read as linear power, and {_percent(negative)} of it is negative ({span}). "
+            f"{scene.title}: the band {band} is read as linear power, and {_percent(negative)} of it is negative ({span}). "
             f"Set scene.sensor: sentinel1_grd if it is decibels."
         )
 
