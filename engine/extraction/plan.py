@@ -22,6 +22,7 @@ from engine.extraction.tile_cut import (
 )
 from engine.extraction.tile_limits import require_tiles_within_limits
 from engine.imagery.region import Region
+from engine.imagery.region_file import region_from_file
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.windows import PlannedTile
 from engine.jobs.config import ExtractConfig, RegionConfig, config_hash
@@ -212,7 +213,7 @@ def region_of(region: RegionConfig | None) -> Region | None:
         case RegionConfig(polygon_lonlat=corners) if corners is not None:
             return Region.from_polygon(corners)
         case _:
-            return Region.from_file(resolve_path(region.file or ""))
+            return region_from_file(resolve_path(region.file or ""))
 
 
 def resolve_layers(spec: BackboneSpec, layers: Sequence[int] | None) -> tuple[int, ...]:

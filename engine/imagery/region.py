@@ -124,6 +124,15 @@ class Region:
         return cls._checked(found, where)
 
     @classmethod
+    def from_shape(cls, shape_lonlat: BaseGeometry, where: str) -> Region:
+        """The polygon (or multi-polygon) that a library read, in lon/lat.
+
+        Raises:
+            RegionError: empty, no polygon, self-crossing, out of range or too large.
+        """
+        return cls._checked(shape_lonlat, where)
+
+    @classmethod
     def _checked(cls, polygon: BaseGeometry, where: str) -> Region:
         if polygon.is_empty:
             raise RegionError(f"{where} is empty: a polygon without corners. Draw an area.")
@@ -158,8 +167,8 @@ class Region:
 
     @property
     def area_km2(self) -> float:
-        """Area on the WGS 84 ellipsoid."""
-        area_m2, _ = _GEOD.geometry_area_perimeter(self.polygon)
+        """Area on the WGS 84 ellipsoid, holes left out (they count by their turn, which files do not keep to)."""
+        area_m2, _ = _GEOD.geometry_area_perimeter(shapely.orient_polygons(self.polygon))
         return float(abs(area_m2) / 1e6)
 
 

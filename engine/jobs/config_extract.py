@@ -19,7 +19,10 @@ class RegionConfig(Frozen):
     polygon_lonlat: tuple[tuple[float, float], ...] | None = Field(
         None, description="Corners as [lon, lat] in degrees, as drawn on the map."
     )
-    file: str | None = Field(None, description="GeoJSON with one polygon in lon/lat.")
+    file: str | None = Field(
+        None,
+        description="File with one polygon: GeoJSON in lon/lat, or GeoPackage, Shapefile, FlatGeobuf, GeoParquet with a CRS.",
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> RegionConfig:

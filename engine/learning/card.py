@@ -87,7 +87,7 @@ class DecoderCard:
         """Check that a store is what this decoder learned to read; what either does not state is not compared.
 
         Raises:
-            StoreError: naming each thing that differs: backbone, weights, settings, bands, sensor, level, ground
+            StoreError: naming each thing that differs: backbone, weights, settings, bands, level, ground
                 sampling distance, patch, dates, layers.
         """
         self.taught.require_rows(store.meta.granularity)
@@ -118,7 +118,7 @@ class DecoderCard:
 
 
 _COMPARED = {
-    "backbone": "backbone", "weights_sha256": "weights", "settings": "settings", "bands": "bands", "sensor": "sensor",
+    "backbone": "backbone", "weights_sha256": "weights", "settings": "settings", "bands": "bands",
     "level": "level", "gsd_m": "ground sampling distance", "patch_px": "patch", "temporal": "dates joined by",
 }  # fmt: skip
 

@@ -11,14 +11,11 @@ import numpy as np
 import pytest
 
 from engine.errors import StoreError
-from engine.extraction.extract import ensure_store, store_folder
-from engine.jobs.config import ExtractConfig, parse_config
 from engine.learning.card import DecoderCard, encoder_facts
 from engine.store.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows
 from engine.store.store import EmbeddingStore
 from engine.store.writer import StoreWriter
 
-BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
 META = StoreMeta(
     schema_version=SCHEMA_VERSION, backbone="raw", weights_sha256="none", layers=(0,), dims=(32,), columns=("embedding",),
     granularity="patch", pooling=None, patch_px=4, gsd_m=30.0, dtype="float32", bands=("red", "nir_narrow"),
@@ -67,13 +64,17 @@ def test_another_store_is_refused_by_name_of_what_differs(
         card_of(META).require_fit(store_with(tmp_path / "other", **changes))
 
 
-@pytest.mark.parametrize("fact", ["sensor", "level"])
-def test_sensor_and_level_are_compared_where_both_state_them(fact: str, tmp_path: Path) -> None:
-    card = card_of(META, **{fact: "one"})
+def test_the_level_is_compared_where_both_state_it(tmp_path: Path) -> None:
+    card = card_of(META, level="surface")
     card.require_fit(store_with(tmp_path / "silent"))
-    card.require_fit(store_with(tmp_path / "same", **{fact: "one"}))
-    with pytest.raises(StoreError, match=f"{fact} one in training and two here"):
-        card.require_fit(store_with(tmp_path / "other", **{fact: "two"}))
+    card.require_fit(store_with(tmp_path / "same", level="surface"))
+    with pytest.raises(StoreError, match="level surface in training and top of atmosphere here"):
+        card.require_fit(store_with(tmp_path / "other", level="top of atmosphere"))
+
+
+def test_another_sensor_of_the_same_bands_and_level_may_be_mapped(tmp_path: Path) -> None:
+    card = card_of(META, level="surface", sensor="hls")
+    card.require_fit(store_with(tmp_path / "other", level="surface", sensor="sentinel2_l2a"))
 
 
 def test_everything_that_differs_is_named_at_once(tmp_path: Path) -> None:
@@ -104,27 +105,3 @@ def test_a_card_read_back_is_the_same() -> None:
     )
     assert DecoderCard.from_json(json.loads(json.dumps(dataclasses.asdict(card)))) == card
     assert [one.title for one in card.taught.classes] == ["a", "b"]
-
-
-@pytest.mark.parametrize(("sensor", "differs"), [("hls", False), ("hls_s30", False), ("sentinel2_l1c", True)])
-def test_a_decoder_of_harmonised_scenes_reads_those_of_either_satellite_and_refuses_others(
-    sensor: str, differs: bool, scene_file: Path, home: Path
-) -> None:
-    def store_of(name: str) -> EmbeddingStore:
-        scene = {"source": "file", "path": str(scene_file), "sensor": name, "bands": list(BANDS)}
-        config = parse_config({
-            "kind": "extract", "scene": scene, "backbone": {"name": "raw"}, "device": "cpu", "tiles": {"size_px": 96},
-        })  # fmt: skip
-        assert isinstance(config, ExtractConfig)
-        list(ensure_store(config, home))
-        return EmbeddingStore.open(store_folder(config, home))
-
-    card = card_of(store_of("hls").meta)
-    assert (card.sensor, card.level) == ("hls", "surface")
-    if not differs:
-        card.require_fit(store_of(sensor))
-        return
-    with pytest.raises(
-        StoreError, match=r"sensor hls in training and .*; level surface in training and top of atmosphere"
-    ):
-        card.require_fit(store_of(sensor))

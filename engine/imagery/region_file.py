@@ -1,0 +1,74 @@
+"""A region from a vector file: GeoJSON, GeoPackage, Shapefile, FlatGeobuf or GeoParquet, in any CRS of the Earth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyogrio.errors
+from pyproj.exceptions import CRSError, ProjError
+
+from engine.errors import RegionError
+from engine.imagery.region import Region
+
+# What each format begins with: GDAL tells formats by their content, and some (VRT) name other files to open.
+_SIGNATURES = {
+    ".gpkg": b"SQLite format 3\0",  # OGC 12-128r18, section 1.1.1
+    ".shp": b"\x00\x00\x27\x0a",  # ESRI Shapefile Technical Description, file code 9994
+    ".fgb": b"fgb",
+    ".parquet": b"PAR1",
+    ".geoparquet": b"PAR1",
+}
+
+
+def region_from_file(path: Path) -> Region:
+    """The one polygon (or multi-polygon) of a vector file; another CRS is brought to lon/lat.
+
+    Raises:
+        RegionError: the file is absent, of another format, without a CRS, or does not hold one polygon.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _SIGNATURES:
+        return Region.from_file(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as err:
+        raise RegionError(f"{path} cannot be read ({err.strerror or err}). Check the path.") from err
+    if not start.startswith(_SIGNATURES[suffix]):
+        raise RegionError(f"{path} is no {suffix} file by its content. Export the region again.")
+    return _from_table(path, suffix)
+
+
+def _from_table(path: Path, suffix: str) -> Region:
+    import geopandas as gpd  # with pandas, a quarter of a second: only where a table is read
+
+    try:
+        frame = (
+            gpd.read_parquet(path) if suffix.endswith("parquet") else gpd.read_file(path, engine="pyogrio")
+        )
+        if frame.crs is None:
+            raise RegionError(
+                f"{path} states no CRS, so nothing says where its polygon lies. Export it with its CRS."
+            )
+        shapes = [
+            shape for shape in frame.geometry.to_crs("OGC:CRS84") if shape is not None and not shape.is_empty
+        ]
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        CRSError,
+        ProjError,
+        ValueError,
+        OSError,
+        AttributeError,
+        IndexError,
+        IndexError,
+    ) as err:
+        raise RegionError(
+            f"{path} cannot be read ({' '.join(str(err).split())[:120]}). Export the region again."
+        ) from err
+    if len(shapes) != 1:
+        raise RegionError(
+            f"{path} holds {len(shapes)} geometries; a region is one polygon. Keep the one you mean."
+        )
+    return Region.from_shape(shapes[0], str(path))
