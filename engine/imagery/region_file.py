@@ -62,7 +62,6 @@ def _from_table(path: Path, suffix: str) -> Region:
         OSError,
         AttributeError,
         IndexError,
-        IndexError,
     ) as err:
         raise RegionError(
             f"{path} cannot be read ({' '.join(str(err).split())[:120]}). Export the region again."
