@@ -226,7 +226,7 @@ def _with_fills(scene: Scene, item: PlannedTile, bands: tuple[str, ...]) -> tupl
 
 def _date(scene: Scene, window: Tile, bands: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """One date of a window from its file: (C, H, W) reflectance, 0 in gaps, and (H, W)."""
-    with rasterio.open(scene.path) as dataset:
+    with rasterio.open(scene.assets[bands[0]].path) as dataset:
         indexes = [list(dataset.descriptions).index(band) + 1 for band in bands]
         nodata = dataset.nodata
         if math.isclose(dataset.transform.a, window.gsd_m):
