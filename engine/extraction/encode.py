@@ -54,7 +54,7 @@ def encode(backbone: Backbone, plan: Plan, reads: Sequence[TileRead]) -> list[Ti
     Needs nothing but its arguments: any process that opened the backbone may call it.
 
     Args:
-        reads: tiles of one window size and number of dates (see `reading.batches_of`).
+        reads: tiles of one window size and number of dates (see `batches.batches_of`).
     """
     batch = batch_of(reads, plan)
     if batch is None:
@@ -115,11 +115,11 @@ def begin(backbone: Backbone, plan: Plan, batch: Batch, pixels: int = 0) -> list
 
 def rows_of(passes: Sequence[Waiting], reads: Sequence[TileRead], plan: Plan) -> list[TileRows]:
     """Rows of the tiles of a batch: each layer on the grid of rows, or pooled over the tile."""
-    whole = [read for read in reads if read.share is not None]
+    encoded = [read for read in reads if read.share is not None]
     found = [waiting() for waiting in passes]
     if plan.has_row_a_tile:
-        return [_one_row(found[0], index, read, plan) for index, read in enumerate(whole)]
-    return [_rows(found, index, read, plan) for index, read in enumerate(whole)]
+        return [_one_row(found[0], index, read, plan) for index, read in enumerate(encoded)]
+    return [_rows(found, index, read, plan) for index, read in enumerate(encoded)]
 
 
 def _begun(backbone: Backbone, batch: Batch, layers: Sequence[int]) -> Waiting:
@@ -170,7 +170,9 @@ def _one_row(found: Embedded, index: int, read: TileRead, plan: Plan) -> TileRow
     assert read.share is not None, "a tile with pixels has its valid share"
     if plan.pooling == "cls":
         if found.cls is None:
-            raise BackboneError(f"{plan.spec.name} has no class token; found pooling: cls. Use mean or max.")
+            raise BackboneError(
+                f"{plan.spec.name} has no class token, which pooling: cls takes. Choose mean or max."
+            )
         pooled = tuple(token[index][None].numpy() for token in found.cls)
     else:
         maps = [_on_tile(layer[index].numpy(), read, plan) for layer in found.maps]

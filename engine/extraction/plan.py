@@ -149,7 +149,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
         SceneError: scenes that are absent or cannot be read.
     """
     card = cards.card(config.backbone.name)
-    scenes = config.scene.find(root)
+    scenes, left_out = scenes_of(config, root)
     available = common_bands(scenes)
     spec = cards.resolve(card, config.backbone.settings, available)
     checks.require_bands(spec, scenes, available, masks_clouds=config.clouds == "mask")
@@ -164,6 +164,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
     around = tiles_around(tiles, config, scenes, region, tiling, cell_px) if is_blended and region else []
     checks.require_dates(spec, config.backbone.temporal, tiles)
     notes = [
+        *left_out,
         *checks.scene_notes(spec, scenes),
         *checks.notes(config.tiles, tiling, tiles),
         *checks.date_notes(spec, config.backbone.temporal, tiles),
@@ -197,6 +198,17 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
         windows=tuple(in_order([*tiles, *around], is_blended)),
         notes=tuple(notes),
     )
+
+
+def scenes_of(config: ExtractConfig, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
+    """The scenes of an extraction, and in words each damaged one that `tiles.unreadable: skip` leaves out.
+
+    Raises:
+        SceneError: scenes that are absent or cannot be read.
+    """
+    if config.tiles.unreadable == "skip":
+        return config.scene.find_readable(root)
+    return config.scene.find(root), ()
 
 
 def region_of(region: RegionConfig | None) -> Region | None:

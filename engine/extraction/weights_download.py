@@ -24,7 +24,7 @@ def fetch_weights(plan: Plan) -> Iterator[Event]:
 
     Raises:
         WeightsError: offline, refused by the publisher, cut short or of a wrong hash.
-        DiskFull: no room; what came is kept, and another try goes on there.
+        DiskFull: no room; another try goes on where this one ended.
     """
     if plan.weights != "pretrained":
         return

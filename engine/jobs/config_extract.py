@@ -64,8 +64,8 @@ class TilesConfig(Frozen):
     )
     merge: Literal["deepest", "blend"] = Field(
         "deepest",
-        description="Where tiles overlap, a patch comes from the tile in which it lies deepest, or is the weighted "
-        "mean of all that hold it: no border shows, also with encoders that tell where in a tile a patch lies.",
+        description="Where tiles overlap: deepest takes each patch from the tile where it is farthest from an edge; blend "
+        "takes the weighted mean over all tiles that hold it, so that no border shows.",
     )
     stride_px: int | None = Field(
         None,

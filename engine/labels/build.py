@@ -50,7 +50,9 @@ def labels_for(
         raise StoreError(
             f"{store.folder} holds the configuration of another kind of job than an extraction. Extract it again."
         )
-    return build_labels(store, extraction.scene.find(root), None, folder, reading, pixels_with_data)
+    skips = extraction.tiles.unreadable == "skip"
+    scenes = extraction.scene.find_readable(root)[0] if skips else extraction.scene.find(root)
+    return build_labels(store, scenes, None, folder, reading, pixels_with_data)
 
 
 def build_labels(

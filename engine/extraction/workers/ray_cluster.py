@@ -65,7 +65,7 @@ def cluster() -> Iterator[Cluster]:
                      runtime_env=_environment())  # fmt: skip
         except (ConnectionError, RuntimeError, ValueError) as err:
             raise RunFailure(
-                f"a Ray cluster was wanted, found none that answers ({' '.join(str(err).split())[:200]}). "
+                f"No Ray cluster answers ({' '.join(str(err).split())[:200]}). "
                 f"Mend RAY_ADDRESS, start one with `ray start --head`, or set engine: local."
             ) from err
     try:
@@ -73,7 +73,7 @@ def cluster() -> Iterator[Cluster]:
         found = Cluster([(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in alive])
         if not found.cpus:
             raise RunFailure(
-                f"a machine with a CPU was wanted, found {found.title}. Add one, or set engine: local."
+                f"{found.title}: no machine of the cluster has a CPU. Add one, or set engine: local."
             )
         yield found
     finally:
@@ -89,7 +89,7 @@ def uses_gpu(there: Cluster, device: str) -> bool:
     """
     if device == "cuda" and not there.gpus:
         raise RunFailure(
-            f"device cuda was wanted, found {there.title}. Add a node with a GPU, or set device: auto or cpu."
+            f"{there.title}: no machine of the cluster has a GPU for device: cuda. Add one, or set device: auto or cpu."
         )
     return device != "cpu" and there.gpus > 0
 
@@ -131,7 +131,7 @@ def _require_answer(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=_KNOCK_S).close()
     except OSError as err:
         raise RunFailure(
-            f"a Ray cluster was wanted at RAY_ADDRESS {address}, found none that answers ({err}). Mend RAY_ADDRESS, start "
+            f"No Ray cluster answers at RAY_ADDRESS {address} ({err}). Mend RAY_ADDRESS, start "
             f"one with `ray start --head`, or set engine: local."
         ) from err
 

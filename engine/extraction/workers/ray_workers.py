@@ -112,7 +112,7 @@ def _encoded(batches: Sequence[list[PlannedTile]], plan: Plan, there: Cluster) -
             ways.add(row["way"])
             if len(ways) > 1:
                 raise RunFailure(
-                    f"one precision on every machine was wanted, found {' and '.join(sorted(ways))}: rows would not be "
+                    f"The machines of the cluster compute in {' and '.join(sorted(ways))}: rows would not be "
                     f"alike. Use machines of one kind, or set device: cpu."
                 )
             reads, made = _unpacked(row["encoded"])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
+from rasterio.errors import RasterioError
 
 from engine.errors import SceneError
 from engine.imagery.raster_facts import NOTHING, Said, raster_facts
@@ -51,9 +52,25 @@ class ChipsScene(Declared):
             SceneError: absent, unreadable or not understood.
         """
         del root
+        return self._found(None)
+
+    def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
+        """The chips without those whose files are damaged, and each of these in words.
+
+        Raises:
+            SceneError: absent, not understood, or none of them readable.
+        """
+        del root
+        left_out: list[str] = []
+        scenes = self._found(left_out)
+        if not scenes:
+            raise SceneError(f"None of the {len(left_out)} chips can be read. {left_out[0]}")
+        return scenes, tuple(left_out)
+
+    def _found(self, left_out: list[str] | None) -> tuple[Scene, ...]:
         if self.images is None:
-            return chip_scenes(resolve_path(self.path), said=self.said)
-        return folder_scenes(resolve_path(self.path), self.images, self.said)
+            return chip_scenes(resolve_path(self.path), said=self.said, left_out=left_out)
+        return folder_scenes(resolve_path(self.path), self.images, self.said, left_out)
 
     def stamp(self, root: Path) -> float:
         """When the list of the chips changed last."""
@@ -62,13 +79,16 @@ class ChipsScene(Declared):
         return modified(folder if self.images else folder / "data")
 
 
-def chip_scenes(folder: Path, date: str = "post", said: Said = NOTHING) -> tuple[Scene, ...]:
+def chip_scenes(
+    folder: Path, date: str = "post", said: Said = NOTHING, left_out: list[str] | None = None
+) -> tuple[Scene, ...]:
     """The chips of a folder in the layout of HLS Burn Scars, in the order of their names.
 
     Args:
         folder: holds data/<stem>_merged.tif, data/<stem>.mask.tif and splits/{train,val,test}.txt;
             the simulated season also pre/<stem>_merged.tif.
         date: "post" (data/) or "pre" (pre/).
+        left_out: takes a sentence for each damaged chip, which is then left out; None: it is an error.
 
     Raises:
         SceneError: no chips, or a chip that cannot be read.
@@ -82,20 +102,25 @@ def chip_scenes(folder: Path, date: str = "post", said: Said = NOTHING) -> tuple
         )
     splits = read_splits(folder / "splits")
     stems = [image.name.removesuffix("_merged.tif") for image in images]
-    scenes = [
-        _chip_scene(image, stem, folder / "data" / f"{stem}.mask.tif", splits.get(stem), said)
+    return _told_apart({
+        stem: scene
         for image, stem in zip(images, stems, strict=True)
-    ]
-    return _told_apart(scenes, stems)
+        for scene in _readable(
+            image, stem, folder / "data" / f"{stem}.mask.tif", splits.get(stem), said, left_out
+        )
+    })  # fmt: skip
 
 
-def folder_scenes(folder: Path, pattern: str, said: Said = NOTHING) -> tuple[Scene, ...]:
+def folder_scenes(
+    folder: Path, pattern: str, said: Said = NOTHING, left_out: list[str] | None = None
+) -> tuple[Scene, ...]:
     """The rasters of a folder whose names fit a pattern, each a chip of its own, in the order of their names.
 
     A label mask counts where it lies beside its chip: `x_merged.tif` or `x.tif`, and `x.mask.tif`.
 
     Args:
         pattern: as a shell's, inside the folder; `**/` reaches into folders below.
+        left_out: as in `chip_scenes`.
 
     Raises:
         SceneError: no chips, or a chip that cannot be read.
@@ -106,17 +131,14 @@ def folder_scenes(folder: Path, pattern: str, said: Said = NOTHING) -> tuple[Sce
     if not images:
         raise SceneError(f"{folder} holds no chips named {pattern}. Mend scene.path or scene.images.")
     names = [image.relative_to(folder).as_posix() for image in images]
-    scenes = [
-        _chip_scene(
-            image,
-            name.removesuffix(image.suffix),
-            image.with_name(f"{image.stem.removesuffix('_merged')}.mask.tif"),
-            None,
-            said,
-        )
+    return _told_apart({
+        name: scene
         for image, name in zip(images, names, strict=True)
-    ]
-    return _told_apart(scenes, names)
+        for scene in _readable(
+            image, name.removesuffix(image.suffix), image.with_name(f"{image.stem.removesuffix('_merged')}.mask.tif"),
+            None, said, left_out,
+        )
+    })  # fmt: skip
 
 
 def read_splits(folder: Path) -> dict[str, str]:
@@ -138,6 +160,18 @@ def read_splits(folder: Path) -> dict[str, str]:
     return found
 
 
+def _readable(
+    image: Path, stem: str, mask: Path, split: str | None, said: Said, left_out: list[str] | None
+) -> Iterator[Scene]:
+    """The chip, or nothing where its file is damaged and may be left out."""
+    try:
+        yield _chip_scene(image, stem, mask, split, said)
+    except SceneError as err:
+        if left_out is None or not isinstance(err.__cause__, RasterioError):
+            raise
+        left_out.append(f"{image.name} is left out, as tiles.unreadable says: {err}")
+
+
 def _chip_scene(image: Path, stem: str, mask: Path, split: str | None, said: Said) -> Scene:
     facts = raster_facts(image, said)
     scene = scene_of(facts, stem, stem)
@@ -150,11 +184,11 @@ def _chip_scene(image: Path, stem: str, mask: Path, split: str | None, said: Sai
     )
 
 
-def _told_apart(scenes: Sequence[Scene], names: Sequence[str]) -> tuple[Scene, ...]:
+def _told_apart(scenes: Mapping[str, Scene]) -> tuple[Scene, ...]:
     """Chips whose names give one id (`a b.tif` and `a_b.tif`) keep apart by a hash of their names."""
-    count = Counter(scene.id for scene in scenes)
+    count = Counter(scene.id for scene in scenes.values())
     return tuple(
         scene if count[scene.id] == 1
         else replace(scene, id=scene_id(f"{scene.id}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"))
-        for scene, name in zip(scenes, names, strict=True)
+        for name, scene in scenes.items()
     )  # fmt: skip

@@ -40,6 +40,10 @@ class FileScene(Declared):
         path = resolve_path(self.path)
         return (folder_scene(path, self.said) if path.is_dir() else file_scene(path, self.said),)
 
+    def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
+        """All scenes: without one of its files the ground would be seen otherwise."""
+        return self.find(root), ()
+
     def stamp(self, root: Path) -> float:
         """When the file changed last."""
         del root

@@ -63,6 +63,10 @@ class FilesScene(Declared):
         del root
         return files_scenes([resolve_path(path) for path in self.paths], self.said)
 
+    def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
+        """All scenes: without one of its files the ground would be seen otherwise."""
+        return self.find(root), ()
+
     def stamp(self, root: Path) -> float:
         """When a file, or the list of a folder, changed last."""
         del root

@@ -60,6 +60,10 @@ class SimulatedScene(Frozen):
         # The masks show what has burnt: the ground before the fires has no labels.
         return tuple(scene if date == "post" else replace(scene, mask_path=None) for date, scene in scenes)
 
+    def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
+        """All chips: the season is ours, and can be made again."""
+        return self.find(root), ()
+
     def stamp(self, root: Path) -> float:
         """When the season was made."""
         return modified(season_folder(self.seed, root) / "data")

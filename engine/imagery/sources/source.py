@@ -40,6 +40,9 @@ class SceneSource(Protocol):
             SceneError: absent, unreadable or not understood.
         """
 
+    def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
+        """As `find`, but without rasters that are damaged where there are others; and each of them in words."""
+
     def stamp(self, root: Path) -> float:
         """Unix seconds of the last change of its files, 0 when they are not there."""
 

@@ -44,8 +44,8 @@ class PlannedTile:
 class Tiling:
     """How ground is cut.
 
-    With overlap an encoder sees windows of `size_px` that share `overlap_px`; what is kept of each is the
-    middle, where its patches lie deeper than in any other window. The middles are the tiles.
+    With overlap an encoder sees windows of `size_px` that share `overlap_px`; of each only the middle is stored, whose
+    patches are farther from an edge than in any other window. The middles are the tiles.
 
     Attributes:
         size_px: side of a window that an encoder sees; None: a chip's own size.

@@ -126,7 +126,7 @@ def test_a_region_changes_no_row_along_its_edge(tmp_path: Path, stride_px: int |
 def test_at_half_a_tile_no_border_shows_with_an_encoder_that_knows_the_place_in_a_tile(
     tmp_path: Path,
 ) -> None:
-    """Random weights; the deepest patches alone score far higher, for the position tables do not meet."""
+    """Random weights; patches from the middles alone score far higher, for the position tables do not meet."""
     score = {}
     for merge in ("deepest", "blend"):
         tiles = {"size_px": 224, "overlap_px": 112, "merge": merge}

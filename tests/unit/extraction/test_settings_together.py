@@ -13,7 +13,7 @@ from affine import Affine
 
 from engine.backbones.core.batch import Batch
 from engine.backbones.core.device import choose
-from engine.errors import ConfigError
+from engine.errors import ConfigError, SceneError
 from engine.extraction import extract as job
 from engine.extraction.batches import batches_of, tiles_a_batch
 from engine.extraction.encode import batch_of
@@ -187,3 +187,26 @@ def test_the_batch_that_a_device_likes_holds_fewer_of_larger_chips(
     by_side = {item.window.height: tiles_a_batch(plan, item, pixels) for item in plan.tiles}
     assert by_side[48] * 48**2 <= pixels
     assert by_side[32] > by_side[48]
+
+
+@pytest.mark.parametrize("images", [None, "data/*_merged.tif"])
+@pytest.mark.parametrize("kept_bytes", [0, 60])
+def test_a_chip_whose_header_is_damaged_is_skipped_and_said_or_refused(
+    write_raster: WriteRaster, tmp_path: Path, images: str | None, kept_bytes: int
+) -> None:
+    for number in range(3):
+        grid = Affine(30, 0, 400_000 + 3000 * number, 0, -30, 4_100_000)
+        path = write_raster(
+            f"chips/data/c{number}_merged.tif", np.full((6, 32, 32), 800, np.int16), transform=grid
+        )
+    path.write_bytes(path.read_bytes()[:kept_bytes])
+    source = {"source": "chips", "path": str(tmp_path / "chips"), "images": images}
+    with pytest.raises(SceneError, match="c2_merged"):
+        make_plan(config_for(source), tmp_path)
+    config = config_for(source, tiles={"unreadable": "skip"})
+    assert any("c2_merged.tif is left out" in note for note in make_plan(config, tmp_path).notes)
+    assert len(extracted(config, tmp_path / "run").tiles) == 2
+    for other in (tmp_path / "chips/data").glob("*.tif"):
+        other.write_bytes(b"")
+    with pytest.raises(SceneError, match="None of the 3 chips can be read"):
+        make_plan(config, tmp_path)
