@@ -82,14 +82,12 @@ def band_files(source: Path | None, temporary: Path) -> Path:
         if found:
             return found[0].parent
         if not (source / ARCHIVE).is_file():
-            sys.exit(f"s2_B02.jp2 or {ARCHIVE} was wanted under {source}, neither is there. Unpack it first.")
+            sys.exit(f"{source} holds neither s2_B02.jp2 nor {ARCHIVE}. Unpack the package there first.")
         source = source / ARCHIVE
     if not source.is_file():
-        sys.exit(f"{ARCHIVE} or its folder was wanted, {source} does not exist. Leave --source out.")
+        sys.exit(f"{source} does not exist; --source is {ARCHIVE} or its folder. Leave it out to download.")
     if sha256(source) != ARCHIVE_SHA256:
-        sys.exit(
-            f"sha256 {ARCHIVE_SHA256} was wanted, {source} has {sha256(source)}. Download {PACKAGE} again."
-        )
+        sys.exit(f"{source} has the sha256 {sha256(source)}, not {ARCHIVE_SHA256}. Download {PACKAGE} again.")
     with tarfile.open(source) as archive:
         archive.extractall(temporary, filter="data")
     return temporary / BANDS_FOLDER
@@ -159,10 +157,10 @@ def write(path: Path, bands: np.ndarray, transform: Affine, crs: rasterio.CRS) -
             )  # fmt: skip
     is_valid, errors, _ = cog_validate(path)
     if not is_valid:
-        sys.exit(f"a valid COG was wanted, {path} has: {errors}. Check the versions of GDAL and rio-cogeo.")
+        sys.exit(f"{path} is no valid COG: {errors}. Check the versions of GDAL and rio-cogeo.")
     if path.stat().st_size > MAX_BYTES:
         size = path.stat().st_size
-        sys.exit(f"at most {MAX_BYTES} bytes were wanted, {path} has {size}. Raise the compression.")
+        sys.exit(f"{path} has {size} bytes, more than {MAX_BYTES}. Raise the compression.")
 
 
 def sha256(path: Path) -> str:

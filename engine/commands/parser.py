@@ -51,6 +51,14 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--window", type=int, help="patches along a side whose mean gets a colour, odd (default: about 16 px)"
     )
+    sub = add("cluster", stores.cluster, "Write clusters of a store's embeddings as a GeoTIFF.", "store")
+    sub.add_argument("--out", required=True)
+    sub.add_argument("--clusters", type=int, default=8, metavar="K", help="how many (default: 8)")
+    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    sub.add_argument(
+        "--window", type=int, help="patches along a side whose mean is clustered, odd (default: about 16 px)"
+    )
+    sub.add_argument("--seed", type=int, default=0, help="of the first centres (default: 0)")
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
     sub.add_argument("--out", required=True)

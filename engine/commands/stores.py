@@ -26,6 +26,19 @@ def pca(chosen: argparse.Namespace) -> dict[str, Any]:
     return {"out": chosen.out, "window": fitted.window, "explained_variance_ratio": shares}
 
 
+def cluster(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write the clusters of a store's embeddings."""
+    from engine.store.store import EmbeddingStore
+    from engine.views.clusters import cluster_overlay, fit_clusters
+
+    require_file_path(Path(chosen.out))
+    store = EmbeddingStore.open(Path(chosen.store))
+    found = fit_clusters(store, chosen.clusters, chosen.layer, chosen.window, chosen.seed)
+    counts = cluster_overlay(store, found, Path(chosen.out))
+    say(f"Wrote {chosen.out}: {len(counts)} clusters of {sum(counts.values())} patches")
+    return {"out": chosen.out, "window": found.window, "patches": list(counts.values())}
+
+
 def check(chosen: argparse.Namespace) -> dict[str, Any]:
     """Read every part of a store."""
     from engine.store.check import check_store

@@ -87,6 +87,9 @@ def scene_notes(spec: BackboneSpec, scenes: Sequence[Scene]) -> Iterator[str]:
     for found in alike.values():
         more = f" (and {len(found) - 1} more like it)" if len(found) > 1 else ""
         yield found[0].removesuffix(".") + more + "."
+    unread = [band for band in scenes[0].bands if band in spec.unread_bands]
+    if unread:
+        yield f"{spec.title} does not read {', '.join(unread)}: it takes bands by their wavelength, and these have none."
     others = {scene.level for scene in scenes if scene.sensor.quantity == "reflectance"} - {spec.level, None}
     if spec.level in ("surface", "top of atmosphere") and others:
         yield (

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.imagery.simulation import atmosphere
-from engine.imagery.simulation.burn_behaviour import HABITS
 from engine.imagery.simulation.cover import Cover
 from engine.imagery.simulation.endmembers import local_spectra, mix
 from engine.imagery.simulation.fire import Fire, run_fire, scorch
 from engine.imagery.simulation.landscape import Landscape, make_landscape
-from engine.imagery.simulation.place import CHIP_PX, PIXEL_M, Place, make_place
+from engine.imagery.simulation.landscape_kinds import LANDSCAPE_KINDS
+from engine.imagery.simulation.location import CHIP_PX, PIXEL_M, Location, make_location
 from engine.imagery.simulation.terrain import illumination, sun_position
 
 NODATA = -9999.0
@@ -21,7 +21,7 @@ CLOUD_IS_OPAQUE = 0.35  # opacity from which the ground cannot be labelled
 
 @dataclass(frozen=True)
 class SimulatedChip:
-    """A place before and after its fire.
+    """A location before and after its fire.
 
     Attributes:
         pre, post: (6, H, W) float32 surface reflectance; NODATA in swaths that the sensor did not see.
@@ -29,11 +29,11 @@ class SimulatedChip:
         cover: (H, W) of `Cover` on the post-fire date, as if there had been no fire.
         severity: (H, W), 0 to 1.
         shadow: (H, W), share of direct light that cloud takes away on the post-fire date.
-        habit: which of `HABITS` the place is.
+        landscape_kind: a key of `LANDSCAPE_KINDS`.
     """
 
-    place: Place
-    habit: str
+    location: Location
+    landscape_kind: str
     pre: np.ndarray
     post: np.ndarray
     mask: np.ndarray
@@ -42,50 +42,52 @@ class SimulatedChip:
     shadow: np.ndarray
 
 
-def habit_of(index: int) -> str:
+def landscape_kind_of(index: int) -> str:
     """Kinds of country take turns, so that every split has some of each."""
-    return list(HABITS)[(index + index // 6) % len(HABITS)]
+    return list(LANDSCAPE_KINDS)[(index + index // 6) % len(LANDSCAPE_KINDS)]
 
 
 def simulate_chip(seed: int, index: int) -> SimulatedChip:
     """The chip of an index in the season of a seed; depends on nothing else.
 
     Raises:
-        IndexError: the index is not one of the season's places.
+        IndexError: the index is not one of the season's chips.
     """
     rng = np.random.default_rng([seed, index])
-    place = make_place(rng, index)
-    habit = habit_of(index)
-    pre_day, post_day = place.pre.timetuple().tm_yday, place.post.timetuple().tm_yday
+    location = make_location(rng, index)
+    landscape_kind = landscape_kind_of(index)
+    pre_day, post_day = location.pre.timetuple().tm_yday, location.post.timetuple().tm_yday
     greenness = 0.3 * np.exp(-np.maximum(0, np.array([pre_day, post_day]) - 130) / 45.0) + 0.02
     landscape = make_landscape(
-        rng, CHIP_PX, PIXEL_M, HABITS[habit], (float(greenness[0]), float(greenness[1]))
+        rng, CHIP_PX, PIXEL_M, LANDSCAPE_KINDS[landscape_kind], (float(greenness[0]), float(greenness[1]))
     )
     burned_share = float(np.clip(rng.lognormal(np.log(0.13), 0.6), 0.03, 0.42))
-    fire = run_fire(rng, landscape, PIXEL_M, burned_share, (place.post - place.fire).days)
+    fire = run_fire(rng, landscape, PIXEL_M, burned_share, (location.post - location.fire).days)
 
     spectra = local_spectra(rng)
     after = scorch(rng, fire, landscape.cover[1], landscape.fractions[1])
-    pre, _ = _image(rng, place, landscape, mix(landscape.fractions[0], spectra), pre_day, None)
-    post, sky = _image(rng, place, landscape, mix(after, spectra), post_day, fire)
+    pre, _ = _image(rng, location, landscape, mix(landscape.fractions[0], spectra), pre_day, None)
+    post, sky = _image(rng, location, landscape, mix(after, spectra), post_day, fire)
     mask = fire.burned.astype(np.int16)
     mask[sky.cloud > CLOUD_IS_OPAQUE] = -1
     unseen = _swath_gap(rng) & (rng.random() < 0.12)
     post[:, unseen] = NODATA
     mask[unseen] = -1
-    return SimulatedChip(place, habit, pre, post, mask, landscape.cover[1], fire.severity, sky.shadow)
+    return SimulatedChip(
+        location, landscape_kind, pre, post, mask, landscape.cover[1], fire.severity, sky.shadow
+    )
 
 
 def _image(
     rng: np.random.Generator,
-    place: Place,
+    location: Location,
     landscape: Landscape,
     ground: np.ndarray,
     day: int,
     fire: Fire | None,
 ) -> tuple[np.ndarray, atmosphere.Sky]:
     """The ground (6, H, W) as seen on a day of the year, and the sky over it; a fresh fire may still smoke."""
-    sun = sun_position(place.latitude_deg, day)
+    sun = sun_position(location.latitude_deg, day)
     cover = float(rng.uniform(0.02, 0.16)) if rng.random() < 0.38 else 0.0
     sky = atmosphere.make_sky(rng, CHIP_PX, sun, PIXEL_M, cover)
     if fire is not None and fire.age_days < 12 and rng.random() < 0.6:

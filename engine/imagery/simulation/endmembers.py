@@ -44,7 +44,7 @@ class Endmember(IntEnum):
     MURKY_WATER = 17
 
 
-# (K, 6) reflectance; columns in the order of BANDS. The row of SOIL is replaced by a mixture of SOILS at each place.
+# (K, 6) reflectance; columns in the order of BANDS. The row of SOIL is replaced by a mixture of SOILS at each location.
 SPECTRA = np.array(
     [
         [0.000, 0.000, 0.000, 0.000, 0.000, 0.000],  # SHADE: photometric shade (Adams and Gillespie 2006)

@@ -31,7 +31,7 @@ class Wind:
 
 @dataclass(frozen=True)
 class Fire:
-    """What a fire has done to a place.
+    """What a fire has done to a location.
 
     Attributes:
         burned: (H, W) bool.

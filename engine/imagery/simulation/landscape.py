@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from engine.imagery.simulation.burn_behaviour import Habit
 from engine.imagery.simulation.cover import Cover, fractions_of
 from engine.imagery.simulation.endmembers import Endmember
 from engine.imagery.simulation.fields import Parcels, forest_cuts, make_parcels, pivots, road, streets
+from engine.imagery.simulation.landscape_kinds import LandscapeKind
 from engine.imagery.simulation.noise import highest, random_field, smoothstep
 from engine.imagery.simulation.terrain import Terrain, make_terrain
 
@@ -31,23 +31,27 @@ class Landscape:
 
 
 def make_landscape(
-    rng: np.random.Generator, size: int, pixel_m: float, habit: Habit, greenness: tuple[float, float]
+    rng: np.random.Generator,
+    size: int,
+    pixel_m: float,
+    landscape_kind: LandscapeKind,
+    greenness: tuple[float, float],
 ) -> Landscape:
-    """A place of some habit on two dates.
+    """A place of some landscape_kind on two dates.
 
     Args:
         greenness: share of the herbs that is still green on each date, 0 to 1.
     """
-    terrain = make_terrain(rng, size, rng.uniform(*habit.relief_m), pixel_m)
-    wild = _wild_cover(rng, terrain, habit)
+    terrain = make_terrain(rng, size, rng.uniform(*landscape_kind.relief_m), pixel_m)
+    wild = _wild_cover(rng, terrain, landscape_kind)
     parcels = make_parcels(rng, size, rng.uniform(11, 24))
     upland = terrain.channel + 0.3 * random_field(rng, size, 60, 2.0)
-    on_farms = ~highest(upland, 1.0 - rng.uniform(*habit.farmland))
+    on_farms = ~highest(upland, 1.0 - rng.uniform(*landscape_kind.farmland))
     fields = _field_cover(rng, parcels)
     cover = np.where(on_farms & (parcels.edge_px > 0.5), fields, wild)  # (2, H, W), hedges between the fields
-    _fell(rng, cover, habit)
-    _build(rng, cover, on_farms, habit)
-    _flood(rng, cover, terrain, habit)
+    _fell(rng, cover, landscape_kind)
+    _build(rng, cover, on_farms, landscape_kind)
+    _flood(rng, cover, terrain, landscape_kind)
 
     density = _density(rng, terrain, parcels, on_farms)
     darkening = _soil_darkening(rng, terrain, parcels, on_farms)
@@ -61,14 +65,14 @@ def make_landscape(
     return Landscape(terrain, (cover[0], cover[1]), (fractions[0], fractions[1]))
 
 
-def _wild_cover(rng: np.random.Generator, terrain: Terrain, habit: Habit) -> np.ndarray:
+def _wild_cover(rng: np.random.Generator, terrain: Terrain, landscape_kind: LandscapeKind) -> np.ndarray:
     """(H, W): forest in hollows and on north slopes, grass where it is driest, shrub between, rock on crests."""
     size = len(terrain.channel)
     north_facing = terrain.gradient[0] / (np.abs(terrain.gradient[0]).mean() + 1e-9)
     moisture = 0.5 * terrain.wetness + 0.45 * np.clip(north_facing, -2, 2)
     moisture += 0.8 * random_field(rng, size, 80, 1.7) + 0.35 * random_field(rng, size, 9, 1.2)
-    forest = rng.uniform(*habit.forest)
-    shrub = min(rng.uniform(*habit.shrub), 1.0 - forest)
+    forest = rng.uniform(*landscape_kind.forest)
+    shrub = min(rng.uniform(*landscape_kind.shrub), 1.0 - forest)
     brush = np.where(highest(moisture, forest + shrub), Cover.SHRUB, Cover.GRASS)
     cover = np.where(highest(moisture, forest), Cover.FOREST, brush)
     steepness = np.hypot(*terrain.gradient) - 0.15 * terrain.wetness + 0.1 * random_field(rng, size, 12, 1.4)
@@ -95,33 +99,37 @@ def _field_cover(rng: np.random.Generator, parcels: Parcels) -> np.ndarray:
     return cover
 
 
-def _fell(rng: np.random.Generator, cover: np.ndarray, habit: Habit) -> None:
+def _fell(rng: np.random.Generator, cover: np.ndarray, landscape_kind: LandscapeKind) -> None:
     """Cut blocks into the forest: some between the two dates, some recent on both, some growing back."""
     calendars = ((Cover.FOREST, Cover.RECENT_CUT), (Cover.RECENT_CUT,) * 2, (Cover.REGROWTH,) * 2)
     blocks = forest_cuts(
-        rng, cover.shape[-1], cover[0] == Cover.FOREST, int(rng.integers(*habit.cuts, endpoint=True))
+        rng, cover.shape[-1], cover[0] == Cover.FOREST, int(rng.integers(*landscape_kind.cuts, endpoint=True))
     )
     for block in blocks:
         cover[:, block] = np.array(calendars[rng.choice(3, p=(0.3, 0.35, 0.35))])[:, None]
 
 
-def _build(rng: np.random.Generator, cover: np.ndarray, on_farms: np.ndarray, habit: Habit) -> None:
+def _build(
+    rng: np.random.Generator, cover: np.ndarray, on_farms: np.ndarray, landscape_kind: LandscapeKind
+) -> None:
     """Towns, most often in the farmland."""
     size = cover.shape[-1]
-    for _ in range(int(rng.integers(0, habit.towns, endpoint=True))):
+    for _ in range(int(rng.integers(0, landscape_kind.towns, endpoint=True))):
         places = np.argwhere(on_farms) if on_farms.any() else np.argwhere(np.ones_like(on_farms))
         row, column = places[rng.integers(len(places))]
         cover[:, streets(rng, size, (int(row), int(column)), rng.uniform(6, 18)) > 0.5] = Cover.TOWN
 
 
-def _flood(rng: np.random.Generator, cover: np.ndarray, terrain: Terrain, habit: Habit) -> None:
+def _flood(
+    rng: np.random.Generator, cover: np.ndarray, terrain: Terrain, landscape_kind: LandscapeKind
+) -> None:
     """A river along the valley, and behind a dam a reservoir whose level falls over the summer."""
     size = cover.shape[-1]
     width_px = max(0.0, rng.uniform(-0.8, 2.4)) * (1 + 0.25 * random_field(rng, size, 30, 2.0))
     bars = random_field(rng, size, 18, 1.8) > 0.7
     cover[:, bars & (terrain.river_px < width_px + 1.2) & (width_px > 0.7)] = Cover.SAND
     cover[:, terrain.river_px < width_px] = Cover.WATER
-    share = rng.uniform(*habit.lake)
+    share = rng.uniform(*landscape_kind.lake)
     if share < 0.008:
         return
     angle = rng.uniform(0, 2 * np.pi)

@@ -16,9 +16,9 @@ import numpy as np
 import rasterio
 
 from engine.errors import ConfigError
-from engine.imagery.simulation.chip import NODATA, SimulatedChip, habit_of, simulate_chip
+from engine.imagery.simulation.chip import NODATA, SimulatedChip, landscape_kind_of, simulate_chip
 from engine.imagery.simulation.endmembers import BANDS
-from engine.imagery.simulation.place import MOST_CHIPS, Place
+from engine.imagery.simulation.location import MOST_CHIPS, Location
 
 WORKERS = 2
 MANY_CHIPS = 12  # from here a second process is worth its start
@@ -29,7 +29,7 @@ SOURCE = "Emberscope simulated fire season; no satellite has seen it"
 def simulate_season(
     folder: Path, seed: int, on_chip: Callable[[int, int], None] | None = None, *, chips: int = MOST_CHIPS
 ) -> None:
-    """Write `chips` places under `folder`, whole or not at all; the same seed gives the same bytes.
+    """Write `chips` chips under `folder`, whole or not at all; the same seed gives the same bytes.
 
     Args:
         folder: must not exist, or be empty.
@@ -62,25 +62,27 @@ def simulate_season(
 def _check(folder: Path, seed: int, chips: int) -> None:
     """Refuse what cannot be written."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"a new or empty folder was wanted, {folder} is in use. Name another or remove it.")
+        raise ConfigError(
+            f"{folder} is in use; a season is written into a new or empty folder. Name another, or remove it."
+        )
     if seed < 0:
-        raise ConfigError(f"a seed of 0 or more was wanted, found {seed}. Give a whole number such as 0.")
+        raise ConfigError(f"The seed {seed} is negative. Give a whole number such as 0.")
     if not 3 <= chips <= MOST_CHIPS:
         raise ConfigError(
-            f"3 to {MOST_CHIPS} chips were wanted, found {chips}. Choose a number in that range."
+            f"A season of {chips} chips cannot be made: it has 3 to {MOST_CHIPS}. Choose a number in that range."
         )
 
 
 def split_places(seed: int, chips: int) -> dict[str, list[int]]:
-    """Chip numbers of train, val and test: every place in one split, each kind of country in all of them."""
+    """Chip numbers of train, val and test: every chip in one split, each kind of landscape in all of them."""
     rng = np.random.default_rng([seed, MOST_CHIPS])
     shuffled = rng.permutation(chips)
     turn: dict[str, int] = {}
     ranked: list[tuple[int, str, int]] = []
     for index in shuffled.tolist():
-        habit = habit_of(index)
-        ranked.append((turn.setdefault(habit, 0), habit, index))
-        turn[habit] += 1
+        landscape_kind = landscape_kind_of(index)
+        ranked.append((turn.setdefault(landscape_kind, 0), landscape_kind, index))
+        turn[landscape_kind] += 1
     order = [index for _, _, index in sorted(ranked)]
     test = max(1, round(chips * SHARE_OF_TEST))
     val = max(1, round(chips * SHARE_OF_VAL))
@@ -125,20 +127,20 @@ def _write_chips_at_once(
 def _write_chip(folder: Path, seed: int, index: int) -> str:
     """Simulate one chip and write its three rasters."""
     chip = simulate_chip(seed, index)
-    stem = chip.place.stem
-    _write_raster(folder / "data" / f"{stem}_merged.tif", chip.post, chip, chip.place.post, seed)
-    _write_raster(folder / "data" / f"{stem}.mask.tif", chip.mask[None], chip, chip.place.post, seed)
-    _write_raster(folder / "pre" / f"{stem}_merged.tif", chip.pre, chip, chip.place.pre, seed)
+    stem = chip.location.stem
+    _write_raster(folder / "data" / f"{stem}_merged.tif", chip.post, chip, chip.location.post, seed)
+    _write_raster(folder / "data" / f"{stem}.mask.tif", chip.mask[None], chip, chip.location.post, seed)
+    _write_raster(folder / "pre" / f"{stem}_merged.tif", chip.pre, chip, chip.location.pre, seed)
     return stem
 
 
 def _write_raster(path: Path, pixels: np.ndarray, chip: SimulatedChip, when: datetime, seed: int) -> None:
     """One GeoTIFF of (C, H, W) pixels: float32 reflectance, or the int16 mask."""
     is_image = pixels.dtype == np.float32
-    place: Place = chip.place
+    location: Location = chip.location
     profile = {
         "driver": "GTiff", "dtype": pixels.dtype.name, "count": len(pixels),
-        "height": pixels.shape[1], "width": pixels.shape[2], "crs": place.crs, "transform": place.transform,
+        "height": pixels.shape[1], "width": pixels.shape[2], "crs": location.crs, "transform": location.transform,
         "nodata": NODATA if is_image else -1, "compress": "deflate", "predictor": 3 if is_image else 2, "zlevel": 1,
         "tiled": True, "blockxsize": 256, "blockysize": 256, "interleave": "band",
     }  # fmt: skip
@@ -149,10 +151,10 @@ def _write_raster(path: Path, pixels: np.ndarray, chip: SimulatedChip, when: dat
             EMBERSCOPE_SIMULATED="yes",
             EMBERSCOPE_SENSOR="hls",
             EMBERSCOPE_DATETIME=when.isoformat().replace("+00:00", "Z"),
-            EMBERSCOPE_FIRE_DATETIME=place.fire.isoformat().replace("+00:00", "Z"),
+            EMBERSCOPE_FIRE_DATETIME=location.fire.isoformat().replace("+00:00", "Z"),
             EMBERSCOPE_SOURCE=f"{SOURCE}; seed {seed}",
             EMBERSCOPE_LICENCE="CC0-1.0",
-            EMBERSCOPE_LANDSCAPE=chip.habit,
+            EMBERSCOPE_LANDSCAPE=chip.landscape_kind,
         )
 
 
@@ -172,7 +174,7 @@ Coordinates lie in real UTM zones so that maps work; the ground there looks othe
 - `pre/<stem>_merged.tif`: the same ground before the fire
 - `splits/*.txt`: stems of {counts["train"]} training, {counts["val"]} validation and {counts["test"]} test places
 
-The layout is that of HLS Burn Scars, which can take its place.
+The layout is that of HLS Burn Scars, which can take its location.
 """,
         encoding="utf-8",
     )

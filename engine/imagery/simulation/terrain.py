@@ -35,7 +35,7 @@ class Terrain:
         gradient: (2, H, W) rise per metre towards the south and towards the east.
         channel: (H, W), 0 in the bed of the main valley, growing away from it, mostly below 2.
         river_px: (H, W), about the distance to that bed in pixels, where it is near.
-        stream: (H, W), natural logarithm of the coarse cells that drain through a place.
+        stream: (H, W), natural logarithm of the coarse cells that drain through a location.
         wetness: (H, W), about -2 to 2, high in hollows and along streams.
     """
 

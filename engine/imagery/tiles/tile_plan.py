@@ -198,6 +198,6 @@ def _outside(region: Region, scenes: Sequence[Scene]) -> RegionError:
     ground = shapely.union_all([scene.footprint for scene in scenes]).bounds
     there = ", ".join(f"{v:.4f}" for v in ground)
     return RegionError(
-        f"a region on the scenes was wanted, found {west}, {south}, {east}, {north} (west, south, east, north), "
-        f"which meets none of them. They lie within {there}: draw there, or choose other scenes."
+        f"The region {west}, {south}, {east}, {north} (west, south, east, north) meets none of the scenes. "
+        f"They lie within {there}: draw there, or choose other scenes."
     )

@@ -83,6 +83,11 @@ CALLS: dict[str, Call] = {
          (["{run}", "--out", "{extract}/m.tif"], "is a file"), (["{run}", "--out", "{folder}/m.tif", "--window", "2"], "odd"),
          (["{run}", "--out", "{folder}/m.tif", "--layer", "7"], "layer 7")],
     ),
+    "cluster": Call(
+        lambda at, to: [str(at.run), "--out", str(to / "c.tif"), "--clusters", "3"], {"out", "window", "patches"},
+        [(["none", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
+         (["{run}", "--out", "{folder}/m.tif", "--clusters", "99"], "2 to 24")],
+    ),
     "check": Call(lambda at, _: [str(at.run)], {"store", "problems"}, [(["{folder}"], "store"), (["none"], "none")]),
     "export": Call(
         lambda at, to: [str(at.run), "--out", str(to / "e.npz"), "--format", "npz"], {"out"},

@@ -15,7 +15,7 @@ from engine.imagery.simulation import simulate_season
 from engine.imagery.simulation.chip import simulate_chip
 from engine.imagery.simulation.cover import MIXTURES, Cover
 from engine.imagery.simulation.endmembers import BANDS, NIR, SPECTRA, SWIR_2, Endmember
-from engine.imagery.simulation.place import MOST_CHIPS, make_place
+from engine.imagery.simulation.location import MOST_CHIPS, make_location
 from engine.imagery.simulation.terrain import sun_position
 
 pytestmark = pytest.mark.xdist_group("simulated_season")
@@ -153,8 +153,8 @@ def _flat(chip) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_no_two_places_of_a_season_overlap():
-    places = [make_place(np.random.default_rng([5, index]), index) for index in range(MOST_CHIPS)]
-    assert len({place.stem for place in places}) == MOST_CHIPS
+    places = [make_location(np.random.default_rng([5, index]), index) for index in range(MOST_CHIPS)]
+    assert len({location.stem for location in places}) == MOST_CHIPS
     for one in places:
         for other in places:
             if one is not other and one.crs == other.crs:
@@ -203,5 +203,5 @@ def test_a_folder_in_use_is_refused_and_left_alone(tmp_path):
 
 @pytest.mark.parametrize(("seed", "chips"), [(-1, 3), (0, 2), (0, MOST_CHIPS + 1)])
 def test_seed_and_number_out_of_range_are_refused(tmp_path, seed, chips):
-    with pytest.raises(ConfigError, match="wanted"):
+    with pytest.raises(ConfigError, match=r"Choose a number|Give a whole number"):
         simulate_season(tmp_path / "season", seed=seed, chips=chips)

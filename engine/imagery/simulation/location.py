@@ -23,7 +23,7 @@ BAND_LETTERS = "CDEFGHJKLMNPQRSTUVWX"
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """One chip's ground and dates.
 
     Attributes:
@@ -41,8 +41,8 @@ class Place:
     post: datetime
 
 
-def make_place(rng: np.random.Generator, index: int) -> Place:
-    """The place of a chip: a cell of its own, so that no two chips of a season overlap."""
+def make_location(rng: np.random.Generator, index: int) -> Location:
+    """Where a chip lies: a cell of its own, so that no two chips of a season overlap."""
     zone, column, row = _cell(index)
     number, west, south, _, _ = zone
     room = np.array(CELL_M) - CHIP_PX * PIXEL_M
@@ -59,7 +59,9 @@ def make_place(rng: np.random.Generator, index: int) -> Place:
     pre = fire - timedelta(days=int(rng.integers(5, 45)))
     tile = mgrs_square(number, latitudes[0], easting + middle, northing - middle)
     stem = f"simulated_HLS.S30.T{tile}.{post:%Y%j}.v1_{index:03d}"
-    return Place(stem, crs, Affine(PIXEL_M, 0, easting, 0, -PIXEL_M, northing), latitudes[0], pre, fire, post)
+    return Location(
+        stem, crs, Affine(PIXEL_M, 0, easting, 0, -PIXEL_M, northing), latitudes[0], pre, fire, post
+    )
 
 
 def _cell(index: int) -> tuple[tuple[int, float, float, int, int], int, int]:
@@ -70,7 +72,7 @@ def _cell(index: int) -> tuple[tuple[int, float, float, int, int], int, int]:
         if rest < columns * rows:
             return zone, rest % columns, rest // columns
         rest -= columns * rows
-    raise IndexError(f"a chip below {MOST_CHIPS} was wanted, found {index}; the season has no more places.")
+    raise IndexError(f"The season has no chip {index}: it has {MOST_CHIPS}.")
 
 
 def mgrs_square(zone: int, latitude_deg: float, easting_m: float, northing_m: float) -> str:
