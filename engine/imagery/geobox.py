@@ -127,8 +127,12 @@ def utm_or_polar_crs(lon: float, lat: float) -> str:
     return f"EPSG:{found[0].code}"
 
 
+@cache
 def crs_text(crs: CRS) -> str:
-    """A CRS as text that means the same everywhere: its authority code where it has one, else its WKT."""
+    """A CRS as text that means the same everywhere: its authority code where it has one, else its WKT.
+
+    Remembered, for finding the code of a CRS that states none takes PROJ a tenth of a second.
+    """
     code = crs.to_epsg()
     return f"EPSG:{code}" if code else str(crs.to_wkt())
 

@@ -11,6 +11,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Geod, Proj
 from pyproj.exceptions import CRSError, ProjError
+from rasterio.crs import CRS as StoredCRS  # noqa: N811, pyproj has a CRS too
 from rasterio.io import DatasetReader
 
 from engine.errors import SceneError
@@ -112,7 +113,7 @@ def earth_crs(dataset: DatasetReader, where: str) -> CRS:
             f"{where} has a CRS ({_title(crs)}) on an ellipsoid of {(radius or 0) / 1000:,.0f} km, which is not the Earth. "
             f"Emberscope maps the Earth only; assign a CRS of the Earth if this is one."
         )
-    code = dataset.crs.to_epsg() if not dataset.crs.is_geographic or crs.is_geographic else None
+    code = _epsg(dataset.crs) if not dataset.crs.is_geographic or crs.is_geographic else None
     try:
         return CRS.from_epsg(code).to_2d() if code and not CRS.from_epsg(code).is_compound else crs
     except CRSError:
@@ -259,6 +260,13 @@ def _squared(aligned: GeoBox) -> GeoBox:
     height = math.ceil(aligned.height * -aligned.resolution.y / side - 1e-6)
     width = math.ceil(aligned.width * aligned.resolution.x / side - 1e-6)
     return GeoBox((height, width), Affine(side, 0, west, 0, -side, north), aligned.crs)
+
+
+@cache
+def _epsg(crs: StoredCRS) -> int | None:
+    """The code of a raster's CRS; remembered, for GDAL takes long to find one that is not stated."""
+    code: int | None = crs.to_epsg()
+    return code
 
 
 @cache

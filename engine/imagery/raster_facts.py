@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,12 @@ from engine.imagery.scene import Asset, in_order
 from engine.imagery.sensors.identify import Named, identify
 from engine.imagery.sensors.products import ProductName, read_name
 from engine.imagery.sensors.sensor import Sensor
+
+# Names under which products state their cloud share in percent: ours; HLS (v2.0 User Guide, scene-level attributes);
+# Sentinel-2 (product metadata, Quality_Indicators_Info); Landsat (MTL, IMAGE_ATTRIBUTES); STAC's eo extension.
+_CLOUD_TAGS = (
+    "emberscope_cloud_pct", "cloud_coverage", "cloudy_pixel_percentage", "cloud_cover", "eo:cloud_cover",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,6 +141,15 @@ def acquired(
         return (said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)), ""
     when, note = tagged_time(tags)
     return when or product.datetime, note
+
+
+def cloud_pct_of(tags: Mapping[str, str]) -> float | None:
+    """The cloud share that tags state, 0 to 100; None where they state none."""
+    for name in _CLOUD_TAGS:
+        found = re.match(r"\s*(\d+(\.\d+)?)", tags.get(name, ""))
+        if found and float(found[1]) <= 100:
+            return float(found[1])
+    return None
 
 
 def _require_reflectance(path: Path, product: ProductName, said: Said) -> None:

@@ -18,6 +18,9 @@ _OFFSET_BASELINE = 4.0
 _OFFSET_DAY = datetime(2022, 1, 25, tzinfo=UTC)
 _OFFSET_DN = -1000.0
 _SENTINEL2 = ("sentinel2_l1c", "sentinel2_l2a")
+# Level 1 of Landsat is reflectance times the sine of the sun's elevation, which only the MTL file states.
+_LANDSAT_LEVEL_1 = ("landsat_c2l1", "landsat_tm_c2l1")
+_SUN_NOTE = "no *_MTL.txt lies beside it: reflectance is not corrected for the elevation of the sun"
 # Value that reflectance products of this field use for gaps whether they declare it or not.
 _FLOAT_GAP = -9999.0
 
@@ -77,12 +80,22 @@ def scaling_of(
         plain = 1.0 if dtype.startswith("float") else sensor.scale
         return Scaling(declared.scale or plain, declared.offset or 0.0, nodata)
     if metadata.scale is not None:
-        return Scaling(metadata.scale, metadata.offset or 0.0, nodata)
+        return Scaling(metadata.scale, metadata.offset or 0.0, nodata, _metadata_note(sensor, metadata))
     if dtype.startswith("float"):  # HLS Burn Scars and most stacks keep measured values in floating point
         return Scaling(1.0, 0.0, nodata)
     if sensor.name in _SENTINEL2 and _has_baseline_offset(product, when):
         return Scaling(sensor.scale, _OFFSET_DN * sensor.scale, nodata, _baseline_note(product, when))
-    return Scaling(sensor.scale, sensor.offset, nodata)
+    return Scaling(sensor.scale, sensor.offset, nodata, _SUN_NOTE if sensor.name in _LANDSAT_LEVEL_1 else "")
+
+
+def _metadata_note(sensor: Sensor, metadata: Stated) -> str:
+    """Sentinel-2's offset is told: other programs take it off as well, and it must not be taken off twice."""
+    if sensor.name not in _SENTINEL2 or not metadata.offset or not metadata.scale:
+        return ""
+    return (
+        f"the offset of {metadata.offset / metadata.scale:g} that its metadata states is applied. "
+        f"Set scene.offset: 0 if the pixels were harmonised"
+    )
 
 
 def _has_baseline_offset(product: ProductName, when: datetime | None) -> bool:

@@ -122,7 +122,7 @@ def _named(
     for index, name in enumerate(names, 1):
         found = _meaning(where, name, known, names)
         if found is None:
-            unread += [name.text] * (not name.is_empty)
+            unread += [_unread(name, known)] * (not name.is_empty)
             continue
         band, own = found
         if band in bands:
@@ -138,8 +138,14 @@ def _named(
             f"Name them in order with scene.bands, or set scene.sensor."
         )
     if unread:
-        notes.append(f"{where}: not read, for no sensor here has them: {', '.join(unread)}.")
+        notes.append(f"{where}: not read, for nothing here uses them: {', '.join(unread)}.")
     return Named(_leading(bands, known), bands, is_assumed, tuple(notes))
+
+
+def _unread(name: BandName, known: Sensor) -> str:
+    """A band that is not read, with what it is where the sensor's table knows."""
+    what = known.other.get(name.code)
+    return f"{name.text} ({what})" if what and not name.meanings() else name.text
 
 
 def _leading(bands: Mapping[str, tuple[int, Sensor]], known: Sensor) -> Sensor:

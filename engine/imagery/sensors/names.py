@@ -43,14 +43,14 @@ _BY_SENSOR: Mapping[str, tuple[str, ...]] = {
 # Bands that tell of the pixel instead of the ground.
 _QUALITY = ("fmask", "qapixel", "qaradsat", "qaaerosol", "qa60", "scl", "sceneclassification", "cloud", "clouds",
             "cloudmask", "cldprb", "snwprb", "msk", "mask", "udm", "udm2", "quality", "validmask", "datamask", "alpha",
-            "sraerosol", "tci", "pvi", "browse", "preview", "ql", "atmosopacity", "cdist", "drad", "emis", "emsd", "trad", "urad",
-            "qa", "cloudqa", "sza", "saa", "vza", "vaa", "aot", "wvp")  # fmt: skip
+            "sraerosol", "tci", "pvi", "browse", "preview", "ql", "atmosopacity", "atran", "cdist", "drad", "emis", "emsd", "trad",
+            "urad", "qa", "cloudqa", "sza", "saa", "vza", "vaa", "aot", "wvp")  # fmt: skip
 _CODE = re.compile(
     r"(?<![a-z0-9])(?:(sr|toa|boa|st|s2|l8|l9)[ _.-]*)?b(?:and)?[ _.#-]*0*(\d{1,2})(a?)(?![a-z0-9])"
 )
 _SIZES = re.compile(r"\d+(?:\.\d+)?[ _]*(?:nm|um|µm|m)\b")
 _FILLERS = re.compile(
-    r"(?<![a-z0-9])(?:band|surface|sur|toa|boa|sr|refl|reflectance|msi|oli|tm|etm|central|wavelength|db|sigma0|gamma0|"
+    r"(?<![a-z0-9])(?:band|surface|sur|toa|boa|sr|st|refl|reflectance|msi|oli|tm|etm|central|wavelength|db|sigma0|gamma0|"
     r"um|nm)(?![a-z0-9])"
 )
 

@@ -43,7 +43,7 @@ _DATES = (
 )
 # The part of a file's name that tells its band: the last one, before a resolution such as _20m.
 _BAND_PART = re.compile(
-    r"[._-](?P<band>(?:SR_|ST_|TOA_)?B\d{1,2}A?|(?:SR|ST|TOA)_[A-Z]+|QA_[A-Z]+|SCL|AOT|WVP|TCI|Fmask|[A-Za-z][A-Za-z0-9]{1,15})"
+    r"[._-](?P<band>(?:SR_|ST_|TOA_)?B\d{1,2}A?|(?:SR|ST|TOA)_[A-Z]+(?:_[A-Z]+)?|QA_[A-Z]+|SCL|AOT|WVP|TCI|Fmask|[A-Za-z][A-Za-z0-9]{1,15})"
     r"(?P<size>_\d{2,3}m)?$",
     re.I,
 )

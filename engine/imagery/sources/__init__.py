@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from engine.imagery.sources.band_files import grouped, rasters_in
 from engine.imagery.sources.chip_folder import ChipsScene
+from engine.imagery.sources.product_files import grouped, rasters_in
 from engine.imagery.sources.raster_file import FileScene
 from engine.imagery.sources.scene_stack import FilesScene
 from engine.imagery.sources.simulated import SimulatedScene

@@ -8,9 +8,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from engine.errors import SceneError
-from engine.imagery.raster_facts import NOTHING, RasterFacts, Said, raster_facts
+from engine.imagery.raster_facts import NOTHING, RasterFacts, Said, cloud_pct_of, raster_facts
 from engine.imagery.scene import Scene, scene_id
-from engine.imagery.sources.band_files import group_scene, grouped, rasters_in
+from engine.imagery.sources.band_files import group_scene
+from engine.imagery.sources.product_files import grouped, rasters_in
 from engine.imagery.sources.source import Declared
 from engine.paths import modified, resolve_path
 
@@ -68,7 +69,7 @@ def folder_scene(folder: Path, said: Said = NOTHING) -> Scene:
     """
     alone, groups = grouped(rasters_in(folder))
     if len(alone) + len(groups) != 1:
-        names = ", ".join([path.name for path in alone] + [group.base for group in groups])
+        names = ", ".join([path.name for path in alone] + [group.name for group in groups])
         raise SceneError(
             f"{folder} holds {len(alone) + len(groups)} scenes ({names[:200]}). "
             f"Name one of them, or set scene.source: files to take them all."
@@ -89,5 +90,6 @@ def scene_of(facts: RasterFacts, name: str, title: str) -> Scene:
         source=facts.tags.get("emberscope_source", ""),
         licence=facts.tags.get("emberscope_licence", ""),
         is_simulated=facts.tags.get("emberscope_simulated") == "yes",
+        cloud_pct=cloud_pct_of(facts.tags),
         notes=facts.notes,
     )

@@ -7,9 +7,8 @@ products that is where clouds were.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -18,21 +17,17 @@ import numpy as np
 from pydantic import Field
 
 from engine.errors import SceneError
-from engine.imagery.raster_facts import NOTHING, Said, raster_facts
+from engine.imagery.raster_facts import NOTHING, Said
 from engine.imagery.rasters import damage_told, open_raster
 from engine.imagery.scene import Asset, Scene, scene_id
 from engine.imagery.sensors.table import HLS_SENSORS
-from engine.imagery.sources.band_files import group_scene, grouped, rasters_in
-from engine.imagery.sources.raster_file import scene_of
+from engine.imagery.sources.band_files import group_scene
+from engine.imagery.sources.product_files import grouped, rasters_in
+from engine.imagery.sources.raster_file import file_scene
 from engine.imagery.sources.source import Declared
 from engine.imagery.window import read_gaps
 from engine.paths import modified, resolve_path
 
-# Names under which products state their cloud share in percent: ours; HLS (v2.0 User Guide, scene-level attributes);
-# Sentinel-2 (product metadata, Quality_Indicators_Info); Landsat (MTL, IMAGE_ATTRIBUTES); STAC's eo extension.
-_CLOUD_TAGS = (
-    "emberscope_cloud_pct", "cloud_coverage", "cloudy_pixel_percentage", "cloud_cover", "eo:cloud_cover",
-)  # fmt: skip
 # Side of the reduced picture in which gaps are counted.
 _SAMPLE_PX = 256
 
@@ -85,8 +80,9 @@ def files_scenes(paths: Sequence[Path], said: Said = NOTHING) -> tuple[Scene, ..
         )
     )
     alone, groups = grouped(files)
-    scenes = [_single(file, said) for file in alone] + [
-        _with_clouds(group_scene(group, said), {}) for group in groups
+    scenes = [
+        *(_with_clouds(file_scene(file, said)) for file in alone),
+        *(_with_clouds(group_scene(group, said)) for group in groups),
     ]
     sensors = sorted({scene.sensor.name for scene in scenes})
     if len(sensors) > 1 and not set(sensors) <= HLS_SENSORS:
@@ -97,33 +93,16 @@ def files_scenes(paths: Sequence[Path], said: Said = NOTHING) -> tuple[Scene, ..
     return tuple(sorted(_named_apart(scenes), key=_rank))
 
 
-def _single(path: Path, said: Said) -> Scene:
-    facts = raster_facts(path, said)
-    scene = scene_of(facts, path.stem, facts.tags.get("emberscope_title") or path.stem.replace("_", " "))
-    return _with_clouds(scene, facts.tags)
-
-
 def _rank(scene: Scene) -> tuple[float, float, str]:
     newest = scene.datetime.timestamp() if scene.datetime else float("-inf")
     return scene.cloud_pct or 0.0, -newest, scene.id
 
 
-def _with_clouds(scene: Scene, tags: Mapping[str, str]) -> Scene:
+def _with_clouds(scene: Scene) -> Scene:
     """A scene with its cloud share."""
     if scene.cloud_pct is not None:
         return scene
-    stated = _stated_pct(tags)
-    return replace(
-        scene, cloud_pct=_gaps_pct(next(iter(scene.assets.values()))) if stated is None else stated
-    )
-
-
-def _stated_pct(tags: Mapping[str, str]) -> float | None:
-    for name in _CLOUD_TAGS:
-        found = re.match(r"\s*(\d+(\.\d+)?)", tags.get(name, ""))
-        if found and float(found[1]) <= 100:
-            return float(found[1])
-    return None
+    return replace(scene, cloud_pct=_gaps_pct(next(iter(scene.assets.values()))))
 
 
 def _gaps_pct(asset: Asset) -> float:
