@@ -19,7 +19,7 @@ style.heading(
 
 extract_start.show_job()
 place = session.place()
-if place.scene.source == "simulated" and not session.season_is_there():
+if not session.is_ready(place.scene):
     empty.empty(
         "The fire season has not been made yet",
         "Explore makes it in about a minute.",

@@ -20,26 +20,29 @@ _SIGNATURES = {
 }
 
 
-def region_from_file(path: Path) -> Region:
+def region_from_file(path: Path, name: str = "") -> Region:
     """The one polygon (or multi-polygon) of a vector file; another CRS is brought to lon/lat.
+
+    Args:
+        name: what messages call the file; "": its path.
 
     Raises:
         RegionError: the file is absent, of another format, without a CRS, or does not hold one polygon.
     """
-    suffix = path.suffix.lower()
+    suffix, named = path.suffix.lower(), name or str(path)
     if suffix not in _SIGNATURES:
         return Region.from_file(path)
     try:
         with path.open("rb") as file:
             start = file.read(16)
     except OSError as err:
-        raise RegionError(f"{path} cannot be read ({err.strerror or err}). Check the path.") from err
+        raise RegionError(f"{named} cannot be read ({err.strerror or err}). Check the path.") from err
     if not start.startswith(_SIGNATURES[suffix]):
-        raise RegionError(f"{path} is no {suffix} file by its content. Export the region again.")
-    return _from_table(path, suffix)
+        raise RegionError(f"{named} is no {suffix} file by its content. Export the region again.")
+    return _from_table(path, suffix, named)
 
 
-def _from_table(path: Path, suffix: str) -> Region:
+def _from_table(path: Path, suffix: str, named: str) -> Region:
     import geopandas as gpd  # with pandas, a quarter of a second: only where a table is read
 
     try:
@@ -48,7 +51,7 @@ def _from_table(path: Path, suffix: str) -> Region:
         )
         if frame.crs is None:
             raise RegionError(
-                f"{path} states no CRS, so nothing says where its polygon lies. Export it with its CRS."
+                f"{named} states no CRS, so nothing says where its polygon lies. Export it with its CRS."
             )
         shapes = [
             shape for shape in frame.geometry.to_crs("OGC:CRS84") if shape is not None and not shape.is_empty
@@ -64,10 +67,10 @@ def _from_table(path: Path, suffix: str) -> Region:
         IndexError,
     ) as err:
         raise RegionError(
-            f"{path} cannot be read ({' '.join(str(err).split())[:120]}). Export the region again."
+            f"{named} cannot be read ({' '.join(str(err).split())[:120]}). Export the region again."
         ) from err
     if len(shapes) != 1:
         raise RegionError(
-            f"{path} holds {len(shapes)} geometries; a region is one polygon. Keep the one you mean."
+            f"{named} holds {len(shapes)} geometries; a region is one polygon. Keep the one you mean."
         )
-    return Region.from_shape(shapes[0], str(path))
+    return Region.from_shape(shapes[0], named)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
+from shapely.geometry import Polygon
 from streamlit.testing.v1 import AppTest
 
 from engine.extraction.plan import region_of
@@ -32,7 +36,7 @@ ENCODINGS = {"utf-8": b"", "utf-8 with a mark": codecs.BOM_UTF8}
 
 
 def upload(at: AppTest, content: bytes, name: str = "mine.geojson") -> AppTest:
-    at.segmented_control(key="region_way").set_value("GeoJSON").run()
+    at.segmented_control(key="region_way").set_value("A file").run()
     return at.file_uploader(key="region_file").upload(name, content).run()
 
 
@@ -53,6 +57,43 @@ def test_an_uploaded_region_is_the_one_that_the_command_line_reads(
     assert found is not None
     assert found.polygon.equals(Region.from_file(given).polygon)
     assert at.button(key="use_region").label == "Use this region"
+
+
+FORMATS = {
+    "gpkg": "GPKG",
+    "fgb": "FlatGeobuf",
+    "parquet": "",
+    "shp": "ESRI Shapefile",
+    "zip": "ESRI Shapefile",
+}
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_region_of_any_vector_format_can_be_uploaded(
+    open_page: OpenPage, home: Path, tmp_path: Path, ending: str
+) -> None:
+    table = gpd.GeoDataFrame(geometry=[Polygon(RING, [HOLE])], crs="EPSG:4326").to_crs("EPSG:32618")
+    folder = tmp_path / "given"
+    folder.mkdir()
+    if ending == "parquet":
+        table.to_parquet(folder / "mine.parquet")
+    else:
+        table.to_file(folder / f"mine.{'shp' if ending == 'zip' else ending}", driver=FORMATS[ending])
+    files = [(path.name, path.read_bytes()) for path in sorted(folder.iterdir())]
+    if ending == "zip":
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, content in files:
+                archive.writestr(f"../{name}", content)
+        files = [("mine.zip", packed.getvalue())]
+    at = open_page("explore")
+    at.segmented_control(key="region_way").set_value("A file").run()
+    at.file_uploader(key="region_file").set_value([(name, content, "") for name, content in files]).run()
+    assert not at.exception
+    assert not at.warning, [warning.value for warning in at.warning]
+    found = region_of(at.session_state["region"])
+    assert found is not None
+    assert found.polygon.symmetric_difference(Polygon(RING, [HOLE])).area < 1e-5
 
 
 @pytest.mark.parametrize("geometry", FILES.values(), ids=FILES)

@@ -43,6 +43,10 @@ class SimulatedScene(Frozen):
 
             simulate_season(folder, self.seed)
 
+    def is_ready(self, root: Path) -> bool:
+        """Whether the season has been simulated."""
+        return season_folder(self.seed, root).is_dir()
+
     def find(self, root: Path) -> tuple[Scene, ...]:
         """The chips of the season, date by date.
 

@@ -30,6 +30,9 @@ class SceneSource(Protocol):
     def prepare(self, root: Path) -> Iterator[str]:
         """Make what must be there before scenes can be found; yields each step in words before it is done."""
 
+    def is_ready(self, root: Path) -> bool:
+        """Whether `prepare` has nothing left to make."""
+
     def find(self, root: Path) -> tuple[Scene, ...]:
         """The scenes, without a side effect.
 
@@ -87,6 +90,11 @@ class Declared(Frozen):
         """Nothing has to be made first."""
         del root
         yield from ()
+
+    def is_ready(self, root: Path) -> bool:
+        """Always: nothing has to be made first."""
+        del root
+        return True
 
     def last_date(self) -> Self:
         """The same: a scene is one date."""

@@ -28,7 +28,8 @@ _SIZES = {
 def bands_at_hand() -> tuple[str, ...]:
     """Bands of the place looked at; none where its scenes are not there yet."""
     try:
-        return layers.common_bands(cached.scenes(session.place().scene)) if _is_there() else ()
+        scene = session.place().scene
+        return layers.common_bands(cached.scenes(scene)) if session.is_ready(scene) else ()
     except EngineError:
         return ()
 
@@ -148,7 +149,3 @@ def _conventions(spec: BackboneSpec) -> None:
     for name, words in spec.conventions.items():
         choices = f" `{' | '.join(spec.settings[name])}`" if name in spec.settings else ""
         st.markdown(f"**{wording.plain(name.replace('_', ' '))}**{choices}  \n:small[{wording.plain(words)}]")
-
-
-def _is_there() -> bool:
-    return session.place().scene.source != "simulated" or session.season_is_there()

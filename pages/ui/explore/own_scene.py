@@ -1,4 +1,4 @@
-"""Opening a raster or a folder of one's own: what it is, what a person says of it, and the place that it becomes."""
+"""Opening a raster or a folder of one's own: what a person says of it, what was understood, and the place it becomes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from engine.errors import ConfigError
+from engine.imagery.sensors.table import SENSORS
 from engine.imagery.sources import SceneConfig, source_of
 from engine.imagery.sources.source import Declared
 from engine.jobs.complaints import in_words
 from engine.jobs.folder import runs_root
+from pages.ui.explore import understood
 from pages.ui.look import errors
 from pages.ui.look.fields import help_of
 from pages.ui.map import layers
 from pages.ui.state import cached, session
 
+_AS_STATED = "as the files say"
+
 
 def offer() -> None:
-    """A path, what the files do not say themselves, and the button that opens them.
+    """A path, what the files do not say themselves, what was understood, and the button that makes it the place.
 
     The fields are new ones after each success: what was said of one raster is never taken for the next.
     """
@@ -32,14 +36,32 @@ def offer() -> None:
     example = runs_root() / "data" / "hls_burn_scars"
     typed = st.text_input("Path on this machine", key=f"own_path_{turn}", placeholder=str(example)).strip()
     said = _said(turn)
-    if st.button("Open", key=f"own_open_{turn}") and typed:
+    wanted = Path(typed).expanduser().absolute() if typed else None
+    if st.button("Look at it", key=f"own_open_{turn}"):
+        st.session_state["own_looked"] = None
         with errors.in_words(stop=False):
-            _open(Path(typed).expanduser().absolute(), said)
-            st.rerun()
+            if wanted is not None:
+                _open(wanted, said)
+            st.session_state["own_looked"] = wanted
+    if wanted is not None and st.session_state.get("own_looked") == wanted:
+        with errors.in_words(stop=False):
+            _confirm(wanted, said, turn)
 
 
-def _open(path: Path, said: dict[str, Any]) -> None:
-    """Make the files the place looked at; what cannot be read or shown raises, and nothing is kept.
+def _confirm(path: Path, said: dict[str, Any], turn: int) -> None:
+    """What was understood of the files, and the button that makes them the place looked at."""
+    scene = _open(path, said)
+    scenes = cached.scenes(scene)
+    understood.show(scenes)
+    if st.button("Use it", type="primary", key=f"own_use_{turn}", icon=":material/check:", width="stretch"):
+        opened = session.add_place(scene, path, layers.common_bands(scenes), scenes[0].level)
+        session.set_place(opened.key)
+        st.session_state["own_looked"] = None
+        st.rerun()
+
+
+def _open(path: Path, said: dict[str, Any]) -> SceneConfig:
+    """The source that reads the files, once it is certain that they can be read and shown.
 
     Raises:
         BadInput: absent, unreadable, not understood, or in a folder that may not be shown.
@@ -47,7 +69,7 @@ def _open(path: Path, said: dict[str, Any]) -> None:
     scene = _with(source_of(path), path, said)
     scenes = cached.scenes(scene)
     layers.imagery(scenes, layers.best_of(scenes))
-    session.set_place(session.add_place(scene, path, layers.common_bands(scenes), scenes[0].level).key)
+    return scene
 
 
 def _with(scene: SceneConfig, path: Path, said: dict[str, Any]) -> SceneConfig:
@@ -66,19 +88,12 @@ def _with(scene: SceneConfig, path: Path, said: dict[str, Any]) -> SceneConfig:
 def _said(turn: int) -> dict[str, Any]:
     """What a person declares; fields left empty are left to the files."""
     with st.expander("Say what the files do not", icon=":material/edit_note:"):
-        left, right = st.columns(2)
-        sensor = left.text_input(
-            "Sensor",
-            key=f"own_sensor_{turn}",
-            placeholder="as the files say",
-            help=help_of(Declared, "sensor"),
-        )
-        date = right.text_input(
-            "Date",
-            key=f"own_datetime_{turn}",
-            placeholder="2021-08-28T10:56:19Z",
-            help=help_of(Declared, "datetime"),
-        )
+        sensor = st.selectbox(
+            "Sensor", ["", *SENSORS], key=f"own_sensor_{turn}", help=help_of(Declared, "sensor"),
+            format_func=lambda name: SENSORS[name].title if name else _AS_STATED,
+        )  # fmt: skip
+        date = st.text_input("Date", key=f"own_datetime_{turn}", placeholder="2021-08-28T10:56:19Z",
+                             help=help_of(Declared, "datetime"))  # fmt: skip
         bands = st.text_input(
             "Bands in order, by commas; - for one that is not to be read",
             key=f"own_bands_{turn}",
@@ -94,7 +109,7 @@ def _said(turn: int) -> dict[str, Any]:
         }  # fmt: skip
     names = [name.strip() for name in bands.split(",")] if bands.strip() else []
     given = {
-        "sensor": sensor.strip(),
+        "sensor": sensor,
         "datetime": date.strip(),
         "bands": tuple(None if name in ("-", "") else name for name in names),
     }

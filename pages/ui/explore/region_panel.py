@@ -21,7 +21,7 @@ from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, wording
 from pages.ui.map import layers
 from pages.ui.map.maps import Bounds, Outline
-from pages.ui.state import cached, regions, session
+from pages.ui.state import cached, region_upload, regions, session
 
 # Around a chosen region the map shows this share of its side besides.
 _MARGIN = 0.35
@@ -48,7 +48,7 @@ def _take_place() -> None:
 
 def make_season_if_absent(place: session.Place) -> None:
     """Offer to simulate the season when it is not on this machine; ends the page then."""
-    if place.scene.source != "simulated" or session.season_is_there():
+    if session.is_ready(place.scene):
         return
     with st.container(border=True):
         st.subheader("The fire season has not been made yet", anchor=False)
@@ -98,12 +98,12 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
     st.subheader("Region", anchor=False)
     _take_drawing(drawings)
     way = st.segmented_control(
-        "How", ["Draw", "Type bounds", "GeoJSON"], default="Draw", required=True, key="region_way",
+        "How", ["Draw", "Type bounds", "A file"], default="Draw", required=True, key="region_way",
         label_visibility="collapsed",
     )  # fmt: skip
     if way == "Type bounds":
         _type_bounds()
-    elif way == "GeoJSON":
+    elif way == "A file":
         _upload()
     else:
         st.caption(
@@ -119,7 +119,7 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
 def before_you_start(place: session.Place) -> None:
     """What an extraction here takes, and the way to it."""
     st.subheader("Before you start", anchor=False)
-    overlap_px = cost.usual_overlap_px(cards.card(place.backbone), place.scene)
+    overlap_px = cost.usual_overlap_px(cards.card(place.backbone), cached.scenes(place.scene))
     config = ExtractConfig(
         scene=place.scene, region=regions.chosen(), backbone=BackboneConfig(name=place.backbone),
         tiles=TilesConfig(overlap_px=overlap_px),
@@ -172,17 +172,16 @@ def _type_bounds() -> None:
 
 
 def _upload() -> None:
-    file = st.file_uploader(
-        "GeoJSON with one polygon in lon/lat; it may have holes and several parts", type=["geojson", "json"],
-        key="region_file",
+    files = st.file_uploader(
+        "One polygon, with holes and parts if need be: GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, or a Shapefile (zipped, "
+        "or all of its files)", type=list(region_upload.ENDINGS), key="region_file", accept_multiple_files=True,
     )  # fmt: skip
-    if file is None or st.session_state.get("upload_seen") == file.file_id:
+    given = [file.file_id for file in files]
+    if not files or st.session_state.get("upload_seen") == given:
         return
     with errors.in_words(stop=False):
-        regions.choose(regions.of_upload(file.getvalue(), file.name))
-        st.session_state["upload_seen"] = (
-            file.file_id
-        )  # only now: a message stays as long as its file lies there
+        regions.choose(regions.of_upload([(file.name, file.getvalue()) for file in files]))
+        st.session_state["upload_seen"] = given  # only now: a message stays as long as its file lies there
         st.rerun()
 
 

@@ -14,7 +14,7 @@ from engine.jobs.config import BackboneConfig, ExtractConfig, OutputConfig, Tile
 from pages.ui.backbones import card as backbone_card
 from pages.ui.jobs import cost
 from pages.ui.look.fields import DEVICES, choices_of, help_of
-from pages.ui.state import regions, session
+from pages.ui.state import cached, regions, session
 
 _PIXELS = (64, 128, 224, 256, 384, 512, 1024)
 
@@ -126,8 +126,8 @@ def _size(where: Any) -> int | None:
 
 
 def _overlap(where: Any, spec: BackboneSpec) -> int:
-    scene = session.place().scene
-    usual, is_chips = cost.usual_overlap_px(spec, scene), not cost.has_neighbours(scene)
+    scenes = cached.scenes(session.place().scene)
+    usual, is_chips = cost.usual_overlap_px(spec, scenes), not cost.has_neighbours(scenes)
     return int(
         where.number_input(
             "Tiles overlap by (px)", 0, 1024, usual, 16, key=f"x_overlap_{spec.name}_{is_chips}", disabled=is_chips,

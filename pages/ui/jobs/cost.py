@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.backbones.core.spec import BackboneSpec
-from engine.jobs.config import ExtractConfig, SceneConfig
+from engine.imagery.scene import Scene
+from engine.jobs.config import ExtractConfig
 from pages.ui.look import style, wording
 from pages.ui.state import cached, regions
 
@@ -12,14 +15,14 @@ from pages.ui.state import cached, regions
 _CNN_OVERLAP_PX = 64
 
 
-def has_neighbours(scene: SceneConfig) -> bool:
-    """Whether tiles of a scene can overlap; chips are tiles of their own."""
-    return scene.source in ("file", "files")
+def has_neighbours(scenes: Sequence[Scene]) -> bool:
+    """Whether tiles can overlap; chips are tiles of their own."""
+    return not all(scene.is_chip for scene in scenes)
 
 
-def usual_overlap_px(spec: BackboneSpec, scene: SceneConfig) -> int:
+def usual_overlap_px(spec: BackboneSpec, scenes: Sequence[Scene]) -> int:
     """Overlap of tiles that the pages propose."""
-    return _CNN_OVERLAP_PX if spec.layer_strides and has_neighbours(scene) else 0
+    return _CNN_OVERLAP_PX if spec.layer_strides and has_neighbours(scenes) else 0
 
 
 def show(config: ExtractConfig) -> None:

@@ -141,11 +141,16 @@ def credit(scenes: Sequence[Scene]) -> str:
     """Sensor, source and dates of some scenes, for the corner of the map."""
     first = scenes[0]
     simulated = "SIMULATED, no satellite has seen it" if first.is_simulated else first.sensor.title
+    return f"{simulated}, {date_span(scenes)}"
+
+
+def date_span(scenes: Sequence[Scene]) -> str:
+    """The day, or the first and last month of several days."""
     known = sorted(scene.datetime for scene in scenes if scene.datetime)
     if not known:
-        return f"{simulated}, {NO_DATE}"
-    span = date(known[0]) if known[0].date() == known[-1].date() else f"{known[0]:%b %Y} to {known[-1]:%b %Y}"
-    return f"{simulated}, {span}"
+        return NO_DATE
+    is_one_day = known[0].date() == known[-1].date()
+    return date(known[0]) if is_one_day else f"{known[0]:%b %Y} to {known[-1]:%b %Y}"
 
 
 @st.cache_data(show_spinner=False, max_entries=512)

@@ -39,6 +39,14 @@ def scenes(scene: SceneConfig) -> tuple[Scene, ...]:
     return _scenes(scene.model_dump_json(), scene.stamp(runs_root()), scene)
 
 
+def has_labels(scene: SceneConfig) -> bool:
+    """Whether a scene that is on this machine brings its own label mask; nothing is made to find out."""
+    try:
+        return scene.is_ready(runs_root()) and any(found.mask_path for found in scenes(scene))
+    except EngineError:
+        return False
+
+
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _scenes(key: str, stamp: float, _scene: SceneConfig) -> tuple[Scene, ...]:
     del key, stamp

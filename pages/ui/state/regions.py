@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import shapely
@@ -17,7 +18,7 @@ from engine.files import make_folder, write_atomic
 from engine.imagery.region import Region
 from engine.jobs.config import RegionConfig
 from engine.jobs.folder import runs_root
-from pages.ui.state import address
+from pages.ui.state import address, region_upload
 
 # Addresses stay short: a polygon with more corners than this is kept as a file.
 _MOST_CORNERS = 40
@@ -58,19 +59,19 @@ def checked(region: RegionConfig) -> Region:
     return found
 
 
-def of_upload(content: bytes, name: str) -> RegionConfig:
-    """The region of a GeoJSON file, read as the command line reads it.
+def of_upload(files: Sequence[tuple[str, bytes]]) -> RegionConfig:
+    """The region of an uploaded vector file, read as the command line reads it.
 
     A polygon of few corners stands in the configuration itself. Holes, several parts and long outlines are kept as a
     file of the workspace, named by its content.
 
     Args:
-        name: of the file, for messages; it becomes no path.
+        files: name and content of each; several where a Shapefile comes in parts. A name becomes no path.
 
     Raises:
-        RegionError: it does not hold one polygon in lon/lat.
+        RegionError: of an unknown format, without a CRS, or not one polygon.
     """
-    outline = shapely.force_2d(Region.from_bytes(content, name).polygon)
+    outline = shapely.force_2d(region_upload.read(files).polygon)
     if isinstance(outline, MultiPolygon) and len(outline.geoms) == 1:
         outline = outline.geoms[0]
     if isinstance(outline, Polygon) and not outline.interiors:

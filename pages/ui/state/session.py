@@ -99,9 +99,9 @@ def _usual_backbone(bands: Sequence[str], level: str | None) -> str:
     return _USUAL[-1]
 
 
-def season_is_there() -> bool:
-    """Whether the simulated fire season has been made."""
-    return (runs_root() / "data" / "simulated-0").is_dir()
+def is_ready(scene: SceneConfig) -> bool:
+    """Whether nothing has to be made before the scenes can be looked at (the simulated season has to be, once)."""
+    return scene.is_ready(runs_root())
 
 
 def restore_from_address() -> None:

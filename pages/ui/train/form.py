@@ -192,11 +192,7 @@ def _of_store(store: EmbeddingStore, has_labels: bool) -> Source:
 
 def _first_labelled(options: list[str], found: dict[str, cached.JobFacts]) -> int:
     """The newest store whose scenes are labelled; the fire season where there is none."""
-    labelled = [
-        i
-        for i, name in enumerate(options)
-        if name and found[name].config.scene.source in ("chips", "simulated")
-    ]
+    labelled = [i for i, name in enumerate(options) if name and cached.has_labels(found[name].config.scene)]
     return labelled[0] if labelled else len(options) - 1
 
 
