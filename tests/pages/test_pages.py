@@ -105,7 +105,7 @@ def test_a_region_outside_every_scene_is_refused_where_the_cost_would_stand(
     open_page: OpenPage, home: Path
 ) -> None:
     at = open_page("explore", region="10.00000,50.00000,10.10000,50.10000")
-    assert any("meets none of them" in warning.value for warning in at.warning)
+    assert any("meets none of the scenes" in warning.value for warning in at.warning)
 
 
 def test_an_extraction_starts_once_and_its_job_stands_in_the_address(
