@@ -116,7 +116,11 @@ def _require_reflectance(scene: Scene, samples: dict[str, Sample]) -> None:
     stored = np.concatenate([sample.stored.astype(np.float64) for sample in samples.values()])
     dtype = next(iter(samples.values())).dtype
     numbers = f"{scene.title} would hold reflectance from {together.min():.4g} to {together.max():.4g} (stored {stored.min():.6g} to {stored.max():.6g}, {dtype})"
-    remedy = "Set scene.sensor, or scene.scale and scene.offset, so that it is about 0 to 1; set scene.nodata to the value of its gaps."
+    asset = scene.assets[next(iter(samples))]
+    read_as = (
+        f"Its bands are read as {asset.sensor.title} (stored value x {asset.scale:.4g}{asset.offset:+.4g})."
+    )
+    remedy = f"{read_as} Set scene.sensor, or scene.scale and scene.offset, so that it is about 0 to 1; set scene.nodata to the value of its gaps."
     if dtype == np.uint8 and high < 0.2:
         raise SceneError(
             f"{numbers}: 8-bit numbers are no reflectance by this scale. Set scene.sensor: rgb for a picture, or scene.scale (0.00392 where 255 is 1)."

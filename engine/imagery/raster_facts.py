@@ -16,11 +16,12 @@ from engine.errors import SceneError
 from engine.imagery.dates import tagged_time
 from engine.imagery.geobox import crs_text
 from engine.imagery.projection import earth_crs, metric_grid
+from engine.imagery.radar_unit import with_radar_unit
 from engine.imagery.rasters import open_raster
 from engine.imagery.scaling import Stated, scaling_of, unstated
 from engine.imagery.scene import Asset, in_order
 from engine.imagery.sensors.identify import Named, identify
-from engine.imagery.sensors.products import ProductName, read_name
+from engine.imagery.sensors.products import ProductName, band_part, read_name
 from engine.imagery.sensors.sensor import Sensor
 
 # Names under which products state their cloud share in percent: ours; HLS (v2.0 User Guide, scene-level attributes);
@@ -77,25 +78,23 @@ def raster_facts(path: Path, said: Said = NOTHING, default_sensor: str | None = 
         _require_reflectance(path, product, said)
         metric = metric_grid(dataset, path.name)
         named = identify(
-            path.name, described(dataset), dataset.dtypes[0], product, said.sensor or default_sensor, said.bands,
+            path.name, described(dataset, path), dataset.dtypes[0], product, said.sensor or default_sensor, said.bands,
             tags.get("emberscope_sensor"),
         )  # fmt: skip
         when, note = acquired(tags, product, said.datetime)
         assets, told = assets_of(dataset, path, named, product, when, said)
-    notes = [
-        *named.notes,
-        f"{path.name}: {note}." if note else "",
-        metric.note,
-        f"{path.name}: {told}." if told else "",
-    ]
-    return RasterFacts(
-        metric.grid,
-        named.sensor,
-        in_order(assets, named.sensor),
-        when,
-        tags,
-        tuple(item for item in notes if item),
-    )
+    assets, radar = with_radar_unit(assets, named.open_radar)
+    own = [f"{path.name}: {item}." for item in (note, told, radar) if item]
+    notes = tuple(item for item in (*named.notes, *own, metric.note) if item)
+    main = main_sensor(named, assets)
+    return RasterFacts(metric.grid, main, in_order(assets, main), when, tags, notes)
+
+
+def main_sensor(named: Named, assets: Mapping[str, Asset]) -> Sensor:
+    """The sensor of a raster as a whole; of radar alone, the one whose unit its values show."""
+    if named.sensor.quantity == "backscatter":
+        return next(asset.sensor for asset in assets.values() if asset.sensor.quantity == "backscatter")
+    return named.sensor
 
 
 def assets_of(
@@ -125,8 +124,14 @@ def assets_of(
     return assets, unstated(scalings)
 
 
-def described(dataset: DatasetReader) -> Sequence[str | None]:
-    """Band descriptions as the file or its side-car states them; an alpha band is called so."""
+def described(dataset: DatasetReader, path: Path) -> Sequence[str | None]:
+    """Band descriptions as the file or its side-car states them; an alpha band is called so.
+
+    A band by itself without a description has the name that its file's name ends in (`dem.tif`, `..._B04.tif`).
+    """
+    part = band_part(path.stem) or band_part(f".{path.stem}")
+    if dataset.count == 1 and not dataset.descriptions[0] and part is not None and not part[1].is_quality:
+        return [part[1].text]
     return [
         "alpha" if kind == ColorInterp.alpha else text
         for text, kind in zip(dataset.descriptions, dataset.colorinterp, strict=True)

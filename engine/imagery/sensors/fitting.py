@@ -107,6 +107,8 @@ def _by_words(where: str, names: Sequence[BandName], dtype: str, product: Produc
         )
     order = [SENSORS[one] for one in (("sentinel2_l2a", *_BY_WORDS) if product.is_sentinel2 else _BY_WORDS)]
     best = max(order, key=lambda one: sum(_has(one, words) for words in wanted))
+    if best.quantity == "backscatter":  # the unit is read from names or values
+        return Fitting(best)
     scale = f", integers times {best.scale:g}" if best.scale != 1 else ""
     return Fitting(
         best,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,12 +24,14 @@ class Named:
         bands: common name -> (1-based index, sensor of this band).
         is_assumed: no tag, file name or code tells the sensor; the likeliest is taken.
         notes: what is assumed or left unread, in words.
+        open_radar: radar bands of which nothing says whether they are decibels or linear power.
     """
 
     sensor: Sensor
     bands: Mapping[str, tuple[int, Sensor]]
     is_assumed: bool
     notes: tuple[str, ...]
+    open_radar: tuple[str, ...] = ()
 
 
 def identify(
@@ -64,7 +67,7 @@ def identify(
     known = sensor(wished) if wished else None
     if declared_bands is not None:
         return _declared(where, names, dtype, known, product)
-    if all(name.is_empty for name in names):
+    if all(name.is_empty for name in names) or (_are_numbered(names) and not _are_codes(known, names)):
         return _unnamed(where, len(names), known, dtype)
     return _named(where, names, dtype, known, product)
 
@@ -104,13 +107,27 @@ def _unnamed(where: str, count: int, known: Sensor | None, dtype: str) -> Named:
     return Named(known, {band: (index, known) for index, band in enumerate(order, 1)}, is_assumed, (note,))
 
 
+def _are_numbered(names: Sequence[BandName]) -> bool:
+    """Whether names are "Band 1", "Band 2" and so on, which programs write that know no better names."""
+    return len(names) > 1 and all(
+        re.fullmatch(rf"(?:band)?[ _]?0*{index}", name.text.lower()) for index, name in enumerate(names, 1)
+    )
+
+
+def _are_codes(known: Sensor | None, names: Sequence[BandName]) -> bool:
+    """Whether such numbers count a sensor's bands as its codes do."""
+    return known is not None and len(names) <= len(known.bands) and all(
+        known.name_of_code(name.code) == band for name, band in zip(names, known.bands, strict=False)
+    )  # fmt: skip
+
+
 def _named(
     where: str, names: Sequence[BandName], dtype: str, known: Sensor | None, product: ProductName
 ) -> Named:
     """Bands with names: words, codes, or both."""
     notes: list[str] = []
     readable = [name for name in names if not name.is_quality and not name.is_empty]
-    is_assumed = False
+    is_assumed, is_stated = False, known is not None and known.quantity == "backscatter"
     if known is None:
         found_sensor = fitting_sensor(where, readable, dtype, product)
         known, is_assumed = found_sensor.sensor, bool(found_sensor.note)
@@ -125,6 +142,7 @@ def _named(
             unread += [_unread(name, known)] * (not name.is_empty)
             continue
         band, own = found
+        own = _radar_sensor(own, name, is_stated)
         if band in bands:
             raise SceneError(
                 f"{where} has two bands that are {band}: {names[bands[band][0] - 1].text!r} and {name.text!r}. Several dates "
@@ -134,12 +152,23 @@ def _named(
     if not bands:
         listed = ", ".join(repr(name.text) for name in names[:8] if name.text) or "none"
         raise SceneError(
-            f"The bands of {where} are named {listed}, and none of these is a band of {known.title}. "
+            f"The bands of {where} are named {listed}, and none of these is a band {'that is known here' if is_assumed else f'of {known.title}'}. "
             f"Name them in order with scene.bands, or set scene.sensor."
         )
     if unread:
         notes.append(f"{where}: not read, for nothing here uses them: {', '.join(unread)}.")
-    return Named(_leading(bands, known), bands, is_assumed, tuple(notes))
+    open_radar = tuple(
+        band for band, (index, own) in bands.items()
+        if own.quantity == "backscatter" and not is_stated and not names[index - 1].unit
+    )  # fmt: skip
+    return Named(_leading(bands, known), bands, is_assumed, tuple(notes), open_radar)
+
+
+def _radar_sensor(own: Sensor, name: BandName, is_stated: bool) -> Sensor:
+    """The sensor of a radar band, by the unit that its name states where nothing else states the sensor."""
+    if own.quantity != "backscatter" or is_stated or not name.unit:
+        return own
+    return SENSORS["sentinel1_grd" if name.unit == "decibels" else "sentinel1_rtc"]
 
 
 def _unread(name: BandName, known: Sensor) -> str:

@@ -9,7 +9,8 @@ from datetime import datetime
 from engine.errors import SceneError
 from engine.imagery.product_metadata import ProductMetadata, metadata_beside
 from engine.imagery.projection import MetricGrid, metric_grid
-from engine.imagery.raster_facts import NOTHING, Said, acquired, assets_of, cloud_pct_of
+from engine.imagery.radar_unit import with_radar_unit
+from engine.imagery.raster_facts import NOTHING, Said, acquired, assets_of, cloud_pct_of, main_sensor
 from engine.imagery.rasters import open_raster
 from engine.imagery.scaling import Stated
 from engine.imagery.scene import Asset, Scene, in_order, scene_id
@@ -44,18 +45,20 @@ def group_scene(group: FileGroup, said: Said = NOTHING) -> Scene:
     when, note = acquired(first.tags, product, said.datetime)
     when = when if said.datetime or metadata.datetime is None else metadata.datetime
     assets, told = _assets(opened, named, product, when, said, metadata)
+    assets, radar = with_radar_unit(assets, named.open_radar)
+    main = main_sensor(named, assets)
     grids = {band: opened[number - 1].metric for band, (number, _) in named.bands.items()}
     finest = min(grids.values(), key=lambda metric: float(metric.grid.resolution.x))
-    assumed = [f"{group.name}: {item}." for item in (note, metadata.note, *told) if item]
+    assumed = [f"{group.name}: {item}." for item in (note, metadata.note, *told, radar) if item]
     notes = [*named.notes, *assumed, finest.note, _resampled(group, grids, finest), _quality(group)]
     return Scene(
         id=scene_id(group.name),
         title=group.name.replace("_", " "),
-        sensor=named.sensor,
-        assets=in_order(assets, named.sensor),
+        sensor=main,
+        assets=in_order(assets, main),
         datetime=when,
         grid=finest.grid,
-        level=named.sensor.level,
+        level=main.level,
         source=first.tags.get("emberscope_source", ""),
         licence=first.tags.get("emberscope_licence", ""),
         cloud_pct=cloud_pct_of(first.tags) if metadata.cloud_pct is None else metadata.cloud_pct,
