@@ -163,7 +163,7 @@ def _rows(found: Sequence[Embedded], index: int, read: TileRead, plan: Plan) -> 
                 dense[place // k :: k, place % k :: k] = values
             maps = [dense]
         columns.append(maps[0].reshape(rows * across, -1))
-    return TileRows(tile, tuple(columns), read.share.reshape(-1))
+    return TileRows(tile, tuple(columns), read.share.reshape(-1), read.window_fraction)
 
 
 def _one_row(found: Embedded, index: int, read: TileRead, plan: Plan) -> TileRows:
@@ -178,7 +178,7 @@ def _one_row(found: Embedded, index: int, read: TileRead, plan: Plan) -> TileRow
         maps = [_on_tile(layer[index].numpy(), read, plan) for layer in found.maps]
         pooled = tuple(_pooled(layer, read.share, plan.pooling or "mean") for layer in maps)
     tile = stored_tile(read.planned, plan)
-    return TileRows(tile, pooled, np.array([read.share.mean()], np.float32))
+    return TileRows(tile, pooled, np.array([read.share.mean()], np.float32), read.window_fraction)
 
 
 def _on_tile(layer: np.ndarray, read: TileRead, plan: Plan) -> np.ndarray:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 
 from engine.errors import EngineError
 from engine.extraction.plan import Plan, make_plan
-from engine.extraction.tile_reader import read_tile, valid_share
+from engine.extraction.tile_reader import read_pixels, valid_share
+from engine.imagery.grid import Tile
 from engine.imagery.scene import fingerprint
 from engine.imagery.tiles.windows import PlannedTile
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.labels.build import PixelsWithData
+from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 
 
@@ -42,7 +45,7 @@ def pixels_with_data(store: EmbeddingStore, root: Path) -> tuple[PixelsWithData 
     planned = {item.tile.id: item for item in plan.tiles}
     if partly - planned.keys():
         return None, _note(len(partly), "the scenes are cut into other tiles today")
-    return (lambda tile: _has_data(planned[tile.id], plan) if tile.id in partly else None), ""
+    return (lambda tile: _has_data(tile, planned[tile.id], plan) if tile.id in partly else None), ""
 
 
 def _partly_filled(store: EmbeddingStore) -> set[str]:
@@ -53,14 +56,11 @@ def _partly_filled(store: EmbeddingStore) -> set[str]:
     return {tile.id for tile, rows in zip(store.tiles, partly, strict=True) if rows.any()}
 
 
-def _has_data(planned: PlannedTile, plan: Plan) -> np.ndarray:
-    read = read_tile(planned, plan)
-    size = planned.tile.height, planned.tile.width
-    if read.chip is None:
-        return np.zeros(size, bool)
-    top, left = planned.margin_px
-    valid = read.chip.valid[:, top : top + size[0], left : left + size[1]]
-    return valid_share(valid, planned, cell_px=1) > 0
+def _has_data(tile: StoredTile, planned: PlannedTile, plan: Plan) -> np.ndarray:
+    """(height_px, width_px) bool; the tile as it was stored, which earlier versions cut beyond the scene's end."""
+    own = Tile.of(tile.id, tile.crs, tile.pixel_transform, tile.height_px, tile.width_px)
+    there = dataclasses.replace(planned, tile=own, window=own)
+    return valid_share(read_pixels(there, plan).valid, there, cell_px=1) > 0
 
 
 def _note(tiles: int, why: str) -> str:

@@ -113,6 +113,6 @@ def notes(asked: TilesConfig, tiling: Tiling, tiles: Sequence[PlannedTile]) -> I
             yield f"tiles.{key} is {tiling.whole(found)} px, not {found}: whole patches of {patch} px."
     chips = [scene for item in tiles for scene in item.scenes if scene.is_chip]
     if any(scene.height % patch or scene.width % patch for scene in chips) and tiling.size_px is None:
-        yield f"Chips are rounded up to whole patches of {patch} px; pixels beyond a chip count as missing."
+        yield f"Chips are rounded up to whole patches of {patch} px; an encoder sees mirrored pixels beyond a chip."
     if asked.overlap_px and tiling.size_px is None:
         yield "tiles.overlap_px has no effect: each chip is seen whole. Set tiles.size_px to cut the chips."

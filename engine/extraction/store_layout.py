@@ -22,7 +22,7 @@ def store_meta(plan: Plan, weights_sha256: str) -> StoreMeta:
         columns=column_names(plan.layers),
         granularity=plan.granularity,
         pooling=plan.pooling,
-        patch_px=plan.tiles[0].tile.height if plan.has_row_a_tile else plan.cell_px,
+        patch_px=max(item.tile.height for item in plan.tiles) if plan.has_row_a_tile else plan.cell_px,
         gsd_m=plan.tiles[0].tile.gsd_m,
         dtype=plan.dtype,
         bands=plan.bands,
@@ -33,6 +33,7 @@ def store_meta(plan: Plan, weights_sha256: str) -> StoreMeta:
         scene_fingerprints=tuple(fingerprint(scene) for scene in plan.scenes),
         sensor=", ".join(sorted({_sensor_name(scene) for scene in plan.scenes})),
         level=", ".join(sorted({scene.level for scene in plan.scenes if scene.level is not None})),
+        has_window_fraction=True,
     )
 
 
@@ -55,7 +56,14 @@ def stored_tile(planned: PlannedTile, plan: Plan) -> StoredTile:
         datetimes=tuple(scene.datetime.isoformat() if scene.datetime else None for scene in planned.scenes),
         scene_ids=tuple(scene.id for scene in (*planned.scenes, *planned.fills)),
         split=planned.scenes[-1].split,
+        in_window=None if is_one_row else _place_in_window(planned, plan),
     )
+
+
+def _place_in_window(planned: PlannedTile, plan: Plan) -> tuple[int, int, int, int]:
+    """First row and column of a tile in its window, and the rows and columns of the window."""
+    row, column = ((margin - plan.reach_px // 2) // plan.cell_px for margin in planned.margin_px)
+    return row, column, *plan.window_grid(planned)
 
 
 def dims_of(plan: Plan) -> tuple[int, ...]:

@@ -51,6 +51,7 @@ def tiling_of(
         overlap_px=tiles.overlap_px,
         reach_px=patch_px - cell_px,
         gsd_m=tiles.gsd_m,
+        row_px=patch_px,
     )
     if size_px is not None and tiling.kept_px(size_px) <= 0:
         largest = tiling.whole(size_px) // 2 // tiling.patch_px * tiling.patch_px

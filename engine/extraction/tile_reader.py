@@ -15,6 +15,7 @@ from rasterio.features import rasterize
 from engine.concurrency.ordered_map import ordered_map
 from engine.errors import SceneError
 from engine.extraction.clouds import cloud_finder
+from engine.extraction.mirroring import mirrored
 from engine.extraction.plan import Plan
 from engine.imagery.chip import Chip, read_chip
 from engine.imagery.rasters import OpenRasters
@@ -31,15 +32,18 @@ class TileRead:
     """A planned tile and its pixels, or the reason why it has none.
 
     Attributes:
-        chip: the pixels; nobody needs them once they are in a batch.
+        chip: the pixels as the encoder sees them, mirrored beyond the scenes' ends; nobody needs them once they are
+            in a batch.
         share: (h, w) float32 of the tile's rows: which part of each row's ground is valid on every date and
             inside the region, 0 to 1; None where the tile has no pixels.
+        window_fraction: which part of the window is valid on every date, 0 to 1.
     """
 
     planned: PlannedTile
     chip: Chip | None
     share: np.ndarray | None = None
     reason: str = ""
+    window_fraction: float = 0.0
 
 
 def read_tile(planned: PlannedTile, plan: Plan, rasters: OpenRasters | None = None) -> TileRead:
@@ -52,8 +56,7 @@ def read_tile(planned: PlannedTile, plan: Plan, rasters: OpenRasters | None = No
         SceneError: the tile cannot be read, unless `tiles.unreadable` is skip.
     """
     try:
-        clouded = cloud_finder(plan.bands, rasters) if plan.masks_clouds else None
-        chip = read_chip(planned.scenes, planned.window, plan.bands, planned.fills, rasters, clouded)
+        chip = read_pixels(planned, plan, rasters)
     except SceneError as err:
         if not plan.skips_unreadable:
             raise
@@ -64,7 +67,18 @@ def read_tile(planned: PlannedTile, plan: Plan, rasters: OpenRasters | None = No
         return TileRead(
             planned, None, reason="no valid pixel" + (" without cloud" if plan.masks_clouds else "")
         )
-    return TileRead(planned, chip, valid_share(valid, planned, plan.cell_px))
+    share, whole = valid_share(valid, planned, plan.cell_px), float(chip.valid.all(axis=0).mean())
+    return TileRead(planned, mirrored(chip, planned), share, window_fraction=whole)
+
+
+def read_pixels(planned: PlannedTile, plan: Plan, rasters: OpenRasters | None = None) -> Chip:
+    """The pixels of a planned tile's window as the scenes have them, clouds as gaps where the plan says so.
+
+    Raises:
+        SceneError: the tile cannot be read.
+    """
+    clouded = cloud_finder(plan.bands, rasters) if plan.masks_clouds else None
+    return read_chip(planned.scenes, planned.window, plan.bands, planned.fills, rasters, clouded)
 
 
 def valid_share(valid: np.ndarray, planned: PlannedTile, cell_px: int) -> np.ndarray:

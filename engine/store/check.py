@@ -125,8 +125,10 @@ def _check_keys(tiles: list[StoredTile], table: pa.Table) -> Iterator[str]:
 
 def _check_values(meta: StoreMeta, table: pa.Table) -> Iterator[str]:
     valid = table["valid_fraction"].to_numpy()
-    if not ((valid >= 0) & (valid <= 1)).all():  # NaN fails both
-        yield "valid_fraction is not from 0 to 1 everywhere"
+    for name in ("valid_fraction", *(["window_fraction"] if meta.has_window_fraction else [])):
+        shares = table[name].to_numpy()
+        if not ((shares >= 0) & (shares <= 1)).all():  # NaN fails both
+            yield f"{name} is not from 0 to 1 everywhere"
     for column in meta.columns:
         flat = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         values = flat.reshape(len(table), -1)

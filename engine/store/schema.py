@@ -25,6 +25,8 @@ class StoredTile:
         height_px, width_px: pixels of the tile.
         datetimes: ISO 8601 times of the dates that went in, None where the source states none.
         split: "train", "val" or "test" where the source says so.
+        in_window: row and column of the tile's first patch in the window that an encoder saw, and the rows and columns
+            of that window; None with granularity tile and in stores of earlier versions.
     """
 
     id: str
@@ -37,6 +39,7 @@ class StoredTile:
     datetimes: tuple[str | None, ...]
     scene_ids: tuple[str, ...]
     split: str | None
+    in_window: tuple[int, int, int, int] | None = None
 
     @property
     def rows(self) -> int:
@@ -65,6 +68,7 @@ class StoreMeta:
         bands: common names of the bands that the encoder saw.
         scene_fingerprints: of the scenes' files, to notice a change before a resume.
         sensor, level: of the scenes, several joined; empty where they do not say, and in stores of the first version.
+        has_window_fraction: whether rows say which part of their window was valid; earlier stores' rows do not.
     """
 
     schema_version: int
@@ -86,6 +90,7 @@ class StoreMeta:
     scene_fingerprints: tuple[str, ...] = ()
     sensor: str = ""
     level: str = ""
+    has_window_fraction: bool = False
 
     @property
     def is_random(self) -> bool:
@@ -100,11 +105,13 @@ class TileRows:
     Attributes:
         embeddings: (h * w, D) a layer; before blending, of all that the tile's window has.
         valid_fraction: (h * w,) float32, 0 to 1.
+        window_fraction: which part of the window that an encoder saw was valid, 0 to 1; the rest was a gap or mirrored.
     """
 
     tile: StoredTile
     embeddings: tuple[np.ndarray, ...]
     valid_fraction: np.ndarray
+    window_fraction: float = 1.0
 
 
 def column_names(layers: tuple[int, ...]) -> tuple[str, ...]:
@@ -124,6 +131,7 @@ def arrow_schema(meta: StoreMeta) -> pa.Schema:
         pa.field("col", pa.int32(), nullable=False),
         pa.field("datetime", pa.timestamp("ms", tz="UTC")),
         pa.field("valid_fraction", pa.float32(), nullable=False),
+        *([pa.field("window_fraction", pa.float32(), nullable=False)] if meta.has_window_fraction else []),
         *(
             pa.field(name, pa.list_(pa.field("element", value, nullable=False), dim), nullable=False)
             for name, dim in zip(meta.columns, meta.dims, strict=True)
@@ -159,6 +167,5 @@ def parse_metadata(raw: dict[bytes, bytes] | None, where: str) -> tuple[StoreMet
 
 def stored_tile(tree: dict[str, Any]) -> StoredTile:
     """A tile from its JSON form."""
-    return StoredTile(
-        **{**tree, **{key: tuple(tree[key]) for key in ("transform", "datetimes", "scene_ids")}}
-    )
+    listed = ("transform", "datetimes", "scene_ids", *(["in_window"] if tree.get("in_window") else []))
+    return StoredTile(**{**tree, **{key: tuple(tree[key]) for key in listed}})

@@ -113,7 +113,15 @@ class EmbeddingStore:
 
     def read_valid_fraction(self) -> np.ndarray:
         """(rows,) float32, 0 to 1."""
-        columns = [self._file(part).read(columns=["valid_fraction"])["valid_fraction"] for part in self.parts]
+        return self._shares("valid_fraction")
+
+    def read_window_fraction(self) -> np.ndarray | None:
+        """(rows,) float32, 0 to 1: which part of the window behind each row was valid; None where it is not stored."""
+        return self._shares("window_fraction") if self.meta.has_window_fraction else None
+
+    def _shares(self, name: str) -> np.ndarray:
+        """(rows,) of a column of plain numbers."""
+        columns = [self._file(part).read(columns=[name])[name] for part in self.parts]
         return np.concatenate([column.to_numpy() for column in columns])
 
     def read_tile(self, tile_id: str, layer: int | None = None) -> np.ndarray:

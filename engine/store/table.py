@@ -31,6 +31,7 @@ def part_table(meta: StoreMeta, tiles: Sequence[TileRows]) -> pa.Table:
         pa.array(np.concatenate([column for _, column in within])),
         pa.array([_moment(tile) for tile in stored], pa.timestamp("ms", "UTC")).take(tile_of),
         pa.array(np.concatenate([rows.valid_fraction for rows in tiles]).astype(np.float32, copy=False)),
+        *([_window_fractions(tiles)] if meta.has_window_fraction else []),
         *(
             pa.chunked_array([_list_array(rows.embeddings[layer], schema.field(name).type) for rows in tiles])
             for layer, name in enumerate(meta.columns)
@@ -47,6 +48,12 @@ def part_table(meta: StoreMeta, tiles: Sequence[TileRows]) -> pa.Table:
         b"emberscope": json.dumps(told).encode(),
     }
     return pa.Table.from_arrays(columns, schema=schema).replace_schema_metadata(metadata)
+
+
+def _window_fractions(tiles: Sequence[TileRows]) -> pa.Array:
+    """What part of its window was valid, for each row."""
+    shares = np.array([rows.window_fraction for rows in tiles], np.float32)
+    return pa.array(np.repeat(shares, [rows.tile.rows for rows in tiles]))
 
 
 def _moment(tile: StoredTile) -> datetime | None:

@@ -89,17 +89,18 @@ class _Validity:
 
 
 def _pairs(tiles: tuple[StoredTile, ...]) -> Iterator[tuple[StoredTile, StoredTile, bool]]:
-    """Tiles of one size and date that share a full side: the first one, its eastern or southern neighbour, which."""
-    corner = {(*_key(tile), *_place(tile, 0, 0)): tile for tile in tiles}
+    """Tiles of one date that share a full side: the first one, its eastern or southern neighbour, which."""
+    corner = {(tile.crs, tile.datetimes, *_place(tile, 0, 0)): tile for tile in tiles}
     for tile in tiles:
         for across, down in ((1, 0), (0, 1)):
-            other = corner.get((*_key(tile), *_place(tile, across, down)))
-            if other is not None:
+            other = corner.get((tile.crs, tile.datetimes, *_place(tile, across, down)))
+            if other is not None and _side(tile, down) == _side(other, down):
                 yield tile, other, bool(down)
 
 
-def _key(tile: StoredTile) -> tuple[object, ...]:
-    return tile.crs, tile.h, tile.w, tile.height_px, tile.width_px, tile.datetimes
+def _side(tile: StoredTile, down: int) -> tuple[int, int]:
+    """Patches and pixels along the side that a tile shares with the tile below, or to the east."""
+    return (tile.w, tile.width_px) if down else (tile.h, tile.height_px)
 
 
 def _place(tile: StoredTile, across: int, down: int) -> tuple[int, int]:

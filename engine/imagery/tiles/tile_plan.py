@@ -27,8 +27,8 @@ def cut(scenes: Sequence[Scene], region: Region | None, tiling: Tiling) -> list[
     """Tiles of the ground that scenes and region share, each once, in a stable spatial order.
 
     A chip is one tile of its own size (cut on its own pixels when the tile size is smaller), rounded up to
-    whole patches; what lies beyond the chip is not valid. Other scenes hang on the fixed grid. Scenes that
-    meet on a tile are its dates.
+    whole patches; what lies beyond the chip is not valid. Other scenes hang on the fixed grid, whose tiles end with
+    the patch in which the scene ends. Scenes that meet on a tile are its dates.
 
     Raises:
         RegionError: the region meets no scene.
@@ -45,7 +45,7 @@ def cut(scenes: Sequence[Scene], region: Region | None, tiling: Tiling) -> list[
             planned[item.tile.id] = replace(item, scenes=_by_date((*dates, scene)))
     if not planned and region is not None:
         raise _outside(region, scenes)
-    return _along_the_curve(planned.values())
+    return _along_the_curve(_placed(item, item.scenes, tiling) for item in planned.values())
 
 
 def cut_best(scenes: Sequence[Scene], region: Region | None, tiling: Tiling) -> list[PlannedTile]:
@@ -74,7 +74,10 @@ def cut_best(scenes: Sequence[Scene], region: Region | None, tiling: Tiling) -> 
         if len(zones) > 1:  # pixels beyond this zone's ground belong to another
             area = asked = area.difference(area_in_crs(taken, crs)) if not taken.is_empty else area
             area = area.buffer(-own[0].gsd_m)  # outlines that were projected leave slivers
-        planned += _with_scenes(_hung(own[0], area, asked, ground.bounds, tiling), scenes)
+        hung = (
+            _placed(item, _that_meet(own, item.tile), tiling) for item in _hung(own[0], area, asked, tiling)
+        )
+        planned += _with_scenes(hung, scenes)
         taken = taken.union(shapely.union_all([scene.footprint for scene in own]))
     if not planned and region is not None:
         raise _outside(region, scenes)
@@ -126,22 +129,33 @@ def _tiles_of(scene: Scene, region: Region | None, tiling: Tiling) -> Iterator[P
     if area.is_empty or area.area == 0:
         return
     if not scene.is_chip:
-        yield from _hung(scene, area, asked, scene.bounds_m, tiling)
+        yield from _hung(scene, area, asked, tiling)
         return
     shapely.prepare(area)
-    for tile, window in _chip_tiles(scene, tiling):
+    for tile in _chip_tiles(scene, tiling):
         if area.intersects(box(*tile.bounds_m)):
-            yield PlannedTile(tile, (scene,), window, _part(asked, tile))
+            yield PlannedTile(tile, (scene,), tile, _part(asked, tile))
+
+
+def _that_meet(scenes: Sequence[Scene], tile: Tile) -> list[Scene]:
+    """The scenes that share ground with a tile of their CRS."""
+    square = box(*tile.bounds_m)
+    return [scene for scene in scenes if box(*scene.bounds_m).intersection(square).area > 0]
+
+
+def _placed(item: PlannedTile, scenes: Sequence[Scene], tiling: Tiling) -> PlannedTile:
+    """A tile as far as there are pixels for it, and its window moved onto the ground of some scenes."""
+    ground = shapely.union_all([box(*scene.bounds_m) for scene in scenes])
+    is_whole_chip = item.tile.id == item.scenes[0].id
+    own = replace(tiling, overlap_px=0) if is_whole_chip else tiling
+    tile, window = own.placed(item.tile, ground)
+    return replace(item, tile=tile, window=window)
 
 
 def _hung(
-    scene: Scene,
-    area: BaseGeometry,
-    asked: BaseGeometry | None,
-    ground_m: tuple[float, float, float, float],
-    tiling: Tiling,
+    scene: Scene, area: BaseGeometry, asked: BaseGeometry | None, tiling: Tiling
 ) -> Iterator[PlannedTile]:
-    """Tiles of the fixed grid that share ground with an area, at a scene's pixels."""
+    """Tiles of the fixed grid that share ground with an area, at a scene's pixels; windows are theirs."""
     if area.is_empty or area.area == 0:
         return
     gsd = tiling.gsd_m or scene.gsd_m
@@ -150,7 +164,7 @@ def _hung(
     if asked is not None:
         shapely.prepare(asked)
     for tile in TileGrid(scene.crs, gsd, size, phase).tiles(area):
-        yield PlannedTile(tile, (scene,), tiling.window_of(tile, ground_m), _part(asked, tile))
+        yield PlannedTile(tile, (scene,), tile, _part(asked, tile))
 
 
 def _part(asked: BaseGeometry | None, tile: Tile) -> BaseGeometry | None:
@@ -161,21 +175,19 @@ def _part(asked: BaseGeometry | None, tile: Tile) -> BaseGeometry | None:
     return None if asked.contains(square) else asked.intersection(square)
 
 
-def _chip_tiles(scene: Scene, tiling: Tiling) -> Iterator[tuple[Tile, Tile]]:
-    """Tiles of a chip and their windows."""
+def _chip_tiles(scene: Scene, tiling: Tiling) -> Iterator[Tile]:
+    """Tiles of a chip, on its own pixels."""
     gsd = tiling.gsd_m or scene.gsd_m
     height, width = (round(n * scene.gsd_m / gsd) for n in (scene.height, scene.width))
     origin = Affine(gsd, 0, scene.transform.c, 0, -gsd, scene.transform.f)
     if tiling.size_px is None or tiling.size_px >= max(height, width):
-        alone = Tile.of(scene.id, scene.crs, origin, tiling.whole(height), tiling.whole(width))
-        yield alone, replace(tiling, overlap_px=0).window_of(alone, alone.bounds_m)
+        yield Tile.of(scene.id, scene.crs, origin, tiling.whole(height), tiling.whole(width))
         return
     side = tiling.kept_px(tiling.size_px)
     for row in range(0, height, side):
         for column in range(0, width, side):
             corner = origin @ Affine.translation(column, row)
-            tile = Tile.of(f"{scene.id}_r{row}_c{column}", scene.crs, corner, side, side)
-            yield tile, tiling.window_of(tile, scene.bounds_m)
+            yield Tile.of(f"{scene.id}_r{row}_c{column}", scene.crs, corner, side, side)
 
 
 def _require_one_gsd(scenes: Sequence[Scene], tiling: Tiling) -> None:

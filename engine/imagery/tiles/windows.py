@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass
 
 from affine import Affine
+from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
 from engine.imagery.grid import Tile
 from engine.imagery.scene import Scene
 
+Bounds = tuple[float, float, float, float]
+"""West, south, east, north in metres."""
 # Ground that ends within this share of a patch of its border ends there.
 _ON_GRID = 1e-6
 
@@ -22,7 +25,8 @@ class PlannedTile:
     Attributes:
         tile: what the store keeps; tiles of one plan share no ground.
         scenes: one a date, oldest first (a scene without a date comes first).
-        window: the pixels to read; the tile itself, or the tile with ground around it.
+        window: the pixels to read; the tile itself, or the tile with ground around it. It sees more of the ground on
+            one side where the scene ends on the other.
         area: part of the tile that was asked for, in its CRS; None: all of it.
         fills: scenes from which gaps of the only date are filled, the first one first.
     """
@@ -53,6 +57,7 @@ class Tiling:
         overlap_px: shared by neighbouring windows.
         reach_px: pixels by which an encoder's last shifted pass lies after its first; 0: one pass.
         gsd_m: ground sampling distance to resample to; None keeps each scene's own.
+        row_px: side of the patch of a row, which divides `patch_px`; None: `patch_px`.
     """
 
     size_px: int | None
@@ -60,6 +65,7 @@ class Tiling:
     overlap_px: int = 0
     reach_px: int = 0
     gsd_m: float | None = None
+    row_px: int | None = None
 
     def whole(self, pixels: int) -> int:
         """Pixels rounded up to whole patches."""
@@ -69,32 +75,61 @@ class Tiling:
         """Side of a tile, given the side of a window."""
         return self.whole(size_px) - self.whole(self.overlap_px)
 
-    def window_of(self, tile: Tile, ground_m: tuple[float, float, float, float]) -> Tile:
-        """What an encoder sees for a tile: half the overlap on each side, and what shifted passes reach.
+    def placed(self, tile: Tile, ground: BaseGeometry) -> tuple[Tile, Tile]:
+        """The part of a tile that there are pixels for, in whole patches of rows, and the window that is seen for it.
 
-        Of an odd number of patches more lie to the south and east. Where the ground ends, the window moves back
-        onto it as far as the tile stays inside: an encoder that sees gaps instead tells of them in every patch.
-        Shifted passes begin north-west, so that the ground of a row lies amid the patch that it comes from.
+        A window has half the overlap on each side, and what shifted passes reach. Where the ground ends, it moves
+        back onto it as far as the tile stays inside: an encoder that sees padding tells of it in every patch. Where
+        the ground is smaller than a window, so is the window. Of an odd number of patches more lie to the south and
+        east. Shifted passes begin north-west, so that the ground of a row lies amid the patch that it comes from.
 
         Args:
-            ground_m: west, south, east, north of the pixels that there are, in the tile's CRS.
+            ground: of the pixels that there are, in the tile's CRS; it shares ground with the tile.
         """
-        overlap = self.whole(self.overlap_px)
-        if not overlap + self.reach_px:
-            return tile
-        west, south, east, north = ground_m
-        left, top = ~tile.transform @ (west, north)
-        right, bottom = ~tile.transform @ (east, south)
-        column = self._start(overlap, tile.width, left, right) - self.reach_px // 2
-        row = self._start(overlap, tile.height, top, bottom) - self.reach_px // 2
-        grown = overlap + self.reach_px
-        transform = tile.transform @ Affine.translation(column, row)
-        return Tile.of(tile.id, tile.crs, transform, tile.height + grown, tile.width + grown)
+        kept = ground.intersection(box(*tile.bounds_m)).bounds
+        columns, rows = (self._side(tile, kept, ground.bounds, axis) for axis in (0, 1))
+        own = tile.transform @ Affine.translation(columns.first, rows.first)
+        seen = tile.transform @ Affine.translation(columns.start, rows.start)
+        return (
+            Tile.of(tile.id, tile.crs, own, rows.end - rows.first, columns.end - columns.first),
+            Tile.of(tile.id, tile.crs, seen, rows.length, columns.length),
+        )
 
-    def _start(self, overlap: int, side: int, first: float, end: float) -> int:
-        """Where a window begins, in pixels from its tile's first; the ground lies from `first` to `end`."""
-        patch = self.patch_px
-        start = -(overlap // patch // 2) * patch
-        start = max(start, math.ceil(first / patch - _ON_GRID) * patch)
-        start = min(start, math.floor((end - side - overlap) / patch + _ON_GRID) * patch)
-        return min(max(start, -overlap), 0)
+    def _side(self, tile: Tile, kept: Bounds, ground: Bounds, axis: int) -> _Side:
+        """Where a tile and its window lie along an axis, in pixels from the tile's first."""
+        side, step = (tile.width, tile.height)[axis], self.row_px or self.patch_px
+        first, end = _along(tile, kept, axis)
+        first = min(max(_down(first, step), 0), side - step)
+        end = max(min(_up(end, step), side), first + step)
+        begins, ends = _along(tile, ground, axis)
+        overlap = self.whole(self.overlap_px)
+        length = min(side + overlap, self.whole(_up(ends, step) - _down(begins, step)))
+        start = -(overlap // self.patch_px // 2) * self.patch_px
+        start = max(min(start, _down(ends, step) - length), _up(begins, step))
+        start = max(min(start, first), end - length)
+        return _Side(first, end, start - self.reach_px // 2, length + self.reach_px)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Where a tile (`first` to `end`) and its window (from `start`) lie along an axis, in pixels."""
+
+    first: int
+    end: int
+    start: int
+    length: int
+
+
+def _along(tile: Tile, bounds_m: Bounds, axis: int) -> tuple[float, float]:
+    """Where a rectangle begins and ends from the west or from the north, in pixels from a tile's first."""
+    west, south, east, north = bounds_m
+    begins, ends = ~tile.transform @ (west, north), ~tile.transform @ (east, south)
+    return float(begins[axis]), float(ends[axis])
+
+
+def _down(place: float, step: int) -> int:
+    return math.floor(place / step + _ON_GRID) * step
+
+
+def _up(place: float, step: int) -> int:
+    return math.ceil(place / step - _ON_GRID) * step

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterio.features import rasterize
@@ -72,34 +72,53 @@ def test_tiles_with_overlap_cover_the_scene_once_and_lie_inside_their_windows(
     ground = box(*scene.bounds_m)
     assert sum(square.intersection(ground).area for square in squares) == pytest.approx(ground.area)
     assert all(box(*item.window.bounds_m).covers(square) for item, square in zip(items, squares, strict=True))
-    assert {(item.window.height, item.tile.height) for item in items} == {(96, 64)}
+    assert {item.window.height for item in items} == {item.window.width for item in items} == {96}
+    assert all(ground.buffer(PATCH * 30).covers(box(*item.window.bounds_m)) for item in items)
     assert all(margin % PATCH == 0 for item in items for margin in item.margin_px)
 
 
-@given(st.integers(-200, 200), st.integers(48, 900), st.sampled_from([0, 16, 32, 48, 80]))
-def test_a_window_moves_onto_the_ground_as_far_as_its_tile_stays_inside(
-    first: int, length: int, overlap: int
+@given(
+    st.integers(-200, 80),
+    st.integers(16, 900),
+    st.sampled_from([0, 16, 32, 48, 80]),
+    st.sampled_from([4, 16]),
+)
+def test_a_window_sees_no_padding_but_in_the_patch_in_which_the_ground_ends(
+    first: int, length: int, overlap: int, row_px: int
 ) -> None:
-    tiling = Tiling(96, PATCH, overlap_px=overlap)
-    side = 96 - overlap
-    tile = Tile.of("t", "EPSG:32618", Affine(20, 0, 0, 0, -20, 0), side, side)
-    ground = (first * 20.0, -(first + length) * 20.0, (first + length) * 20.0, -first * 20.0)
-    window = tiling.window_of(tile, ground)
-    start = round(window.transform.c / 20)
-    assert -overlap <= start <= 0 and start % PATCH == 0
+    tiling = Tiling(96, PATCH, overlap_px=overlap, row_px=row_px)
+    side, end = 96 - overlap, first + length
+    assume(end > 0 and first < side)
+    whole = Tile.of("t", "EPSG:32618", Affine(20, 0, 0, 0, -20, 0), side, side)
+    tile, window = tiling.placed(whole, box(first * 20, -end * 20, end * 20, -first * 20))
+    begins, ends = round(tile.transform.c / 20), round(tile.transform.c / 20) + tile.width
+    start, stop = round(window.transform.c / 20), round(window.transform.c / 20) + window.width
 
-    def off(place: int) -> int:
-        """Pixels of a window that begins there and lie beyond the ground."""
-        return max(0, first - place) + max(0, place + 96 - first - length)
-
-    assert off(start) <= min(off(place) for place in range(-overlap, 1, PATCH)) + PATCH
+    # The tile is the patches with ground, and no others.
+    assert max(first, 0) - row_px < begins <= max(first, 0)
+    assert min(end, side) <= ends < min(end, side) + row_px
+    assert (tile.height, tile.transform.f) == (tile.width, -tile.transform.c)
+    # The window holds it, on its patches, and lies on the ground where that is large enough.
+    assert start <= begins and ends <= stop
+    assert (begins - start) % row_px == 0 and window.width % PATCH == 0
+    if length >= 96 + 2 * row_px:
+        assert window.width == 96
+        assert start > first - row_px and stop < end + row_px
+        assert start >= first or start == begins
+        assert stop <= end or stop == ends
+    else:
+        assert max(first - start, 0) + max(stop - end, 0) < 2 * row_px + PATCH
 
 
 def test_shifted_passes_reach_half_a_patch_around_the_tile(write_raster: WriteRaster) -> None:
     plain = cut([scene_of(write_raster)], None, Tiling(64, PATCH))
     finer = cut([scene_of(write_raster)], None, Tiling(64, PATCH, reach_px=12))
     assert [item.tile for item in plain] == [item.tile for item in finer]
-    assert {item.margin_px for item in finer} == {(6, 6)}
+    assert all(
+        margin_px - 6 == margin
+        for item, other in zip(finer, plain, strict=True)
+        for margin_px, margin in zip(item.margin_px, other.margin_px, strict=True)
+    )
     assert {item.window.width for item in finer} == {76}
 
 
@@ -127,7 +146,7 @@ def counted(items: Sequence[PlannedTile]) -> float:
     """Square metres of all pixels that are asked for and valid."""
     total = 0.0
     for item in items:
-        chip = read_chip(item.scenes, item.window, BANDS, item.fills)
+        chip = read_chip(item.scenes, item.tile, BANDS, item.fills)
         valid = chip.valid[0]
         if item.area is not None:
             shapes = [item.area] if not item.area.is_empty else []
@@ -177,7 +196,7 @@ def test_where_dates_overlap_the_least_cloudy_counts_then_the_newest_and_the_nex
     assert [scene.id for scene in scenes] == ["new", "old", "cloudy"]
     items = cut_best(scenes, None, Tiling(64, PATCH))
     seen = [
-        read_chip(item.scenes, item.window, BANDS, item.fills).image[0, 0]
+        read_chip(item.scenes, item.tile, BANDS, item.fills).image[0, 0]
         for item in items
         if item.scenes[0].id == "new"
     ]

@@ -22,7 +22,7 @@ from engine.backbones.core.batch import Backbone, Batch, Embedded
 from engine.backbones.core.device import choose
 from engine.extraction.encode import batch_of, open_backbone
 from engine.extraction.plan import Plan
-from engine.extraction.tile_reader import read_tile
+from engine.extraction.tile_reader import read_pixels, read_tile
 from engine.imagery.grid import Tile
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.windows import PlannedTile
@@ -81,6 +81,7 @@ class _Seen:
         image, valid = _pixels(item, plan)
         top, left = item.margin_px
         self.valid_on_tile = valid[:, top : top + item.tile.height, left : left + item.tile.width]
+        image, valid = _mirrored(image, valid, item)
         self.maps: list[dict[Place, np.ndarray]] = [{} for _ in plan.layers]
         self.fine: list[np.ndarray] = []
         self.cls: list[np.ndarray] = []
@@ -198,13 +199,8 @@ def _pixels(item: PlannedTile, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     if (
         plan.masks_clouds and item.fills
     ):  # in which order clouds go and gaps are filled is tested where it is done
-        chip = read_tile(item, plan).chip
-        shape = len(item.scenes), len(plan.bands), item.window.height, item.window.width
-        return (
-            (np.zeros(shape, np.float32), np.zeros((shape[0], *shape[2:]), bool))
-            if chip is None
-            else (chip.image, chip.valid)
-        )
+        chip = read_pixels(item, plan)
+        return chip.image, chip.valid
     dates = [_with_fills(scene, item, plan.bands) for scene in item.scenes]
     image, valid = (np.stack(part) for part in zip(*dates, strict=True))
     if plan.masks_clouds:
@@ -213,6 +209,37 @@ def _pixels(item: PlannedTile, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
             seen, known = _with_fills(scene, item, six)
             valid[date] &= ~cloud_and_shadow(seen, known, "l2a")
     return np.where(valid[:, None], image, 0).astype(np.float32), valid
+
+
+def _mirrored(image: np.ndarray, valid: np.ndarray, item: PlannedTile) -> tuple[np.ndarray, np.ndarray]:
+    """Each pixel beyond the scenes takes what lies as far inside of their edge."""
+    image, valid, original = image.copy(), valid.copy(), (image, valid)
+    for date, scene in enumerate(item.scenes):
+        own = [other for other in (scene, *item.fills) if other.crs == item.window.crs]
+        ends = [[], [], [], []]
+        for other in own:
+            west, south, east, north = other.bounds_m
+            for end, place in zip(
+                ends, (*(~item.window.transform @ (west, north)), *(~item.window.transform @ (east, south))),
+                strict=True,
+            ):  # fmt: skip
+                end.append(round(place))
+        left, top, right, bottom = min(ends[0]), min(ends[1]), max(ends[2]), max(ends[3])
+        if right <= 0 or bottom <= 0 or left >= item.window.width or top >= item.window.height:
+            continue
+        for row, column in np.ndindex(valid.shape[1:]):
+            there = _inside(row, top, bottom), _inside(column, left, right)
+            if there != (row, column) and not original[1][date][row, column]:
+                image[date, :, row, column] = original[0][date, :, *there]
+                valid[date, row, column] = original[1][date][there]
+    return image, valid
+
+
+def _inside(place: int, first: int, end: int) -> int:
+    """A place mirrored at the nearer edge, the pixel at the edge counted twice."""
+    while not first <= place < end:
+        place = 2 * first - 1 - place if place < first else 2 * end - 1 - place
+    return place
 
 
 def _with_fills(scene: Scene, item: PlannedTile, bands: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
