@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 # Names under which files state when they were taken: ours; HLS and Sentinel-2 products; Landsat's MTL; STAC; Planet.
 _TIME_TAGS = (
     "emberscope_datetime", "sensing_time", "datatake_sensing_start", "datatake_1_datatake_sensing_start", "product_start_time",
     "datetime", "acquired", "acquisition_date", "acquisitiondate", "date_acquired", "system:time_start",
 )  # fmt: skip
+# The first satellite image of the Earth is of 1959.
+_FIRST_YEAR, _LAST_YEAR = 1959, 2100
 
 
 def tagged_time(tags: Mapping[str, str]) -> tuple[datetime | None, str]:
@@ -32,15 +34,45 @@ def tagged_time(tags: Mapping[str, str]) -> tuple[datetime | None, str]:
 
 
 def parse_time(text: str) -> datetime | None:
-    """A time in any form of ISO 8601 (of several, the first), as UTC; one without a zone is UTC. None: no time."""
-    first = re.split(r"\s*[;,]\s*|\s+/\s+", text.strip())[0]
-    if re.fullmatch(r"\d{12,13}", first):  # Earth Engine: milliseconds since 1970
-        return datetime.fromtimestamp(int(first) / 1000, UTC)
-    first = re.sub(r"(\.\d{6})\d+", r"\1", first)  # nanoseconds
+    """A time in any form of ISO 8601 (of several or an interval, the first), as UTC; one without a zone is UTC. None: no time."""
+    first = re.split(r"\s*[;,]\s*|\s+/\s+|/(?=\d{4}-)", text.strip())[0]
+    first = re.sub(r"\s*(?:UTC|GMT)$", "", first)
+    if re.fullmatch(r"[0-9]{12,13}", first):  # Earth Engine: milliseconds since 1970
+        return _in_utc(datetime.fromtimestamp(int(first) / 1000, UTC))
     if re.fullmatch(r"\d{1,6}", first) or not re.match(r"\d{4}", first):
         return None
     try:
-        moment = datetime.fromisoformat(first)
-    except ValueError:
+        return _in_utc(_moment(first))
+    except (ValueError, OverflowError):
         return None
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC; one without a zone is UTC.
+
+    Raises:
+        OverflowError: it is beyond the years that there are.
+    """
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _in_utc(moment: datetime) -> datetime | None:
+    """The moment in UTC, None where no satellite can have taken an image."""
+    found = in_utc(moment)
+    return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
+
+
+def _moment(text: str) -> datetime:
+    """One time; leap seconds and midnight as 24:00 count, which Python does not read.
+
+    Raises:
+        ValueError: it is none.
+    """
+    text = re.sub(r"(\.\d{6})\d+", r"\1", text)  # nanoseconds
+    text = re.sub(r"(T\d{2}:?\d{2}:?)60", r"\g<1>59", text)
+    ordinal = re.match(r"(\d{4})-?(\d{3})(?=T|$)", text)
+    if ordinal:
+        day = datetime.strptime(ordinal[1] + ordinal[2], "%Y%j").replace(tzinfo=UTC)
+        text = f"{day:%Y-%m-%d}{text[ordinal.end() :]}"
+    midnight = re.sub(r"T24(:?00)?(:?00)?(\.0+)?(?=Z|[+-]|$)", "T00:00:00", text)
+    return datetime.fromisoformat(midnight) + timedelta(days=midnight != text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from odc.geo.geobox import GeoBox
@@ -13,7 +13,7 @@ from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
 from engine.errors import SceneError
-from engine.imagery.dates import tagged_time
+from engine.imagery.dates import in_utc, tagged_time
 from engine.imagery.geobox import crs_text
 from engine.imagery.projection import earth_crs, metric_grid
 from engine.imagery.radar_unit import with_radar_unit
@@ -141,9 +141,18 @@ def described(dataset: DatasetReader, path: Path) -> Sequence[str | None]:
 def acquired(
     tags: Mapping[str, str], product: ProductName, said: datetime | None = None
 ) -> tuple[datetime | None, str]:
-    """The acquisition time: as the configuration says, then tags, then the name; and a note on a tag that is none."""
+    """The acquisition time: as the configuration says, then tags, then the name; and a note on a tag that is none.
+
+    Raises:
+        SceneError: the configuration's is beyond the calendar.
+    """
     if said is not None:
-        return (said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)), ""
+        try:
+            return in_utc(said), ""
+        except OverflowError as err:
+            raise SceneError(
+                f"scene.datetime {said} is beyond the years that there are in UTC. Set another."
+            ) from err
     when, note = tagged_time(tags)
     return when or product.datetime, note
 

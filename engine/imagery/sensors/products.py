@@ -24,7 +24,8 @@ _SENSOR_PATTERNS: tuple[tuple[str, str], ...] = (
     (r"(?<![a-z0-9])l[te]0[457]_l1(?:tp|gt|gs)_\d{6}_\d{8}", "landsat_tm_c2l1"),
     (r"analyticms_sr_8b|_ortho_analytic_8b_sr", "planetscope_8b"),
     (r"analyticms_sr(?!_8b)|_ortho_analytic(?:_4b)?_sr", "planetscope_4b"),
-    (r"(?<![a-z0-9])s1[abcd]?_.{0,60}rtc|(?<![a-z0-9])s1[-_]?rtc", "sentinel1_rtc"),
+    (r"_rtc\d{2}_g_.d", "sentinel1_grd"),  # ASF: decibels by the second letter
+    (r"(?<![a-z0-9])s1[abcd]?_.{0,60}rtc|(?<![a-z0-9])s1[-_]?rtc|(?<![a-z0-9])rtc[-_]s1", "sentinel1_rtc"),
     (r"(?<![a-z0-9])s1[abcd]?[-_](?:iw|ew|sm)[-_]grd|(?<![a-z0-9])s1[-_]?grd", "sentinel1_grd"),
 )
 # Products that carry measured radiance, not reflectance, under numbers that look alike.
@@ -110,9 +111,10 @@ def resolution_m(stem: str) -> int | None:
 def _read_one(name: str) -> ProductName:
     lowered = name.lower()
     baseline = _BASELINE.search(name + "_")
+    sensor = next((known for pattern, known in _SENSOR_PATTERNS if re.search(pattern, lowered)), None)
     return ProductName(
-        sensor=next((known for pattern, known in _SENSOR_PATTERNS if re.search(pattern, lowered)), None),
-        datetime=_date(name),
+        sensor=sensor,
+        datetime=_date(name, is_product=sensor is not None),
         baseline=None if baseline is None else int(baseline[1]) + int(baseline[2]) / 100,
         is_sentinel2=bool(_S2_TOKEN.search(lowered)) or "msil1c" in lowered or "msil2a" in lowered,
         is_harmonised=bool(_HARMONISED.search(lowered)),
@@ -120,14 +122,12 @@ def _read_one(name: str) -> ProductName:
     )
 
 
-def _date(name: str) -> datetime | None:
-    """The first date of a name that is one; Sentinel-2's first is the sensing time."""
-    for pattern in _DATES:
-        for found in re.finditer(pattern, name):
-            moment = _moment(found.groupdict())
-            if moment is not None:
-                return moment
-    return None
+def _date(name: str, is_product: bool) -> datetime | None:
+    """The first date of a name that is one; of a product only its first, for the others are of its processing."""
+    found = [match for pattern in _DATES for match in re.finditer(pattern, name)]
+    first = min((match.start("y") for match in found), default=0)
+    moments = (_moment(match.groupdict()) for match in found if not is_product or match.start("y") == first)
+    return next((moment for moment in moments if moment is not None), None)
 
 
 def _moment(part: dict[str, str]) -> datetime | None:
