@@ -11,6 +11,7 @@ from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.csmask.family import CSMASK
 from engine.backbones.dinov3.family import DINOV3
 from engine.backbones.dofa.family import DOFA
+from engine.backbones.galileo.family import GALILEO
 from engine.backbones.prithvi.family import PRITHVI
 from engine.backbones.raw.family import RAW
 from engine.backbones.terramind.family import TERRAMIND, TERRAMIND_TOKENIZER
@@ -19,7 +20,7 @@ from engine.backbones.timm.family import TIMM
 # The cards of all families follow each other in this order wherever they are listed.
 FAMILIES: Mapping[str, Family] = MappingProxyType({
     family.name: family
-    for family in (CSMASK, PRITHVI, TERRAMIND, TERRAMIND_TOKENIZER, CLAY, DOFA, TIMM, RAW, DINOV3)
+    for family in (CSMASK, PRITHVI, TERRAMIND, TERRAMIND_TOKENIZER, CLAY, DOFA, GALILEO, TIMM, RAW, DINOV3)
 })  # fmt: skip
 
 

@@ -32,7 +32,8 @@ def verify(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """Hold the encoders against golden cases."""
     from engine.backbones.golden.verify import verify_folder
 
-    results = verify_folder(Path(chosen.folder), Path(chosen.dump) if chosen.dump else None)
+    dump, weights = (Path(path) if path else None for path in (chosen.dump, chosen.weights))
+    results = verify_folder(Path(chosen.folder), dump, weights)
     for result in results:
         for name, error in result.errors.items():
             print(f"{result.case:36} {name:26} {error:.2e}")

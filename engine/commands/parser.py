@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     sub = add("verify", backbones.verify, "Hold the encoders against golden cases.", "folder")
     sub.add_argument("--dump", help="folder for our outputs, one .npz a case")
+    sub.add_argument("--weights", help="checkpoint for cases that come without one")
     add("run", jobs.run, "Run the job of a run folder (what the app starts).", "folder")
     add("jobs", jobs.jobs, "List the jobs, newest first.")
     add("cancel", jobs.cancel, "Ask a job to end; what it finished is kept.", "folder")

@@ -69,7 +69,9 @@ def _place_in_window(planned: PlannedTile, plan: Plan) -> tuple[int, int, int, i
 def dims_of(plan: Plan) -> tuple[int, ...]:
     """Width of each column."""
     attends_to_all = plan.spec.max_frames > 1
-    is_joined = not attends_to_all and plan.temporal in ("mean", "max", "difference")
+    is_joined = plan.spec.joins_dates or (
+        not attends_to_all and plan.temporal in ("mean", "max", "difference")
+    )
     # An encoder that attends across dates has one class token for all of them.
     has_one_token = attends_to_all and plan.pooling == "cls"
     dates = 1 if is_joined or has_one_token else plan.frames

@@ -52,7 +52,7 @@ class Embedded:
 
     Attributes:
         maps: (B, h, w, D) float32 each; h = H / stride, rows from the north, prefix tokens removed.
-            An encoder that attends across T dates yields (B, h, w, T * D), time-major.
+            An encoder that attends across T dates yields (B, h, w, T * D), time-major, unless its card `joins_dates`.
         cls: (B, D) each, or None where the model has no class token.
     """
 

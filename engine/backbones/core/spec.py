@@ -80,6 +80,7 @@ class BackboneSpec:
             every layer has `patch_px` and `dim`.
         pooling: which tile poolings it offers.
         max_frames: dates that one forward pass takes (1: each date runs alone, see temporal.py).
+        joins_dates: an encoder of several dates gives one embedding for all of them (otherwise one for each).
         uses: which scene facts the encoder reads besides pixels: "time", "location", "gsd",
             "wavelengths".
         modalities: kinds of input that a run uses or ignores, by the publisher's names; each is a setting of the
@@ -114,6 +115,7 @@ class BackboneSpec:
     layer_dims: tuple[int, ...] = ()
     pooling: tuple[str, ...] = ("mean", "max")
     max_frames: int = 1
+    joins_dates: bool = False
     uses: tuple[str, ...] = ()
     modalities: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
+from engine.backbones.cards import card
 from engine.backbones.families import FAMILIES
-from engine.errors import BackboneError, WeightsError
+from engine.backbones.weights.checkpoint import open_state
+from engine.errors import BackboneError
 
 
 @torch.no_grad()
@@ -25,8 +25,9 @@ def reproduce(
     """Outputs of our encoder for one case.
 
     Args:
-        facts: the case's JSON: "family", "model" (constructor arguments), "checkpoint", "bands" and so on.
-        weights: the case's safetensors file.
+        facts: the case's JSON: "family", "model" (constructor arguments, or a card's name that says the family too),
+            "checkpoint", "bands" and so on.
+        weights: a checkpoint in the official layout.
         inputs: the `in_*` arrays.
         expected: names of the `out_*` arrays to compute.
 
@@ -35,24 +36,17 @@ def reproduce(
         WeightsError: the weights are not the encoder's.
     """
     runners = {name: run for family in FAMILIES.values() for name, run in family.golden().items()}
-    name = str(facts.get("family"))
+    name = card(facts["model"]).family if isinstance(facts.get("model"), str) else str(facts.get("family"))
     if name not in runners:
         raise BackboneError(
             f"The case's family {name!r} has no golden runner; these have: {', '.join(runners)}. Correct its JSON."
         )
     tensors = {key.removeprefix("in_"): torch.from_numpy(np.asarray(array)) for key, array in inputs.items()}
-    outputs = runners[name](facts, _open(weights), tensors)
+    state = {key: t.float() if t.is_floating_point() else t for key, t in open_state(weights).items()}
+    outputs = runners[name](facts, state, tensors)
     unknown = [key for key in expected if key not in outputs]
     if unknown:
         raise BackboneError(
             f"{name} gives no output {', '.join(unknown)}; it gives {', '.join(outputs)}. Correct the names in the npz."
         )
     return {key: outputs[key]().numpy() for key in expected}
-
-
-def _open(weights: Path) -> dict[str, torch.Tensor]:
-    try:
-        state = load_file(weights)
-    except (SafetensorError, OSError) as err:
-        raise WeightsError(f"{weights.name} cannot be read as safetensors: {err}. Copy it again.") from err
-    return {key: t.float() if t.is_floating_point() else t for key, t in state.items()}

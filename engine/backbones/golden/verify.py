@@ -1,7 +1,8 @@
 """Golden cases: every adapter against outputs of the authors' reference code, to a stated tolerance.
 
 A case is three files with one stem: `.json` (family, constructor arguments, checkpoint facts), `.safetensors`
-(weights in the official layout), `.npz` (`in_*` inputs and `out_*` reference outputs).
+(weights in the official layout), `.npz` (`in_*` inputs and `out_*` reference outputs). A case of a released model may
+come without weights: its JSON names the card as "model", and the checkpoint is given or found on this machine.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from engine.backbones.cards import card
 from engine.backbones.golden import outputs as golden
+from engine.backbones.weights import locate
 from engine.errors import BackboneError, EngineError
 from engine.files import read_json
 
 TOLERANCE = 5e-5
-_SUFFIXES = (".json", ".npz", ".safetensors")
+_SUFFIXES = (".json", ".npz")
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,12 @@ class CaseResult:
         return not self.failure and bool(self.errors) and all(e <= TOLERANCE for e in self.errors.values())
 
 
-def verify_folder(folder: Path, dump: Path | None = None) -> list[CaseResult]:
+def verify_folder(folder: Path, dump: Path | None = None, weights: Path | None = None) -> list[CaseResult]:
     """Run every golden case of a folder through the adapters, in the order of their names.
 
     Args:
         dump: a folder for `<case>.npz` files with our outputs under the reference's names.
+        weights: a checkpoint for the cases that come without one.
 
     Raises:
         BackboneError: the folder is absent or holds no case.
@@ -60,7 +64,7 @@ def verify_folder(folder: Path, dump: Path | None = None) -> list[CaseResult]:
         )
     if dump is not None:
         dump.mkdir(parents=True, exist_ok=True)
-    return [_verify_case(folder, stem, dump) for stem in stems]
+    return [_verify_case(folder, stem, dump, weights) for stem in stems]
 
 
 def _stems(folder: Path) -> set[str]:
@@ -77,10 +81,11 @@ def _stems(folder: Path) -> set[str]:
     return stems
 
 
-def _verify_case(folder: Path, stem: str, dump: Path | None) -> CaseResult:
+def _verify_case(folder: Path, stem: str, dump: Path | None, weights: Path | None) -> CaseResult:
     try:
         facts, inputs, expected = _read_case(folder, stem)
-        outputs = golden.reproduce(facts, folder / f"{stem}.safetensors", inputs, list(expected))
+        checkpoint = _checkpoint(folder / f"{stem}.safetensors", facts, weights)
+        outputs = golden.reproduce(facts, checkpoint, inputs, list(expected))
     except EngineError as err:
         return CaseResult(stem, failure=str(err))
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as err:
@@ -96,7 +101,7 @@ def _read_case(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]:
     absent = [suffix for suffix in _SUFFIXES if not (folder / f"{stem}{suffix}").is_file()]
     if absent:
-        raise BackboneError(f"a case is three files; {stem} lacks {', '.join(absent)}. Add what is missing.")
+        raise BackboneError(f"The case {stem} lacks {' and '.join(absent)}. Add what is missing.")
     try:
         facts = read_json(folder / f"{stem}.json")
         with np.load(folder / f"{stem}.npz") as arrays:
@@ -109,6 +114,27 @@ def _read_case(
             f"{stem} has nothing to compare: its npz has no out_* array. Add the reference outputs."
         )
     return facts, {name: tensors[name] for name in tensors if name.startswith("in_")}, expected
+
+
+def _checkpoint(own: Path, facts: Mapping[str, Any], given: Path | None) -> Path:
+    """The case's own weights, else those given, else the released ones of the card that it names.
+
+    Raises:
+        BackboneError: there are none, or the card is unknown.
+    """
+    if own.is_file():
+        return own
+    if given is not None:
+        return given
+    name = facts.get("model")
+    found = locate.present(card(name)) if isinstance(name, str) else None
+    if found is None:
+        raise BackboneError(
+            f"The case has no weights: {own.name} is not there. Add it, or give the checkpoint of {name} by --weights."
+            if isinstance(name, str)
+            else f"The case has no weights: {own.name} is not there. Add it."
+        )
+    return found
 
 
 def _difference(name: str, ours: np.ndarray[Any, Any], reference: np.ndarray[Any, Any]) -> float:

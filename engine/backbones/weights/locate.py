@@ -14,8 +14,9 @@ from engine.errors import WeightsError
 from engine.files import file_sha256
 
 _log = logging.getLogger(__name__)
-# File names that every model of the hub uses: in EMBERSCOPE_WEIGHTS they count in their repository's folder only.
-_GENERIC = {"model.safetensors", "pytorch_model.bin"}
+# File names that every model of the hub, or every size of a model, uses: in EMBERSCOPE_WEIGHTS they count inside a folder
+# that tells which one it is.
+_GENERIC = {"model.safetensors", "pytorch_model.bin", "encoder.pt"}
 
 
 def obtain(
@@ -143,8 +144,10 @@ def _in_folder(folder: Path, spec: BackboneSpec) -> Iterator[Path]:
     bare = source.file.rpartition("/")[2]
     yield folder / source.repo / source.file
     yield folder / source.repo.rpartition("/")[2] / source.file
-    if bare not in _GENERIC:
+    yield folder / spec.name.replace("/", "_") / bare
+    if "/" in source.file or bare not in _GENERIC:
         yield folder / source.file
+    if bare not in _GENERIC:
         yield folder / bare
     yield folder / f"{spec.name.replace('/', '_')}.safetensors"
     if "meta_file" in spec.config:

@@ -42,6 +42,8 @@ def batch_of(bands: Sequence[str], radar: str = "sigma0, decibels") -> Batch:
     ("clay_v1_base", {}, (*OPTICAL, *RADAR)),
     ("clay_v1_base", {}, RADAR),
     ("dofa_base", {}, (*OPTICAL, *RADAR)),
+    ("galileo_nano", {}, (*OPTICAL, *RADAR)),
+    ("galileo_nano", {}, RADAR),
 ])  # fmt: skip
 def test_radar_counts_in_the_unit_that_its_sensor_states(
     name: str, settings: dict[str, str], bands: tuple[str, ...]

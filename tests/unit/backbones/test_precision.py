@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.backbones.core.batch import Backbone
-from tests.unit.backbones import test_clay, test_dofa, test_prithvi, test_terramind
+from tests.unit.backbones import test_clay, test_dofa, test_galileo, test_prithvi, test_terramind
 from tests.unit.backbones.batches import ALL_BANDS, HLS, make_batch
 
 MAKERS: dict[str, tuple[Callable[[], Backbone], tuple[str, ...]]] = {
@@ -20,6 +20,7 @@ MAKERS: dict[str, tuple[Callable[[], Backbone], tuple[str, ...]]] = {
     ),
     "clay": (test_clay.backbone, HLS),
     "dofa": (test_dofa.backbone, HLS),
+    "galileo": (test_galileo.adapter, HLS),
 }
 
 
