@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, bench, jobs, stores
+from engine.commands import backbones, bench, jobs, sensors, stores
 
 Command = Callable[[argparse.Namespace], Any]
 
@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     add("backbones", backbones.backbones, "List the backbones and whether their weights are here.")
+    add("sensors", sensors.sensors, "List the sensors whose rasters are read, as a table.")
     for kind, command, text in (
         ("extract", jobs.extract, "Embed scenes with a frozen backbone; CONFIG may be one of TerraTorch's."),
         ("train", jobs.train, "Train a decoder on a store and its labels."),

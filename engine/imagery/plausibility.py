@@ -27,6 +27,9 @@ _FEW_VALUES = 12
 # Backscatter of land and water is about -30 to 5 dB; denoised linear power may fall a little below zero.
 _LEAST_NEGATIVE_DB, _MOST_NEGATIVE_LINEAR = 0.05, 0.01
 
+# Land, with room: the floors of open mines and the shore of the Dead Sea, and Mount Everest.
+_LOWEST_M, _HIGHEST_M = -600.0, 9000.0
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -87,8 +90,11 @@ def look_at_scene(scene: Scene, bands: Sequence[str]) -> Iterator[str]:
         _require_reflectance(scene, reflectance)
         yield from _odd_reflectance(scene, reflectance)
     for band, sample in known.items():
-        if scene.assets[band].sensor.quantity == "backscatter":
-            _require_backscatter(scene, band, sample)
+        match scene.assets[band].sensor.quantity:
+            case "backscatter":
+                _require_backscatter(scene, band, sample)
+            case "elevation":
+                _require_heights(scene, band, sample)
 
 
 def sample_of(asset: Asset) -> Sample:
@@ -217,6 +223,20 @@ def _require_backscatter(scene: Scene, band: str, sample: Sample) -> None:
         raise SceneError(
             f"{scene.title}: the band {band} is read as linear power, and {_percent(negative)} of it is negative ({span}). "
             f"Set scene.sensor: sentinel1_grd if it is decibels."
+        )
+
+
+def _require_heights(scene: Scene, band: str, sample: Sample) -> None:
+    """Heights lie between the deepest land and the highest mountain.
+
+    Raises:
+        SceneError: they do not.
+    """
+    low, high = float(sample.measured.min()), float(sample.measured.max())
+    if low < _LOWEST_M or high > _HIGHEST_M:
+        raise SceneError(
+            f"{scene.title}: {band} holds heights from {low:.6g} to {high:.6g} m, and land lies between {_LOWEST_M:g} and {_HIGHEST_M:g} m. "
+            f"Set scene.nodata if this is the value of its gaps."
         )
 
 

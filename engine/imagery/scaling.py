@@ -136,11 +136,11 @@ def _gaps(
         values.append(float(stated))
     elif metadata.nodata is not None:
         values.append(metadata.nodata)
+    if declared.nodata is None and sensor.nodata is not None:
+        values.append(sensor.nodata)
     if declared.nodata is None and sensor.quantity == "reflectance":
         if dtype.startswith("float"):
             values.append(_FLOAT_GAP)
-        if sensor.nodata is not None:
-            values.append(sensor.nodata)
         if is_assumed and stated is None and np.issubdtype(np.dtype(dtype), np.unsignedinteger):
             values.append(0.0)  # unsigned products have no other value for a gap
     return tuple(dict.fromkeys(value for value in values if value == value and _fits(value, dtype)))

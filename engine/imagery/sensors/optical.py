@@ -79,7 +79,7 @@ OPTICAL = (
            level="top of atmosphere", deliveries=_LANDSAT_DELIVERY,
            other=MappingProxyType({**_THERMAL, "B8": "panchromatic"}), dtypes=("uint16",)),
     Sensor("landsat_tm_c2l1", "Landsat 4-7 Collection 2 L1", _TM, 30.0, 2e-5, -0.1, 0.0, level="top of atmosphere",
-           deliveries=_LANDSAT_DELIVERY, other=MappingProxyType({"B6": "thermal infrared", "B8": "panchromatic"}),
+           deliveries=f"{_LANDSAT_DELIVERY}; 8-bit numbers by the MTL only", other=MappingProxyType({"B6": "thermal infrared", "B8": "panchromatic"}),
            dtypes=("uint8", "uint16")),
     # Scale 1/10000 and 0 as nodata: Planet, "Planet Surface Reflectance Product" white paper.
     Sensor("planetscope_8b", "PlanetScope 8 bands (SuperDove)", _SUPERDOVE, 3.0, 1e-4, 0.0, 0.0, level="surface",

@@ -14,7 +14,8 @@ OTHER = (
     Sensor("sentinel1_rtc", "Sentinel-1 RTC", _VV_VH, 10.0, 1.0, 0.0, None, quantity="backscatter",
            unit="gamma0, linear power", deliveries="stack or files of vv and vh, linear power",
            dtypes=("float32", "float64")),
-    Sensor("dem", "Digital elevation model", (Band("elevation", "", None, 30.0),), 30.0, 1.0, 0.0, None,
+    # Gap value of SRTM: USGS, "SRTM Collection User Guide", section on voids; Copernicus DEM states its own.
+    Sensor("dem", "Digital elevation model", (Band("elevation", "", None, 30.0),), 30.0, 1.0, 0.0, -32768.0,
            quantity="elevation", unit="height, metres", deliveries="one band, metres"),
     Sensor("land_cover", "Land cover classes", (Band("lulc", "", None, 10.0),), 10.0, 1.0, 0.0, None, quantity="class",
            unit="class", deliveries="one band of class numbers", dtypes=("uint8", "int16", "uint16")),

@@ -62,6 +62,7 @@ STORE = {"tiles", "patches", "dim", "store"}
 SCORES = {"iou_burned", "confusion"}
 CALLS: dict[str, Call] = {
     "backbones": Call(lambda *_: [], {"name", "title", "licence", "weights_present"}, []),
+    "sensors": Call(lambda *_: [], {"name", "title", "bands", "scale", "level"}, []),
     "extract": Call(
         lambda at, to: [str(at.extract), "--out", str(to / "run")], STORE,
         [(["none.yaml"], "none.yaml"), (["{train}"], "train"), (["{extract}", "--set", "tiles.size=3"], "tiles.size"),
