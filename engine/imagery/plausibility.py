@@ -176,7 +176,7 @@ def _odd_reflectance(scene: Scene, samples: dict[str, Sample]) -> Iterator[str]:
     if masks and len(masks) < len(few):
         yield f"{scene.title}: {', '.join(masks)} holds {max(few[band] for band in masks)} different values only, as a mask does: check which band it is (scene.bands)."
     flat = [band for band, count in few.items() if count == 1]
-    if flat and len(flat) < len(few):
+    if flat:
         yield f"{scene.title}: {', '.join(flat)} holds one value everywhere."
 
 
@@ -241,4 +241,4 @@ def _require_heights(scene: Scene, band: str, sample: Sample) -> None:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.2g} %"
+    return f"{share * 100:.0f} %" if share >= 0.1 else f"{share * 100:.2g} %"

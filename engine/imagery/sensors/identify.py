@@ -67,8 +67,10 @@ def identify(
     known = sensor(wished) if wished else None
     if declared_bands is not None:
         return _declared(where, names, dtype, known, product)
-    if all(name.is_empty for name in names) or (_are_numbered(names) and not _are_codes(known, names)):
-        return _unnamed(where, len(names), known, dtype)
+    if all(name.is_empty or name.word == "alpha" for name in names):
+        return _unnamed(where, [index for index, name in enumerate(names, 1) if name.is_empty], known, dtype)
+    if _are_numbered(names) and not _are_codes(known, names):
+        return _unnamed(where, range(1, len(names) + 1), known, dtype)
     return _named(where, names, dtype, known, product)
 
 
@@ -85,8 +87,9 @@ def _declared(
     return _named(where, names, dtype, known, product)
 
 
-def _unnamed(where: str, count: int, known: Sensor | None, dtype: str) -> Named:
+def _unnamed(where: str, indexes: Sequence[int], known: Sensor | None, dtype: str) -> Named:
     """Bands without names: in the usual order of a sensor that is stated and has as many."""
+    count = len(indexes)
     if known is None and count == len(HLS_BANDS):
         known, is_assumed = SENSORS["hls"], True
     elif known is None and count == 3 and dtype == "uint8":
@@ -104,7 +107,9 @@ def _unnamed(where: str, count: int, known: Sensor | None, dtype: str) -> Named:
             f"Name them in order with scene.bands, or set band descriptions in the file."
         )
     note = f"The bands of {where} have no names: their order is assumed to be {', '.join(order)}. Set scene.bands where it is not."
-    return Named(known, {band: (index, known) for index, band in enumerate(order, 1)}, is_assumed, (note,))
+    return Named(
+        known, {band: (index, known) for index, band in zip(indexes, order, strict=True)}, is_assumed, (note,)
+    )
 
 
 def _are_numbered(names: Sequence[BandName]) -> bool:

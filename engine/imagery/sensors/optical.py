@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from engine.imagery.sensors.sensor import Band, Sensor
 
 HLS_BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
@@ -59,27 +57,27 @@ OPTICAL = (
     Sensor("sentinel2_l1c", "Sentinel-2 L1C", _MSI, 10.0, 1e-4, 0.0, 0.0, level="top of atmosphere",
            deliveries=_S2_DELIVERY, dtypes=("uint16", "int16", "int32")),
     Sensor("sentinel2_l2a", "Sentinel-2 L2A", tuple(band for band in _MSI if band.name != "cirrus"), 10.0, 1e-4, 0.0, 0.0,
-           level="surface", deliveries=_S2_DELIVERY, other=MappingProxyType({"B10": "cirrus"}), dtypes=("uint16", "int16", "int32")),
+           level="surface", deliveries=_S2_DELIVERY, other={"B10": "cirrus"}, dtypes=("uint16", "int16", "int32")),
     # Scale and fill value: HLS v2.0 User Guide, table of scene-level attributes and section "Spectral bands".
     Sensor("hls", "Harmonized Landsat and Sentinel-2", _SIX, 30.0, 1e-4, 0.0, -9999.0, level="surface",
            deliveries="a stack of the six common bands", dtypes=("int16",)),
     Sensor("hls_s30", "HLS S30 (Sentinel-2)", _HLS_S30, 30.0, 1e-4, 0.0, -9999.0, level="surface",
            deliveries=_HLS_DELIVERY, dtypes=("int16",)),
     Sensor("hls_l30", "HLS L30 (Landsat 8-9)", (*_OLI, _OLI_CIRRUS), 30.0, 1e-4, 0.0, -9999.0, level="surface",
-           deliveries=_HLS_DELIVERY, other=MappingProxyType(_THERMAL), dtypes=("int16",)),
+           deliveries=_HLS_DELIVERY, other=_THERMAL, dtypes=("int16",)),
     # Scale, offset and fill value: USGS, Landsat Collection 2 Level-2 Science Products, surface reflectance.
     Sensor("landsat_c2l2", "Landsat 8-9 Collection 2 L2", _OLI, 30.0, 2.75e-5, -0.2, 0.0, level="surface",
-           deliveries=_LANDSAT_DELIVERY, other=MappingProxyType(_THERMAL), dtypes=("uint16",)),
+           deliveries=_LANDSAT_DELIVERY, other=_THERMAL, dtypes=("uint16",)),
     Sensor("landsat_tm_c2l2", "Landsat 4-7 Collection 2 L2", _TM, 30.0, 2.75e-5, -0.2, 0.0, level="surface",
-           deliveries=_LANDSAT_DELIVERY, other=MappingProxyType({"B6": "thermal infrared", "B8": "panchromatic"}),
+           deliveries=_LANDSAT_DELIVERY, other={"B6": "thermal infrared", "B8": "panchromatic"},
            dtypes=("uint16",)),
     # Scale and offset before the correction for the sun's elevation, which is in the MTL file: USGS, Landsat 8-9
     # Collection 2 Level 1 Data Format Control Book, REFLECTANCE_MULT_BAND_n and REFLECTANCE_ADD_BAND_n.
     Sensor("landsat_c2l1", "Landsat 8-9 Collection 2 L1", (*_OLI, _OLI_CIRRUS), 30.0, 2e-5, -0.1, 0.0,
            level="top of atmosphere", deliveries=_LANDSAT_DELIVERY,
-           other=MappingProxyType({**_THERMAL, "B8": "panchromatic"}), dtypes=("uint16",)),
+           other={**_THERMAL, "B8": "panchromatic"}, dtypes=("uint16",)),
     Sensor("landsat_tm_c2l1", "Landsat 4-7 Collection 2 L1", _TM, 30.0, 2e-5, -0.1, 0.0, level="top of atmosphere",
-           deliveries=f"{_LANDSAT_DELIVERY}; 8-bit numbers by the MTL only", other=MappingProxyType({"B6": "thermal infrared", "B8": "panchromatic"}),
+           deliveries=f"{_LANDSAT_DELIVERY}; 8-bit numbers by the MTL only", other={"B6": "thermal infrared", "B8": "panchromatic"},
            dtypes=("uint8", "uint16")),
     # Scale 1/10000 and 0 as nodata: Planet, "Planet Surface Reflectance Product" white paper.
     Sensor("planetscope_8b", "PlanetScope 8 bands (SuperDove)", _SUPERDOVE, 3.0, 1e-4, 0.0, 0.0, level="surface",

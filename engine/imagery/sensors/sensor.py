@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 Quantity = Literal["reflectance", "backscatter", "elevation", "class", "index", "brightness"]
@@ -57,7 +56,7 @@ class Sensor:
     level: Level | None = None
     unit: str = "reflectance"
     deliveries: str = ""
-    other: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    other: Mapping[str, str] = field(default_factory=dict)
     dtypes: tuple[str, ...] = ()
 
     @property
