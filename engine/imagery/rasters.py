@@ -89,7 +89,7 @@ def damage_told(path: Path, where: str) -> Iterator[None]:
         yield
     except (RasterioError, CPLE_BaseError) as err:
         raise SceneError(
-            f"{path.name} is damaged or cut short: {where} cannot be read ({in_short(err)}). "
+            f"{path.name} is damaged or cut short: {where} cannot be read ({in_short(err.__cause__ or err)}). "
             f"Copy or download the file again."
         ) from err
 

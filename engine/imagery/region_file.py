@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyogrio.errors
 from pyproj.exceptions import CRSError, ProjError
 
 from engine.errors import RegionError
@@ -44,6 +43,7 @@ def region_from_file(path: Path, name: str = "") -> Region:
 
 def _from_table(path: Path, suffix: str, named: str) -> Region:
     import geopandas as gpd  # with pandas, a quarter of a second: only where a table is read
+    import pyogrio.errors
 
     try:
         frame = (

@@ -134,7 +134,7 @@ def test_a_tile_that_cannot_be_read_is_told_as_in_one_process(
     content = path.read_bytes()
     middle = len(content) // 2
     path.write_bytes(content[:middle] + bytes(2000) + content[middle + 2000 :])
-    with pytest.raises(SceneError, match="pixels of tile"):
+    with pytest.raises(SceneError, match="damaged or cut short: tile"):
         run(config_for(path), tmp_path / "run")
 
 
