@@ -102,7 +102,6 @@ def assets_of(
     metadata: Mapping[str, Stated] | None = None,
 ) -> tuple[dict[str, Asset], str]:  # fmt: skip
     """The assets of the bands of an open raster, and what was assumed of their scale."""
-    declared = Stated(said.scale, said.offset, said.nodata)
     crs = crs_text(earth_crs(dataset, path.name))
     scalings = {
         band: scaling_of(
@@ -111,7 +110,7 @@ def assets_of(
             own,
             product,
             when,
-            declared,
+            _declared(said, named.sensor, own),
             (metadata or {}).get(band, Stated()),
             named.is_assumed,
         )
@@ -124,12 +123,22 @@ def assets_of(
     return assets, unstated(scalings)
 
 
+def _declared(said: Said, main: Sensor, own: Sensor) -> Stated:
+    """What the configuration says of a band: its scale and offset are those of the scene's main sensor.
+
+    Radar, heights and classes beside reflectance keep their own.
+    """
+    if own.quantity == main.quantity:
+        return Stated(said.scale, said.offset, said.nodata)
+    return Stated(nodata=said.nodata)
+
+
 def described(dataset: DatasetReader, path: Path) -> Sequence[str | None]:
     """Band descriptions as the file or its side-car states them; an alpha band is called so.
 
     A band by itself without a description has the name that its file's name ends in (`dem.tif`, `..._B04.tif`).
     """
-    part = band_part(path.stem) or band_part(f".{path.stem}")
+    part = band_part(path.stem)
     if dataset.count == 1 and not dataset.descriptions[0] and part is not None and not part[1].is_quality:
         return [part[1].text]
     return [

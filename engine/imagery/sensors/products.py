@@ -49,6 +49,9 @@ _BAND_PART = re.compile(
     re.I,
 )
 
+# Names of bands that have signs in them: the last two or three words of a file's name (`_red_edge_1`, `_nir_broad`).
+_LONG_BANDS = re.compile(r"(?<=[._-])(?=((?:[A-Za-z]+[_-]){1,2}[A-Za-z0-9]+)(?:_\d{2,3}m)?$)")
+
 
 @dataclass(frozen=True)
 class ProductName:
@@ -91,15 +94,21 @@ def read_name(*names: str) -> ProductName:
 def band_part(stem: str) -> tuple[str, BandName] | None:
     """The stem of a one-band file without its band, and the band; None where no known band ends the stem.
 
-    `HLS.S30.T10TGS.2018285T185251.v2.0.B8A` gives (`HLS.S30.T10TGS.2018285T185251.v2.0`, B8A).
+    `HLS.S30.T10TGS.2018285T185251.v2.0.B8A` gives (`HLS.S30.T10TGS.2018285T185251.v2.0`, B8A), and
+    `place_red_edge_1` gives (`place`, red_edge_1).
     """
-    found = _BAND_PART.search(stem)
+    whole = f".{stem}"  # the band may be all that there is
+    for tail in _LONG_BANDS.findall(whole):
+        band = parse(tail)
+        if band.meanings() and (band.unit or band.word == re.sub(r"[^a-z0-9]", "", tail.lower())):
+            return re.sub(rf"[._-]{tail}(?:_\d{{2,3}}m)?$", "", whole)[1:], band
+    found = _BAND_PART.search(whole)
     if not found:
         return None
     band = parse(found["band"])
     if not (band.code or band.meanings() or band.is_quality):
         return None
-    return stem[: found.start()], band
+    return whole[1 : found.start()], band
 
 
 def resolution_m(stem: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -50,7 +50,7 @@ def group_scene(group: FileGroup, said: Said = NOTHING) -> Scene:
     grids = {band: opened[number - 1].metric for band, (number, _) in named.bands.items()}
     finest = min(grids.values(), key=lambda metric: float(metric.grid.resolution.x))
     assumed = [f"{group.name}: {item}." for item in (note, metadata.note, *told, radar) if item]
-    notes = [*named.notes, *assumed, finest.note, _resampled(group, grids, finest), _quality(group)]
+    notes = [*named.notes, *assumed, finest.note, _resampled(group, assets, grids, finest), _quality(group)]
     return Scene(
         id=scene_id(group.name),
         title=group.name.replace("_", " "),
@@ -101,7 +101,9 @@ def _open(member: BandFile) -> _Opened:
         return _Opened(member, metric_grid(dataset, member.path.name), dataset.dtypes[0], tags)
 
 
-def _resampled(group: FileGroup, grids: dict[str, MetricGrid], finest: MetricGrid) -> str:
+def _resampled(
+    group: FileGroup, assets: Mapping[str, Asset], grids: dict[str, MetricGrid], finest: MetricGrid
+) -> str:
     """What is told of bands that lie on other pixels than the scene's.
 
     Raises:
@@ -112,14 +114,18 @@ def _resampled(group: FileGroup, grids: dict[str, MetricGrid], finest: MetricGri
         raise SceneError(
             f"The bands of {group.name} lie in several CRSs ({', '.join(zones)}). Warp them to one, e.g. with gdalwarp -t_srs."
         )
-    coarse: dict[float, list[str]] = {}
+    coarse: dict[tuple[bool, float], list[str]] = {}
     for band, metric in grids.items():
         if metric.grid != finest.grid:
-            coarse.setdefault(round(float(metric.grid.resolution.x), 3), []).append(band)
+            key = (assets[band].sensor.is_resampled_by_nearest, round(float(metric.grid.resolution.x), 3))
+            coarse.setdefault(key, []).append(band)
     if not coarse:
         return ""
-    listed = "; ".join(f"{', '.join(bands)} from {size:g} m" for size, bands in sorted(coarse.items()))
-    return f"{group.name}: resampled (bilinear) to its finest band's pixels of {finest.grid.resolution.x:g} m: {listed}."
+    listed = "; ".join(
+        f"{', '.join(bands)} from {size:g} m ({'nearest neighbour' if is_nearest else 'bilinear'})"
+        for (is_nearest, size), bands in sorted(coarse.items())
+    )
+    return f"{group.name}: resampled to its finest band's pixels of {finest.grid.resolution.x:g} m: {listed}."
 
 
 def _quality(group: FileGroup) -> str:

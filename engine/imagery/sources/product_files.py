@@ -65,7 +65,7 @@ def grouped(files: Sequence[Path]) -> tuple[list[Path], list[FileGroup]]:
     alone: list[Path] = []
     groups: dict[tuple[Path, str], list[BandFile]] = {}
     for file in files:
-        part = band_part(file.stem) or band_part(f".{file.stem}")
+        part = band_part(file.stem)
         if part is None or not (part[1].is_quality or _has_one_band(file)):
             alone.append(file)
             continue

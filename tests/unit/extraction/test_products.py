@@ -103,7 +103,12 @@ def test_a_sentinel_2_l2a_folder_is_read_with_its_offsets_resolutions_and_metada
     names = {code: name for code, name in S2_NAMES.items() if code != "B10"}
     assert_values(made, names, found, 10, lambda dn: (dn - 1000) / 10_000)
     assert found.datetimes == {"2022-06-05T10:15:59.024000+00:00"}
-    for told in ("offset of -1000", "resampled (bilinear)", "water_vapor from 60 m", "AOT, SCL, TCI, WVP"):
+    for told in (
+        "offset of -1000",
+        "resampled to its finest",
+        "water_vapor from 60 m (bilinear)",
+        "AOT, SCL, TCI, WVP",
+    ):
         assert found.said.count(told) == 1
     scene = one_scene(made.path)
     assert (scene.sensor.name, scene.level, scene.cloud_pct) == ("sentinel2_l2a", "surface", 12.5)
