@@ -6,14 +6,14 @@ orientation, and whatever marks its gaps (gap values, NaN, internal masks, .msk 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.crs import CRS
-from rasterio.enums import MaskFlags, Resampling
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.io import DatasetReader
 from rasterio.warp import reproject
 from rasterio.windows import Window
@@ -99,22 +99,18 @@ def read_gaps(
             valid &= ~_equals(band, gap)
     if np.issubdtype(values.dtype, np.floating):
         valid &= np.isfinite(values).all(axis=0)
-    if any(MaskFlags.per_dataset in flags or MaskFlags.alpha in flags for flags in dataset.mask_flag_enums):
-        valid &= _file_mask(dataset, indexes[0], **how) > 0
+    for mask in _file_masks(dataset, indexes[0], **how):
+        valid &= mask > 0
     return valid
 
 
-def _file_mask(dataset: DatasetReader, index: int, **how: object) -> np.ndarray:
-    """The file's own mask: internal, beside it, or its alpha band; 0 where there is no value."""
+def _file_masks(dataset: DatasetReader, index: int, **how: object) -> Iterator[np.ndarray]:
+    """The file's own masks: internal or beside it, and its alpha band; 0 where there is no value."""
+    for alpha in (i for i, kind in enumerate(dataset.colorinterp, 1) if kind == ColorInterp.alpha):
+        yield dataset.read(alpha, **how)  # GDAL counts it as a mask in files of two or four bands only
     flags = dataset.mask_flag_enums[index - 1]
-    if MaskFlags.nodata in flags:  # the gap value hides the mask: alpha is read as a band
-        alpha = [i for i, kind in enumerate(dataset.colorinterp, 1) if kind.name == "alpha"]
-        return (
-            dataset.read(alpha[0], **how)
-            if alpha
-            else np.full(dataset.read(index, **how).shape, 255, np.uint8)
-        )
-    return dataset.read_masks(index, **how)
+    if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+        yield dataset.read_masks(index, **how)
 
 
 def _equals(band: np.ndarray, gap: float) -> np.ndarray:
