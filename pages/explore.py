@@ -6,22 +6,17 @@ import streamlit as st
 
 from pages.ui.explore import region_panel
 from pages.ui.look import errors, notices, palette, style
-from pages.ui.map import layers, maps
-from pages.ui.state import cached, regions
+from pages.ui.map import layers, maps, stage
+from pages.ui.state import cached, regions, session
 
-style.heading("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
-
-toolbar = st.container(horizontal=True, vertical_alignment="center")
-with toolbar:
+page = stage.stage("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
+with page.panel:
     place = region_panel.choose_place()
-region_panel.make_season_if_absent(place)
-with errors.in_words():
-    scenes = cached.scenes(place.scene)
-    names = layers.composites_of(scenes)
-
-notices.simulated(scenes[0].is_simulated)
-left, right = st.columns([2.2, 1], gap="medium")
-with toolbar:
+    region_panel.make_season_if_absent(place)
+    with errors.in_words():
+        scenes = cached.scenes(place.scene)
+        names = layers.composites_of(scenes)
+    notices.simulated(scenes[0].is_simulated)
     composite = st.segmented_control(
         "Bands",
         list(names),
@@ -30,22 +25,25 @@ with toolbar:
         key=f"explore_bands_{place.key}",
         label_visibility="collapsed",
     )
-with left:
+with page.map:
     with errors.in_words():
         shown = layers.imagery(scenes, composite)
     drawings = maps.draw(
         maps.View(
+            page="explore",
             key=f"explore_{place.key}_{regions.map_turn()}",
             bounds_lonlat=region_panel.in_sight(scenes),
+            boxes=layers.boxes_of(scenes),
+            focus=f"{session.place().key} {regions.map_turn()}",
             shown=tuple(shown),
             outlines=(*layers.outlines(scenes, palette.ASH), *region_panel.region_outline()),
             can_draw=True,
         )
     )
+with page.panel:
     if composite:
-        st.caption(
-            f"{composite}: {names[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile."
+        style.small(
+            f"{names[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile."
         )
-with right:
     region_panel.choose_region(drawings)
     region_panel.before_you_start(place)

@@ -4,7 +4,8 @@ import { beforeEach, test } from "node:test";
 
 await import("../map/emberscope.js");
 const { Emberscope } = globalThis;
-const PANES = { land: 150, imagery: 250, overlay: 350 };
+const PANES = { land: 150, imagery: 250, overlay: 350, outlines: 380 };
+const HOME = [[37.6, -75.7], [37.7, -75.5]];
 
 let zoom, map, made, controls;
 
@@ -16,6 +17,7 @@ beforeEach(() => {
   globalThis.document = { documentElement: { dataset: {} } };
   globalThis.fetch = async () => ({ json: async () => ({ type: "FeatureCollection", features: [] }) });
   globalThis.L = fakeLeaflet();
+  globalThis.sessionStorage = fakeStorage();
 });
 
 test("panes lie in the order of their numbers, and the land takes no clicks", async () => {
@@ -65,19 +67,72 @@ test("a land that cannot be fetched leaves the map as it is", async () => {
   assert.match(warned[0], /offline/);
 });
 
-test("the slider sets the opacity of the overlay alone and says it in words", async () => {
+test("the first map opens on what the page shows, beside the panel, and the next one where the person left it", () => {
+  view();
+  assert.deepEqual(map.fitted[0].corners, HOME);
+  assert.equal(map.fitted[0].options.paddingTopLeft[0], 412);
+  map.moveTo([37.7, -75.6], 13);
+  view({ page: "embeddings" });
+  assert.equal(map.fitted.length, 1);
+  assert.deepEqual([map.center, map.zoom], [[37.7, -75.6], 13]);
+});
+
+test("another focus is brought into sight, and so is a page that shows nothing of what was in sight", () => {
+  view({ focus: "one" });
+  view({ focus: "one" });
+  assert.equal(map.fitted.length, 1);
+  view({ focus: "two" });
+  assert.equal(map.fitted.length, 2);
+  view({ focus: "two", boxes: [[[10, 10], [11, 11]]] });
+  assert.equal(map.fitted.length, 3);
+});
+
+test("a view in which everything is a speck is not kept", () => {
+  view();
+  map.moveTo([37.65, -75.6], 2);
+  view({ page: "embeddings" });
+  assert.equal(map.fitted.length, 2);
+});
+
+test("a narrow map has no panel over it", () => {
+  map.size = { x: 390, y: 590 };
+  view();
+  assert.equal(map.fitted[0].options.paddingTopLeft[0], 12);
+});
+
+test("a browser that keeps nothing opens each map on what the page shows", () => {
+  globalThis.sessionStorage = undefined;
+  view();
+  view();
+  assert.equal(map.fitted.length, 2);
+});
+
+test("the list names what lies on the map, and its slider and tick change that pane alone", async () => {
   await backdrop();
-  Emberscope.overlayOpacity(map, { label: "Embeddings <b>", percent: 90 });
-  const box = controls[0].onAdd();
-  const [words, slider] = box.children;
-  assert.equal(map.panes.overlay.style.opacity, 0.9);
-  assert.equal(words.textContent, "Embeddings <b> 90 %");
-  assert.equal(slider.ariaLabel, "Embeddings <b>");
-  slider.value = "25";
-  slider.tell("input");
+  const rows = layerRows();
+  const overlay = rows.overlay;
+  assert.equal(overlay.element.hidden, true);
+  map.tell("layeradd", { layer: { options: { pane: "overlay", title: "Errors <b>" } } });
+  assert.equal(overlay.element.hidden, false);
+  assert.equal(overlay.words.textContent, "Errors <b>");
+  assert.equal(map.panes.overlay.style.opacity, 0.8);
+  overlay.slider.value = "25";
+  overlay.slider.tell("input");
+  overlay.tick.checked = false;
+  overlay.tick.tell("change");
   assert.equal(map.panes.overlay.style.opacity, 0.25);
-  assert.equal(map.panes.imagery.style.opacity, undefined);
-  assert.equal(words.textContent, "Embeddings <b> 25 %");
+  assert.equal(map.panes.overlay.style.visibility, "hidden");
+  assert.equal(map.panes.imagery.style.opacity, 1);
+  map.tell("layerremove", { layer: { options: { pane: "overlay" } } });
+  assert.equal(overlay.element.hidden, true);
+});
+
+test("opacity and visibility are kept for the next map", async () => {
+  await backdrop();
+  const first = layerRows().overlay;
+  first.slider.value = "30";
+  first.slider.tell("input");
+  assert.equal(layerRows().overlay.slider.value, 30);
 });
 
 test("coordinates are written with their hemisphere, in any of the worlds that Leaflet repeats", () => {
@@ -93,18 +148,76 @@ function backdrop(options = {}) {
   return Emberscope.backdrop(map, { theme: "light", panes: PANES, landUrl: "land", landToZoom: 8, ...options });
 }
 
+function view(options = {}) {
+  Emberscope.view(map, { page: "explore", focus: "", home: HOME, boxes: [HOME], panelPx: 400, ...options });
+}
+
+/** The rows of a new list of layers, by pane. */
+function layerRows() {
+  Emberscope.layerList(map, {
+    rows: [
+      { pane: "overlay", title: "Map", percent: 80 },
+      { pane: "imagery", title: "Imagery", percent: 100 },
+    ],
+  });
+  const [, ...rows] = controls.at(-1).onAdd().children;
+  const parts = rows.map((element) => {
+    const [label, slider] = element.children;
+    const [tick, words] = label.children;
+    return [element.dataset.pane, { element, tick, words, slider }];
+  });
+  return Object.fromEntries(parts);
+}
+
 function fakeMap() {
   const listeners = {};
   const panes = {};
+  const bounds = ([lat, lng], level) => {
+    const half = 180 / 2 ** level;
+    return { getNorth: () => lat + half, getSouth: () => lat - half, getWest: () => lng - half, getEast: () => lng + half };
+  };
   return {
     panes,
+    fitted: [],
+    size: { x: 1440, y: 850 },
     attributionControl: { setPrefix() {} },
     createPane: (name) => (panes[name] = { style: {} }),
     getPane: (name) => panes[name],
-    getZoom: () => zoom,
+    getZoom() {
+      return this.zoom ?? zoom;
+    },
+    getContainer: () => ({ style: {} }),
+    invalidateSize() {},
+    eachLayer() {},
+    getSize() {
+      return this.size;
+    },
+    getCenter() {
+      return { lat: this.center[0], lng: this.center[1] };
+    },
+    getBounds() {
+      return bounds(this.center, this.zoom);
+    },
+    setView(center, level) {
+      Object.assign(this, { center, zoom: level });
+    },
+    fitBounds(corners, options) {
+      this.fitted.push({ corners, options });
+      const [[south, west], [north, east]] = corners;
+      this.setView([(south + north) / 2, (west + east) / 2], 10);
+    },
+    moveTo(center, level) {
+      this.setView(center, level);
+      this.tell("moveend");
+    },
     on: (name, listener) => (listeners[name] = listener),
-    tell: (name) => listeners[name](),
+    tell: (name, event) => listeners[name](event),
   };
+}
+
+function fakeStorage() {
+  const held = new Map();
+  return { getItem: (key) => held.get(key) ?? null, setItem: (key, value) => held.set(key, value) };
 }
 
 function fakeLeaflet() {
@@ -124,6 +237,7 @@ function fakeLeaflet() {
           tag,
           className,
           children: [],
+          dataset: {},
           addEventListener: (name, listener) => (listeners[name] = listener),
           tell: (name) => listeners[name](),
         };

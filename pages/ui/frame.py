@@ -1,4 +1,4 @@
-"""The frame around every page: navigation, and a sidebar that says what is looked at and what is running."""
+"""The frame around every page: navigation on top, and the jobs under way in a corner."""
 
 from __future__ import annotations
 
@@ -7,56 +7,32 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine.errors import EngineError
 from engine.jobs.job import Job
 from pages.ui.jobs import jobs_panel
-from pages.ui.look import style, wording
+from pages.ui.look import style
 from pages.ui.look.palette import theme
 from pages.ui.map.serving import BRAND
-from pages.ui.state import cached, machine, regions, session
+from pages.ui.state import cached, session
 
 _PAGES = Path(__file__).resolve().parents[1]
-_WORKFLOW = ("explore", "extract", "embeddings", "train", "evaluate")
-_LIBRARY = ("backbones", "runs")
-# Pages on which the place and the region chosen are what will be worked on.
-_CHOOSE_GROUND = ("Explore", "Extract")
+_NAMES = ("explore", "extract", "embeddings", "train", "evaluate", "backbones", "runs")
 _MOST_JOBS = 4
 
 
 def draw() -> None:
     """Draw the frame and, inside it, the page that was asked for."""
     st.set_page_config(page_title="Emberscope", page_icon=str(BRAND / "icon.svg"), layout="wide")
-    pages = {
-        "Workflow": [_page(name, default=name == "explore") for name in _WORKFLOW],
-        "Library": [_page(name) for name in _LIBRARY],
-    }
-    chosen = st.navigation(pages)
-    st.logo(str(BRAND / f"logo-{theme()}.svg"), size="large", icon_image=str(BRAND / "icon.svg"))
+    chosen = st.navigation([_page(name) for name in _NAMES], position="top")
+    st.logo(str(BRAND / f"logo-{theme()}.svg"), size="large")
     style.apply()
     session.restore_from_address()
-    with st.sidebar:
-        _looking_at(chooses_ground=chosen.title in _CHOOSE_GROUND)
+    with st.container(key="jobs_under_way"):
         _running()
     chosen.run()
 
 
-def _page(name: str, *, default: bool = False) -> object:
-    return st.Page(_PAGES / f"{name}.py", title=name.capitalize(), default=default)
-
-
-def _looking_at(*, chooses_ground: bool) -> None:
-    ground = (("Place", session.place().title), ("Region", _region_words())) if chooses_ground else ()
-    rows = (*ground, ("Device", machine.device_words()))
-    cells = "".join(f"<div><small>{name}</small><b>{html.escape(value)}</b></div>" for name, value in rows)
-    st.html(f'<div class="es-side">{cells}</div>')
-
-
-def _region_words() -> str:
-    region = regions.chosen()
-    try:
-        return wording.area(regions.checked(region).area_km2) if region else "all that its scenes cover"
-    except EngineError:
-        return "not usable; choose it again"
+def _page(name: str) -> object:
+    return st.Page(_PAGES / f"{name}.py", title=name.capitalize(), default=name == _NAMES[0])
 
 
 def _running() -> None:
@@ -67,8 +43,8 @@ def _running() -> None:
 
 def _draw_running() -> None:
     active = _active()
-    was = st.session_state.get("sidebar_active", 0)
-    st.session_state["sidebar_active"] = len(active)
+    was = st.session_state.get("jobs_active", 0)
+    st.session_state["jobs_active"] = len(active)
     if active:
         rows = "".join(_row(facts.job, facts.state) for facts in active[:_MOST_JOBS])
         more = f"<small>and {len(active) - _MOST_JOBS} more</small>" if len(active) > _MOST_JOBS else ""

@@ -57,10 +57,13 @@ def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor
     visitor.sees(re.compile(r"The three show \d+ % of the variance"))
     visitor.sees_overlay()
     visitor.take_screenshot("embeddings")
-    visitor.map.locator(".ember-box input").fill("30", timeout=PATIENCE_MS)
+    row = visitor.map.locator('.ember-layer[data-pane="overlay"]')
+    expect(row).to_have_text("Embeddings", timeout=PATIENCE_MS)
+    row.locator('input[type="range"]').fill("30", timeout=PATIENCE_MS)
     overlay = visitor.map.locator(".leaflet-overlay-pane", has=visitor.page.locator("img.leaflet-tile"))
     expect(overlay).to_have_css("opacity", "0.3", timeout=PATIENCE_MS)
-    expect(visitor.map.locator(".ember-box")).to_have_text("Embeddings 30 %", timeout=PATIENCE_MS)
+    row.locator('input[type="checkbox"]').uncheck(timeout=PATIENCE_MS)
+    expect(overlay).to_have_css("visibility", "hidden", timeout=PATIENCE_MS)
 
 
 def test_a_rectangle_drawn_on_the_map_is_the_region(visitor: Visitor) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from pages.ui.map.map_controls import PANES
 from tests.journeys.conftest import App
-from tests.journeys.visitor import PATIENCE_MS, visit
+from tests.journeys.visitor import PATIENCE_MS, Visitor, visit
 
 _LAND = {"light": "rgb(246, 244, 239)", "dark": "rgb(33, 30, 26)"}
 _WATER = {"light": "rgb(232, 238, 240)", "dark": "rgb(16, 22, 26)"}
@@ -41,3 +41,43 @@ def test_the_map_has_its_panes_in_order_and_the_colours_of_the_theme_and_land_on
             visitor.map.locator(".leaflet-control-zoom-out").click(timeout=PATIENCE_MS)
             visitor.page.wait_for_timeout(250)
         expect(in_sight).to_be_visible(timeout=PATIENCE_MS)
+
+
+_CENTRE = "() => { const { lat, lng } = map.getCenter(); return [lat, lng, map.getZoom()]; }"
+_LOOK_AT = "() => map.setView([37.66, -75.62], 13, { animate: false })"
+_WIDE_SHARE = 0.7
+
+
+def test_the_map_is_the_page_and_its_panel_folds_away(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.sees_page("Explore")
+    visitor.sees_map()
+    size = visitor.page.viewport_size
+    box = visitor.page.locator('iframe[title*="st_folium"]').bounding_box()
+    assert size is not None
+    assert box is not None
+    assert box["width"] == size["width"]
+    assert box["height"] >= _WIDE_SHARE * size["height"]
+    inside = visitor.map.locator(".leaflet-container").bounding_box()
+    assert inside is not None
+    assert inside["height"] == pytest.approx(box["height"], abs=1)
+    visitor.sees("Before you start")
+    visitor.page.locator(".st-key-map_panel summary").click()
+    expect(visitor.page.get_by_text("Before you start")).to_be_hidden(timeout=PATIENCE_MS)
+
+
+def test_the_map_keeps_its_view_from_band_to_band_and_over_a_refresh(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.sees_page("Explore")
+    visitor.sees_map()
+    visitor.map.locator(".leaflet-container").evaluate(_LOOK_AT)
+    wanted = visitor.map.locator(".leaflet-container").evaluate(_CENTRE)
+    visitor.pick("explore_bands_virginia", "Infrared")
+    expect(visitor.map.locator('.ember-layer[data-pane="imagery"]')).to_have_text(
+        "Infrared", timeout=PATIENCE_MS
+    )
+    assert visitor.map.locator(".leaflet-container").evaluate(_CENTRE) == pytest.approx(wanted)
+    visitor.page.reload(timeout=PATIENCE_MS)
+    visitor.sees_page("Explore")
+    visitor.sees_map()
+    assert visitor.map.locator(".leaflet-container").evaluate(_CENTRE) == pytest.approx(wanted)

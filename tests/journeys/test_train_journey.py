@@ -48,5 +48,4 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     visitor.sees("false alarm")
     visitor.sees_overlay()
     visitor.is_idle()
-    visitor.page.locator('iframe[title*="st_folium"]').scroll_into_view_if_needed()
     visitor.take_screenshot("evaluate")

@@ -54,8 +54,8 @@ class Visitor:
         self.page.goto(f"{self._address}/{path}", timeout=PATIENCE_MS)
 
     def go_to(self, title: str) -> None:
-        """Turn to a page by the sidebar."""
-        link = self.page.get_by_test_id("stSidebarNavLink").filter(has_text=title)
+        """Turn to a page by the navigation on top."""
+        link = self.page.get_by_test_id("stTopNavLink").filter(has_text=title)
         link.click(timeout=PATIENCE_MS)
         self.sees_page(title)
 

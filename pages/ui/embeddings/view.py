@@ -62,18 +62,23 @@ def show_map(
     scenes: tuple[Scene, ...],
     base: str | None,
 ) -> None:
-    """The PCA colours over the imagery, with an opacity slider on the map."""
+    """The PCA colours over the imagery."""
     with st.spinner("Colouring the whole store by its principal components."):
-        path, shares = results.pca_map(store, layer, window)
+        path, _ = results.pca_map(store, layer, window)
     credit = f"PCA of {store.meta.backbone}, layer {layer}"
     overlay = layers.colours(path, credit)
     below = layers.imagery(scenes, base) if scenes else []
     maps.draw(
         maps.View(
-            key=f"embeddings_{chosen.job.id}", bounds_lonlat=_in_sight(scenes, overlay.bounds_lonlat),
-            shown=(*below, overlay), overlay_label="Embeddings", overlay_percent=90,
+            page="embeddings", key=f"embeddings_{chosen.job.id}", bounds_lonlat=_opening(scenes, overlay.bounds_lonlat),
+            boxes=layers.boxes_of(scenes), shown=(*below, overlay), overlay_percent=90,
         )
     )  # fmt: skip
+
+
+def legend(store: EmbeddingStore, layer: int, window: int) -> None:
+    """What the three colours are, and how much of the variance they show."""
+    _, shares = results.pca_map(store, layer, window)
     first = 100 * float(np.sum(shares[:3]))
     of_means = f" (means over {window} × {window} patches)" if window > 1 else ""
     style.legend(
@@ -120,6 +125,6 @@ def _scenes(chosen: cached.JobFacts) -> tuple[Scene, ...]:
     return found
 
 
-def _in_sight(scenes: Sequence[Scene], bounds: maps.Bounds) -> maps.Bounds:
-    """The whole map, or its first scene where the scenes lie far apart."""
-    return bounds if bounds[2] - bounds[0] < 4.0 or not scenes else layers.bounds_of(scenes[:1])
+def _opening(scenes: Sequence[Scene], bounds: maps.Bounds) -> maps.Bounds:
+    """The colours, or the first scene where the scenes are specks on a map of all of them."""
+    return layers.opening(scenes) if len(scenes) > 1 else bounds

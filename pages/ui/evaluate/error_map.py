@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -18,36 +19,61 @@ from pages.ui.state import cached, results
 _VIEWS = ("Errors", "Predicted", "True")
 
 
-def show(run: TrainRun, job_id: str) -> None:
-    """The map with its choices above and its legend below."""
+@dataclass(frozen=True)
+class Choice:
+    """What a person wants to see.
+
+    Attributes:
+        view: one of `_VIEWS`.
+        base: composite below; None without imagery.
+        scene: index of the test scene to look at; None without scenes.
+    """
+
+    view: str
+    scenes: tuple[Scene, ...]
+    base: str | None
+    scene: int | None
+
+
+def choose(run: TrainRun) -> Choice:
+    """What lies on the map, what lies below it, and which test scene is looked at."""
     scenes = _test_scenes(run)
     names = list(layers.composites_of(scenes)) if scenes else []
     has_labels = any(scene.mask_path for scene in scenes)
-    with st.container(horizontal=True):
-        view = st.segmented_control("Show", _VIEWS if has_labels else _VIEWS[:2], default="Errors",
-                                    required=True, key="evaluate_view", label_visibility="collapsed")  # fmt: skip
-        base = st.segmented_control("Below", names, default=layers.best_of(scenes), required=True,
-                                    key="evaluate_base", label_visibility="collapsed") if names else None  # fmt: skip
-        scene = st.selectbox("Test scene", range(len(scenes)), format_func=lambda i: _scene_words(scenes[i], i),
-                             key="evaluate_scene", label_visibility="collapsed", width=210) if scenes else None  # fmt: skip
-    overlay = _overlay(run, str(view), scenes)
+    view = st.segmented_control("Show", _VIEWS if has_labels else _VIEWS[:2], default="Errors",
+                                required=True, key="evaluate_view", label_visibility="collapsed")  # fmt: skip
+    base = st.segmented_control("Below", names, default=layers.best_of(scenes), required=True,
+                                key="evaluate_base", label_visibility="collapsed") if names else None  # fmt: skip
+    scene = st.selectbox("Test scene", range(len(scenes)), format_func=lambda i: _scene_words(scenes[i], i),
+                         key="evaluate_scene", label_visibility="collapsed") if scenes else None  # fmt: skip
+    return Choice(str(view), scenes, base, scene)
+
+
+def show(run: TrainRun, job_id: str, choice: Choice) -> None:
+    """The errors, the prediction or the labels over the imagery of the test tiles."""
+    scenes, scene = choice.scenes, choice.scene
+    overlay = _overlay(run, choice.view, scenes)
     maps.draw(
         maps.View(
-            key=f"evaluate_{job_id}",
+            page="evaluate", key=f"evaluate_{job_id}",
             bounds_lonlat=overlay.bounds_lonlat if scene is None else layers.bounds_of([scenes[scene]]),
-            shown=(*(layers.imagery(scenes, base) if base else []), overlay),
-            outlines=layers.outlines(scenes, palette.ASH), overlay_label=str(view), overlay_percent=80,
+            boxes=layers.boxes_of(scenes), focus="" if scene is None else scenes[scene].id,
+            shown=(*(layers.imagery(scenes, choice.base) if choice.base else []), overlay),
+            outlines=layers.outlines(scenes, palette.ASH), overlay_percent=80,
         )
     )  # fmt: skip
-    shown = run.task.error_style if view == "Errors" else run.task.prediction_style
-    note = f"Test tiles only. Source: {run.decoder.source or 'not stated'}"
+
+
+def legend(run: TrainRun, choice: Choice) -> None:
+    """The task's colours and what they mean."""
+    shown = run.task.error_style if choice.view == "Errors" else run.task.prediction_style
     style.legend(
         [
             (_css(shown.colours[value]), words)
             for value, words in shown.names.items()
             if value in shown.colours
         ],
-        note,
+        f"Test tiles only. Source: {run.decoder.source or 'not stated'}",
     )
 
 
@@ -59,8 +85,8 @@ def _overlay(run: TrainRun, view: str, scenes: Sequence[Scene]) -> maps.Shown:
         if found is not None:
             return found
     if view == "Errors":
-        return layers.classes(run.errors, f"Errors of {by}", _visible(run.task.error_style))
-    return layers.classes(run.predictions, f"Predicted by {by}", _visible(run.task.prediction_style))
+        return layers.classes(run.errors, f"Errors of {by}", view, _visible(run.task.error_style))
+    return layers.classes(run.predictions, f"Predicted by {by}", view, _visible(run.task.prediction_style))
 
 
 def _visible(shown: MapStyle) -> layers.Colours:

@@ -45,7 +45,7 @@ def headline(run: TrainRun) -> None:
     """The scores that people ask for first, and how sure they are."""
     found, task = run.scores, run.task
     rows = [name for name, _ in _rows(run)]
-    columns = st.columns(4)
+    columns = [column for _ in range(2) for column in st.columns(2)]
     for column, name in zip(columns, dict.fromkeys((task.watch, *rows)), strict=False):
         gain = _difference(found.get(name), _baseline(found).get(name)) if name == task.watch else None
         column.metric(

@@ -18,15 +18,13 @@ from engine.jobs.folder import runs_root
 from engine.paths import PROJECT
 from pages.ui.explore import own_scene
 from pages.ui.jobs import cost
-from pages.ui.look import errors, palette, wording
+from pages.ui.look import errors, palette, style, wording
 from pages.ui.map import layers
 from pages.ui.map.maps import Bounds, Outline
 from pages.ui.state import cached, region_upload, regions, session
 
 # Around a chosen region the map shows this share of its side besides.
 _MARGIN = 0.35
-# Zoomed to a season, the first fire is what to look at, not half a state.
-_SPREAD_DEG = 4.0
 
 
 def choose_place() -> session.Place:
@@ -80,8 +78,7 @@ def _opening(scenes: Sequence[Scene]) -> Bounds:
             return layers.bounds_of(scenes)
         x, y = _MARGIN * (east - west), _MARGIN * (north - south)
         return west - x, south - y, east + x, north + y
-    found = layers.bounds_of(scenes)
-    return found if found[2] - found[0] < _SPREAD_DEG else layers.bounds_of(scenes[:1])
+    return layers.opening(scenes)
 
 
 def region_outline() -> tuple[Outline, ...]:
@@ -107,8 +104,9 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
         _upload()
     else:
         st.caption(
-            "Use the rectangle or the polygon on the left of the map. Without a region, everything is used."
+            "Use the rectangle or the polygon on the right of the map. Without a region, everything is used."
         )
+    style.small(f"Now: {regions.in_words()}.")
     if regions.chosen() is not None and st.button(
         "Use everything instead", key="clear_region", icon=":material/close:"
     ):

@@ -41,9 +41,7 @@ def show_job() -> None:
 def cost_and_start(config: ExtractConfig) -> None:
     """Area, tiles, megabytes and minutes, then the button."""
     st.subheader("Before you start", anchor=False)
-    place, region = session.place(), regions.chosen()
-    words = wording.area(regions.checked(region).area_km2) if region else "everything its scenes cover"
-    st.markdown(f"**{wording.plain(place.title)}**, {words}")
+    st.markdown(f"**{wording.plain(session.place().title)}**, {regions.in_words()}")
     with errors.in_words():
         cost.show(config)
         _warn_of_absent_weights(config)

@@ -44,6 +44,12 @@ def choose(
     return by_id[name]
 
 
+def is_shown(runs: Sequence[cached.JobFacts]) -> bool:
+    """Whether there is a run to show: the one that the address names, or any where it names none."""
+    name = session.job_id()
+    return name in [found.job.id for found in runs] if name else bool(runs)
+
+
 def require(kind: str, runs: Sequence[cached.JobFacts]) -> None:
     """End the page with what is missing where the address names a run that is none of `runs`.
 

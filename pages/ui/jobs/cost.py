@@ -8,7 +8,7 @@ from engine.backbones.core.spec import BackboneSpec
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig
 from pages.ui.look import style, wording
-from pages.ui.state import cached, regions
+from pages.ui.state import cached, machine, regions
 
 # A CNN pads the border of a tile with zeros and shows it: with so much overlap the seam score of the sample scene
 # fell from 1.36 to 1.03, for a fifth more time. Transformers pad nothing: for them it is left to the person.
@@ -36,6 +36,7 @@ def show(config: ExtractConfig) -> None:
     style.facts((
         ("Area", wording.area(_area_km2(config))), ("Tiles", f"{found.tiles:,}"), ("Patches", f"{found.patches:,}"),
         ("Store", f"≈ {wording.megabytes(found.megabytes)}"), ("Time", minutes),
+        ("Device", machine.device_words()),
     ))  # fmt: skip
     style.small({
         "measured on this machine": "Time from an earlier run on this machine.",

@@ -23,6 +23,8 @@ from pages.ui.map.maps import Bounds, Outline, Shown
 
 # Percentiles of the stored values that become black and white.
 _DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5
+# Scenes smaller than this share of the width of all are specks: the first fire of a season is what to look at.
+_LEAST_SHARE = 0.15
 _SAMPLED_SCENES, _SAMPLED_PX = 12, 160
 
 
@@ -85,7 +87,7 @@ def imagery(scenes: Sequence[Scene], composite: str | None) -> list[Shown]:
     bands = composites_of(scenes)[composite].bands
     pictures = tuple(tuple(_band(scene, name) for name in bands) for scene in scenes)
     token = tiles.register(tiles.Layer(pictures, _stretch_of(pictures)))
-    return [Shown(token, bounds_of(scenes), f"{composite}: {credit(scenes)}")]
+    return [Shown(token, bounds_of(scenes), f"{composite}: {credit(scenes)}", composite)]
 
 
 def labels(scenes: Sequence[Scene], colours: Colours) -> Shown | None:
@@ -95,19 +97,19 @@ def labels(scenes: Sequence[Scene], colours: Colours) -> Shown | None:
         return None
     pictures = tuple((tiles.Band(scene.mask_path),) for scene in masked if scene.mask_path)
     token = tiles.register(tiles.Layer(pictures, colours=tuple(colours.items())))
-    return Shown(token, bounds_of(masked), f"Labels: {credit(masked)}", "overlay")
+    return Shown(token, bounds_of(masked), f"Labels: {credit(masked)}", "Labels", "overlay")
 
 
-def classes(path: Path, words: str, colours: Colours) -> Shown:
+def classes(path: Path, words: str, title: str, colours: Colours) -> Shown:
     """A map of classes, each in its colour; classes without a colour are transparent."""
     token = tiles.register(tiles.Layer(((tiles.Band(path),),), colours=tuple(colours.items())))
-    return Shown(token, raster_bounds(path), words, "overlay")
+    return Shown(token, raster_bounds(path), words, title, "overlay")
 
 
 def colours(path: Path, words: str) -> Shown:
     """A raster of red, green and blue in 8 bits, as it is."""
     picture = tuple(tiles.Band(path, index) for index in (1, 2, 3))
-    return Shown(tiles.register(tiles.Layer((picture,))), raster_bounds(path), words, "overlay")
+    return Shown(tiles.register(tiles.Layer((picture,))), raster_bounds(path), words, "Embeddings", "overlay")
 
 
 def outlines(scenes: Sequence[Scene], colour: str) -> tuple[Outline, ...]:
@@ -125,6 +127,18 @@ def bounds_of(scenes: Sequence[Scene]) -> Bounds:
     """West, south, east, north in degrees around all footprints."""
     west, south, east, north = shapely.total_bounds([footprint(scene) for scene in scenes])
     return float(west), float(south), float(east), float(north)
+
+
+def boxes_of(scenes: Sequence[Scene]) -> tuple[Bounds, ...]:
+    """Bounds of each scene in degrees."""
+    return tuple(bounds_of([scene]) for scene in scenes)
+
+
+def opening(scenes: Sequence[Scene]) -> Bounds:
+    """What a map of scenes opens on: all of them, or the first where they lie far apart."""
+    found = bounds_of(scenes)
+    first = bounds_of(scenes[:1])
+    return first if first[2] - first[0] < _LEAST_SHARE * (found[2] - found[0]) else found
 
 
 def footprint(scene: Scene) -> Polygon | MultiPolygon:

@@ -6,6 +6,8 @@ call does stands in the script.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from branca.element import MacroElement
 from folium.elements import JSCSSMixin
 from jinja2 import Template
@@ -13,9 +15,16 @@ from jinja2 import Template
 from pages.ui.map import serving
 
 # Panes from below; Leaflet's own are tilePane 200 and overlayPane 400 (outlines and drawings).
-PANES = {"land": 150, "imagery": 250, "overlay": 350}
+PANES = {"land": 150, "imagery": 250, "overlay": 350, "outlines": 380}
 # Land is drawn at 1:110 m: nearer than this zoom its coast is a caricature, and the imagery takes over.
 _LAND_TO_ZOOM = 8
+# Titles of the panes, from above; layers bring titles of their own.
+_TITLES = {"outlines": "Outlines", "overlay": "Map", "imagery": "Imagery", "land": "Land"}
+# More boxes make the page heavy; those beyond are simply not looked for.
+_MOST_BOXES = 200
+# The panel covers so much of the map's left side (assets/page/page.css).
+_PANEL_PX = 412
+Bounds = tuple[float, float, float, float]
 # Names of functions that folium writes into the map's script as they are.
 LATITUDE, LONGITUDE = "Emberscope.latitude", "Emberscope.longitude"
 
@@ -51,10 +60,34 @@ def backdrop(theme: str, land_url: str) -> MacroElement:
     return _Call("backdrop", options)
 
 
-def overlay_opacity(label: str, percent: int) -> MacroElement:
-    """A slider on the map: the overlay fades at once, and the server is not asked.
+def view(page: str, focus: str, home: Bounds, boxes: Sequence[Bounds]) -> MacroElement:
+    """What is in sight at first: where the person left the last map, else what the page shows.
 
     Args:
-        percent: opacity at the start, 0 to 100.
+        page: each page remembers its own focus.
+        focus: names what the person asked to see; another one than at the last visit opens on `home`.
+        home: west, south, east, north in degrees.
+        boxes: of all that can be seen on the page; a view that shows none of them is not kept.
     """
-    return _Call("overlayOpacity", {"label": label, "percent": percent})
+    seen = [_corners(box) for box in boxes[:_MOST_BOXES]] or [_corners(home)]
+    options = {"page": page, "focus": focus, "home": _corners(home), "boxes": seen, "panelPx": _PANEL_PX}
+    return _Call("view", options)
+
+
+def layer_list(overlay_percent: int) -> MacroElement:
+    """A list of what lies on the map, each with its visibility and opacity; the server is not asked.
+
+    Args:
+        overlay_percent: opacity of the overlay at the start, 0 to 100.
+    """
+    percent = {"overlay": overlay_percent}
+    rows = [
+        {"pane": pane, "title": title, "percent": percent.get(pane, 100)} for pane, title in _TITLES.items()
+    ]
+    return _Call("layerList", {"rows": rows})
+
+
+def _corners(bounds: Bounds) -> list[list[float]]:
+    """As Leaflet wants them: south-west and north-east, each latitude first."""
+    west, south, east, north = bounds
+    return [[south, west], [north, east]]

@@ -13,7 +13,9 @@ from shapely.geometry.base import BaseGeometry
 from pages.ui.look.palette import ASH, EMBER, theme
 from pages.ui.map import map_controls, serving, vendor
 
-Bounds = tuple[float, float, float, float]
+Bounds = map_controls.Bounds
+# The frame asks for so much before our script fits the map to it (assets/page/page.css gives the frame its size).
+_HEIGHT_PX = 640
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,14 @@ class Shown:
         token: of `tiles.register`.
         bounds_lonlat: west, south, east, north in degrees; nothing is asked for outside.
         credit: source and date, as the map's corner says them.
+        title: what the list of layers calls it.
         pane: "imagery" (below) or "overlay" (above, with its own opacity).
     """
 
     token: str
     bounds_lonlat: Bounds
     credit: str
+    title: str
     pane: str = "imagery"
 
 
@@ -48,19 +52,23 @@ class View:
     """All that a map shows.
 
     Attributes:
+        page: each page remembers its own focus.
         key: stable for a page; with the bounds it decides when the map is made anew.
-        bounds_lonlat: what is in sight at first.
-        overlay_label: words of the opacity slider; empty: no slider.
+        bounds_lonlat: what is in sight at first, where a person has not looked at something else yet.
+        boxes: bounds of all that can be seen; empty: `bounds_lonlat`.
+        focus: what the person asked to see; another one than before is brought into sight.
+        overlay_percent: opacity of the overlay at first.
     """
 
+    page: str
     key: str
     bounds_lonlat: Bounds
+    boxes: tuple[Bounds, ...] = ()
+    focus: str = ""
     shown: tuple[Shown, ...] = ()
     outlines: tuple[Outline, ...] = ()
     can_draw: bool = False
-    overlay_label: str = ""
     overlay_percent: int = 85
-    height: int = 520
 
 
 def draw(view: View) -> list[dict[str, Any]]:
@@ -76,7 +84,7 @@ def draw(view: View) -> list[dict[str, Any]]:
     answer = st_folium(
         _base(view),
         key=view.key,
-        height=view.height,
+        height=_HEIGHT_PX,
         use_container_width=True,
         returned_objects=["all_drawings"] if view.can_draw else [],
         feature_group_to_add=[_tile_group(view.shown), _outline_group(view.outlines)],
@@ -95,16 +103,15 @@ def _base(view: View) -> Any:
         fullscreen_control=False, layers_control=False, zoom_snap=0.5, scale_control=False,
     )  # fmt: skip
     made.add_child(map_controls.backdrop(theme(), f"{serving.FROM_MAP}maps/world.geojson"))
-    folium.plugins.Fullscreen(position="topleft").add_to(made)
+    made.add_child(map_controls.layer_list(view.overlay_percent))
+    folium.plugins.Fullscreen(position="topright").add_to(made)
     folium.plugins.MousePosition(
         position="bottomright", separator=" · ", prefix="", empty_string="", num_digits=4, lng_first=True,
         lat_formatter=map_controls.LATITUDE, lng_formatter=map_controls.LONGITUDE,
     ).add_to(made)  # fmt: skip
     if view.can_draw:
         _drawing().add_to(made)
-    if view.overlay_label:
-        made.add_child(map_controls.overlay_opacity(view.overlay_label, view.overlay_percent))
-    made.fit_bounds([[south, west], [north, east]], padding=(12, 12))
+    made.add_child(map_controls.view(view.page, view.focus, view.bounds_lonlat, view.boxes))
     return made
 
 
@@ -116,7 +123,7 @@ def _drawing() -> Any:
     polygon = {**shape, "allowIntersection": False, "showArea": False}
     return folium.plugins.Draw(
         export=False,
-        position="topleft",
+        position="topright",
         draw_options={**off, "rectangle": {**shape, "showArea": False}, "polygon": polygon},
     )
 
@@ -130,6 +137,7 @@ def _tile_group(shown: Sequence[Shown]) -> Any:
         folium.TileLayer(
             tiles=f"{serving.FROM_MAP}tiles/{layer.token}/{{z}}/{{x}}/{{y}}.png", attr=html.escape(layer.credit),
             overlay=True, max_zoom=17, no_wrap=True, pane=layer.pane, bounds=[[south, west], [north, east]],
+            title=layer.title,
         ).add_to(group)  # fmt: skip
     return group
 
@@ -143,13 +151,11 @@ def _outline_group(outlines: Sequence[Outline]) -> Any:
         for part in parts:
             plain = part.simplify(2e-4)
             rings = [[(y, x) for x, y in ring.coords] for ring in (plain.exterior, *plain.interiors)]
-            folium.Polygon(
-                rings,
-                color=outline.colour,
-                weight=outline.weight,
-                fill=False,
-                tooltip=html.escape(outline.words),
-            ).add_to(group)
+            line = folium.Polygon(
+                rings, color=outline.colour, weight=outline.weight, fill=False, tooltip=html.escape(outline.words)
+            )  # fmt: skip
+            line.options["pane"] = "outlines"  # folium hands on no option of a path that it does not know
+            line.add_to(group)
     return group
 
 

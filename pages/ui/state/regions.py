@@ -18,6 +18,7 @@ from engine.files import make_folder, write_atomic
 from engine.imagery.region import Region
 from engine.jobs.config import RegionConfig
 from engine.jobs.folder import runs_root
+from pages.ui.look import wording
 from pages.ui.state import address, region_upload
 
 # Addresses stay short: a polygon with more corners than this is kept as a file.
@@ -79,6 +80,15 @@ def of_upload(files: Sequence[tuple[str, bytes]]) -> RegionConfig:
         if len(corners) <= _MOST_CORNERS:
             return RegionConfig(polygon_lonlat=corners)
     return RegionConfig(file=str(_keep(shapely.to_geojson(outline))))
+
+
+def in_words() -> str:
+    """The chosen region as a sentence's end."""
+    region = chosen()
+    try:
+        return wording.area(checked(region).area_km2) if region else "all that its scenes cover"
+    except EngineError:
+        return "not usable; choose it again"
 
 
 def to_words(region: RegionConfig | None) -> str | None:
