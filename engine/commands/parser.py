@@ -43,8 +43,17 @@ def parser() -> argparse.ArgumentParser:
                 "--translate", action="store_true", help="only print what a TerraTorch file becomes, and stop"
             )
     add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
-    add("predict", stores.predict, "Map a store with a trained run.", "run", "store").add_argument(
-        "--out", required=True
+    sub = add("predict", stores.predict, "Map a store with a trained run.", "run", "store")
+    sub.add_argument("--out", required=True, help="the map, a GeoTIFF")
+    sub.add_argument(
+        "--polygons",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="its polygons with hectares too: .geojson, .gpkg",
+    )
+    sub.add_argument(
+        "--smallest-ha", type=float, default=0.0, metavar="HA", help="leave out smaller polygons (default: 0)"
     )
     sub = add("pca", stores.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
     sub.add_argument("--out", required=True)

@@ -79,13 +79,28 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
 def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     """Map a store with a trained run."""
     from engine.learning.predict import predict_map
+    from engine.learning.result import TrainRun
+    from engine.views.class_polygons import class_polygons, hectares_of, require_format, write_polygons
 
     require_file_path(Path(chosen.out))
+    tables = [Path(name) for name in chosen.polygons]
+    for table in tables:
+        require_format(table)
+        require_file_path(table)
     written = predict_map(Path(chosen.run), Path(chosen.store), Path(chosen.out))
     for note in written.notes:
         say(note)
     say(f"Wrote {written.path}")
-    return {"out": str(written.path), "notes": list(written.notes)}
+    sought = TrainRun.open(Path(chosen.run)).task.sought
+    polygons = class_polygons(written.path, sought, chosen.smallest_ha)
+    hectares = hectares_of(polygons, sought)
+    for table in tables:
+        say(f"Wrote {write_polygons(table, polygons)}: {len(polygons)} polygons")
+    say("; ".join(f"{name}: {area:,.1f} ha" for name, area in hectares.items()))
+    return {
+        "out": str(written.path), "notes": list(written.notes), "polygons": chosen.polygons, "count": len(polygons),
+        "hectares": hectares,
+    }  # fmt: skip
 
 
 def simulate(chosen: argparse.Namespace) -> dict[str, Any]:

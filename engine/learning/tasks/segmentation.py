@@ -74,6 +74,12 @@ class Segmentation:
         )  # fmt: skip
 
     @property
+    def sought(self) -> Mapping[int, str]:
+        """Values and names of the classes that are looked for: all, but of two only the second."""
+        wanted = self.classes[1:] if self.is_binary else self.classes
+        return {one.value: one.title for one in wanted}
+
+    @property
     def error_style(self) -> MapStyle:
         """0 right (of two classes: rightly not), 1 hit, 2 false alarm, 3 miss (of more: wrong); 255 unknown."""
         sought = self.classes[1].title

@@ -86,6 +86,10 @@ class Task(Protocol):
         """How its map is written."""
 
     @property
+    def sought(self) -> Mapping[int, str]:
+        """Values and names of the classes that are looked for: all, but of two only the second."""
+
+    @property
     def error_style(self) -> MapStyle:
         """How the map of its errors is written."""
 

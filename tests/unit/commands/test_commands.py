@@ -74,9 +74,12 @@ CALLS: dict[str, Call] = {
     ),
     "evaluate": Call(lambda at, _: [str(at.trained)], SCORES, [(["{run}"], "run"), (["none"], "none")]),
     "predict": Call(
-        lambda at, to: [str(at.trained), str(at.run), "--out", str(to / "map.tif")], {"out"},
+        lambda at, to: [str(at.trained), str(at.run), "--out", str(to / "map.tif"), "--polygons", str(to / "map.gpkg"),
+                        str(to / "map.geojson"), "--smallest-ha", "0.5"],
+        {"out", "polygons", "hectares", "count"},
         [(["{trained}", "none", "--out", "{folder}/m.tif"], "none"), (["{trained}", "{run}", "--out", "{run}"], "is a folder"),
-         (["{run}", "{run}", "--out", "{folder}/m.tif"], "run")],
+         (["{run}", "{run}", "--out", "{folder}/m.tif"], "run"),
+         (["{trained}", "{run}", "--out", "{folder}/m.tif", "--polygons", "{folder}/m.shp"], ".gpkg")],
     ),
     "pca": Call(
         lambda at, to: [str(at.run), "--out", str(to / "pca.tif")], {"out", "window", "explained_variance_ratio"},
