@@ -26,6 +26,7 @@ with page.panel, errors.in_words():
     notices.simulated(run.decoder.is_simulated)
     notices.random_weights(run.decoder.is_random)
     evaluate_view.headline(run)
+    evaluate_view.way_on(chosen)
     shown = error_map.choose(run)
 with page.map, errors.in_words():
     error_map.show(run, chosen.job.id, shown)

@@ -49,7 +49,7 @@ def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor
     visitor.sees_state("finished")
     assert len(visitor.progress) >= 2, "the bar never moved"
     (done,) = events(app.home / job, "ExtractDone")
-    assert f"{done['patches']:,} patches" in visitor.progress[-1]
+    visitor.progress_matches(f"{done['patches']:,} patches")
 
     visitor.press("to_embeddings")
     visitor.sees_page("Embeddings")

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, Response, Route, expect
 
-PAGES = ("Explore", "Extract", "Embeddings", "Train", "Evaluate", "Backbones", "Runs")
+PAGES = ("Explore", "Extract", "Embeddings", "Train", "Evaluate", "Apply", "Backbones", "Runs")
 # A slow machine may take so long for one step; a quick one never waits for it.
 PATIENCE_MS = 120_000
 _OPAQUE = 8  # of 255: less is as good as not there

@@ -14,7 +14,7 @@ from engine.jobs.event_log import append_event
 from engine.jobs.events import ExtractPlanned, Failed, Started, Submitted, TileDone
 from tests.pages.conftest import OpenPage, words
 
-NAMES = ("explore", "extract", "embeddings", "train", "evaluate", "backbones", "runs")
+NAMES = ("explore", "extract", "embeddings", "train", "evaluate", "apply", "backbones", "runs")
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
@@ -35,7 +35,8 @@ def test_every_page_can_be_drawn_in_a_filled_workspace(
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [("embeddings", "go_extract"), ("evaluate", "go_train"), ("runs", "go_first_run")]
+    ("name", "key"),
+    [("embeddings", "go_extract"), ("evaluate", "go_train"), ("apply", "go_train"), ("runs", "go_first_run")],
 )
 def test_an_empty_page_says_what_to_do_and_leads_there(
     open_page: OpenPage, home: Path, name: str, key: str

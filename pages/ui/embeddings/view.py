@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.store.store import EmbeddingStore
 from engine.views.neighbourhood_mean import usual_window
 from pages.ui.jobs import chosen_run
 from pages.ui.look import charts, palette, style, wording
-from pages.ui.map import layers, maps
+from pages.ui.map import layers, maps, scenes_below
 from pages.ui.state import cached, results
 
 _NO_BASE = "None"
@@ -48,7 +47,7 @@ def choose_window(store: EmbeddingStore) -> int:
 
 def choose_base(chosen: cached.JobFacts) -> tuple[tuple[Scene, ...], str | None]:
     """The scenes that the store was made from, and which of their composites lies below."""
-    scenes = _scenes(chosen)
+    scenes = scenes_below.of_config(chosen.config.scene)
     options = [*(layers.composites_of(scenes) if scenes else []), _NO_BASE]
     base = st.segmented_control("Below", options, default=options[0], required=True, key="embeddings_base")
     return scenes, base if base != _NO_BASE else None
@@ -112,17 +111,6 @@ def facts(store: EmbeddingStore, layer: int) -> None:
     st.code(str(store.folder), language=None, wrap_lines=True)
     if st.button("Train on this store", key="to_train", icon=":material/arrow_forward:", width="stretch"):
         st.switch_page("pages/train.py")
-
-
-def _scenes(chosen: cached.JobFacts) -> tuple[Scene, ...]:
-    """The scenes that the store was made from; none where they have gone or may not be shown."""
-    try:
-        found = cached.scenes(chosen.config.scene)
-        layers.imagery(found, layers.best_of(found))
-    except EngineError as err:
-        st.caption(f"Without imagery below: {wording.plain(str(err))}")
-        return ()
-    return found
 
 
 def _opening(scenes: Sequence[Scene], bounds: maps.Bounds) -> maps.Bounds:

@@ -69,7 +69,7 @@ def legend(run: TrainRun, choice: Choice) -> None:
     shown = run.task.error_style if choice.view == "Errors" else run.task.prediction_style
     style.legend(
         [
-            (_css(shown.colours[value]), words)
+            (style.css(shown.colours[value]), words)
             for value, words in shown.names.items()
             if value in shown.colours
         ],
@@ -111,8 +111,3 @@ def _test_scenes(run: TrainRun) -> tuple[Scene, ...]:
 
 def _scene_words(scene: Scene, index: int) -> str:
     return f"Scene {index + 1} · {wording.date(scene.datetime)}"
-
-
-def _css(colour: tuple[int, int, int, int]) -> str:
-    red, green, blue, opacity = colour
-    return f"rgb({red} {green} {blue} / {opacity / 255:.2f})"

@@ -7,8 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from engine.errors import EngineError
-from engine.jobs.config import ExtractConfig
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import Task
 from pages.ui.jobs import chosen_run
@@ -27,7 +25,7 @@ _HELP = {
 
 def choose_run(runs: Sequence[cached.JobFacts]) -> cached.JobFacts:
     """One of the trainings: that of the address, or the one that a person comes from, or the newest."""
-    return chosen_run.choose("Training", runs, "evaluate_run", "train_job", _run_words)
+    return chosen_run.choose("Training", runs, "evaluate_run", "train_job", results.training_words)
 
 
 def open_run(chosen: cached.JobFacts) -> TrainRun:
@@ -60,6 +58,13 @@ def headline(run: TrainRun) -> None:
             f"{interval[0]:.3f} to {interval[1]:.3f}. {words}"
         )
     st.caption(words)
+
+
+def way_on(chosen: cached.JobFacts) -> None:
+    """To the map of other ground."""
+    if st.button("Map other ground with it", type="primary", key="to_apply", icon=":material/arrow_forward:", width="stretch"):  # fmt: skip
+        st.session_state["train_job"] = chosen.job.id
+        st.switch_page("pages/apply.py", query_params={"job": chosen.job.id})
 
 
 def table(run: TrainRun) -> None:
@@ -99,20 +104,6 @@ def history(run: TrainRun) -> None:
     if epochs:
         with st.expander("How it learned", icon=":material/show_chart:"):
             charts.curves(epochs, run.task.classes, f"history_{run.folder.name}")
-
-
-def _run_words(found: cached.JobFacts) -> str:
-    return f"{found.config.head.name} on {_backbone(found)} · {wording.when(found.submitted_at)} · seed {found.config.seed}"
-
-
-def _backbone(found: cached.JobFacts) -> str:
-    """Of the store that a training learned from; a damaged card leaves the list as it is."""
-    if isinstance(found.config.store, ExtractConfig):
-        return str(found.config.store.backbone.name)
-    try:
-        return TrainRun(found.job.folder).decoder.backbone
-    except EngineError:
-        return results.store_name(found.config.store)
 
 
 def _rows(run: TrainRun) -> list[tuple[str, str]]:

@@ -45,6 +45,12 @@ def legend(entries: Iterable[tuple[str, str]], note: str = "") -> None:
     st.html(f'<div class="es-legend">{cells}<small>{html.escape(note)}</small></div>')
 
 
+def css(colour: tuple[int, int, int, int]) -> str:
+    """Red, green, blue and opacity (0 to 255) as CSS writes them."""
+    red, green, blue, opacity = colour
+    return f"rgb({red} {green} {blue} / {opacity / 255:.2f})"
+
+
 def table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> None:
     """A table of plain text: the head of each column, then (head of the row, its cells)."""
     head = "".join(f"<th scope='col'>{html.escape(name)}</th>" for name in columns)

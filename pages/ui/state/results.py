@@ -8,6 +8,8 @@ import numpy as np
 import streamlit as st
 from filelock import FileLock
 
+from engine.errors import EngineError
+from engine.jobs.config import ExtractConfig
 from engine.jobs.job import Job
 from engine.learning.result import TrainRun
 from engine.store.store import FINISHED, EmbeddingStore
@@ -55,6 +57,22 @@ def store_words(found: cached.JobFacts) -> str:
     """What a list calls a store: backbone, place, when."""
     config = found.config
     return f"{config.backbone.name} · {config.scene.title} · {when(found.submitted_at)}"
+
+
+def training_words(found: cached.JobFacts) -> str:
+    """What a list calls a training: head, backbone, when, seed."""
+    config = found.config
+    return f"{config.head.name} on {_backbone(found)} · {when(found.submitted_at)} · seed {config.seed}"
+
+
+def _backbone(found: cached.JobFacts) -> str:
+    """Of the store that a training learned from; a damaged card leaves the list as it is."""
+    if isinstance(found.config.store, ExtractConfig):
+        return str(found.config.store.backbone.name)
+    try:
+        return TrainRun(found.job.folder).decoder.backbone
+    except EngineError:
+        return store_name(found.config.store)
 
 
 def store_name(path: str) -> str:
