@@ -14,7 +14,8 @@ from engine.imagery.sensors.products import band_part, read_name
 
 RASTER_ENDINGS = (".tif", ".tiff", ".jp2")
 _RESOLUTION_FOLDER = re.compile(r"R\d{2,3}m")
-_SAFE_BANDS = "GRANULE/*/IMG_DATA/**/*.jp2"
+_METADATA = re.compile(r"MTD_MSIL[12][AC]\.xml|.*_MTL\.txt", re.I)
+_PACKED = (".zip", ".tar", ".gz", ".tgz", ".7z")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,19 @@ class FileGroup:
     base: str
     name: str
     files: tuple[BandFile, ...]
+
+
+def product_place(path: Path) -> Path:
+    """The folder of a product whose metadata file is named, as other programs open it; any other path as it is.
+
+    Raises:
+        SceneError: an archive, which is not read.
+    """
+    if _METADATA.fullmatch(path.name) and path.is_file():
+        return path.parent
+    if path.suffix.lower() in _PACKED and path.is_file():
+        raise SceneError(f"{path.name} is packed. Unpack it and name the folder that comes out.")
+    return path
 
 
 def rasters_in(folder: Path) -> list[Path]:
@@ -91,9 +105,10 @@ def _is_product(folder: Path) -> bool:
 
 
 def _rasters_of(folder: Path) -> list[Path]:
-    if (folder / "GRANULE").is_dir():
-        return sorted(folder.glob(_SAFE_BANDS))
-    return sorted(
+    """The rasters in a folder, and in those that Sentinel-2 keeps its bands in, from wherever in a SAFE folder one looks."""
+    inside = [one for one in sorted(folder.glob("R*m")) if _RESOLUTION_FOLDER.fullmatch(one.name)]
+    deeper = [*folder.glob("GRANULE/*/IMG_DATA"), *folder.glob("IMG_DATA"), *inside]
+    return [file for one in deeper for file in _rasters_of(one)] + sorted(
         file for file in folder.iterdir()
         if file.suffix.lower() in RASTER_ENDINGS and not file.name.lower().endswith(".mask.tif")
     )  # fmt: skip

@@ -11,7 +11,7 @@ from engine.errors import SceneError
 from engine.imagery.raster_facts import NOTHING, RasterFacts, Said, cloud_pct_of, raster_facts
 from engine.imagery.scene import Scene, scene_id
 from engine.imagery.sources.band_files import group_scene
-from engine.imagery.sources.product_files import grouped, rasters_in
+from engine.imagery.sources.product_files import grouped, product_place, rasters_in
 from engine.imagery.sources.source import Declared
 from engine.paths import modified, resolve_path
 
@@ -38,7 +38,7 @@ class FileScene(Declared):
             SceneError: absent, unreadable or not understood.
         """
         del root
-        path = resolve_path(self.path)
+        path = product_place(resolve_path(self.path))
         return (folder_scene(path, self.said) if path.is_dir() else file_scene(path, self.said),)
 
     def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:

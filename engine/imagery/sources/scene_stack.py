@@ -22,7 +22,7 @@ from engine.imagery.rasters import damage_told, open_raster
 from engine.imagery.scene import Asset, Scene, scene_id
 from engine.imagery.sensors.table import HLS_SENSORS
 from engine.imagery.sources.band_files import group_scene
-from engine.imagery.sources.product_files import grouped, rasters_in
+from engine.imagery.sources.product_files import grouped, product_place, rasters_in
 from engine.imagery.sources.raster_file import file_scene
 from engine.imagery.sources.source import Declared
 from engine.imagery.window import read_gaps
@@ -56,7 +56,7 @@ class FilesScene(Declared):
             SceneError: absent, unreadable or not understood.
         """
         del root
-        return files_scenes([resolve_path(path) for path in self.paths], self.said)
+        return files_scenes([product_place(resolve_path(path)) for path in self.paths], self.said)
 
     def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
         """All scenes: without one of its files the ground would be seen otherwise."""
@@ -88,7 +88,8 @@ def files_scenes(paths: Sequence[Path], said: Said = NOTHING) -> tuple[Scene, ..
     if len(sensors) > 1 and not set(sensors) <= HLS_SENSORS:
         raise SceneError(
             f"The rasters are of several sensors ({', '.join(sensors)}). "
-            f"Extract each by itself, or set scene.sensor where they are one."
+            f"Extract each by itself, or set scene.sensor where they are one. Bands of several sensors are one scene in one file, "
+            f"or as files of one name with a band each (place_red.tif, place_vv.tif)."
         )
     return tuple(sorted(_named_apart(scenes), key=_rank))
 

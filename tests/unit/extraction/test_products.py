@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.errors import SceneError
 from engine.imagery.scene import Scene
 from engine.imagery.sources import FilesScene, source_of
 from tests.unit.extraction.stored_pixels import StoredPixels, extracted
@@ -122,6 +123,54 @@ def test_a_sentinel_2_l1c_folder_is_top_of_atmosphere_with_its_radiometric_offse
     assert_values(made, S2_NAMES, found, 10, lambda dn: (dn - 1000) / 10_000)
     scene = one_scene(made.path)
     assert (scene.sensor.name, scene.level, scene.cloud_pct) == ("sentinel2_l1c", "top of atmosphere", 3.25)
+
+
+def test_a_sentinel_2_folder_of_an_older_baseline_has_no_offset(tmp_path: Path) -> None:
+    made = products.safe_l2a(tmp_path / "in", baseline="0301")
+    found = extracted(tmp_path, from_folder(made.path))
+    names = {code: name for code, name in S2_NAMES.items() if code != "B10"}
+    assert_values(made, names, found, 10, lambda dn: dn / 10_000)
+    assert "offset" not in found.said
+
+
+def test_a_sentinel_2_folder_without_its_finest_bands_is_read_at_the_next_resolution(tmp_path: Path) -> None:
+    made = products.safe_l2a(tmp_path)
+    for file in made.path.glob("**/R10m/*.jp2"):
+        file.unlink()
+    scene = one_scene(made.path)
+    assert scene.gsd_m == 20
+    assert "nir_broad" not in scene.bands
+    assert scene.assets["red"].path.name.endswith("B04_20m.jp2")
+
+
+@pytest.mark.parametrize(
+    "inside", ["MTD_MSIL2A.xml", "GRANULE/*", "GRANULE/*/IMG_DATA", "GRANULE/*/IMG_DATA/R20m"]
+)
+def test_a_sentinel_2_product_is_found_from_its_metadata_file_and_from_any_of_its_folders(
+    tmp_path: Path, inside: str
+) -> None:
+    made = products.safe_l2a(tmp_path)
+    (place,) = made.path.glob(inside)
+    scene = one_scene(place)
+    assert scene.sensor.name == "sentinel2_l2a"
+    assert scene.assets["swir_1"].offset == pytest.approx(-0.1)
+    assert scene.cloud_pct == 12.5
+
+
+def test_a_landsat_product_is_found_from_its_mtl_and_a_packed_one_is_told_to_unpack(tmp_path: Path) -> None:
+    made = products.landsat_l2(tmp_path)
+    assert one_scene(next(made.path.glob("*_MTL.txt"))) == one_scene(made.path)
+    packed = tmp_path / "LC08.tar"
+    packed.write_bytes(b"x")
+    with pytest.raises(SceneError, match="Unpack it"):
+        one_scene(packed)
+
+
+def test_a_planetscope_radiance_product_is_refused(tmp_path: Path) -> None:
+    made = products.planetscope(tmp_path, 4)
+    path = made.path.rename(made.path.with_name("20230214_175134_34_2465_3B_AnalyticMS.tif"))
+    with pytest.raises(SceneError, match="radiance"):
+        one_scene(path)
 
 
 def test_two_levels_of_one_tile_and_time_are_two_scenes(tmp_path: Path) -> None:

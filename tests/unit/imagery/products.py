@@ -71,9 +71,9 @@ def write_band(
     return path
 
 
-def safe_l2a(root: Path) -> Product:
-    """A Sentinel-2 L2A folder of baseline 04.00: R10m, R20m and R60m, quality layers, MTD_MSIL2A.xml with offsets."""
-    safe, start = root / SAFE_L2A, "T32TPQ_20220605T101559"
+def safe_l2a(root: Path, baseline: str = "0400") -> Product:
+    """A Sentinel-2 L2A folder, by default of baseline 04.00: R10m, R20m and R60m, quality layers, MTD_MSIL2A.xml with offsets (from baseline 04.00 on)."""
+    safe, start = root / SAFE_L2A.replace("N0400", f"N{baseline}"), "T32TPQ_20220605T101559"
     images = safe / "GRANULE/L2A_T32TPQ_A027401_20220605T102117/IMG_DATA"
     made: dict[str, np.ndarray] = {}
     for gsd_m, codes in (
@@ -91,7 +91,9 @@ def safe_l2a(root: Path) -> Product:
         picture = np.repeat(numbers(0, gsd_m, "uint8", 90)[None], 3, axis=0)
         write_band(images / f"R{gsd_m}m/{start}_TCI_{gsd_m}m.jp2", picture, gsd_m)
     write_band(images.parent / "QI_DATA/MSK_CLDPRB_20m.jp2", numbers(0, 20, "uint8", 3), 20)
-    _write_mtd(safe / "MTD_MSIL2A.xml", "BOA", "2022-06-05T10:15:59.024Z", 12.5)
+    _write_mtd(
+        safe / "MTD_MSIL2A.xml", "BOA", "2022-06-05T10:15:59.024Z", 12.5, has_offsets=baseline >= "0400"
+    )
     return Product(safe, made)
 
 
@@ -157,7 +159,7 @@ def landsat_l1(root: Path, name: str = LANDSAT_8_L1) -> Product:
     return Product(folder, made)
 
 
-def _write_mtd(path: Path, kind: str, start: str, cloud_pct: float) -> None:
+def _write_mtd(path: Path, kind: str, start: str, cloud_pct: float, has_offsets: bool = True) -> None:
     """Sentinel-2's product metadata, with the elements that reflectance is had by."""
     level = "2A" if kind == "BOA" else "1C"
     quantification = f"{'BOA_' if kind == 'BOA' else ''}QUANTIFICATION_VALUE"
@@ -180,7 +182,7 @@ def _write_mtd(path: Path, kind: str, start: str, cloud_pct: float) -> None:
     <Product_Image_Characteristics>
       <Special_Values><SPECIAL_VALUE_TEXT>NODATA</SPECIAL_VALUE_TEXT><SPECIAL_VALUE_INDEX>0</SPECIAL_VALUE_INDEX></Special_Values>
       {extra}
-      <{lists}>{offsets}</{lists}>
+      {f"<{lists}>{offsets}</{lists}>" if has_offsets else ""}
     </Product_Image_Characteristics>
   </n1:General_Info>
   <n1:Quality_Indicators_Info><Cloud_Coverage_Assessment>{cloud_pct}</Cloud_Coverage_Assessment></n1:Quality_Indicators_Info>
