@@ -22,6 +22,10 @@ _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and BigTI
 # What a GDAL side-car (.aux.xml) names other files by.
 _POINTING = (b"overview_file", b"sourcefilename", b"sourcedataset", b"<!entity", b"<!doctype")
 _LONGEST_SIDE_CAR = 4_000_000
+# Metadata domain in which a raster names a file of overviews, at any path or address (GDALDefaultOverviews).
+_POINTING_DOMAIN = "OVERVIEWS"
+# Side-cars that are rasters, in both spellings that GDAL looks for.
+_RASTER_ENDINGS = (".ovr", ".OVR", ".msk", ".MSK")
 # Files kept open by one reader: those of a scene with a file a band, or of a few dates; of a folder of chips each is read once anyway.
 _KEPT_OPEN = 16
 
@@ -106,7 +110,16 @@ def _opened(path: Path) -> DatasetReader:
     try:
         # TRUE: side-cars are looked for by name, the folder is not listed (it may hold a hundred thousand chips).
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE", GDAL_NUM_THREADS="1"):
-            return rasterio.open(path, driver=_driver_of(path))
+            dataset = rasterio.open(path, driver=_driver_of(path))
+            if dataset.tags(
+                ns=_POINTING_DOMAIN
+            ):  # in the file itself or in its .aux.xml, however that is written
+                dataset.close()
+                raise SceneError(
+                    f"{path.name}, or {path.name}.aux.xml, names another file to open for overviews, which is not followed. "
+                    f"Copy the raster with gdal_translate, and make its overviews again with gdaladdo."
+                )
+            return dataset
     except (RasterioError, CPLE_BaseError) as err:
         raise SceneError(
             f"{path.name} cannot be opened as GeoTIFF or JPEG 2000 ({in_short(err)}). Export it again as one of these."
@@ -119,27 +132,38 @@ def _driver_of(path: Path) -> str:
 
 
 def _require_plain_side_cars(path: Path) -> None:
-    """Masks and overviews beside a raster are TIFFs, and its metadata names no other file: GDAL would follow both.
+    """Masks and overviews beside a raster are TIFFs of this folder, and nothing names another file: GDAL would follow.
 
     Raises:
         SceneError: a side-car is something else.
     """
-    for name in (f"{path.name}.msk", f"{path.name}.ovr", f"{path.stem}.ovr", f"{path.name}.msk.ovr"):
+    for name in (*(f"{path.name}{ending}" for ending in _RASTER_ENDINGS), f"{path.stem}.ovr"):
         beside = path.with_name(name)
-        if beside != path and beside.is_file() and not _is_tiff(beside):
-            raise SceneError(
-                f"{name} beside {path.name} is no TIFF, as masks and overviews are. Remove it, or make it again with gdaladdo."
-            )
-    for name in (f"{path.name}.aux.xml", f"{path.name}.msk.aux.xml"):
-        beside = path.with_name(name)
-        if beside.is_file() and _points_elsewhere(beside):
-            raise SceneError(
-                f"{name} beside {path.name} names another file to open, which is not followed. Remove it, or make the overviews again with gdaladdo."
-            )
-    beside = path.with_suffix(".aux")
+        if beside != path and beside.is_file():
+            _require_in_folder(beside, path)
+            if not _is_tiff(beside):
+                raise SceneError(
+                    f"{name} beside {path.name} is no TIFF, as masks and overviews are. Remove it, or make it again with gdaladdo."
+                )
+            _opened(beside).close()  # it may have side-cars of its own
+    beside = path.with_name(f"{path.name}.aux.xml")
     if beside.is_file():
+        _require_in_folder(beside, path)
+        if _points_elsewhere(beside):
+            raise SceneError(
+                f"{beside.name} beside {path.name} names another file to open, which is not followed. Remove it, or make the overviews again with gdaladdo."
+            )
+    for beside in (path.with_suffix(".aux"), path.with_suffix(".AUX")):
+        if beside.is_file():
+            raise SceneError(
+                f"{beside.name} beside {path.name} is an old kind of side-car that may name other files. Remove it, or make overviews again with gdaladdo."
+            )
+
+
+def _require_in_folder(beside: Path, path: Path) -> None:
+    if beside.is_symlink() and beside.resolve().parent != path.parent.resolve():
         raise SceneError(
-            f"{beside.name} beside {path.name} is an old kind of side-car that may name other files. Remove it, or make overviews again with gdaladdo."
+            f"{beside.name} beside {path.name} is a link out of its folder, which is not followed. Copy the file here."
         )
 
 
