@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, bench, jobs, sensors, stores
+from engine.commands import backbones, bench, jobs, sensors, stores, views
 
 Command = Callable[[argparse.Namespace], Any]
 
@@ -55,20 +55,13 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--smallest-ha", type=float, default=0.0, metavar="HA", help="leave out smaller polygons (default: 0)"
     )
-    sub = add("pca", stores.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
-    sub.add_argument("--out", required=True)
-    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
-    sub.add_argument(
-        "--window", type=int, help="patches along a side whose mean gets a colour, odd (default: about 16 px)"
-    )
-    sub = add("cluster", stores.cluster, "Write clusters of a store's embeddings as a GeoTIFF.", "store")
-    sub.add_argument("--out", required=True)
+    sub = add("pca", views.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
+    _add_view(sub, "gets a colour")
+    sub = add("cluster", views.cluster, "Write clusters of a store's embeddings as a GeoTIFF.", "store")
+    _add_view(sub, "is clustered")
     sub.add_argument("--clusters", type=int, default=8, metavar="K", help="how many (default: 8)")
-    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
-    sub.add_argument(
-        "--window", type=int, help="patches along a side whose mean is clustered, odd (default: about 16 px)"
-    )
     sub.add_argument("--seed", type=int, default=0, help="of the first centres (default: 0)")
+    add("health", views.health, "Measure what a store's embeddings tell of, layer by layer.", "store")
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
     sub.add_argument("--out", required=True)
@@ -91,3 +84,22 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", required=True)
     sub.add_argument("--seed", type=int, default=0)
     return root
+
+
+def _add_view(sub: argparse.ArgumentParser, what_happens: str) -> None:
+    """The arguments of a picture: where to, which layer, and how it is looked at."""
+    sub.add_argument("--out", required=True)
+    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    sub.add_argument(
+        "--window",
+        type=int,
+        help=f"patches along a side whose mean {what_happens}, odd (default: about 16 px)",
+    )
+    sub.add_argument(
+        "--position", choices=("keep", "remove"), default="keep",
+        help="remove: take off the mean of each place in the window (default: keep)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--windows", choices=("whole", "all"), default="whole",
+        help="fit on rows whose window was whole, or on all rows with data (default: whole)",
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Commands about what jobs left: stores, their colours, scores and maps; and the simulated season."""
+"""Commands about what jobs left: stores, scores and maps; and the simulated season."""
 
 from __future__ import annotations
 
@@ -10,33 +10,6 @@ from typing import Any
 from engine.commands.printer import say
 from engine.errors import BadInput, StoreError
 from engine.files import make_folder, require_file_path
-
-
-def pca(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Write the PCA colours of a store."""
-    from engine.store.store import EmbeddingStore
-    from engine.views.overlay import pca_overlay
-
-    require_file_path(Path(chosen.out))
-    store = EmbeddingStore.open(Path(chosen.store))
-    fitted = pca_overlay(store, chosen.layer, Path(chosen.out), chosen.window)
-    shares = [round(float(share), 4) for share in fitted.explained_variance_ratio]
-    means = f" of means over {fitted.window} x {fitted.window} patches" if fitted.window > 1 else ""
-    say(f"Wrote {chosen.out}; explained variance{means} {shares}")
-    return {"out": chosen.out, "window": fitted.window, "explained_variance_ratio": shares}
-
-
-def cluster(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Write the clusters of a store's embeddings."""
-    from engine.store.store import EmbeddingStore
-    from engine.views.clusters import cluster_overlay, fit_clusters
-
-    require_file_path(Path(chosen.out))
-    store = EmbeddingStore.open(Path(chosen.store))
-    found = fit_clusters(store, chosen.clusters, chosen.layer, chosen.window, chosen.seed)
-    counts = cluster_overlay(store, found, Path(chosen.out))
-    say(f"Wrote {chosen.out}: {len(counts)} clusters of {sum(counts.values())} patches")
-    return {"out": chosen.out, "window": found.window, "patches": list(counts.values())}
 
 
 def check(chosen: argparse.Namespace) -> dict[str, Any]:

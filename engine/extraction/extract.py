@@ -23,7 +23,7 @@ from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, Step
 from engine.jobs.record import recorded, working_alone
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.store.writer import StoreWriter
-from engine.views.seams import seam_score
+from engine.views.seams import layer_seams
 
 # Batches that are written or wait for it; each holds the embeddings of its tiles.
 _BATCHES_IN_HAND = 3
@@ -108,9 +108,10 @@ def _fill(writer: StoreWriter, workers: Workers, plan: Plan) -> Iterator[Event]:
 
 def _done(store: EmbeddingStore, seconds: float) -> ExtractDone:
     """What the store holds, and how much embeddings jump from tile to tile."""
-    seam = seam_score(store) if store.meta.granularity == "patch" else None
-    return ExtractDone(len(store.tiles), store.rows, sum(store.meta.dims), round(seconds, 3),
-                       str(store.folder), seam if seam is None else round(seam, 4))  # fmt: skip
+    seams = layer_seams(store)
+    largest = max((seam for seam in seams.values() if seam is not None), default=None)
+    return ExtractDone(len(store.tiles), store.rows, sum(store.meta.dims), round(seconds, 3), str(store.folder),
+                       largest, seams)  # fmt: skip
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 # The metric that decided in logs whose events do not name one.
@@ -109,8 +109,9 @@ class ExtractDone:
     """The store is complete.
 
     Attributes:
-        seam: mean step between embeddings across the borders of tiles over that inside them; None where tiles
-            have no neighbours.
+        seam: mean step between embeddings across the borders of tiles over that inside them, the largest of all layers;
+            None where tiles have no neighbours.
+        seams: layer -> the same.
     """
 
     tiles: int
@@ -119,6 +120,7 @@ class ExtractDone:
     seconds: float
     store: str
     seam: float | None = None
+    seams: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import numpy as np
 
 from engine.errors import StoreError
 from engine.store.schema import StoredTile
-from engine.store.store import EmbeddingStore
-from engine.views.neighbourhood_mean import neighbourhood_mean, usual_window
+from engine.views.layer_view import LayerView
 from engine.views.overlay import NO_CLASS, class_overlay, store_tags
 
 # Rows that centres are found on: more move them by less than a hundredth of their distance.
@@ -60,19 +59,15 @@ class Clusters:
         return nearest.astype(np.uint8).reshape(values.shape[:-1])
 
 
-def fit_clusters(
-    store: EmbeddingStore, count: int, layer: int | None = None, window: int | None = None, seed: int = 0
-) -> Clusters:
+def fit_clusters(view: LayerView, count: int, seed: int = 0) -> Clusters:
     """Find clusters by k-means (scikit-learn's, on at most 200,000 rows spread over the store).
 
     Args:
         count: of clusters, 2 to 24.
-        layer: as counted by the backbone; None: the store's first.
-        window: patches along a side whose mean is clustered (odd); None: as many as make about 16 pixels.
         seed: of the first centres.
 
     Raises:
-        StoreError: no such layer, a count out of range, fewer different patches than clusters, or embeddings that are
+        StoreError: a count out of range, fewer different patches than clusters, or embeddings that are
             not finite.
     """
     from sklearn.cluster import KMeans  # a second of imports: only where clusters are found
@@ -81,8 +76,7 @@ def fit_clusters(
         raise StoreError(
             f"{count} clusters were asked for; a map shows 2 to {MOST_CLUSTERS}. Choose a number in that range."
         )
-    side = usual_window(store) if window is None else window
-    rows = _sample(store, layer, side)
+    store, rows = view.store, _sample(view)
     if not np.isfinite(rows).all():
         raise StoreError(
             f"{store.folder} holds embeddings that are not finite. Run `python -m engine check` on it."
@@ -99,13 +93,12 @@ def fit_clusters(
     _, _, directions = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)
     along = centres @ (directions[0] * np.sign(directions[0][np.abs(directions[0]).argmax()]))
     order = np.argsort(along)
-    number = store.meta.layers[store.meta.columns.index(store.column(layer))]
     counts = np.bincount(fitted.labels_, minlength=count)[order]
-    return Clusters(number, mean, scale, centres[order], counts, side)
+    return Clusters(view.layer, mean, scale, centres[order], counts, view.window)
 
 
-def cluster_overlay(store: EmbeddingStore, clusters: Clusters, out: Path) -> dict[int, int]:
-    """Write the clusters of a store as classes with a colour table, 255 where there is no data.
+def cluster_overlay(view: LayerView, clusters: Clusters, out: Path) -> dict[int, int]:
+    """Write the clusters of a view as classes with a colour table, 255 where there is no data.
 
     Returns:
         Cluster -> patches.
@@ -116,8 +109,8 @@ def cluster_overlay(store: EmbeddingStore, clusters: Clusters, out: Path) -> dic
     totals = np.zeros(len(clusters.centres), np.int64)
 
     def pieces() -> Iterator[tuple[StoredTile, np.ndarray]]:
-        for tile, values, valid in store.iterate(clusters.layer):
-            classes = clusters.of(neighbourhood_mean(values, valid, clusters.window))
+        for tile, values, valid in view.tiles():
+            classes = clusters.of(values)
             classes[valid == 0] = NO_CLASS
             totals[:] += np.bincount(classes[valid > 0].ravel(), minlength=len(totals))
             yield tile, classes
@@ -125,7 +118,7 @@ def cluster_overlay(store: EmbeddingStore, clusters: Clusters, out: Path) -> dic
     names = {number: f"cluster {number + 1}" for number in range(len(totals))}
     class_overlay(
         out, pieces(), colours=colours_of(len(totals)), band_name="cluster", names=names, level="patch",
-        tags=store_tags(store, clusters.layer),
+        tags=store_tags(view.store, view.layer) | view.tags,
     )  # fmt: skip
     return {number: int(total) for number, total in enumerate(totals)}
 
@@ -141,15 +134,11 @@ def colours_of(count: int) -> dict[int, tuple[int, int, int, int]]:
     return made
 
 
-def _sample(store: EmbeddingStore, layer: int | None, window: int) -> np.ndarray:
-    """(n, D) float64 rows with data, every so many of the whole store."""
-    step = -(-store.rows // _MOST_ROWS)
+def _sample(view: LayerView) -> np.ndarray:
+    """(n, D) float64 rows that fits are made on, every so many of the whole store."""
+    step = -(-int(view.fitted[0].sum()) // _MOST_ROWS)
     taken, first = [], 0
-    for _, values, valid in store.iterate(layer):
-        rows = neighbourhood_mean(values, valid, window)[valid > 0]
-        start = -first % step
-        taken.append(rows[start::step])
+    for rows in view.tiles_to_fit():
+        taken.append(rows[-first % step :: step])
         first += len(rows)
-    if not first:
-        raise StoreError(f"{store.folder} has no patch with data. Extract another region.")
     return np.concatenate(taken).astype(np.float64)

@@ -7,7 +7,7 @@ import numpy as np
 from engine.store.store import EmbeddingStore
 
 # A colour stands for about as much ground as one patch of the common vision transformers (ViT-B/16).
-_GROUND_PX = 16
+GROUND_PX = 16
 
 
 def usual_window(store: EmbeddingStore) -> int:
@@ -18,14 +18,14 @@ def usual_window(store: EmbeddingStore) -> int:
     """
     if store.meta.granularity == "tile":
         return 1
-    return 2 * (_GROUND_PX // (2 * store.meta.patch_px)) + 1
+    return 2 * (GROUND_PX // (2 * store.meta.patch_px)) + 1
 
 
 def neighbourhood_mean(values: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:
-    """Means over the valid patches of the window around each patch, within its tile.
+    """Means over the valid patches of the window around each patch; `surroundings` gives tiles with their rim.
 
     Args:
-        values: (h, w, D) embeddings of a tile.
+        values: (h, w, D) embeddings side by side.
         valid: (h, w) bool or share of valid pixels; 0 takes no part.
         window: patches along a side, odd; 1 gives the values back.
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
+from engine.views.layer_view import LayerView
 from engine.views.mosaic import MosaicLayout, write_pieces
-from engine.views.neighbourhood_mean import neighbourhood_mean, usual_window
 from engine.views.pca import Pca, pca_of
 
 Level = Literal["patch", "pixel"]
@@ -50,23 +50,20 @@ def write_mosaic(
     return write_pieces(path, pieces, layout)
 
 
-def pca_overlay(store: EmbeddingStore, layer: int | None, out: Path, window: int | None = None) -> Pca:
-    """Write the PCA colours of a store (fitted on all of it) as red, green, blue and alpha; uint8.
-
-    Args:
-        window: patches along a side whose mean gets a colour (odd); None: as many as make about 16 pixels.
+def pca_overlay(view: LayerView, out: Path) -> Pca:
+    """Write the PCA colours of a view as red, green, blue and alpha; uint8.
 
     Raises:
-        StoreError: as `fit_pca` and `write_mosaic`.
+        StoreError: as `pca.fit` and `write_mosaic`.
     """
-    fitted = pca_of(store, layer, components=3, window=usual_window(store) if window is None else window)
+    fitted = pca_of(view, components=3)
     write_mosaic(
         out,
-        _coloured(store, fitted),
+        _coloured(view, fitted),
         level="patch",
         nodata=None,
         dtype="uint8",
-        tags=store_tags(store, fitted.layer) | _pca_tags(fitted),
+        tags=store_tags(view.store, view.layer) | view.tags | _pca_tags(fitted),
         band_names=("PC1 (red)", "PC2 (green)", "PC3 (blue)", "alpha"),
     )
     return fitted
@@ -118,11 +115,9 @@ def store_tags(store: EmbeddingStore, layer: int) -> dict[str, str]:
     }
 
 
-def _coloured(store: EmbeddingStore, fitted: Pca) -> Iterator[tuple[StoredTile, np.ndarray]]:
-    for tile, values, valid in store.iterate(fitted.layer):
-        colours = np.moveaxis(
-            fitted.to_rgb(neighbourhood_mean(values, valid, fitted.window)), -1, 0
-        )  # (3, h, w)
+def _coloured(view: LayerView, fitted: Pca) -> Iterator[tuple[StoredTile, np.ndarray]]:
+    for tile, values, valid in view.tiles():
+        colours = np.moveaxis(fitted.to_rgb(values), -1, 0)  # (3, h, w)
         alpha = np.where(valid > 0, 255, 0).astype(np.uint8)
         yield tile, np.concatenate([colours * (alpha > 0), alpha[None]])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +13,14 @@ import numpy as np
 from engine.errors import EngineError, StoreError
 from engine.files import write_atomic
 from engine.store.store import FINISHED, EmbeddingStore
-from engine.views.neighbourhood_mean import neighbourhood_mean
+from engine.views.layer_view import LayerView, view_of
+from engine.views.moments import moments
+from engine.views.position import Position
+from engine.views.whole_windows import Windows
 
 logger = logging.getLogger(__name__)
-# Rows of one step: 8192 float64 rows of 1024 numbers are 64 MB.
-_BLOCK_ROWS = 8192
-# Rows that the colour stretch is taken from; a percentile of two million is stable to a fraction of a grey level.
-_STRETCH_ROWS = 2_000_000
+# Rows that the colour stretch is taken from: their 2nd percentile lies within a hundredth of a standard deviation.
+_STRETCH_ROWS = 200_000
 _STRETCH_PERCENT = (2.0, 98.0)
 # A direction that varies less than this share of the widest one is rounding noise, not colour.
 _FLAT_SHARE = 1e-6
@@ -32,12 +32,14 @@ class Pca:
 
     Attributes:
         layer: as counted by the backbone.
-        rows: rows that it was fitted on: all with a valid pixel.
+        rows: rows that it was fitted on.
         mean: (D,) float64.
         components: (k, D) float64, of length one, the largest number of each positive.
         explained_variance_ratio: (k,) share of the total variance, falling.
         low, high: (k,) 2nd and 98th percentile of the projections: black and full colour.
         window: patches along a side of the neighbourhood whose means it was fitted on; 1: the patches themselves.
+        position: whether the place in the window was taken off before.
+        windows: whether rows of whole windows were fitted on, or all rows with data.
     """
 
     layer: int
@@ -48,11 +50,15 @@ class Pca:
     low: np.ndarray
     high: np.ndarray
     window: int = 1
+    position: str = "keep"
+    windows: str = "all"
 
     def project(self, values: np.ndarray) -> np.ndarray:
         """(..., k) float32 coordinates of (..., D) embeddings."""
-        projected = (values.astype(np.float64) - self.mean) @ self.components.T
-        return projected.astype(np.float32)
+        flat = values.reshape(-1, values.shape[-1]).astype(np.float32)
+        flat = flat - self.mean.astype(np.float32)  # before the product, so that a large mean costs no digits
+        projected = flat @ self.components.T.astype(np.float32)
+        return projected.reshape(*values.shape[:-1], len(self.components))
 
     def to_rgb(self, values: np.ndarray) -> np.ndarray:
         """(..., 3) uint8 of (..., D) embeddings: the first three components, stretched from low to high.
@@ -76,7 +82,16 @@ class Pca:
     def save(self, path: Path, key: str = "") -> None:
         """Write as npz, atomically; `key` says what it was fitted on."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
-        facts = json.dumps({"layer": self.layer, "rows": self.rows, "window": self.window, "key": key})
+        facts = json.dumps(
+            {
+                "layer": self.layer,
+                "rows": self.rows,
+                "window": self.window,
+                "position": self.position,
+                "windows": self.windows,
+                "key": key,
+            }
+        )
 
         def write(temporary: Path) -> None:
             with temporary.open("wb") as file:
@@ -99,108 +114,92 @@ class Pca:
             raise StoreError(f"{path} holds no readable PCA ({err}). Fit it again.") from err
         if key is not None and facts["key"] != key:
             raise StoreError(f"{path} holds the PCA of another store. Fit it again.")
-        return cls(layer=facts["layer"], rows=facts["rows"], window=facts["window"], **arrays)
+        told = {name: facts[name] for name in ("layer", "rows", "window", "position", "windows")}
+        return cls(**told, **arrays)
 
 
 _ARRAYS = ("mean", "components", "explained_variance_ratio", "low", "high")
 
 
-def fit_pca(store: EmbeddingStore, layer: int | None = None, components: int = 3, window: int = 1) -> Pca:
-    """Fit on all rows of a store that have a valid pixel, one part in memory.
+def fit_pca(
+    store: EmbeddingStore,
+    layer: int | None = None,
+    components: int = 3,
+    window: int = 1,
+    position: Position = "keep",
+    windows: Windows = "whole",
+) -> Pca:
+    """Fit on the rows of a store's layer; see `fit` and `view_of`."""
+    return fit(view_of(store, layer, window, position, windows), components)
 
-    The covariance is summed in float64 about the first block's mean, which keeps the sums small.
+
+def fit(view: LayerView, components: int = 3) -> Pca:
+    """Fit on the rows of a view that fits are made on, one part in memory.
 
     Args:
-        layer: as counted by the backbone; None: the store's first.
         components: directions to keep, at most D.
-        window: fit on means over so many patches along a side (odd); see `neighbourhood_mean`.
 
     Raises:
-        StoreError: no such layer, an even window, more components than dimensions, too few rows, constant embeddings, or
-            embeddings that are not finite.
+        StoreError: more components than dimensions, too few rows, constant embeddings, or embeddings that are not finite.
     """
-    column = store.column(layer)
-    position = store.meta.columns.index(column)
-    _check_components(components, store.meta.dims[position], store.meta.backbone)
-    _check_window(window)
-    rows, mean, covariance = _moments(store, layer, window)
-    variances, directions = np.linalg.eigh(covariance)
-    _check_varies(variances, mean, store)
+    meta, store = view.store.meta, view.store
+    _check_components(components, meta.dims[meta.layers.index(view.layer)], meta.backbone)
+    found = moments(view)
+    variances, directions = np.linalg.eigh(found.covariance)
+    _check_varies(variances, found.mean, store)
     order = np.argsort(variances)[::-1][:components]
     kept = directions[:, order].T  # (k, D)
     largest = np.take_along_axis(kept, np.abs(kept).argmax(axis=1)[:, None], axis=1)
     kept = kept * np.where(largest < 0, -1.0, 1.0)
     ratio = np.clip(variances[order], 0.0, None) / np.clip(variances, 0.0, None).sum()
     blank = np.zeros(components)
-    fitted = Pca(store.meta.layers[position], rows, mean, kept, ratio, blank, blank, window)
-    low, high = _stretch(store, layer, fitted)
+    fitted = Pca(
+        view.layer,
+        found.rows,
+        found.mean,
+        kept,
+        ratio,
+        blank,
+        blank,
+        view.window,
+        view.position,
+        view.fitted[1],
+    )
+    low, high = _stretch(view, fitted)
     return replace(fitted, low=low, high=high)
 
 
-def pca_of(store: EmbeddingStore, layer: int | None = None, components: int = 3, window: int = 1) -> Pca:
-    """The PCA of a store's layer, fitted once and saved beside the store (`<run>/pca/`).
+def pca_of(view: LayerView, components: int = 3) -> Pca:
+    """The PCA of a view, fitted once and saved beside the store (`<run>/pca/`).
 
     Where the folder cannot be written, it is fitted anew each time.
 
     Raises:
-        StoreError: as `fit_pca`.
+        StoreError: as `fit`.
     """
-    number = store.meta.layers[store.meta.columns.index(store.column(layer))]
-    path, key = _cache_folder(store) / f"layer{number}_k{components}_w{window}.npz", _identity(store)
+    name = f"layer{view.layer}_k{components}_w{view.window}_{view.position}_{view.windows}.npz"
+    path, key = _cache_folder(view.store) / name, _identity(view.store)
     if path.is_file():
         try:
             return Pca.load(path, key)
         except StoreError as err:
             logger.info("Fitting again: %s", err)
-    fitted = fit_pca(store, number, components, window)
+    fitted = fit(view, components)
     try:
         fitted.save(path, key)
     except EngineError as err:
-        logger.warning("The PCA of %s is not saved: %s", store.folder, err)
+        logger.warning("The PCA of %s is not saved: %s", view.store.folder, err)
     return fitted
 
 
-def _moments(store: EmbeddingStore, layer: int | None, window: int) -> tuple[int, np.ndarray, np.ndarray]:
-    """Rows, mean (D,) and covariance (D, D), with n - 1 in the denominator."""
-    rows = 0
-    shift = total = product = np.zeros(0)
-    for block in _valid_blocks(store, layer, window):
-        _check_finite(block, store)
-        if not rows:
-            shift = block.mean(axis=0)
-            total, product = np.zeros_like(shift), np.zeros((len(shift), len(shift)))
-        centred = block - shift
-        rows += len(block)
-        total = total + centred.sum(axis=0)
-        product += centred.T @ centred
-    if rows < 2:
-        raise StoreError(
-            f"{store.folder} has {rows} patches with valid pixels; a PCA needs two or more. "
-            f"Extract a larger region."
-        )
-    covariance = (product - np.outer(total, total) / rows) / (rows - 1)
-    return rows, shift + total / rows, covariance
-
-
-def _valid_blocks(store: EmbeddingStore, layer: int | None, window: int) -> Iterator[np.ndarray]:
-    """(n, D) float64 rows with a valid pixel (means over their window), gathered from the tiles into blocks."""
-    waiting: list[np.ndarray] = []
-    for _, values, valid in store.iterate(layer):
-        waiting.append(neighbourhood_mean(values, valid, window)[valid > 0])  # (n, D)
-        if sum(map(len, waiting)) >= _BLOCK_ROWS:
-            yield np.concatenate(waiting).astype(np.float64)
-            waiting = []
-    if sum(map(len, waiting)):
-        yield np.concatenate(waiting).astype(np.float64)
-
-
-def _stretch(store: EmbeddingStore, layer: int | None, fitted: Pca) -> tuple[np.ndarray, np.ndarray]:
-    """Percentiles of the projections of every n-th valid row."""
+def _stretch(view: LayerView, fitted: Pca) -> tuple[np.ndarray, np.ndarray]:
+    """Percentiles of the projections of every n-th row that was fitted on."""
     step = -(-fitted.rows // _STRETCH_ROWS)
-    projected = np.concatenate(
-        [fitted.project(block[::step]) for block in _valid_blocks(store, layer, fitted.window)]
-    )
-    low, high = np.percentile(projected.astype(np.float64), _STRETCH_PERCENT, axis=0)
+    taken, first = [], 0
+    for rows in view.tiles_to_fit():
+        taken.append(fitted.project(rows[-first % step :: step]))
+        first += len(rows)
+    low, high = np.percentile(np.concatenate(taken).astype(np.float64), _STRETCH_PERCENT, axis=0)
     return low, high
 
 
@@ -209,19 +208,6 @@ def _check_components(components: int, dim: int, backbone: str) -> None:
         raise StoreError(
             f"The embeddings of {backbone} have {dim} dimensions, and {components} components were asked for. "
             f"Ask for 1 to {dim}."
-        )
-
-
-def _check_window(window: int) -> None:
-    if window < 1 or window % 2 == 0:
-        raise StoreError(f"The window is {window} patches; it is odd: 1, 3, 5 ... Choose another.")
-
-
-def _check_finite(block: np.ndarray, store: EmbeddingStore) -> None:
-    if not np.isfinite(block).all():
-        raise StoreError(
-            f"{store.folder} holds embeddings that are not finite. Run `python -m engine check` on it, or extract again "
-            f"with output.dtype: float32."
         )
 
 

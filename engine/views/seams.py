@@ -18,6 +18,14 @@ _KEPT_BYTES = 32_000_000
 _MEET_M = 0.01
 
 
+def layer_seams(store: EmbeddingStore) -> dict[str, float | None]:
+    """Layer -> its seam score, to four digits; empty with one row a tile."""
+    if store.meta.granularity == "tile":
+        return {}
+    scores = {layer: seam_score(store, layer) for layer in store.meta.layers}
+    return {str(layer): None if score is None else round(score, 4) for layer, score in scores.items()}
+
+
 def seam_score(store: EmbeddingStore, layer: int | None = None, most_pairs: int = MOST_PAIRS) -> float | None:
     """Mean step across the borders of tiles over the mean step inside them: 1 where no border can be told.
 

@@ -82,7 +82,7 @@ CALLS: dict[str, Call] = {
          (["{trained}", "{run}", "--out", "{folder}/m.tif", "--polygons", "{folder}/m.shp"], ".gpkg")],
     ),
     "pca": Call(
-        lambda at, to: [str(at.run), "--out", str(to / "pca.tif")], {"out", "window", "explained_variance_ratio"},
+        lambda at, to: [str(at.run), "--out", str(to / "pca.tif")], {"out", "window", "explained_variance_ratio", "position", "position_share"},
         [(["none", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
          (["{run}", "--out", "{extract}/m.tif"], "is a file"), (["{run}", "--out", "{folder}/m.tif", "--window", "2"], "odd"),
          (["{run}", "--out", "{folder}/m.tif", "--layer", "7"], "layer 7")],
@@ -92,6 +92,7 @@ CALLS: dict[str, Call] = {
         [(["none", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
          (["{run}", "--out", "{folder}/m.tif", "--clusters", "99"], "2 to 24")],
     ),
+    "health": Call(lambda at, _: [str(at.run)], {"store", "backbone", "layers"}, [(["none"], "none"), (["{folder}"], "store")]),
     "check": Call(lambda at, _: [str(at.run)], {"store", "problems"}, [(["{folder}"], "store"), (["none"], "none")]),
     "export": Call(
         lambda at, to: [str(at.run), "--out", str(to / "e.npz"), "--format", "npz"], {"out"},

@@ -25,6 +25,7 @@ from engine.labels.sidecar import read_labels, to_pixels
 from engine.learning.train import train
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
+from engine.views.layer_view import view_of
 from engine.views.overlay import pca_overlay
 from engine.views.seams import seam_score
 
@@ -135,7 +136,7 @@ def test_labels_colours_and_training_follow_the_cells(
         there = read_label_raster(raster, tile, BURNED_OR_NOT)
         assert np.array_equal(to_pixels(labels[first : first + tile.rows], tile), there)
         first += tile.rows
-    pca_overlay(store, None, tmp_path / "pca.tif")
+    pca_overlay(view_of(store), tmp_path / "pca.tif")
     with rasterio.open(tmp_path / "pca.tif") as colours:
         assert colours.res == (40.0, 40.0)
         assert (colours.read(4) > 0).sum() == (store.read_valid_fraction() > 0).sum()

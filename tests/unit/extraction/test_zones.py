@@ -19,6 +19,7 @@ from engine.extraction.cost.estimate import estimate
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
+from engine.views.layer_view import view_of
 from engine.views.overlay import pca_overlay
 from tests.unit.store.stores import stop_after_the_first_part
 
@@ -60,7 +61,7 @@ def test_each_patch_of_ground_is_there_once_from_the_clearer_scene_and_in_its_zo
     value = np.array([embedding[0] for embedding in rows.embedding])
     assert np.allclose(value[rows.within(ground.buffer(-90))], 0.1, atol=1e-3)
     assert np.allclose(value[rows.disjoint(ground.buffer(90))], 0.3, atol=1e-3)
-    pca_overlay(store, None, tmp_path / "pca.tif")
+    pca_overlay(view_of(store), tmp_path / "pca.tif")
 
 
 def test_a_file_that_changed_before_the_resume_is_refused(

@@ -22,6 +22,7 @@ from engine.store import writer
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
 from engine.views.export import export
+from engine.views.layer_view import view_of
 from engine.views.overlay import pca_overlay
 from tests.unit.pairs.covering import Pair, Row, all_pairs, covering_rows, possible_pairs
 from tests.unit.pairs.inputs import FACTORS, config_of, train_config, write_scenes
@@ -125,7 +126,7 @@ def nothing_more(store: EmbeddingStore, folder: Path, scenes: Path) -> None:
 
 
 def pca(store: EmbeddingStore, folder: Path, scenes: Path) -> None:
-    pca_overlay(store, store.meta.layers[-1], folder / "pca.tif")
+    pca_overlay(view_of(store, store.meta.layers[-1]), folder / "pca.tif")
     with rasterio.open(folder / "pca.tif") as image:
         assert image.count == 4
         assert (image.read(4) > 0).any()

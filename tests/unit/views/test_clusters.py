@@ -11,6 +11,7 @@ import rasterio
 from engine.errors import StoreError
 from engine.store.store import EmbeddingStore
 from engine.views.clusters import cluster_overlay, fit_clusters
+from engine.views.layer_view import view_of
 from tests.unit.store.stores import make_store, rows_at, tile_at
 
 
@@ -32,8 +33,8 @@ def store(tmp_path: Path) -> EmbeddingStore:
 def test_two_kinds_of_ground_are_two_clusters_on_their_own_patches(
     store: EmbeddingStore, tmp_path: Path
 ) -> None:
-    found = fit_clusters(store, 2, window=1)
-    counts = cluster_overlay(store, found, tmp_path / "clusters.tif")
+    found = fit_clusters(view_of(store, window=1), 2)
+    counts = cluster_overlay(view_of(store, window=1), found, tmp_path / "clusters.tif")
     assert sum(counts.values()) == 4 * 63
     for tile, values, valid in store.iterate():
         classes = found.of(values)
@@ -47,7 +48,7 @@ def test_two_kinds_of_ground_are_two_clusters_on_their_own_patches(
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_only_the_same_ground(store: EmbeddingStore) -> None:
-    one, same, other = (fit_clusters(store, 2, window=1, seed=seed) for seed in (0, 0, 7))
+    one, same, other = (fit_clusters(view_of(store, window=1), 2, seed=seed) for seed in (0, 0, 7))
     assert np.array_equal(one.centres, same.centres)
     assert np.allclose(one.centres, other.centres, atol=1e-6)  # ordered, so that colours stay
 
@@ -57,7 +58,7 @@ def test_a_number_of_clusters_that_cannot_be_is_refused(
     store: EmbeddingStore, count: int, words: str
 ) -> None:
     with pytest.raises(StoreError, match=words):
-        fit_clusters(store, count)
+        fit_clusters(view_of(store), count)
 
 
 def test_the_same_embedding_everywhere_has_no_clusters(tmp_path: Path) -> None:
@@ -66,4 +67,4 @@ def test_the_same_embedding_everywhere_has_no_clusters(tmp_path: Path) -> None:
         made = rows_at(tile)
         rows.append(type(made)(tile, (np.ones_like(made.embeddings[0]),), made.valid_fraction))
     with pytest.raises(StoreError, match="fewer than 3 different"):
-        fit_clusters(make_store(tmp_path, rows), 3, window=1)
+        fit_clusters(view_of(make_store(tmp_path, rows), window=1), 3)

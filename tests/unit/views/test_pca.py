@@ -11,8 +11,9 @@ from engine.errors import StoreError
 from engine.store import writer
 from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
+from engine.views import moments
 from engine.views import pca as fitting
-from engine.views.neighbourhood_mean import neighbourhood_mean
+from engine.views.layer_view import view_of
 from engine.views.pca import Pca, fit_pca, pca_of
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
@@ -21,8 +22,8 @@ from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EmbeddingStore:
     """Several parts and several blocks, with rows that must not count."""
     monkeypatch.setattr(writer, "ROWS_A_PART", 64)
-    monkeypatch.setattr(fitting, "_BLOCK_ROWS", 40)
-    rows = [rows_at(tile_at(column), dims=(12,), gaps=column % 4) for column in range(20)]
+    monkeypatch.setattr(moments, "_BLOCK_ROWS", 40)
+    rows = [rows_at(tile_at(column), dims=(12,), gaps=column % 2) for column in range(20)]
     return make_store(tmp_path, rows, meta_of(dims=(12,), dtype="float32"))
 
 
@@ -105,26 +106,53 @@ def test_numbers_that_are_not_finite_are_refused_where_valid(tmp_path: Path) -> 
 def test_a_kept_pca_is_used_again_for_the_same_store_only(
     store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = pca_of(store)
-    kept = store.folder.parent / "pca" / "layer0_k3_w1.npz"
+    view = view_of(store, window=1)
+    first = pca_of(view)
+    kept = store.folder.parent / "pca" / "layer0_k3_w1_keep_whole.npz"
     assert np.array_equal(Pca.load(kept).components, first.components)
     with monkeypatch.context() as patched:
-        patched.setattr(fitting, "_moments", lambda *_: pytest.fail("fitted twice"))
-        assert np.array_equal(pca_of(store).low, first.low)
+        patched.setattr(fitting, "moments", lambda *_: pytest.fail("fitted twice"))
+        assert np.array_equal(pca_of(view).low, first.low)
     Pca(0, 1, first.mean * 0, first.components, first.explained_variance_ratio, first.low, first.high).save(
         kept, "other"
     )
-    assert np.array_equal(pca_of(store).mean, first.mean)
+    assert np.array_equal(pca_of(view).mean, first.mean)
 
 
 def test_a_fit_on_surroundings_keeps_its_window_and_an_even_one_is_refused(store: EmbeddingStore) -> None:
     rows = np.concatenate(
-        [neighbourhood_mean(values, valid, 3)[valid > 0] for _, values, valid in store.iterate()]
+        [values[valid > 0] for _, values, valid in view_of(store, window=3).tiles()]
     ).astype(np.float64)
     found = fit_pca(store, window=3)
     _, _, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
     assert np.allclose(np.abs(found.components @ directions[:3].T), np.eye(3), atol=1e-4)
-    assert pca_of(store, window=3).window == pca_of(store, window=3).window == 3
-    assert pca_of(store).window == 1
+    view = view_of(store, window=3)
+    assert pca_of(view).window == pca_of(view).window == 3
+    assert pca_of(view_of(store, window=1)).window == 1
     with pytest.raises(StoreError, match="it is odd"):
         fit_pca(store, window=2)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_components_are_those_of_scikit_learn(tmp_path: Path, dtype: str) -> None:
+    from sklearn.decomposition import PCA
+
+    rows = [rows_at(tile_at(column, row, side=16), dims=(24,)) for row in range(3) for column in range(4)]
+    store = make_store(tmp_path, rows, meta_of(dims=(24,), dtype=dtype))
+    found, theirs = fit_pca(store, components=6), PCA(6, svd_solver="full").fit(valid_rows(store))
+    for own, other in zip(found.components, theirs.components_, strict=True):
+        assert np.allclose(own, other * np.sign(own @ other), atol=1e-4)
+    assert np.allclose(found.explained_variance_ratio, theirs.explained_variance_ratio_, atol=1e-4)
+    assert np.allclose(
+        np.abs(found.project(valid_rows(store))), np.abs(theirs.transform(valid_rows(store))), atol=1e-3
+    )
+
+
+def test_rows_of_windows_with_padding_take_part_only_where_asked(tmp_path: Path) -> None:
+    rows = [rows_at(tile_at(column), gaps=8 if column == 0 else 0) for column in range(4)]
+    store = make_store(tmp_path, rows)
+    whole, every = fit_pca(store), fit_pca(store, windows="all")
+    assert (whole.rows, whole.windows) == (48, "whole")
+    assert (every.rows, every.windows) == (56, "all")
+    halves = make_store(tmp_path / "halves", [rows_at(tile_at(column), gaps=8) for column in range(4)])
+    assert fit_pca(halves).windows == "all"  # no window is whole

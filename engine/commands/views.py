@@ -1,0 +1,80 @@
+"""Commands that show what a backbone sees: components and clusters as maps, and the health card of a store."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.commands.printer import say
+from engine.files import require_file_path
+
+if TYPE_CHECKING:
+    from engine.views.layer_view import LayerView
+
+
+def pca(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write the PCA colours of a store."""
+    from engine.views.overlay import pca_overlay
+
+    require_file_path(Path(chosen.out))
+    view = _view(chosen)
+    fitted = pca_overlay(view, Path(chosen.out))
+    shares = [round(float(share), 4) for share in fitted.explained_variance_ratio]
+    means = f" of means over {fitted.window} x {fitted.window} patches" if fitted.window > 1 else ""
+    say(f"Wrote {chosen.out}; explained variance{means} {shares}; {_in_words(view)}")
+    return {"out": chosen.out, "window": fitted.window, "explained_variance_ratio": shares,
+            "rows": fitted.rows} | _told(view)  # fmt: skip
+
+
+def cluster(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write the clusters of a store's embeddings."""
+    from engine.views.clusters import cluster_overlay, fit_clusters
+
+    require_file_path(Path(chosen.out))
+    view = _view(chosen)
+    found = fit_clusters(view, chosen.clusters, chosen.seed)
+    counts = cluster_overlay(view, found, Path(chosen.out))
+    say(f"Wrote {chosen.out}: {len(counts)} clusters of {sum(counts.values())} patches; {_in_words(view)}")
+    return {"out": chosen.out, "window": found.window, "patches": list(counts.values())} | _told(view)
+
+
+def health(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Measure what a store's embeddings tell of, layer by layer."""
+    from engine.store.store import EmbeddingStore
+    from engine.views.health import health as measured
+    from engine.views.health_words import sentences
+
+    store = EmbeddingStore.open(Path(chosen.store))
+    layers = [asdict(layer) | {"sentences": sentences(layer)} for layer in measured(store)]
+    if not chosen.json:
+        for layer in layers:
+            print(f"Layer {layer['layer']} of {store.meta.backbone}")
+            for name, sentence in layer["sentences"].items():
+                print(f"  {name:20} {sentence}")
+    return {"store": chosen.store, "backbone": store.meta.backbone, "layers": layers}
+
+
+def _view(chosen: argparse.Namespace) -> LayerView:
+    from engine.store.store import EmbeddingStore
+    from engine.views.layer_view import view_of
+
+    store = EmbeddingStore.open(Path(chosen.store))
+    return view_of(store, chosen.layer, chosen.window, chosen.position, chosen.windows)
+
+
+def _in_words(view: LayerView) -> str:
+    """Whether position was taken off, and which rows were fitted on."""
+    windows = "all rows" if view.fitted[1] == "all" else "rows of whole windows"
+    position = "kept" if view.places is None else f"taken off (it explained {view.places.share:.0%})"
+    return f"position {position}, fitted on {windows}"
+
+
+def _told(view: LayerView) -> dict[str, Any]:
+    """The same for programs; `position_share` of what is shown, None where it cannot be told."""
+    from engine.views.position import position_share
+
+    left = position_share(view.store, view.layer, view.places)
+    return {"layer": view.layer, "position": view.position, "position_share": left and round(left, 4),
+            "windows": view.fitted[1]}  # fmt: skip

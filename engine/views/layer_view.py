@@ -1,0 +1,113 @@
+"""A layer of a store as pictures show it: position taken off, and averaged over the ground around each patch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from engine.errors import StoreError
+from engine.store.schema import StoredTile
+from engine.store.store import EmbeddingStore
+from engine.views.neighbourhood_mean import neighbourhood_mean, usual_window
+from engine.views.position import PlaceMeans, Position, places_to_remove
+from engine.views.surroundings import Surroundings
+from engine.views.whole_windows import Windows, rows_to_fit
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """What is drawn of a layer, and what fits are made on.
+
+    Attributes:
+        layer: as counted by the backbone.
+        window: patches along a side of the neighbourhood whose mean is shown (odd); 1: the patches themselves.
+        places: means of places in the window that are taken off; None: position is kept.
+        windows: which rows fits are made on.
+    """
+
+    store: EmbeddingStore
+    layer: int
+    window: int = 1
+    places: PlaceMeans | None = None
+    windows: Windows = "whole"
+
+    @property
+    def position(self) -> Position:
+        """Whether position is kept or taken off."""
+        return "keep" if self.places is None else "remove"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What a file made of it says."""
+        position = "kept"
+        if self.places is not None:
+            position = f"taken off (means of each place over {self.places.windows} windows)"
+        return {
+            "EMBERSCOPE_POSITION": position,
+            "EMBERSCOPE_FITTED_ON": "all rows" if self.fitted[1] == "all" else "rows of whole windows",
+        }
+
+    @cached_property
+    def fitted(self) -> tuple[np.ndarray, Windows]:
+        """(rows,) bool of the rows that fits are made on, and which they are."""
+        return rows_to_fit(self.store, self.windows)
+
+    def tiles(self) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
+        """Tile by tile: the tile, what is shown (h, w, D) and valid_fraction (h, w)."""
+        if self.window == 1:
+            for tile, values, valid in self.store.iterate(self.layer):
+                yield tile, values if self.places is None else self.places.removed(tile, values), valid
+            return
+        reach, valid_of = self.window // 2, self.valid_by_tile()
+
+        def read(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
+            values = self.store.read_tile(tile.id, self.layer)
+            return values if self.places is None else self.places.removed(tile, values), valid_of[tile.id]
+
+        dim = self.store.meta.dims[self.store.meta.layers.index(self.layer)]
+        largest = max(tile.rows for tile in self.store.tiles) * dim * 4
+        surroundings = Surroundings(self.store, read, reach, largest)
+        for tile in self.store.tiles:
+            means = neighbourhood_mean(*surroundings.around(tile), self.window)
+            yield tile, means[reach : reach + tile.h, reach : reach + tile.w], valid_of[tile.id]
+
+    def tiles_to_fit(self) -> Iterator[np.ndarray]:
+        """Tile by tile, (n, D): the rows that fits are made on."""
+        counts, first = self.fitted[0], 0
+        for tile, values, _ in self.tiles():
+            yield values[counts[first : first + tile.rows].reshape(tile.h, tile.w)]
+            first += tile.rows
+
+    def valid_by_tile(self) -> dict[str, np.ndarray]:
+        """Tile id -> valid_fraction (h, w)."""
+        ends = np.cumsum([tile.rows for tile in self.store.tiles])[:-1]
+        parts = np.split(self.store.read_valid_fraction(), ends)
+        return {
+            tile.id: part.reshape(tile.h, tile.w) for tile, part in zip(self.store.tiles, parts, strict=True)
+        }
+
+
+def view_of(
+    store: EmbeddingStore,
+    layer: int | None = None,
+    window: int | None = None,
+    position: Position = "keep",
+    windows: Windows = "whole",
+) -> LayerView:
+    """The view of a layer.
+
+    Args:
+        layer: as counted by the backbone; None: the store's first.
+        window: patches along a side (odd); None: as many as make about 16 pixels.
+
+    Raises:
+        StoreError: no such layer, an even window, or position that cannot be told from ground.
+    """
+    number = store.meta.layers[store.meta.columns.index(store.column(layer))]
+    side = usual_window(store) if window is None else window
+    if side < 1 or side % 2 == 0:
+        raise StoreError(f"The window is {side} patches; it is odd: 1, 3, 5 ... Choose another.")
+    return LayerView(store, number, side, places_to_remove(store, number, position), windows)
