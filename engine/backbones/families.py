@@ -14,13 +14,14 @@ from engine.backbones.dofa.family import DOFA
 from engine.backbones.galileo.family import GALILEO
 from engine.backbones.prithvi.family import PRITHVI
 from engine.backbones.raw.family import RAW
+from engine.backbones.rcf.family import RCF
 from engine.backbones.terramind.family import TERRAMIND, TERRAMIND_TOKENIZER
 from engine.backbones.timm.family import TIMM
 
 # The cards of all families follow each other in this order wherever they are listed.
 FAMILIES: Mapping[str, Family] = MappingProxyType({
     family.name: family
-    for family in (CSMASK, PRITHVI, TERRAMIND, TERRAMIND_TOKENIZER, CLAY, DOFA, GALILEO, TIMM, RAW, DINOV3)
+    for family in (CSMASK, PRITHVI, TERRAMIND, TERRAMIND_TOKENIZER, CLAY, DOFA, GALILEO, TIMM, RCF, RAW, DINOV3)
 })  # fmt: skip
 
 

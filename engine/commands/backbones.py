@@ -16,7 +16,7 @@ def backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
 
     rows = []
     for name, spec in cards.CARDS.items():
-        there = spec.weights.kind == "none" or weights.present(spec) is not None
+        there = not spec.weights.is_published or weights.present(spec) is not None
         rows.append({"name": name, "title": spec.title, "bands": list(spec.bands), "any_bands": spec.any_bands,
                      "patch_px": spec.patch_px, "dim": spec.dim, "parameters": spec.parameters,
                      "licence": spec.licence, "weights_present": there})  # fmt: skip

@@ -11,6 +11,7 @@ from engine.concurrency.background_writer import BackgroundWriter
 from engine.errors import SceneError
 from engine.extraction.batches import batches_of
 from engine.extraction.blending import Blending
+from engine.extraction.drawn_weights import with_drawn_weights
 from engine.extraction.plan import Plan, make_plan
 from engine.extraction.store_layout import store_meta
 from engine.extraction.weights_download import fetch_weights
@@ -51,6 +52,7 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
     yield from (Noticed(note) for note in plan.notes)
     yield from (Noticed(note) for note in look_at(plan.scenes_used, plan.bands))
     yield from fetch_weights(plan)
+    plan = yield from with_drawn_weights(plan, folder)
     yield StepStarted(f"Loading {plan.spec.title}")
     with _workers(plan) as workers, closing(_writer(plan, workers, folder)) as writer:
         yield from _announced(plan, workers, len(writer.written))

@@ -37,7 +37,8 @@ class BackboneConfig(Frozen):
 
     name: str = Field(description="A name of `python -m engine backbones`.")
     weights: str = Field(
-        "pretrained", description="pretrained, random (said wherever it shows), or a checkpoint's path."
+        "pretrained",
+        description="pretrained (for rcf: drawn from the scenes), random (said wherever it shows), or a checkpoint's path.",
     )
     layers: tuple[int, ...] | None = Field(
         None, description="Layers to keep, one column each; negative counts from the end; null: the card's."

@@ -11,7 +11,7 @@ from engine.jobs.config import HeadConfig, SegmentationConfig
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 from engine.store.schema import StoreMeta
-from engine.store.store import EmbeddingStore
+from engine.store.store import ENCODER, EmbeddingStore
 
 SCHEMA_VERSION = 1
 # Ground sampling distances that differ by less than this share are the same: grids in degrees are rounded to metres.
@@ -94,10 +94,12 @@ class DecoderCard:
         differing = list(self._differing(store.meta))
         if differing:
             told = "; ".join(f"{name} {own} in training and {other} here" for name, own, other in differing)
+            advice = "Extract this ground as the decoder's training data were"
+            if (store.folder / ENCODER).is_file():
+                advice += f", with backbone.weights set to the {ENCODER} of their store"
             raise StoreError(
                 f"{store.folder} (embeddings of {store.meta.backbone}) is not what this decoder of {self.backbone} was "
-                f"trained on: {told}. Extract this ground as the decoder's training data were, or train a decoder on "
-                f"this store."
+                f"trained on: {told}. {advice}, or train a decoder on this store."
             )
 
     def _differing(self, meta: StoreMeta) -> list[tuple[str, str, str]]:

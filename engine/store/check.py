@@ -19,7 +19,7 @@ from engine.jobs.folder import CONFIG
 from engine.store.footprints import footprints
 from engine.store.manifest import read_manifest
 from engine.store.schema import StoredTile, StoreMeta, arrow_schema, parse_metadata
-from engine.store.store import FINISHED, UNFINISHED
+from engine.store.store import ENCODER, FINISHED, UNFINISHED
 
 # Footprints are computed again, perhaps by another PROJ: 1e-8 degrees is about a millimetre.
 _FOOTPRINT_DEG = 1e-8
@@ -157,6 +157,9 @@ def _check_meta(folder: Path, metas: list[StoreMeta]) -> Iterator[Problem]:
         yield Problem("", "parts are of several extractions")
     if not metas:
         return
+    encoder = folder / ENCODER
+    if encoder.is_file() and file_sha256(encoder) != metas[0].weights_sha256:
+        yield Problem(ENCODER, "is not what the embeddings were made with (its sha256 is another)")
     try:
         if config_hash(parse_config(metas[0].config)) != metas[0].config_hash:
             yield Problem("", "the configuration in it is not the one whose checksum it carries")

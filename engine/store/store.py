@@ -22,6 +22,8 @@ from engine.store.schema import StoredTile, StoreMeta, parse_metadata
 _READERS = 2
 UNFINISHED = "store.unfinished"
 FINISHED = "store"
+# What an encoder has drawn from the scenes of the run: readers of Parquet pass over names that begin like this.
+ENCODER = "_encoder.safetensors"
 
 
 @dataclass(frozen=True)

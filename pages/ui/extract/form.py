@@ -98,9 +98,10 @@ def _label(spec: BackboneSpec, bands: Sequence[str]) -> str:
 def _weights(spec: BackboneSpec) -> str:
     if spec.weights.kind == "none":
         return "pretrained"
+    drawn = {"pretrained": "drawn from the scenes"} if spec.weights.kind == "scenes" else {}
     choice = st.segmented_control(
         "Weights", ["pretrained", "random", "a file"], default="pretrained", required=True, key=f"x_weights_{spec.name}",
-        help=help_of(BackboneConfig, "weights"),
+        help=help_of(BackboneConfig, "weights"), format_func=lambda value: drawn.get(value, value),
     )  # fmt: skip
     if choice == "a file":
         return st.text_input("Checkpoint (path on this machine)", key="x_checkpoint") or "pretrained"

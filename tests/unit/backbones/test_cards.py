@@ -19,7 +19,7 @@ ALL = pytest.mark.parametrize("spec", CARDS.values(), ids=lambda spec: spec.name
 @ALL
 def test_a_card_without_licence_or_source_does_not_enter_the_table(spec: BackboneSpec) -> None:
     assert spec.licence and spec.title and spec.summary and spec.normalisation.source
-    if spec.weights.kind != "none":
+    if spec.weights.is_published:
         assert spec.licence_url.startswith("https://") and spec.weights.page.startswith("https://")
         assert spec.citation.startswith("@") and spec.parameters > 0
 
@@ -97,7 +97,7 @@ def test_the_card_of_a_timm_model_is_the_same_with_and_without_torch_in_the_proc
 def test_a_card_states_the_level_of_its_training_scenes_with_a_source(spec: BackboneSpec) -> None:
     assert (spec.level is not None) == ("level" in spec.conventions)
     is_of_photographs = "rgb_white" in spec.settings and not spec.modalities
-    assert (spec.level is None) == (is_of_photographs or spec.dim == 0)
+    assert (spec.level is None) == (is_of_photographs or not spec.weights.is_published)
 
 
 @pytest.mark.parametrize(("name", "settings", "level"), [

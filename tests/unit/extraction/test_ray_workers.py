@@ -166,3 +166,15 @@ def test_without_ray_the_message_says_what_to_install(
 def test_ray_numbers_the_gpus_itself(scene: Path, device: str) -> None:
     with pytest.raises(ConfigError, match="Ray numbers"):
         config_for(scene, device=device)
+
+
+def test_a_cluster_encodes_with_what_this_process_has_drawn_from_the_scenes(
+    nodes: Any, scene: Path, tmp_path: Path
+) -> None:
+    config = config_for(scene, backbone={"name": "rcf"})
+    run(config.model_copy(update={"engine": "local"}), tmp_path / "one")
+    run(config, tmp_path / "many")
+    one, many = rows_of(tmp_path / "one"), rows_of(tmp_path / "many")
+    assert one
+    assert all(a.equals(b) for a, b in zip(one, many, strict=True))
+    assert not check_store(tmp_path / "many" / "store")

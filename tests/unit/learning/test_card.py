@@ -13,7 +13,7 @@ import pytest
 from engine.errors import StoreError
 from engine.learning.card import DecoderCard, encoder_facts
 from engine.store.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows
-from engine.store.store import EmbeddingStore
+from engine.store.store import ENCODER, EmbeddingStore
 from engine.store.writer import StoreWriter
 
 META = StoreMeta(
@@ -105,3 +105,13 @@ def test_a_card_read_back_is_the_same() -> None:
     )
     assert DecoderCard.from_json(json.loads(json.dumps(dataclasses.asdict(card)))) == card
     assert [one.title for one in card.taught.classes] == ["a", "b"]
+
+
+def test_patches_drawn_from_other_scenes_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    trained = dataclasses.replace(META, backbone="rcf", weights_sha256="a" * 64)
+    there = store_with(tmp_path / "other", backbone="rcf", weights_sha256="b" * 64)
+    (there.folder / ENCODER).write_bytes(b"patches")
+    with pytest.raises(
+        StoreError, match=r"weights aaaaaaaaaaaa .* bbbbbbbbbbbb here\. .* the _encoder.safetensors of their"
+    ):
+        card_of(trained).require_fit(there)

@@ -1,0 +1,1 @@
+"""Random convolutional features (MOSAIKS): a baseline without pretraining."""
