@@ -19,6 +19,9 @@ _SAMPLE_PX, _MOST_SCENES = 192, 24
 _BRIGHTEST, _DARKEST = 1.6, -0.25
 # Of a land scene, the brightest hundredth of the brightest band is above this unless the scale is wrong.
 _DARK_SCENE = 0.004
+# Land has something darker than this in at least one band; numbers of Landsat Collection 2 (0 reflectance is 7,273) read
+# at a scale of 1/10000 have not.
+_BRIGHT_SCENE = 0.55
 # Shares of the sample from which something is told, or refused.
 _SOME, _MOST = 0.01, 0.5
 _SATURATED_SHARE = 0.05
@@ -162,6 +165,11 @@ def _odd_reflectance(scene: Scene, samples: dict[str, Sample]) -> Iterator[str]:
         yield f"{scene.title}: {_percent(bright)} of the values looked at are reflectance above {_BRIGHTEST:g} (up to {together.max():.4g})."
     if dark > 0:
         yield f"{scene.title}: {_percent(dark)} of the values looked at are reflectance below {_DARKEST:g} (down to {together.min():.4g})."
+    if float(np.percentile(together, 0.5)) > _BRIGHT_SCENE:
+        yield (
+            f"{scene.title}: no value looked at is darker than reflectance {together.min():.3g}, which only clouds and snow are. "
+            f"Set scene.sensor: landsat_c2l2 if these are numbers of Landsat Collection 2."
+        )
     for band, sample in samples.items():
         if not np.issubdtype(sample.dtype, np.integer):
             continue

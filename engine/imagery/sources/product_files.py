@@ -15,6 +15,9 @@ from engine.imagery.sensors.products import band_part, read_name
 RASTER_ENDINGS = (".tif", ".tiff", ".jp2")
 _RESOLUTION_FOLDER = re.compile(r"R\d{2,3}m")
 _METADATA = re.compile(r"MTD_MSIL[12][AC]\.xml|.*_MTL\.txt", re.I)
+# Rasters that products carry beside their bands: Planet's usable data masks; ASF's maps of layover, incidence and area, and
+# its picture ("RTC product guide", files of a product).
+_BESIDE = re.compile(r".*_udm2?(?:_clip)?|.*_rtc\d{2}_.*_(?:ls_map|inc_map|area|rgb)", re.I)
 _PACKED = (".zip", ".tar", ".gz", ".tgz", ".7z")
 
 
@@ -79,6 +82,8 @@ def grouped(files: Sequence[Path]) -> tuple[list[Path], list[FileGroup]]:
     alone: list[Path] = []
     groups: dict[tuple[Path, str], list[BandFile]] = {}
     for file in files:
+        if _BESIDE.fullmatch(file.stem):
+            continue
         part = band_part(file.stem)
         if part is None or not (part[1].is_quality or _has_one_band(file)):
             alone.append(file)

@@ -261,6 +261,7 @@ def test_a_planetscope_file_is_read_by_its_own_band_names(
     assert_values(made, names, found, 3, lambda dn: dn / 10_000)
     assert found.datetimes == {"2023-02-14T17:51:34+00:00"}
     assert one_scene(made.path).sensor.name == f"planetscope_{bands}b"
+    assert one_scene(made.path.parent) == one_scene(made.path)
 
 
 @pytest.mark.parametrize("scene_of", [from_folder, from_list])

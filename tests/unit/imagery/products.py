@@ -23,6 +23,7 @@ SAFE_L1C = "S2A_MSIL1C_20220605T101559_N0400_R065_T32TPQ_20220605T121546.SAFE"
 LANDSAT_8 = "LC08_L2SP_192029_20220605_20220616_02_T1"
 LANDSAT_8_L1 = "LC08_L1TP_192029_20220605_20220616_02_T1"
 LANDSAT_5 = "LT05_L2SP_192029_19990605_20200908_02_T1"
+RTC = "S1A_IW_20220605T171013_DVP_RTC10_G_gpuned_2C4E"
 _MSI = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 
 
@@ -225,18 +226,24 @@ def planetscope(root: Path, bands: int, is_harmonised: bool = False) -> Product:
     made = np.stack([numbers(place, 3, low=700) for place in range(bands)])
     made[:, 0, 2] = 0
     write_band(path, made, 3, names, nodata=0)
+    mask = path.with_name(
+        path.name.replace("AnalyticMS_SR", "udm2").replace("_8b", "").replace("_harmonized", "")
+    )
+    usable = ("clear", "snow", "shadow", "light_haze", "heavy_haze", "cloud", "confidence", "unusable")
+    write_band(mask, np.ones((8, *made.shape[1:]), np.uint8), 3, usable)
     return Product(path, dict(zip(names, made, strict=True)))
 
 
 def sentinel1_rtc(root: Path) -> Product:
-    """A Sentinel-1 RTC pair as ASF delivers it: a file for VV and one for VH, linear power, zero in gaps."""
+    """A Sentinel-1 RTC folder as ASF delivers it: VV and VH as linear power, zero in gaps, with maps beside them."""
     made = {}
     for place, band in enumerate(("VV", "VH")):
         made[band] = numbers(place, 10, "float32", 100) / np.float32(20_000)
         made[band][0, 0] = 0
-        write_band(
-            root / f"S1A_IW_20220605T171013_DVP_RTC10_G_gpuned_2C4E_{band}.tif", made[band], 10, nodata=0
-        )
+        write_band(root / f"{RTC}_{band}.tif", made[band], 10, nodata=0)
+    for extra in ("ls_map", "inc_map", "area"):
+        write_band(root / f"{RTC}_{extra}.tif", numbers(0, 10, "uint8", 1), 10)
+    write_band(root / f"{RTC}_rgb.tif", np.repeat(numbers(0, 10, "uint8", 90)[None], 3, axis=0), 10)
     return Product(root, made)
 
 

@@ -13,6 +13,7 @@ from affine import Affine
 
 from engine.commands.sensors import sensors_table
 from engine.imagery.chip import read_chip
+from engine.imagery.plausibility import look_at
 from engine.imagery.sensors.sensor import Sensor
 from engine.imagery.sensors.table import SENSORS
 from engine.imagery.sources import FileScene
@@ -89,3 +90,15 @@ def test_the_readmes_table_is_the_sensors_own() -> None:
     assert found[1].strip() == sensors_table(), (
         "write the output of `python -m engine sensors` into README.md"
     )
+
+
+def test_landsat_numbers_read_at_another_scale_are_told(write_raster: WriteRaster, tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).integers(7_500, 14_000, (7, 40, 40)).astype(np.uint16)
+    names = ("coastal", "blue", "green", "red", "nir08", "swir16", "swir22")
+    path = write_raster("stack.tif", numbers, names=names)
+    with rasterio.open(path, "r+") as out:
+        out.update_tags(EMBERSCOPE_SENSOR="")
+    scenes = FileScene(source="file", path=str(path)).find(tmp_path)
+    assert any("landsat_c2l2" in note for note in look_at(scenes, scenes[0].bands))
+    stated = FileScene(source="file", path=str(path), sensor="landsat_c2l2").find(tmp_path)
+    assert not look_at(stated, stated[0].bands)
