@@ -103,13 +103,12 @@ def _unnamed(where: str, indexes: Sequence[int], known: Sensor | None, dtype: st
     if known is None or not fits:
         has = f"{known.title} has {len(known.bands)}" if known else "no sensor is stated"
         raise SceneError(
-            f"{where} has {count} bands without names, and {has}. "
+            f"{where} has {count} {'band without a name' if count == 1 else 'bands without names'}, and {has}. "
             f"Name them in order with scene.bands, or set band descriptions in the file."
         )
     note = f"The bands of {where} have no names: their order is assumed to be {', '.join(order)}. Set scene.bands where it is not."
-    return Named(
-        known, {band: (index, known) for index, band in zip(indexes, order, strict=True)}, is_assumed, (note,)
-    )
+    bands = {band: (index, known) for index, band in zip(indexes, order, strict=True)}
+    return Named(known, bands, is_assumed, (note,) if count > 1 else ())  # one band leaves no order to assume
 
 
 def _are_numbered(names: Sequence[BandName]) -> bool:

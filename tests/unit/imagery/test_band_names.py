@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.errors import SceneError
 from engine.imagery.sensors.identify import Named, identify
 from engine.imagery.sensors.names import parse
-from engine.imagery.sensors.products import ProductName, read_name
+from engine.imagery.sensors.products import ProductName, band_part, read_name
 from engine.imagery.sensors.table import SENSORS
 from engine.imagery.sources.raster_file import file_scene
 
@@ -189,3 +189,32 @@ def test_any_names_are_read_or_refused_in_words(names: list[str | None]) -> None
         assert "scene." in str(err) or "descriptions" in str(err)
     else:
         assert len({index for index, _ in found.bands.values()}) == len(found.bands)
+
+
+def test_one_band_of_a_stated_sensor_needs_no_name_and_no_note() -> None:
+    found = named([None], "int16", sensor="dem")
+    assert (tuple(found.bands), found.notes) == (("elevation",), ())
+    with pytest.raises(SceneError, match="1 band without a name"):
+        named([None], "int16")
+
+
+@pytest.mark.parametrize(
+    ("stem", "base", "band"),
+    [
+        ("place_red_edge_1", "place", "red_edge_1"), ("place_20220605_nir_broad", "place_20220605", "nir_broad"),
+        ("nir_narrow", "", "nir_narrow"), ("coastal_aerosol", "", "coastal_aerosol"), ("a_swir_1_20m", "a", "swir_1"),
+        ("x_vv_db", "x", "vv"), ("dem", "", "elevation"), ("x_land_cover", "x", "lulc"), ("x-B04", "x", "red"),
+        ("a_green_red", "a_green", "red"),
+    ],
+)  # fmt: skip
+def test_the_band_that_a_files_name_ends_in(stem: str, base: str, band: str) -> None:
+    found = band_part(stem)
+    assert found is not None
+    assert (found[0], found[1].name_for(SENSORS["sentinel2_l2a"]) or found[1].meanings()[0]) == (base, band)
+
+
+@pytest.mark.parametrize(
+    "stem", ["scene", "burn_merged", "place_2020", "red_edge_x", "20230214_3B_AnalyticMS_SR_8b", "a.b"]
+)
+def test_a_files_name_that_ends_in_no_band(stem: str) -> None:
+    assert band_part(stem) is None
