@@ -15,7 +15,7 @@ from pages.ui.map.serving import BRAND
 from pages.ui.state import cached, session
 
 _PAGES = Path(__file__).resolve().parents[1]
-_NAMES = ("explore", "extract", "embeddings", "train", "evaluate", "apply", "backbones", "runs")
+_NAMES = ("start", "explore", "extract", "embeddings", "train", "evaluate", "apply", "backbones", "runs")
 _MOST_JOBS = 4
 
 

@@ -25,7 +25,7 @@ def test_every_page_fits_a_narrow_window_in_the_dark_theme(
 ) -> None:
     with visit(chromium, app.address, screenshots, width=_WIDTH_PX, theme="dark") as visitor:
         for title in PAGES:
-            visitor.open("" if title == "Explore" else title.lower())
+            visitor.open("" if title == "Start" else title.lower())
             visitor.sees_page(title)
             if visitor.page.locator('iframe[title*="st_folium"]').count():
                 visitor.sees_map()

@@ -20,7 +20,7 @@ def test_the_map_has_its_panes_in_order_and_the_colours_of_the_theme_and_land_on
     app: App, chromium: Browser, screenshots: Path, theme: str
 ) -> None:
     with visit(chromium, app.address, screenshots, theme=theme) as visitor:
-        visitor.open()
+        visitor.open("explore")
         visitor.sees_page("Explore")
         visitor.sees_map()
         for name, z_index in PANES.items():
@@ -49,7 +49,7 @@ _WIDE_SHARE = 0.7
 
 
 def test_the_map_is_the_page_and_its_panel_folds_away(visitor: Visitor) -> None:
-    visitor.open()
+    visitor.open("explore")
     visitor.sees_page("Explore")
     visitor.sees_map()
     size = visitor.page.viewport_size
@@ -67,7 +67,7 @@ def test_the_map_is_the_page_and_its_panel_folds_away(visitor: Visitor) -> None:
 
 
 def test_the_map_keeps_its_view_from_band_to_band_and_over_a_refresh(visitor: Visitor) -> None:
-    visitor.open()
+    visitor.open("explore")
     visitor.sees_page("Explore")
     visitor.sees_map()
     visitor.map.locator(".leaflet-container").evaluate(_LOOK_AT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import geopandas as gpd
 import pytest
 from playwright.sync_api import expect
 
@@ -49,3 +50,19 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     visitor.sees_overlay()
     visitor.is_idle()
     visitor.take_screenshot("evaluate")
+
+    visitor.press("to_apply")
+    visitor.sees_page("Apply")
+    visitor.press("make_map")
+    visitor.sees("Take it home")
+    visitor.sees_overlay()
+    visitor.is_idle()
+    visitor.take_screenshot("apply")
+    with visitor.page.expect_download(timeout=PATIENCE_MS) as taken:
+        visitor.press("take_gpkg")
+    burnt = gpd.read_file(taken.value.path(), engine="pyogrio")
+    assert taken.value.suggested_filename.endswith(".gpkg")
+    said = visitor.page.get_by_test_id("stMetricValue").first.inner_text()
+    assert said == f"{burnt['hectares'].sum():,.1f} ha"
+    assert burnt.crs is not None
+    assert burnt.crs.is_projected

@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, Response, Route, expect
 
-PAGES = ("Explore", "Extract", "Embeddings", "Train", "Evaluate", "Apply", "Backbones", "Runs")
+PAGES = ("Start", "Explore", "Extract", "Embeddings", "Train", "Evaluate", "Apply", "Backbones", "Runs")
+HEADINGS = {"Start": "Map burn scars from satellite images"}
 # A slow machine may take so long for one step; a quick one never waits for it.
 PATIENCE_MS = 120_000
 _OPAQUE = 8  # of 255: less is as good as not there
@@ -61,7 +62,8 @@ class Visitor:
 
     def sees_page(self, title: str) -> None:
         """Wait until a page is there whole: its heading stands and the server has no more to say."""
-        expect(self.page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible(
+        heading = HEADINGS.get(title, title)
+        expect(self.page.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible(
             timeout=PATIENCE_MS
         )
         self.is_idle()

@@ -47,7 +47,7 @@ def open_page(drawn_maps: list[dict[str, Any]]) -> OpenPage:
         for key, value in address.items():
             at.query_params[key] = value
         at.run()
-        return at if name == "explore" else at.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+        return at if name == "start" else at.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
 
     return draw
 

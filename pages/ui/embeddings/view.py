@@ -109,7 +109,13 @@ def facts(store: EmbeddingStore, layer: int) -> None:
     )  # fmt: skip
     st.caption(f"Weights {meta.weights_sha256[:12]} · source: {wording.plain(meta.source or 'not stated')}")
     st.code(str(store.folder), language=None, wrap_lines=True)
-    if st.button("Train on this store", key="to_train", icon=":material/arrow_forward:", width="stretch"):
+    if st.button(
+        "Train on this store",
+        type="primary",
+        key="to_train",
+        icon=":material/arrow_forward:",
+        width="stretch",
+    ):
         st.switch_page("pages/train.py")
 
 

@@ -35,7 +35,7 @@ _VIRGINIA = Place(
     FileScene(source="file", path="assets/samples/virginia.tif"),
     "csmask_b4_l1c",
 )
-_AFTER = Place(
+SEASON = Place(
     "season", "Fire season, after", SimulatedScene(source="simulated", seed=0, date="post"), "csmask_b4_l2a"
 )
 _BEFORE = Place(
@@ -50,7 +50,7 @@ _USUAL = ("csmask_b4_l2a", "csmask_b4_l1c", "raw")
 
 def places() -> list[Place]:
     """The embedded places, and those that this session added."""
-    return [_VIRGINIA, _AFTER, _BEFORE, *st.session_state.get("own_places", {}).values()]
+    return [_VIRGINIA, SEASON, _BEFORE, *st.session_state.get("own_places", {}).values()]
 
 
 def own_places() -> int:

@@ -1,0 +1,59 @@
+"""Four ways in: map a burn scar, look at embeddings, bring my own, go on where I was."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui.jobs import jobs_panel
+from pages.ui.look import wording
+from pages.ui.start import guide
+from pages.ui.state import cached, results
+
+_PAGES = {
+    ("extract", True): "pages/embeddings.py", ("extract", False): "pages/extract.py",
+    ("train", True): "pages/evaluate.py", ("train", False): "pages/train.py",
+}  # fmt: skip
+
+
+def show() -> None:
+    """The ways as four cards in a row."""
+    cards = st.columns(4, gap="small")
+    with cards[0].container(border=True, key="way_scar", height="stretch"):
+        step = next((one for one, state in guide.with_states(guide.steps()) if state == "next"), None)
+        st.markdown("**Map a burn scar**")
+        st.caption(f"Guided. Next: {step.title.lower()}." if step else "All steps are done; map more ground.")
+        if st.button(
+            "Map more ground" if step is None else "Next step", type="primary", key="go_scar", width="stretch"
+        ):
+            guide.go_to(step or guide.steps()[-1])
+    with cards[1].container(border=True, key="way_embeddings", height="stretch"):
+        has_stores = bool(results.stores())
+        st.markdown("**Look at embeddings**")
+        st.caption("What a backbone sees, as colours over the map." if has_stores else "None yet: an extraction of the sample coast takes a minute.")  # fmt: skip
+        if st.button("Open the map" if has_stores else "Extract some", key="go_embeddings", width="stretch"):
+            st.switch_page("pages/embeddings.py" if has_stores else "pages/extract.py")
+    with cards[2].container(border=True, key="way_own", height="stretch"):
+        st.markdown("**Bring my own**")
+        st.caption("A GeoTIFF, a product folder (SAFE, HLS, Landsat) or labelled chips.")
+        if st.button("Open files", key="go_own", width="stretch"):
+            st.switch_page("pages/explore.py")
+    with cards[3].container(border=True, key="way_on", height="stretch"):
+        _go_on()
+
+
+def _go_on() -> None:
+    """The newest job that a person started, wherever it stands; raw pixels are mostly made for a baseline."""
+    newest = next((found for found in cached.jobs() if not _is_raw(found)), None)
+    st.markdown("**Go on where I was**")
+    st.caption(
+        "Nothing has been run here yet."
+        if newest is None
+        else f"{wording.plain(jobs_panel.short_name(newest.job))}, {newest.state}, {wording.when(newest.submitted_at)}"
+    )
+    if st.button("Go on", key="go_on", width="stretch", disabled=newest is None) and newest is not None:
+        page = _PAGES[newest.kind, newest.state == "finished"]
+        st.switch_page(page, query_params={"job": newest.job.id})
+
+
+def _is_raw(found: cached.JobFacts) -> bool:
+    return found.kind == "extract" and found.config.backbone.name == "raw"
