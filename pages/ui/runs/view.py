@@ -9,9 +9,11 @@ import streamlit as st
 
 from engine.jobs import events as happened
 from engine.jobs.config import ExtractConfig, TrainConfig
+from engine.jobs.note import read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import chosen_run, config_view, curves, jobs_panel
 from pages.ui.look import errors, metrics, wording
+from pages.ui.runs import keeping
 from pages.ui.state import cached, results, session
 
 _PAGES = {"extract": "pages/extract.py", "train": "pages/train.py"}
@@ -84,6 +86,9 @@ def details(chosen: cached.JobFacts) -> None:
     with right:
         st.markdown("**Folder**")
         st.code(str(chosen.job.folder), language=None, wrap_lines=True)
+        if chosen.state not in jobs_panel.ACTIVE:
+            keeping.download(chosen.job)
+        keeping.note(chosen.job)
         if chosen.job.summary:
             st.markdown("**Summary**")
             st.json(_short(chosen.job.summary), expanded=1)
@@ -94,7 +99,7 @@ def _row(item: cached.JobFacts) -> dict[str, Any]:
     is_extract = isinstance(item.config, ExtractConfig)
     what = item.config.backbone.name if is_extract else f"{item.config.head.name} head"
     return {
-        "State": item.state.capitalize(), "Kind": item.kind.capitalize(), "What": what, "On": _on(item),
+        "State": item.state.capitalize(), "Name": read_note(item.job.folder).name, "Kind": item.kind.capitalize(), "What": what, "On": _on(item),
         "Started": wording.when(item.submitted_at), "Took": wording.duration(item.seconds), "Result": _result(item),
         "Run": item.job.id,
     }  # fmt: skip

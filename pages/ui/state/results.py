@@ -11,6 +11,7 @@ from filelock import FileLock
 from engine.errors import EngineError
 from engine.jobs.config import ExtractConfig
 from engine.jobs.job import Job
+from engine.jobs.note import read_note
 from engine.learning.result import TrainRun
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.views import overlay
@@ -56,13 +57,21 @@ def open_store(folder: Path) -> EmbeddingStore:
 def store_words(found: cached.JobFacts) -> str:
     """What a list calls a store: backbone, place, when."""
     config = found.config
-    return f"{config.backbone.name} · {config.scene.title} · {when(found.submitted_at)}"
+    return _named(found, f"{config.backbone.name} · {config.scene.title} · {when(found.submitted_at)}")
 
 
 def training_words(found: cached.JobFacts) -> str:
     """What a list calls a training: head, backbone, when, seed."""
     config = found.config
-    return f"{config.head.name} on {_backbone(found)} · {when(found.submitted_at)} · seed {config.seed}"
+    return _named(
+        found, f"{config.head.name} on {_backbone(found)} · {when(found.submitted_at)} · seed {config.seed}"
+    )
+
+
+def _named(found: cached.JobFacts, words: str) -> str:
+    """The name that a person gave to a run before what it is."""
+    name = read_note(found.job.folder).name
+    return f"{name} · {words}" if name else words
 
 
 def _backbone(found: cached.JobFacts) -> str:
