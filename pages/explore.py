@@ -43,7 +43,7 @@ with page.map:
 with page.panel:
     if composite:
         style.small(
-            f"{names[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile."
+            f"{composite}: {names[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile."
         )
     region_panel.choose_region(drawings)
     region_panel.before_you_start(place)

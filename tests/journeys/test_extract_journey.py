@@ -36,7 +36,7 @@ def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor
     expect(visitor.button("use_region")).to_contain_text("Use this region", timeout=PATIENCE_MS)
     visitor.sees_map()
     visitor.is_idle()
-    visitor.take_screenshot("explore")
+    visitor.take_screenshot("region")
 
     visitor.press("use_region")
     visitor.sees_page("Extract")

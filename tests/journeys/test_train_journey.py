@@ -20,8 +20,16 @@ _POINTS = "document.querySelector('.st-key-job_panel .js-plotly-plot')?.data?.[0
 def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     visitor: Visitor, app: App
 ) -> None:
-    visitor.open("train")
-    visitor.sees_page("Train")
+    visitor.open()
+    visitor.sees_page("Start")
+    visitor.take_screenshot("start")
+    visitor.press("go_scar")
+    visitor.sees_page("Explore")
+    visitor.sees_map()
+    visitor.sees("SIMULATED")
+    visitor.sees_tile_with_pixels()
+    visitor.take_screenshot("explore")
+    visitor.go_to("Train")
     visitor.sees("SIMULATED")
     visitor.type_number("t_epochs", _EPOCHS)
     visitor.is_idle()

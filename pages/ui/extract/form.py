@@ -179,8 +179,8 @@ def _conventions(spec: BackboneSpec) -> dict[str, str]:
         return chosen
     st.caption("Conventions that the publisher leaves open")
     columns = st.columns(2)
-    for place, (name, values) in enumerate(spec.settings.items()):
-        picked = columns[place % 2].selectbox(
+    for number, (name, values) in enumerate(spec.settings.items()):
+        picked = columns[number % 2].selectbox(
             name.replace("_", " ").capitalize(),
             values,
             key=f"x_set_{spec.name}_{name}",

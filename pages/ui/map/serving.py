@@ -83,9 +83,9 @@ def _import_heavy() -> None:
 
 
 async def _tile(request: Request) -> Response:
-    place = (int(request.path_params[name]) for name in ("z", "x", "y"))
+    numbers = (int(request.path_params[name]) for name in ("z", "x", "y"))
     try:
-        png = await run_in_threadpool(tiles.render, str(request.path_params["token"]), *place)
+        png = await run_in_threadpool(tiles.render, str(request.path_params["token"]), *numbers)
     except LookupError:
         return Response(status_code=404, headers={"Cache-Control": "no-store"})
     except (EngineError, OSError) as err:

@@ -55,7 +55,7 @@ def go_to(step: Step) -> None:
 
 def with_states(found: list[Step]) -> list[tuple[Step, State]]:
     """Each step with whether it is done, the next one, or comes later; a step before a done one counts as done."""
-    done = max((place for place, step in enumerate(found) if step.is_done), default=-1)
+    done = max((i for i, step in enumerate(found) if step.is_done), default=-1)
     states: list[State] = [
         "done" if i <= done else "next" if i == done + 1 else "later" for i in range(len(found))
     ]
