@@ -167,6 +167,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
         *left_out,
         *checks.scene_notes(spec, scenes),
         *checks.notes(config.tiles, tiling, tiles),
+        *checks.window_notes(spec, tiles),
         *checks.date_notes(spec, config.backbone.temporal, tiles),
     ]
     if config.backbone.temporal == "keep" and spec.max_frames == 1:

@@ -69,6 +69,16 @@ def require_dates(spec: BackboneSpec, temporal: str, tiles: Sequence[PlannedTile
         )
 
 
+def window_notes(spec: BackboneSpec, tiles: Sequence[PlannedTile]) -> Iterator[str]:
+    """Windows that are much larger than those that the backbone learned from."""
+    side = max(max(item.window.height, item.window.width) for item in tiles)
+    if spec.largest_window_px is not None and side > spec.largest_window_px:
+        yield (
+            f"{spec.title} is shown windows of {side} px, and learned from smaller ones: its embeddings may be worse, and take "
+            f"longer. Set tiles.size_px to {spec.chip_px}, or to {spec.largest_window_px} at most."
+        )
+
+
 def date_notes(spec: BackboneSpec, temporal: str, tiles: Sequence[PlannedTile]) -> Iterator[str]:
     """Where backbone.temporal changes nothing."""
     dates = max(len(item.scenes) for item in tiles)

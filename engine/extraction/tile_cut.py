@@ -44,7 +44,9 @@ def tiling_of(
     Raises:
         ConfigError: an overlap that leaves nothing of a tile.
     """
-    size_px = tiles.size_px or (None if all(scene.is_chip for scene in scenes) else spec.chip_px)
+    size_px = tiles.size_px or (
+        None if all(_is_seen_whole(scene, spec) for scene in scenes) else spec.chip_px
+    )
     tiling = Tiling(
         size_px,
         patch_px=max(patch_px, max(spec.layer_strides, default=0)),
@@ -60,6 +62,11 @@ def tiling_of(
             f"{size_px} px. Choose {largest} or less."
         )
     return tiling
+
+
+def _is_seen_whole(scene: Scene, spec: BackboneSpec) -> bool:
+    """Whether a scene is a chip that the encoder may be shown at once."""
+    return scene.is_chip and max(scene.height, scene.width) <= (spec.largest_window_px or math.inf)
 
 
 def cut_tiles(

@@ -78,6 +78,8 @@ class BackboneSpec:
             network); `conventions["level"]` says where that is stated.
         chip_px, patch_px: training size and patch size in pixels; a CNN's patch is its stage's stride,
             see `layer_strides`.
+        largest_window_px: side of the largest window that it should be shown; larger chips are cut into windows of
+            `chip_px`. None: any size.
         dim: width of the last layer (`layer_dims` for the others); 0 where the bands of the scene decide it.
         depth: number of layers that can be asked for (blocks or stages).
         default_layers: what a config without `layers` gets; negative counts from the end.
@@ -119,6 +121,7 @@ class BackboneSpec:
     layer_strides: tuple[int, ...] = ()
     layer_dims: tuple[int, ...] = ()
     pooling: tuple[str, ...] = ("mean", "max")
+    largest_window_px: int | None = None
     max_frames: int = 1
     joins_dates: bool = False
     uses: tuple[str, ...] = ()

@@ -22,8 +22,8 @@ _CITATION = """\
   archivePrefix = {arXiv}
 }
 """
-# Training windows were 4 to 12 patches wide (the released config.json, shape_time_combinations).
-_WINDOW_PATCHES = 8
+# Training windows were 4 to 12 patches wide (the released config.json, shape_time_combinations); up to 16 stay near that.
+_WINDOW_PATCHES, _LARGEST_PATCHES = 8, 16
 _USE, _IGNORE = ("use", "ignore"), ("ignore", "use")
 _SETTINGS = MappingProxyType({
     "patch_px": ("4", "8", "1", "2", "3", "5", "6", "7"),
@@ -45,6 +45,8 @@ _CONVENTIONS = MappingProxyType({
     "out unless it is given, and neighbouring windows differ by it.",
     "month": "Of each date; 5 (June) where the date is unknown, as the authors' input function has it.",
     "radar_values": "What a scene's vv and vh hold where its sensor does not say: decibels, as in training, or linear power.",
+    "window": "8 patches wide unless tiles.size_px says otherwise; chips wider than 16 patches are cut. Windows of 4 to 12 "
+    "patches were seen in training.",
     "level": "Top of atmosphere: monthly composites of Earth Engine's COPERNICUS/S2_HARMONIZED (arXiv:2502.09356, "
     "src/data/earthengine/s2.py).",
     "gaps": "A missing pixel takes the training mean of its band.",
@@ -73,6 +75,7 @@ def _card(
         level="top of atmosphere",
         gsd_m=10.0,
         chip_px=4 * _WINDOW_PATCHES,
+        largest_window_px=4 * _LARGEST_PATCHES,
         patch_px=4,
         dim=dim,
         depth=depth,
@@ -131,6 +134,7 @@ def resolved(
         any_bands=False,
         level=spec.level if any(group.setting in ("s2", "ndvi") for group in groups) else None,
         chip_px=patch_px * _WINDOW_PATCHES,
+        largest_window_px=patch_px * _LARGEST_PATCHES,
         patch_px=patch_px,
         dim=width * (len(groups) if settings["merge"] == "concat" else 1),
         config=MappingProxyType({

@@ -210,3 +210,15 @@ def test_a_chip_whose_header_is_damaged_is_skipped_and_said_or_refused(
         other.write_bytes(b"")
     with pytest.raises(SceneError, match="None of the 3 chips can be read"):
         make_plan(config, tmp_path)
+
+
+@pytest.mark.parametrize(("merge", "width"), [("mean", 128), ("concat", 3 * 128)])
+def test_an_encoder_that_joins_dates_itself_gives_one_embedding_for_all_of_them(
+    two_dates: dict[str, object], merge: str, width: int, tmp_path: Path
+) -> None:
+    encoder = {"name": "galileo_nano", "weights": "random", "settings": {"merge": merge}}
+    both = extracted(config_for(two_dates, backbone=encoder), tmp_path / "both")
+    assert both.meta.dims == (width,)
+    assert all(len(tile.datetimes) == 2 for tile in both.tiles)
+    after = extracted(config_for(two_dates | {"date": "post"}, backbone=encoder), tmp_path / "after")
+    assert after.meta.dims == both.meta.dims
