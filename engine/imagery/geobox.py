@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 
-import antimeridian
 import numpy as np
 import shapely
 from affine import Affine
@@ -19,6 +18,8 @@ from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
+
+from engine.imagery.antimeridian import on_globe
 
 # Outlines are densified before they change CRS, so that a straight edge may become a curve.
 _SEGMENTS_A_SIDE = 16
@@ -59,22 +60,7 @@ def polygon_lonlat(polygon: Polygon, crs: str) -> Polygon | MultiPolygon:
     dense = shapely.segmentize(polygon, max(east - west, north - south) / _SEGMENTS_A_SIDE)
     corners = np.asarray(dense.exterior.coords)
     lon, lat = to_lonlat(crs).transform(*corners.T)
-    return cut_at_antimeridian(np.column_stack([lon, lat]), holds_pole(polygon, crs))
-
-
-def cut_at_antimeridian(ring: np.ndarray, pole: int = 0) -> Polygon | MultiPolygon:
-    """A closed ring in lon/lat as a polygon that no reader draws round the world.
-
-    Args:
-        ring: (n, 2) degrees.
-        pole: 1 where the north pole lies inside, -1 for the south pole, 0 for neither.
-    """
-    polygon = Polygon(ring)
-    if not pole and float(np.abs(np.diff(ring[:, 0])).max(initial=0)) <= 180:
-        return polygon
-    return antimeridian.fix_polygon(
-        polygon, force_north_pole=pole > 0, force_south_pole=pole < 0, fix_winding=True
-    )
+    return on_globe(np.column_stack([lon, lat]), holds_pole(polygon, crs))
 
 
 def holds_pole(polygon: BaseGeometry, crs: str) -> int:

@@ -88,8 +88,7 @@ def earth_crs(dataset: DatasetReader, where: str) -> CRS:
         SceneError: it has none, a local one, or one of another planet.
     """
     if dataset.crs is None:
-        if dataset.gcps[0]:
-            raise _control_points(where)
+        _require_no_other_placing(dataset, where)
         raise SceneError(
             f"{where} has no CRS. Assign the one it is in, e.g. with gdal_edit -a_srs EPSG:32633."
         )
@@ -104,8 +103,8 @@ def earth_crs(dataset: DatasetReader, where: str) -> CRS:
         ) from err
     if not (crs.is_projected or crs.is_geographic):
         raise SceneError(
-            f"{where} has a local coordinate system ({_title(crs)}), which has no place on Earth. "
-            f"Assign the CRS it is in, e.g. with gdal_edit -a_srs, or georeference it."
+            f"{where} has a CRS ({_title(crs)}) that is neither of longitude and latitude nor a map projection: a local one has no "
+            f"place on Earth. Assign the CRS it is in, e.g. with gdal_edit -a_srs, or georeference it."
         )
     radius = crs.ellipsoid.semi_major_metre if crs.ellipsoid else None
     if radius is None or abs(radius / _EARTH_RADIUS_M - 1) > _EARTH_RADIUS_SHARE:
@@ -146,8 +145,7 @@ def _georeference(dataset: DatasetReader, where: str) -> Affine:
         SceneError: none is stated, or it is degenerate.
     """
     if dataset.transform == Affine.identity():
-        if dataset.gcps[0]:
-            raise _control_points(where)
+        _require_no_other_placing(dataset, where)
         raise SceneError(
             f"{where} has a CRS but no geotransform: nothing says where it lies. Add it (a world file, or gdal_edit -a_ullr)."
         )
@@ -158,11 +156,22 @@ def _georeference(dataset: DatasetReader, where: str) -> Affine:
     return dataset.transform
 
 
-def _control_points(where: str) -> SceneError:
-    return SceneError(
-        f"{where} is placed by ground control points only, which leave open how pixels are bent onto them. "
-        f"Warp it first, e.g. with gdalwarp -tps -t_srs EPSG:32633 IN.tif OUT.tif."
-    )
+def _require_no_other_placing(dataset: DatasetReader, where: str) -> None:
+    """Refuse a raster that something else than a geotransform places.
+
+    Raises:
+        SceneError: with the step that gives it one.
+    """
+    if dataset.gcps[0]:
+        raise SceneError(
+            f"{where} is placed by ground control points only, which leave open how pixels are bent onto them. "
+            f"Warp it first, e.g. with gdalwarp -tps -t_srs EPSG:32633 IN.tif OUT.tif."
+        )
+    if dataset.rpcs is not None:
+        raise SceneError(
+            f"{where} is placed by rational polynomial coefficients (RPC) only, which need the heights of the ground. "
+            f"Orthorectify it first, e.g. with gdalwarp -rpc -to RPC_DEM=DEM.tif -t_srs EPSG:32633 IN.tif OUT.tif."
+        )
 
 
 def _stretch(own: GeoBox, crs: CRS, where: str) -> tuple[float, float]:

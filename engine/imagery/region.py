@@ -10,12 +10,12 @@ from typing import Any
 
 import shapely
 from pyproj import Geod
-from shapely.affinity import translate
 from shapely.geometry import MultiPolygon, Polygon, box, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
 from engine.errors import RegionError
+from engine.imagery.antimeridian import within_180
 
 # A little more than one Sentinel-2 tile (110 km x 110 km): what two cores still embed within a working day.
 MAX_AREA_KM2 = 15_000.0
@@ -149,7 +149,7 @@ class Region:
                 f"{where} is not in lon/lat degrees: it reaches from {west:g}, {south:g} to {east:g}, {north:g}; longitudes lie within "
                 f"-180 to 180 (or 0 to 360), latitudes within -90 to 90. Reproject it to EPSG:4326."
             )
-        region = cls(_wrapped(polygon))
+        region = cls(within_180(polygon) if polygon.bounds[0] < -180 or polygon.bounds[2] > 180 else polygon)
         if region.area_km2 > MAX_AREA_KM2:
             raise RegionError(
                 f"{where} covers {region.area_km2:,.0f} km2; a region has at most {MAX_AREA_KM2:,.0f} km2. "
@@ -170,22 +170,6 @@ class Region:
         """Area on the WGS 84 ellipsoid, holes left out (they count by their turn, which files do not keep to)."""
         area_m2, _ = _GEOD.geometry_area_perimeter(shapely.orient_polygons(self.polygon))
         return float(abs(area_m2) / 1e6)
-
-
-def _wrapped(polygon: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
-    """The same area with longitudes from -180 to 180, cut where it crosses the antimeridian."""
-    west, _, east, _ = polygon.bounds
-    if west >= -180 and east <= 180:
-        return polygon
-    parts = [
-        translate(
-            shapely.intersection(polygon, box(360 * turn - 180, -90, 360 * turn + 180, 90)), xoff=-360 * turn
-        )
-        for turn in (-1, 0, 1)
-    ]
-    together = shapely.union_all([part for part in parts if part.area > 0])
-    assert isinstance(together, Polygon | MultiPolygon)
-    return together
 
 
 def _geometries(tree: Any) -> list[Any]:

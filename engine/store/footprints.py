@@ -13,7 +13,8 @@ from functools import lru_cache
 import numpy as np
 import shapely
 
-from engine.imagery.geobox import cut_at_antimeridian, holds_pole, to_lonlat
+from engine.imagery.antimeridian import bounds_on_globe, needs_care, on_globe
+from engine.imagery.geobox import holds_pole, to_lonlat
 from engine.store.schema import StoredTile
 
 # A polygon of one ring of five points in well-known binary, little-endian: byte order, type 3, rings, points, x and y
@@ -77,20 +78,13 @@ def footprints(tiles: Sequence[StoredTile]) -> Footprints:
 
 def _cut(tiles: Sequence[StoredTile], corners: np.ndarray, bounds: np.ndarray) -> dict[int, bytes]:
     """WKB of the patches on the antimeridian or around a pole; their bounds are set in place."""
-    wide = np.flatnonzero(np.abs(np.diff(corners[..., 0], axis=1)).max(axis=1) > 180)
     firsts = np.cumsum([0, *(tile.rows for tile in tiles)])
     found: dict[int, bytes] = {}
-    for row in wide.tolist():
+    for row in np.flatnonzero(needs_care(corners)).tolist():
         number = int(np.searchsorted(firsts, row, side="right")) - 1
-        pole = _pole_in(tiles[number], row - int(firsts[number]))
-        shape = cut_at_antimeridian(corners[row], pole)
+        shape = on_globe(corners[row], _pole_in(tiles[number], row - int(firsts[number])))
         found[row] = shapely.to_wkb(shape)
-        lon, lat = corners[row, :, 0], corners[row, :, 1]
-        south, north = float(lat.min()), float(lat.max())
-        bounds[row] = (
-            (-180.0, -90.0 if pole < 0 else south, 180.0, 90.0 if pole > 0 else north) if pole
-            else (float(lon[lon > 0].min()), south, float(lon[lon < 0].max()), north)
-        )  # fmt: skip
+        bounds[row] = bounds_on_globe(shape)
     return found
 
 

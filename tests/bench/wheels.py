@@ -10,7 +10,7 @@ from pathlib import Path
 
 # Distribution -> the name that it is imported by; with what they need themselves, torch's own needs left out.
 NEEDED = {
-    "numpy": "numpy", "affine": "affine", "antimeridian": "antimeridian", "attrs": "attr", "certifi": "certifi",
+    "numpy": "numpy", "affine": "affine", "attrs": "attr", "certifi": "certifi",
     "click": "click", "cligj": "cligj", "cachetools": "cachetools", "defusedxml": "defusedxml", "odc-geo": "odc.geo", "rasterio": "rasterio",
     "shapely": "shapely", "pyproj": "pyproj", "pyarrow": "pyarrow", "scipy": "scipy", "pydantic": "pydantic",
     "pydantic-core": "pydantic_core", "annotated-types": "annotated_types", "typing-inspection": "typing_inspection",
