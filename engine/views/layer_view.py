@@ -55,38 +55,51 @@ class LayerView:
         """(rows,) bool of the rows that fits are made on, and which they are."""
         return rows_to_fit(self.store, self.windows)
 
-    def tiles(self) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
-        """Tile by tile: the tile, what is shown (h, w, D) and valid_fraction (h, w)."""
-        if self.window == 1:
+    def tiles(self, step: int = 1) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
+        """Tile by tile: the tile, what is shown (h, w, D) and valid_fraction (h, w).
+
+        Args:
+            step: every so many tiles; others are not read unless they lie beside one.
+        """
+        if self.window == 1 and step == 1:
             for tile, values, valid in self.store.iterate(self.layer):
-                yield tile, values if self.places is None else self.places.removed(tile, values), valid
+                yield tile, self._shown(tile, values), valid
             return
         reach, valid_of = self.window // 2, self.valid_by_tile()
 
         def read(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
-            values = self.store.read_tile(tile.id, self.layer)
-            return values if self.places is None else self.places.removed(tile, values), valid_of[tile.id]
+            return self._shown(tile, self.store.read_tile(tile.id, self.layer)), valid_of[tile.id]
 
+        if self.window == 1:
+            yield from ((tile, *read(tile)) for tile in self.store.tiles[::step])
+            return
         dim = self.store.meta.dims[self.store.meta.layers.index(self.layer)]
         largest = max(tile.rows for tile in self.store.tiles) * dim * 4
         surroundings = Surroundings(self.store, read, reach, largest)
-        for tile in self.store.tiles:
+        for tile in self.store.tiles[::step]:
             means = neighbourhood_mean(*surroundings.around(tile), self.window)
             yield tile, means[reach : reach + tile.h, reach : reach + tile.w], valid_of[tile.id]
 
-    def tiles_to_fit(self) -> Iterator[np.ndarray]:
-        """Tile by tile, (n, D): the rows that fits are made on."""
-        counts, first = self.fitted[0], 0
-        for tile, values, _ in self.tiles():
-            yield values[counts[first : first + tile.rows].reshape(tile.h, tile.w)]
-            first += tile.rows
+    def tiles_to_fit(self, step: int = 1) -> Iterator[np.ndarray]:
+        """Tile by tile, (n, D): the rows that fits are made on, of every so many tiles."""
+        counts = self._by_tile(self.fitted[0])
+        for tile, values, _ in self.tiles(step):
+            is_counted = counts[tile.id]
+            yield values.reshape(-1, values.shape[-1]) if is_counted.all() else values[is_counted]
+
+    def _shown(self, tile: StoredTile, values: np.ndarray) -> np.ndarray:
+        return values if self.places is None else self.places.removed(tile, values)
 
     def valid_by_tile(self) -> dict[str, np.ndarray]:
         """Tile id -> valid_fraction (h, w)."""
+        return self._by_tile(self.store.read_valid_fraction())
+
+    def _by_tile(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Tile id -> (h, w) of what is known of each row."""
         ends = np.cumsum([tile.rows for tile in self.store.tiles])[:-1]
-        parts = np.split(self.store.read_valid_fraction(), ends)
         return {
-            tile.id: part.reshape(tile.h, tile.w) for tile, part in zip(self.store.tiles, parts, strict=True)
+            tile.id: part.reshape(tile.h, tile.w)
+            for tile, part in zip(self.store.tiles, np.split(rows, ends), strict=True)
         }
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
+from engine.concurrency.ordered_map import ordered_map
 from engine.errors import StoreError
 from engine.views.layer_view import LayerView
 
 # Rows of one step: 8192 float32 rows of 1024 numbers are 32 MB. Products of a block are summed in float32, twice as
 # fast as in float64, and blocks in float64.
 _BLOCK_ROWS = 8192
+# Blocks in work at once: turning float16 into float32 takes as long as the products, and runs on one core.
+_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -35,37 +39,48 @@ def moments(view: LayerView) -> Moments:
     Raises:
         StoreError: fewer than two rows, or embeddings that are not finite.
     """
-    rows = 0
-    shift = total = product = np.zeros(0)
-    for block in _blocks(view):
-        if not rows:
-            shift = block.mean(axis=0, dtype=np.float64).astype(np.float32)
-            total, product = np.zeros(len(shift)), np.zeros((len(shift), len(shift)))
-        centred = np.subtract(block, shift, out=block)
-        rows += len(block)
-        total += centred.sum(axis=0, dtype=np.float64)
-        if not np.isfinite(total).all():
+    blocks = _blocks(view)
+    first = next(blocks, None)
+    if first is None:
+        raise _too_few(view, 0)
+    shift = first.mean(axis=0, dtype=np.float64).astype(np.float32)
+    rows, total, product = 0, np.zeros(len(shift)), np.zeros((len(shift), len(shift)))
+    sums = ordered_map(chain([first], blocks), lambda block: _sums(block, shift), _THREADS, "moments")
+    for count, own_total, own_product in sums:
+        if not np.isfinite(own_total).all():
+            sums.close()
             raise StoreError(
                 f"{view.store.folder} holds embeddings that are not finite. Run `python -m engine check` on it, or "
                 f"extract again with output.dtype: float32."
             )
-        product += centred.T @ centred
+        rows, total = rows + count, total + own_total
+        product += own_product
     if rows < 2:
-        raise StoreError(
-            f"{view.store.folder} has {rows} patches with valid pixels; a PCA needs two or more. "
-            f"Extract a larger region."
-        )
+        raise _too_few(view, rows)
     covariance = (product - np.outer(total, total) / rows) / (rows - 1)
     return Moments(rows, shift + total / rows, covariance)
 
 
+def _sums(block: np.ndarray, shift: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
+    """Rows, sum (D,) float64 and sum of products (D, D) float32 of a block about a shift."""
+    with np.errstate(invalid="ignore"):  # what is not finite is told by the sum
+        centred = block.astype(np.float32) - shift
+        return len(block), centred.sum(axis=0, dtype=np.float64), centred.T @ centred
+
+
+def _too_few(view: LayerView, rows: int) -> StoreError:
+    return StoreError(
+        f"{view.store.folder} has {rows} patches with valid pixels; a PCA needs two or more. Extract a larger region."
+    )
+
+
 def _blocks(view: LayerView) -> Iterator[np.ndarray]:
-    """(n, D) float32 rows that fits are made on, gathered from the tiles into blocks."""
+    """(n, D) rows that fits are made on, gathered from the tiles into blocks."""
     waiting: list[np.ndarray] = []
     for rows in view.tiles_to_fit():
         waiting.append(rows)
         if sum(map(len, waiting)) >= _BLOCK_ROWS:
-            yield np.concatenate(waiting).astype(np.float32)
+            yield np.concatenate(waiting)
             waiting = []
     if sum(map(len, waiting)):
-        yield np.concatenate(waiting).astype(np.float32)
+        yield np.concatenate(waiting)

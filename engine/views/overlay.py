@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from engine.concurrency.ordered_map import ordered_map
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import LayerView
@@ -16,6 +17,8 @@ from engine.views.pca import Pca, pca_of
 
 Level = Literal["patch", "pixel"]
 NO_CLASS = 255
+# Tiles that get their colours at once.
+_THREADS = 2
 
 
 def write_mosaic(
@@ -116,10 +119,13 @@ def store_tags(store: EmbeddingStore, layer: int) -> dict[str, str]:
 
 
 def _coloured(view: LayerView, fitted: Pca) -> Iterator[tuple[StoredTile, np.ndarray]]:
-    for tile, values, valid in view.tiles():
+    def colour(shown: tuple[StoredTile, np.ndarray, np.ndarray]) -> tuple[StoredTile, np.ndarray]:
+        tile, values, valid = shown
         colours = np.moveaxis(fitted.to_rgb(values), -1, 0)  # (3, h, w)
         alpha = np.where(valid > 0, 255, 0).astype(np.uint8)
-        yield tile, np.concatenate([colours * (alpha > 0), alpha[None]])
+        return tile, np.concatenate([colours * (alpha > 0), alpha[None]])
+
+    return ordered_map(view.tiles(), colour, _THREADS, "colours")
 
 
 def _pca_tags(fitted: Pca) -> dict[str, str]:

@@ -21,6 +21,8 @@ from engine.views.whole_windows import Windows
 logger = logging.getLogger(__name__)
 # Rows that the colour stretch is taken from: their 2nd percentile lies within a hundredth of a standard deviation.
 _STRETCH_ROWS = 200_000
+# So many tiles, evenly spread over a store, stand for all of them.
+_STRETCH_TILES = 500
 _STRETCH_PERCENT = (2.0, 98.0)
 # A direction that varies less than this share of the widest one is rounding noise, not colour.
 _FLAT_SHARE = 1e-6
@@ -193,11 +195,13 @@ def pca_of(view: LayerView, components: int = 3) -> Pca:
 
 
 def _stretch(view: LayerView, fitted: Pca) -> tuple[np.ndarray, np.ndarray]:
-    """Percentiles of the projections of every n-th row that was fitted on."""
+    """Percentiles of the projections of the rows of every n-th tile, or of every n-th row where tiles are few."""
     step = -(-fitted.rows // _STRETCH_ROWS)
+    tile_step = step if len(view.store.tiles) >= _STRETCH_TILES * step else 1
+    row_step = step if tile_step == 1 else 1
     taken, first = [], 0
-    for rows in view.tiles_to_fit():
-        taken.append(fitted.project(rows[-first % step :: step]))
+    for rows in view.tiles_to_fit(tile_step):
+        taken.append(fitted.project(rows[-first % row_step :: row_step]))
         first += len(rows)
     low, high = np.percentile(np.concatenate(taken).astype(np.float64), _STRETCH_PERCENT, axis=0)
     return low, high
