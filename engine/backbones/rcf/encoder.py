@@ -100,7 +100,9 @@ class RandomFeaturesBackbone:
 
     def _averaged(self, likeness: torch.Tensor, valid: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
         """(B, N, h, w): the mean of what exceeds the threshold over the valid pixels of a patch; 0 without any."""
-        exceeding = (likeness - self._threshold).relu_().mul_(valid[:, None])
+        exceeding = (likeness - self._threshold).relu_()
+        if valid.is_cuda or not valid.all():
+            exceeding.mul_(valid[:, None])
         return nn.functional.avg_pool2d(exceeding, self.spec.patch_px) / share.clamp(min=1e-6)
 
 

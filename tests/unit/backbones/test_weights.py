@@ -128,3 +128,21 @@ def test_asking_whether_weights_are_here_needs_no_torch() -> None:
     )
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
+
+
+def test_a_file_name_that_all_sizes_of_a_model_have_counts_where_the_folder_tells_the_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBERSCOPE_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    nano, base = card("galileo_nano"), card("galileo_base")
+    for path in ("encoder.pt", "galileo_nano/encoder.pt"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(b"weights")
+    assert weights.present(nano) == tmp_path / "galileo_nano/encoder.pt"
+    assert weights.present(base) is None
+    (tmp_path / base.weights.file).parent.mkdir(parents=True)
+    (tmp_path / base.weights.file).write_bytes(b"weights")
+    assert weights.present(base) == tmp_path / "models/base/encoder.pt"
