@@ -2,7 +2,7 @@
 import css from "@eslint/css";
 import js from "@eslint/js";
 
-const browser = ["L", "console", "document", "fetch", "globalThis"];
+const browser = ["L", "console", "document", "fetch", "globalThis", "sessionStorage"];
 const strict = {
   curly: "error",
   eqeqeq: "error",
@@ -33,7 +33,15 @@ export default [
     rules: {
       ...css.configs.recommended.rules,
       "css/no-important": "off", // Leaflet's and Streamlit's own sheets are loaded after ours
-      "css/use-baseline": ["error", { available: "widely", allowProperties: ["accent-color"], allowFunctions: ["color-mix"] }],
+      "css/use-baseline": [
+        "error",
+        {
+          available: "widely",
+          allowProperties: ["accent-color", "scrollbar-width"],
+          allowFunctions: ["color-mix", "light-dark"],
+          allowSelectors: ["has"], // in every browser since December 2023
+        },
+      ],
     },
   },
 ];

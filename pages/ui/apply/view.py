@@ -10,9 +10,9 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.learning.result import TrainRun
 from pages.ui.apply.made_map import MadeMap
-from pages.ui.jobs import chosen_run
+from pages.ui.jobs import chosen_run, scenes_below
 from pages.ui.look import palette, style, wording
-from pages.ui.map import layers, maps, scenes_below
+from pages.ui.map import layers, maps
 from pages.ui.state import cached, results
 
 _NO_BASE = "None"

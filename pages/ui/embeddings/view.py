@@ -10,9 +10,9 @@ import streamlit as st
 from engine.imagery.scene import Scene
 from engine.store.store import EmbeddingStore
 from engine.views.neighbourhood_mean import usual_window
-from pages.ui.jobs import chosen_run
+from pages.ui.jobs import chosen_run, scenes_below
 from pages.ui.look import charts, palette, style, wording
-from pages.ui.map import layers, maps, scenes_below
+from pages.ui.map import layers, maps
 from pages.ui.state import cached, results
 
 _NO_BASE = "None"
