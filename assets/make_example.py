@@ -22,6 +22,7 @@ from engine.jobs.config import ExtractConfig  # noqa: E402
 from engine.jobs.folder import runs_root  # noqa: E402
 from engine.learning.result import TrainRun  # noqa: E402
 from engine.store.store import EmbeddingStore  # noqa: E402
+from engine.views.layer_view import view_of  # noqa: E402
 from engine.views.overlay import pca_overlay  # noqa: E402
 
 OUT = ROOT / "assets" / "example"
@@ -40,7 +41,7 @@ def main(folder: Path) -> None:
     picture = false_colour(scene)
     with tempfile.TemporaryDirectory() as temporary:
         colours = Path(temporary) / "pca.tif"
-        pca_overlay(store, None, colours)
+        pca_overlay(view_of(store), colours)
         embeddings = np.moveaxis(on_scene(colours, scene, [1, 2, 3]), 0, -1)
     burnt = on_scene(run.predictions, scene, [1])[0] == BURNT
     ember = np.array(run.task.prediction_style.colours[BURNT][:3])

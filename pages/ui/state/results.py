@@ -15,6 +15,7 @@ from engine.jobs.note import read_note
 from engine.learning.result import TrainRun
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.views import overlay
+from engine.views.layer_view import view_of
 from pages.ui.look.wording import when
 from pages.ui.state import cached
 
@@ -108,7 +109,7 @@ def pca_map(store: EmbeddingStore, layer: int, window: int) -> tuple[Path, np.nd
             path.with_suffix(".lock")
         ):  # a second visitor waits here, and then reads the finished file
             if not _is_newer(path, stamp):
-                overlay.pca_overlay(store, layer, path, window)
+                overlay.pca_overlay(view_of(store, layer, window), path)
     return path, shares
 
 
@@ -131,4 +132,4 @@ def _pca_shares(folder: str, layer: int, window: int, stamp: int, _store: Embedd
     del folder, stamp
     from engine.views.pca import pca_of
 
-    return pca_of(_store, layer, components=COLOURS, window=window).explained_variance_ratio
+    return pca_of(view_of(_store, layer, window), components=COLOURS).explained_variance_ratio
