@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 
@@ -130,20 +131,22 @@ def _read_date(
 def _read_bands(assets: Sequence[Asset], tile: Tile, rasters: OpenRasters) -> _Date:
     """Bands of one date, each from its own file; a pixel counts where all bands have a value."""
     parts: list[_Date] = []
-    for (path, crs, is_nearest), group in groupby(
-        assets, key=lambda a: (a.path, a.crs, a.sensor.is_resampled_by_nearest)
-    ):
+    for (path, crs, is_nearest, scale, offset), group in groupby(assets, key=_reading):
         own = list(group)
         with damage_told(path, f"tile {tile.id}"):
             raw, valid = read_window(
                 rasters.get(path), [asset.index for asset in own], tile.grid, crs,
                 [asset.nodata for asset in own], is_nearest,
             )  # fmt: skip
-        parts += [
-            _Date(raw[number : number + 1], valid, asset.scale, asset.offset)
-            for number, asset in enumerate(own)
-        ]
+        parts.append(_Date(raw, valid, scale, offset))
     if len({part.encoding for part in parts}) > 1 or parts[0].stored.dtype not in _KEPT_TYPES:
         parts = [part.measured() for part in parts]
+    if len(parts) == 1:
+        return parts[0]
     valid = np.logical_and.reduce([part.valid for part in parts])
     return _Date(np.concatenate([part.stored for part in parts]), valid, parts[0].scale, parts[0].offset)
+
+
+def _reading(asset: Asset) -> tuple[Path, str, bool, float, float]:
+    """What bands that are read together share."""
+    return asset.path, asset.crs, asset.sensor.is_resampled_by_nearest, asset.scale, asset.offset

@@ -38,6 +38,10 @@ def gsd_m(grid: GeoBox) -> float:
 
 def bounds_of(grid: GeoBox) -> tuple[float, float, float, float]:
     """West, south, east, north in the grid's CRS, for any affine."""
+    affine, (height, width) = grid.transform, grid.shape
+    if affine.b == affine.d == 0 and affine.a > 0 > affine.e:  # as every tile: without odc-geo's checks
+        west, north = float(affine.c), float(affine.f)
+        return west, north + height * float(affine.e), west + width * float(affine.a), north
     box = grid.boundingbox
     return float(box.left), float(box.bottom), float(box.right), float(box.top)
 

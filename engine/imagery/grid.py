@@ -10,7 +10,7 @@ from typing import Self
 import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from shapely.geometry import MultiPolygon, Polygon, box
+from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from engine.imagery.geobox import bounds_of, crs_slug, gsd_m, outline_lonlat, to_lonlat
@@ -120,7 +120,8 @@ class TileGrid:
         for row in rows:
             for column in columns:
                 tile = self.tile(column, row)
-                if area.intersects(box(*tile.bounds_m)) and area.intersection(box(*tile.bounds_m)).area > 0:
+                square = shapely.box(*tile.bounds_m)
+                if area.intersects(square) and area.intersection(square).area > 0:
                     yield tile
 
     def _index(self, metres: float, axis: int) -> int:

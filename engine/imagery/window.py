@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from affine import Affine
@@ -25,6 +26,9 @@ from engine.imagery.projection import north_up
 _SAME_GRID_PX = 1e-3
 # Source pixels read at once for a resampled window; larger ones are read in quarters, so that memory stays bounded.
 _MOST_SOURCE_PIXELS = 8_000_000
+# Of rasters that are open, by the raster: its CRS and lattice, and where its masks are.
+_LATTICES: WeakKeyDictionary[DatasetReader, tuple[str, Lattice]] = WeakKeyDictionary()
+_MASKS: WeakKeyDictionary[DatasetReader, tuple[tuple[int, ...], tuple[bool, ...]]] = WeakKeyDictionary()
 # Source pixels around a window that a resampling kernel may need, in target or source pixels, whichever is larger.
 _RIM_PX = 3
 
@@ -45,12 +49,17 @@ class Lattice:
 
 
 def lattice_of(dataset: DatasetReader, crs: str) -> Lattice:
-    """How a raster's pixels lie."""
+    """How a raster's pixels lie; found once for a raster that stays open."""
+    known = _LATTICES.get(dataset)
+    if known is not None and known[0] == crs:
+        return known[1]
     transform: Affine = dataset.transform
     grid = north_up(GeoBox((dataset.height, dataset.width), transform, crs))
     is_turned = abs(transform.b) > abs(transform.a)
     down, across = (transform.d, transform.b) if is_turned else (transform.e, transform.a)
-    return Lattice(grid, is_turned, (down > 0, across < 0))
+    found = Lattice(grid, is_turned, (down > 0, across < 0))
+    _LATTICES[dataset] = crs, found
+    return found
 
 
 def read_window(
@@ -106,11 +115,21 @@ def read_gaps(
 
 def _file_masks(dataset: DatasetReader, index: int, **how: object) -> Iterator[np.ndarray]:
     """The file's own masks: internal or beside it, and its alpha band; 0 where there is no value."""
-    for alpha in (i for i, kind in enumerate(dataset.colorinterp, 1) if kind == ColorInterp.alpha):
-        yield dataset.read(alpha, **how)  # GDAL counts it as a mask in files of two or four bands only
-    flags = dataset.mask_flag_enums[index - 1]
-    if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+    alphas, has_mask = _masks_of(dataset)
+    for alpha in alphas:
+        yield dataset.read(alpha, **how)
+    if has_mask[index - 1]:
         yield dataset.read_masks(index, **how)
+
+
+def _masks_of(dataset: DatasetReader) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """Alpha bands of a raster, and of each band whether there is a mask of the file; found once."""
+    if dataset not in _MASKS:
+        # GDAL counts an alpha band as a mask in files of two or four bands only.
+        alphas = tuple(i for i, kind in enumerate(dataset.colorinterp, 1) if kind == ColorInterp.alpha)
+        own = (MaskFlags.per_dataset in f and MaskFlags.alpha not in f for f in dataset.mask_flag_enums)
+        _MASKS[dataset] = alphas, tuple(own)
+    return _MASKS[dataset]
 
 
 def _equals(band: np.ndarray, gap: float) -> np.ndarray:
@@ -125,13 +144,13 @@ def _offset(grid: GeoBox | None, target: GeoBox) -> tuple[int, int] | None:
     if grid is None or grid.crs != target.crs:
         return None
     here, there = grid.transform, target.transform
-    side = abs(here.a)
+    side, most = abs(here.a), max(target.shape)
     if (
-        abs(here.a - there.a) * max(target.shape) > _SAME_GRID_PX * side
-        or abs(here.e - there.e) * max(target.shape) > _SAME_GRID_PX * side
+        abs(here.a - there.a) * most > _SAME_GRID_PX * side
+        or abs(here.e - there.e) * most > _SAME_GRID_PX * side
     ):
         return None
-    column, row = ~here @ (there.c, there.f)
+    column, row = (there.c - here.c) / here.a, (there.f - here.f) / here.e
     if abs(column - round(column)) > _SAME_GRID_PX or abs(row - round(row)) > _SAME_GRID_PX:
         return None
     return round(row), round(column)

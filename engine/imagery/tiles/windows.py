@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import shapely
 from affine import Affine
-from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
 from engine.imagery.grid import Tile
@@ -86,7 +86,7 @@ class Tiling:
         Args:
             ground: of the pixels that there are, in the tile's CRS; it shares ground with the tile.
         """
-        kept = ground.intersection(box(*tile.bounds_m)).bounds
+        kept = ground.intersection(shapely.box(*tile.bounds_m)).bounds
         columns, rows = (self._side(tile, kept, ground.bounds, axis) for axis in (0, 1))
         own = tile.transform @ Affine.translation(columns.first, rows.first)
         seen = tile.transform @ Affine.translation(columns.start, rows.start)
@@ -123,8 +123,9 @@ class _Side:
 def _along(tile: Tile, bounds_m: Bounds, axis: int) -> tuple[float, float]:
     """Where a rectangle begins and ends from the west or from the north, in pixels from a tile's first."""
     west, south, east, north = bounds_m
-    begins, ends = ~tile.transform @ (west, north), ~tile.transform @ (east, south)
-    return float(begins[axis]), float(ends[axis])
+    grid = tile.transform  # north-up
+    begins, ends, origin, step = (west, east, grid.c, grid.a) if axis == 0 else (north, south, grid.f, grid.e)
+    return (begins - origin) / step, (ends - origin) / step
 
 
 def _down(place: float, step: int) -> int:
