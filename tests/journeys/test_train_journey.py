@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import geopandas as gpd
 import pytest
@@ -18,7 +19,7 @@ _POINTS = "document.querySelector('.st-key-job_panel .js-plotly-plot')?.data?.[0
 
 @pytest.mark.timeout(600)  # it extracts the season first
 def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
-    visitor: Visitor, app: App
+    visitor: Visitor, app: App, tmp_path: Path
 ) -> None:
     visitor.open()
     visitor.sees_page("Start")
@@ -39,7 +40,7 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
         visitor.page.wait_for_function(f"() => {_POINTS} === {epochs}", timeout=PATIENCE_MS)
         visitor.progress_matches(rf"Epoch {epochs} of {_EPOCHS}")
     visitor.page.wait_for_function(f"() => {_POINTS} > {epochs}", timeout=PATIENCE_MS)
-    visitor.sees_state("finished")
+    visitor.sees_state("finished", 3 * PATIENCE_MS)
     expect(visitor.button("to_evaluate")).to_be_enabled(timeout=PATIENCE_MS)
     visitor.is_idle()
     visitor.take_screenshot("train")
@@ -68,8 +69,9 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     visitor.take_screenshot("apply")
     with visitor.page.expect_download(timeout=PATIENCE_MS) as taken:
         visitor.press("take_gpkg")
-    burnt = gpd.read_file(taken.value.path(), engine="pyogrio")
-    assert taken.value.suggested_filename.endswith(".gpkg")
+    taken.value.save_as(tmp_path / taken.value.suggested_filename)
+    (package,) = tmp_path.glob("*.gpkg")
+    burnt = gpd.read_file(package, engine="pyogrio")
     said = visitor.page.get_by_test_id("stMetricValue").first.inner_text()
     assert said == f"{burnt['hectares'].sum():,.1f} ha"
     assert burnt.crs is not None

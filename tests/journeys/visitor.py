@@ -153,10 +153,10 @@ class Visitor:
         bar = self.page.locator('.st-key-job_panel [data-testid="stProgress"]')
         expect(bar).to_contain_text(re.compile(words), timeout=PATIENCE_MS)
 
-    def sees_state(self, state: str) -> None:
+    def sees_state(self, state: str, patience_ms: int = PATIENCE_MS) -> None:
         """Wait until the panel of the job says how it stands."""
         at = f'.st-key-job_panel [data-state="{state}"]'
-        expect(self.page.locator(at)).to_be_visible(timeout=PATIENCE_MS)
+        expect(self.page.locator(at)).to_be_visible(timeout=patience_ms)
 
     def sees_no_breakdown(self) -> None:
         """No exception and none of our own words for one."""
