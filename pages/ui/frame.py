@@ -1,4 +1,4 @@
-"""The frame around every page: navigation on top, and the jobs under way in a corner."""
+"""The frame around every page: navigation on top, and the job under way beside it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from pages.ui.state import cached, session
 
 _PAGES = Path(__file__).resolve().parents[1]
 _NAMES = ("start", "explore", "extract", "embeddings", "train", "evaluate", "apply", "backbones", "runs")
-_MOST_JOBS = 4
 
 
 def draw() -> None:
@@ -46,9 +45,9 @@ def _draw_running() -> None:
     was = st.session_state.get("jobs_active", 0)
     st.session_state["jobs_active"] = len(active)
     if active:
-        rows = "".join(_row(facts.job, facts.state) for facts in active[:_MOST_JOBS])
-        more = f"<small>and {len(active) - _MOST_JOBS} more</small>" if len(active) > _MOST_JOBS else ""
-        st.html(f'<div class="es-side"><small>Jobs under way</small>{rows}{more}</div>')
+        more = f"<small>and {len(active) - 1} more</small>" if len(active) > 1 else ""
+        row = _row(active[-1].job, active[-1].state, more)  # the oldest: the others wait for it
+        st.html(f'<div class="es-job" role="status" aria-label="Jobs under way">{row}</div>')
     elif was:
         st.rerun()  # the last one ended: the fragment stops asking
 
@@ -57,9 +56,9 @@ def _active() -> list[cached.JobFacts]:
     return [facts for facts in cached.jobs() if facts.state in ("running", "queued")]
 
 
-def _row(job: Job, state: str) -> str:
+def _row(job: Job, state: str, more: str) -> str:
     share, words = jobs_panel.progress(cached.events_of(job), state)
     return (
-        f"<div><b>{html.escape(jobs_panel.short_name(job))}</b><small>{html.escape(words)}</small>"
-        f'<div class="es-bar"><div style="width:{share * 100:.0f}%"></div></div></div>'
+        f"<p><b>{html.escape(jobs_panel.short_name(job))}</b><small>{html.escape(words)}</small>{more}</p>"
+        f'<div class="es-bar"><div style="width:{share * 100:.0f}%"></div></div>'
     )
