@@ -30,7 +30,7 @@ def check(chosen: argparse.Namespace) -> dict[str, Any]:
 def export(chosen: argparse.Namespace) -> dict[str, Any]:
     """Write a store's embeddings for other programs."""
     from engine.store.store import EmbeddingStore
-    from engine.views.export import export as write
+    from engine.views.maps.export import export as write
 
     require_file_path(Path(chosen.out))
     written = write(EmbeddingStore.open(Path(chosen.store)), chosen.layer, Path(chosen.out), chosen.format)
@@ -53,7 +53,7 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     """Map a store with a trained run."""
     from engine.learning.predict import predict_map
     from engine.learning.result import TrainRun
-    from engine.views.class_polygons import class_polygons, hectares_of, require_format, write_polygons
+    from engine.views.maps.class_polygons import class_polygons, hectares_of, require_format, write_polygons
 
     require_file_path(Path(chosen.out))
     tables = [Path(name) for name in chosen.polygons]

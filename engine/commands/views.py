@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def pca(chosen: argparse.Namespace) -> dict[str, Any]:
     """Write the PCA colours of a store."""
-    from engine.views.overlay import pca_overlay
+    from engine.views.maps.overlay import pca_overlay
 
     require_file_path(Path(chosen.out))
     view = _view(chosen)

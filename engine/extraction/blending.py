@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from engine.extraction.neighbours import windows_that_see
+from engine.extraction.pixels.tile_reader import TileRead
 from engine.extraction.plan import Plan
-from engine.extraction.tile_reader import TileRead
 from engine.store.schema import TileRows
 
 

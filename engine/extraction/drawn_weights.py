@@ -13,10 +13,10 @@ from engine.backbones.core.batch import Batch, as_reflectance
 from engine.backbones.families import family_of
 from engine.errors import SceneError, StoreError, WeightsError
 from engine.extraction.encode import batch_of
+from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import Plan
-from engine.extraction.tile_reader import read_tile
 from engine.files import write_atomic
-from engine.imagery.rasters import OpenRasters
+from engine.imagery.raster.rasters import OpenRasters
 from engine.jobs.events import Event, Noticed, StepStarted
 from engine.store.store import ENCODER, FINISHED, UNFINISHED
 

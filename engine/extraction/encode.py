@@ -16,9 +16,9 @@ from engine.backbones.core.device import Device, OnDevice
 from engine.backbones.core.temporal import TemporalBackbone
 from engine.backbones.weights.download import Progress
 from engine.errors import BackboneError
+from engine.extraction.pixels.tile_reader import TileRead
 from engine.extraction.plan import Plan
 from engine.extraction.store_layout import stored_tile
-from engine.extraction.tile_reader import TileRead
 from engine.store.schema import TileRows
 
 Waiting = Callable[[], Embedded]

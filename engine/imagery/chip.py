@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.imagery.grid import Tile
-from engine.imagery.rasters import OpenRasters, damage_told
+from engine.imagery.raster.rasters import OpenRasters, damage_told
+from engine.imagery.raster.window import read_window
 from engine.imagery.scene import Asset, Scene
-from engine.imagery.window import read_window
 
 # Integers that a device turns into reflectance itself; others are turned here.
 _KEPT_TYPES = (np.dtype(np.int16), np.dtype(np.uint16), np.dtype(np.uint8))

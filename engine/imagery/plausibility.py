@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from engine.errors import SceneError
-from engine.imagery.rasters import damage_told, open_raster
-from engine.imagery.scene import Asset, Scene
-from engine.imagery.window import read_gaps
+from engine.imagery.raster.sample import Sample, sample_of
+from engine.imagery.scene import Scene
 
-# Side of the thinned picture that is looked at, and how many scenes of a long list.
-_SAMPLE_PX, _MOST_SCENES = 192, 24
+# How many scenes of a long list are looked at.
+_MOST_SCENES = 24
 # Reflectance: snow and glint exceed 1; clouds at a low sun reach 1.6 (Sentinel-2 L1C quantises to 6.5, and no ground
 # reaches it); atmospheric correction may leave dark water a little below 0.
 _BRIGHTEST, _DARKEST = 1.6, -0.25
@@ -32,21 +30,6 @@ _LEAST_NEGATIVE_DB, _MOST_NEGATIVE_LINEAR = 0.05, 0.01
 
 # Land, with room: the floors of open mines and the shore of the Dead Sea, and Mount Everest.
 _LOWEST_M, _HIGHEST_M = -600.0, 9000.0
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Values of a band where it has some.
-
-    Attributes:
-        stored: (n,) as the file holds them.
-        measured: (n,) scaled.
-        dtype: of the file.
-    """
-
-    stored: np.ndarray
-    measured: np.ndarray
-    dtype: np.dtype[np.generic]
 
 
 def look_at(scenes: Sequence[Scene], bands: Sequence[str]) -> tuple[str, ...]:
@@ -98,20 +81,6 @@ def look_at_scene(scene: Scene, bands: Sequence[str]) -> Iterator[str]:
                 _require_backscatter(scene, band, sample)
             case "elevation":
                 _require_heights(scene, band, sample)
-
-
-def sample_of(asset: Asset) -> Sample:
-    """A thinned picture of a band, gaps left out.
-
-    Raises:
-        SceneError: the file is damaged.
-    """
-    with open_raster(asset.path) as dataset, damage_told(asset.path, "a thinned picture of it"):
-        shape = (1, min(dataset.height, _SAMPLE_PX), min(dataset.width, _SAMPLE_PX))
-        values = dataset.read([asset.index], out_shape=shape)
-        valid = read_gaps(dataset, [asset.index], values, [asset.nodata], out_shape=shape[1:])
-    stored = values[0][valid]
-    return Sample(stored, stored.astype(np.float64) * asset.scale + asset.offset, values.dtype)
 
 
 def _require_reflectance(scene: Scene, samples: dict[str, Sample]) -> None:

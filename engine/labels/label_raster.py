@@ -19,7 +19,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from engine.errors import LabelError
-from engine.imagery.rasters import in_short, open_raster
+from engine.imagery.raster.rasters import in_short, open_raster
 from engine.labels.reading import LabelReading
 from engine.store.schema import StoredTile
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from engine.errors import StoreError
-from engine.extraction.pixel_gaps import pixels_with_data
+from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.jobs.folder import runs_root
 from engine.labels.build import PixelsWithData
 from engine.labels.sidecar import to_pixels
@@ -22,7 +22,7 @@ from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle, Task
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
-from engine.views.overlay import class_overlay
+from engine.views.maps.overlay import class_overlay
 
 _PATCHES_A_STEP = 65_536
 Piece = tuple[StoredTile, np.ndarray]

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.errors import SceneError, StoreError
 from engine.extraction.extract import ensure_store, store_folder
-from engine.extraction.pixel_gaps import pixels_with_data
+from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.extraction.plan import make_plan, resolve_layers
 from engine.extraction.store_encoder import layers_of, require_layers
 from engine.extraction.store_layout import stored_tile

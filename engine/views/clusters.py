@@ -11,7 +11,7 @@ import numpy as np
 from engine.errors import StoreError
 from engine.store.schema import StoredTile
 from engine.views.layer_view import LayerView
-from engine.views.overlay import NO_CLASS, class_overlay, store_tags
+from engine.views.maps.overlay import NO_CLASS, class_overlay, store_tags
 
 # Rows that centres are found on: more move them by less than a hundredth of their distance.
 _MOST_ROWS = 200_000

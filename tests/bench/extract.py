@@ -38,8 +38,8 @@ from engine.backbones.core.device import Device, choose
 from engine.extraction.batches import batch_pixels, batches_of, tiles_a_batch
 from engine.extraction.encode import batch_of
 from engine.extraction.extract import extract
+from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import Plan, make_plan
-from engine.extraction.tile_reader import read_tile
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.jobs.events import ExtractPlanned
 from engine.store.store import EmbeddingStore

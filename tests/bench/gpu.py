@@ -128,8 +128,8 @@ def out_of_memory(name: str, scene: Path, device: str, room: Path) -> dict[str, 
     import numpy as np
 
     from engine.extraction.encode import batch_of, open_backbone
+    from engine.extraction.pixels.tile_reader import read_tile
     from engine.extraction.plan import make_plan
-    from engine.extraction.tile_reader import read_tile
     from tests.bench import extract as bench
 
     plan = make_plan(bench.config_of(name, scene, device, None), room)
@@ -173,8 +173,8 @@ def equals_cpu(name: str, scene: Path, device: str, room: Path) -> dict[str, Any
     from engine.backbones.build import build
     from engine.backbones.core.device import choose
     from engine.extraction.encode import batch_of
+    from engine.extraction.pixels.tile_reader import read_tile
     from engine.extraction.plan import make_plan
-    from engine.extraction.tile_reader import read_tile
     from tests.bench import extract as bench
 
     plan = make_plan(bench.config_of(name, scene, device, None), room)

@@ -18,8 +18,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.views.layer_view import view_of
+from engine.views.maps.overlay import pca_overlay
 from engine.views.moments import moments
-from engine.views.overlay import pca_overlay
 from engine.views.pca import fit
 from engine.views.position import place_means
 from tests.bench.store import SIDE, make_store, timed

@@ -16,7 +16,7 @@ from engine.jobs.config import BackboneConfig, ExtractConfig, FileScene, TrainCo
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Submitted
 from engine.jobs.job import Job
-from engine.views import overlay
+from engine.views.maps import overlay
 from pages.ui.state import results
 from tests.pages.conftest import OpenPage, words
 

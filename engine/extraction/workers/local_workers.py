@@ -12,11 +12,11 @@ from engine.backbones.core.batch import Backbone, Batch
 from engine.backbones.core.device import Device, choose, describe
 from engine.extraction.batches import batch_pixels
 from engine.extraction.encode import Waiting, batch_of, begin, open_backbone, rows_of
+from engine.extraction.pixels.tile_reader import TileRead, read_ahead, read_tile
 from engine.extraction.plan import Plan
-from engine.extraction.tile_reader import TileRead, read_ahead, read_tile
 from engine.extraction.workers.parallel_passes import parallel_passes
 from engine.extraction.workers.protocol import Encoded, Workers
-from engine.imagery.rasters import OpenRasters
+from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.tiles.windows import PlannedTile
 
 # Two cores are busy with the encoder: one thread reads fast enough. A GPU waits for several.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from engine.extraction.tile_reader import TileRead
+from engine.extraction.pixels.tile_reader import TileRead
 from engine.imagery.tiles.windows import PlannedTile
 from engine.store.schema import TileRows
 

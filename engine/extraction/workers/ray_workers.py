@@ -19,11 +19,11 @@ import rasterio
 from engine.backbones.weights import locate as weights
 from engine.errors import EngineError, RunFailure
 from engine.extraction.batches import PASS_PIXELS_CPU, PASS_PIXELS_GPU
+from engine.extraction.pixels.tile_reader import CACHE_BYTES, TileRead, read_tile
 from engine.extraction.plan import Plan
-from engine.extraction.tile_reader import CACHE_BYTES, TileRead, read_tile
 from engine.extraction.workers.protocol import Encoded, Workers
 from engine.extraction.workers.ray_cluster import Cluster, load_ray, uses_gpu
-from engine.imagery.rasters import OpenRasters
+from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.tiles.windows import PlannedTile
 from engine.store.schema import TileRows
 

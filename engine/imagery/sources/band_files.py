@@ -7,12 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.errors import SceneError
-from engine.imagery.product_metadata import ProductMetadata, metadata_beside
 from engine.imagery.projection import MetricGrid, metric_grid
-from engine.imagery.radar_unit import with_radar_unit
-from engine.imagery.raster_facts import NOTHING, Said, acquired, assets_of, cloud_pct_of, main_sensor
-from engine.imagery.rasters import open_raster
-from engine.imagery.scaling import Stated
+from engine.imagery.raster.facts import (
+    NO_OVERRIDES,
+    Overrides,
+    acquired,
+    assets_of,
+    cloud_pct_of,
+    main_sensor,
+)
+from engine.imagery.raster.product_metadata import ProductMetadata, metadata_beside
+from engine.imagery.raster.radar_unit import with_radar_unit
+from engine.imagery.raster.rasters import open_raster
+from engine.imagery.raster.scaling import Stated
 from engine.imagery.scene import Asset, Scene, in_order, scene_id
 from engine.imagery.sensors.identify import Named, identify
 from engine.imagery.sensors.products import ProductName, read_name
@@ -29,7 +36,7 @@ class _Opened:
     tags: dict[str, str]
 
 
-def group_scene(group: FileGroup, said: Said = NOTHING) -> Scene:
+def group_scene(group: FileGroup, overrides: Overrides = NO_OVERRIDES) -> Scene:
     """The scene of a product with a file a band, on the grid of its finest band.
 
     Raises:
@@ -40,11 +47,11 @@ def group_scene(group: FileGroup, said: Said = NOTHING) -> Scene:
     product = read_name(group.name, group.base, *(folder.name for folder in first.file.path.parents[:5]))
     texts = [one.file.band.text for one in opened]
     tagged = first.tags.get("emberscope_sensor")
-    named = identify(group.name, texts, first.dtype, product, said.sensor, said.bands, tagged)
+    named = identify(group.name, texts, first.dtype, product, overrides.sensor, overrides.bands, tagged)
     metadata = metadata_beside(first.file.path, group.base) or ProductMetadata()
-    when, note = acquired(first.tags, product, said.datetime)
-    when = when if said.datetime or metadata.datetime is None else metadata.datetime
-    assets, told = _assets(opened, named, product, when, said, metadata)
+    when, note = acquired(first.tags, product, overrides.datetime)
+    when = when if overrides.datetime or metadata.datetime is None else metadata.datetime
+    assets, told = _assets(opened, named, product, when, overrides, metadata)
     assets, radar = with_radar_unit(assets, named.open_radar)
     main = main_sensor(named, assets)
     grids = {band: opened[number - 1].metric for band, (number, _) in named.bands.items()}
@@ -67,7 +74,7 @@ def group_scene(group: FileGroup, said: Said = NOTHING) -> Scene:
 
 
 def _assets(
-    opened: Sequence[_Opened], named: Named, product: ProductName, when: datetime | None, said: Said,
+    opened: Sequence[_Opened], named: Named, product: ProductName, when: datetime | None, overrides: Overrides,
     metadata: ProductMetadata,
 ) -> tuple[dict[str, Asset], list[str]]:  # fmt: skip
     """Where each band is, and what was assumed of its values."""
@@ -78,7 +85,13 @@ def _assets(
         stated = metadata.scaling.get(own.band(band).code, Stated())
         with open_raster(path) as dataset:
             made, note = assets_of(
-                dataset, path, replace(named, bands={band: (1, own)}), product, when, said, {band: stated}
+                dataset,
+                path,
+                replace(named, bands={band: (1, own)}),
+                product,
+                when,
+                overrides,
+                {band: stated},
             )
         assets |= made
         told.append(note)

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from rasterio.errors import RasterioError
 
 from engine.errors import SceneError
-from engine.imagery.raster_facts import NOTHING, Said, raster_facts
+from engine.imagery.raster.facts import NO_OVERRIDES, Overrides, raster_facts
 from engine.imagery.scene import Scene, scene_id
 from engine.imagery.sources.raster_file import scene_of
 from engine.imagery.sources.source import Declared
@@ -69,8 +69,8 @@ class ChipsScene(Declared):
 
     def _found(self, left_out: list[str] | None) -> tuple[Scene, ...]:
         if self.images is None:
-            return chip_scenes(resolve_path(self.path), said=self.said, left_out=left_out)
-        return folder_scenes(resolve_path(self.path), self.images, self.said, left_out)
+            return chip_scenes(resolve_path(self.path), overrides=self.overrides, left_out=left_out)
+        return folder_scenes(resolve_path(self.path), self.images, self.overrides, left_out)
 
     def stamp(self, root: Path) -> float:
         """When the list of the chips changed last."""
@@ -80,7 +80,7 @@ class ChipsScene(Declared):
 
 
 def chip_scenes(
-    folder: Path, date: str = "post", said: Said = NOTHING, left_out: list[str] | None = None
+    folder: Path, date: str = "post", overrides: Overrides = NO_OVERRIDES, left_out: list[str] | None = None
 ) -> tuple[Scene, ...]:
     """The chips of a folder in the layout of HLS Burn Scars, in the order of their names.
 
@@ -106,13 +106,13 @@ def chip_scenes(
         stem: scene
         for image, stem in zip(images, stems, strict=True)
         for scene in _readable(
-            image, stem, folder / "data" / f"{stem}.mask.tif", splits.get(stem), said, left_out
+            image, stem, folder / "data" / f"{stem}.mask.tif", splits.get(stem), overrides, left_out
         )
     })  # fmt: skip
 
 
 def folder_scenes(
-    folder: Path, pattern: str, said: Said = NOTHING, left_out: list[str] | None = None
+    folder: Path, pattern: str, overrides: Overrides = NO_OVERRIDES, left_out: list[str] | None = None
 ) -> tuple[Scene, ...]:
     """The rasters of a folder whose names fit a pattern, each a chip of its own, in the order of their names.
 
@@ -136,7 +136,7 @@ def folder_scenes(
         for image, name in zip(images, names, strict=True)
         for scene in _readable(
             image, name.removesuffix(image.suffix), image.with_name(f"{image.stem.removesuffix('_merged')}.mask.tif"),
-            None, said, left_out,
+            None, overrides, left_out,
         )
     })  # fmt: skip
 
@@ -161,19 +161,19 @@ def read_splits(folder: Path) -> dict[str, str]:
 
 
 def _readable(
-    image: Path, stem: str, mask: Path, split: str | None, said: Said, left_out: list[str] | None
+    image: Path, stem: str, mask: Path, split: str | None, overrides: Overrides, left_out: list[str] | None
 ) -> Iterator[Scene]:
     """The chip, or nothing where its file is damaged and may be left out."""
     try:
-        yield _chip_scene(image, stem, mask, split, said)
+        yield _chip_scene(image, stem, mask, split, overrides)
     except SceneError as err:
         if left_out is None or not isinstance(err.__cause__, RasterioError):
             raise
         left_out.append(f"{image.name} is left out, as tiles.unreadable says: {err}")
 
 
-def _chip_scene(image: Path, stem: str, mask: Path, split: str | None, said: Said) -> Scene:
-    facts = raster_facts(image, said)
+def _chip_scene(image: Path, stem: str, mask: Path, split: str | None, overrides: Overrides) -> Scene:
+    facts = raster_facts(image, overrides)
     scene = scene_of(facts, stem, stem)
     return replace(
         scene,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import SceneError
-from engine.imagery.rasters import open_raster
+from engine.imagery.raster.rasters import open_raster
 from engine.imagery.sensors.names import BandName
 from engine.imagery.sensors.products import band_part, read_name
 

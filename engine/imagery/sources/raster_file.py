@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from engine.errors import SceneError
-from engine.imagery.raster_facts import NOTHING, RasterFacts, Said, cloud_pct_of, raster_facts
+from engine.imagery.raster.facts import NO_OVERRIDES, Overrides, RasterFacts, cloud_pct_of, raster_facts
 from engine.imagery.scene import Scene, scene_id
 from engine.imagery.sources.band_files import group_scene
 from engine.imagery.sources.product_files import grouped, product_place, rasters_in
@@ -39,7 +39,7 @@ class FileScene(Declared):
         """
         del root
         path = product_place(resolve_path(self.path))
-        return (folder_scene(path, self.said) if path.is_dir() else file_scene(path, self.said),)
+        return (folder_scene(path, self.overrides) if path.is_dir() else file_scene(path, self.overrides),)
 
     def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
         """All scenes: without one of its files the ground would be seen otherwise."""
@@ -51,17 +51,17 @@ class FileScene(Declared):
         return modified(resolve_path(self.path))
 
 
-def file_scene(path: Path, said: Said = NOTHING) -> Scene:
+def file_scene(path: Path, overrides: Overrides = NO_OVERRIDES) -> Scene:
     """The scene in one raster.
 
     Raises:
         SceneError: it cannot be opened, has no place on Earth, or bands that nothing tells.
     """
-    facts = raster_facts(path, said)
+    facts = raster_facts(path, overrides)
     return scene_of(facts, path.stem, facts.tags.get("emberscope_title") or path.stem.replace("_", " "))
 
 
-def folder_scene(folder: Path, said: Said = NOTHING) -> Scene:
+def folder_scene(folder: Path, overrides: Overrides = NO_OVERRIDES) -> Scene:
     """The scene in the folder of one product.
 
     Raises:
@@ -74,7 +74,7 @@ def folder_scene(folder: Path, said: Said = NOTHING) -> Scene:
             f"{folder} holds {len(alone) + len(groups)} scenes ({names[:200]}). "
             f"Name one of them, or set scene.source: files to take them all."
         )
-    return group_scene(groups[0], said) if groups else file_scene(alone[0], said)
+    return group_scene(groups[0], overrides) if groups else file_scene(alone[0], overrides)
 
 
 def scene_of(facts: RasterFacts, name: str, title: str) -> Scene:

@@ -17,15 +17,15 @@ import numpy as np
 from pydantic import Field
 
 from engine.errors import SceneError
-from engine.imagery.raster_facts import NOTHING, Said
-from engine.imagery.rasters import damage_told, open_raster
+from engine.imagery.raster.facts import NO_OVERRIDES, Overrides
+from engine.imagery.raster.rasters import damage_told, open_raster
+from engine.imagery.raster.window import read_gaps
 from engine.imagery.scene import Asset, Scene, scene_id
 from engine.imagery.sensors.table import HLS_SENSORS
 from engine.imagery.sources.band_files import group_scene
 from engine.imagery.sources.product_files import grouped, product_place, rasters_in
 from engine.imagery.sources.raster_file import file_scene
 from engine.imagery.sources.source import Declared
-from engine.imagery.window import read_gaps
 from engine.paths import modified, resolve_path
 
 # Side of the reduced picture in which gaps are counted.
@@ -56,7 +56,7 @@ class FilesScene(Declared):
             SceneError: absent, unreadable or not understood.
         """
         del root
-        return files_scenes([product_place(resolve_path(path)) for path in self.paths], self.said)
+        return files_scenes([product_place(resolve_path(path)) for path in self.paths], self.overrides)
 
     def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
         """All scenes: without one of its files the ground would be seen otherwise."""
@@ -68,7 +68,7 @@ class FilesScene(Declared):
         return max(modified(resolve_path(path)) for path in self.paths)
 
 
-def files_scenes(paths: Sequence[Path], said: Said = NOTHING) -> tuple[Scene, ...]:
+def files_scenes(paths: Sequence[Path], overrides: Overrides = NO_OVERRIDES) -> tuple[Scene, ...]:
     """The scenes in some files and folders, best first.
 
     Raises:
@@ -81,8 +81,8 @@ def files_scenes(paths: Sequence[Path], said: Said = NOTHING) -> tuple[Scene, ..
     )
     alone, groups = grouped(files)
     scenes = [
-        *(_with_clouds(file_scene(file, said)) for file in alone),
-        *(_with_clouds(group_scene(group, said)) for group in groups),
+        *(_with_clouds(file_scene(file, overrides)) for file in alone),
+        *(_with_clouds(group_scene(group, overrides)) for group in groups),
     ]
     sensors = sorted({scene.sensor.name for scene in scenes})
     if len(sensors) > 1 and not set(sensors) <= HLS_SENSORS:

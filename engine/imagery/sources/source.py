@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol, Self
 from pydantic import Field
 
 from engine.frozen import Frozen
-from engine.imagery.raster_facts import Said
+from engine.imagery.raster.facts import Overrides
 from engine.imagery.scene import Scene
 
 
@@ -82,9 +82,9 @@ class Declared(Frozen):
     )
 
     @property
-    def said(self) -> Said:
+    def overrides(self) -> Overrides:
         """The same, as the readers of rasters take it."""
-        return Said(self.sensor, self.bands, self.scale, self.offset, self.nodata, self.datetime)
+        return Overrides(self.sensor, self.bands, self.scale, self.offset, self.nodata, self.datetime)
 
     def prepare(self, root: Path) -> Iterator[str]:
         """Nothing has to be made first."""

@@ -14,8 +14,8 @@ from engine.jobs.job import Job
 from engine.jobs.note import read_note
 from engine.learning.result import TrainRun
 from engine.store.store import FINISHED, EmbeddingStore
-from engine.views import overlay
 from engine.views.layer_view import view_of
+from engine.views.maps import overlay
 from pages.ui.look.wording import when
 from pages.ui.state import cached
 

@@ -15,8 +15,8 @@ from engine.errors import ConfigError
 from engine.extraction import extract as job
 from engine.extraction.blending import Blending
 from engine.extraction.encode import batch_of, begin, open_backbone, rows_of
+from engine.extraction.pixels.tile_reader import TileRead, read_tile
 from engine.extraction.plan import Plan, make_plan
-from engine.extraction.tile_reader import TileRead, read_tile
 from engine.jobs.config import ExtractConfig, config_hash, parse_config
 from engine.jobs.events import ExtractDone
 from engine.store import writer

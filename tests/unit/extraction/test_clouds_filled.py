@@ -10,7 +10,7 @@ import rasterio
 from affine import Affine
 from rasterio.windows import Window
 
-from engine.extraction.clouds import cloud_finder
+from engine.extraction.pixels.clouds import cloud_finder
 from engine.imagery.chip import read_chip
 from engine.imagery.grid import Tile
 from engine.imagery.scene import Scene

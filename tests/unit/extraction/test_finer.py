@@ -26,7 +26,7 @@ from engine.learning.train import train
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of
-from engine.views.overlay import pca_overlay
+from engine.views.maps.overlay import pca_overlay
 from engine.views.seams import seam_score
 
 WriteRaster = Callable[..., Path]

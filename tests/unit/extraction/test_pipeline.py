@@ -20,10 +20,10 @@ from engine.errors import DiskFull
 from engine.extraction import extract as job
 from engine.extraction.batches import batches_of
 from engine.extraction.encode import encode, open_backbone
+from engine.extraction.pixels.tile_reader import read_ahead, read_tile
 from engine.extraction.plan import make_plan
-from engine.extraction.tile_reader import read_ahead, read_tile
 from engine.extraction.workers.parallel_passes import parallel_passes
-from engine.imagery.rasters import OpenRasters
+from engine.imagery.raster.rasters import OpenRasters
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.jobs.events import TileDone
 from engine.store import writer

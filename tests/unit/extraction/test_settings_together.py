@@ -17,9 +17,9 @@ from engine.errors import ConfigError, SceneError
 from engine.extraction import extract as job
 from engine.extraction.batches import batches_of, tiles_a_batch
 from engine.extraction.encode import batch_of
+from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import make_plan
 from engine.extraction.tile_limits import MOST_TILES
-from engine.extraction.tile_reader import read_tile
 from engine.extraction.workers import local_workers
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.store.store import EmbeddingStore

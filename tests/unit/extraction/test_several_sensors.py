@@ -12,8 +12,8 @@ import torch
 from engine.errors import EngineError
 from engine.extraction.encode import batch_of
 from engine.extraction.extract import extract
+from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import make_plan
-from engine.extraction.tile_reader import read_tile
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.jobs.events import Noticed
 from engine.store.store import EmbeddingStore

@@ -20,7 +20,7 @@ from engine.jobs.config import ExtractConfig, parse_config
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of
-from engine.views.overlay import pca_overlay
+from engine.views.maps.overlay import pca_overlay
 from tests.unit.store.stores import stop_after_the_first_part
 
 WriteRaster = Callable[..., Path]

@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import SceneError
 from engine.imagery.chip import read_chip
-from engine.imagery.raster_facts import Said
+from engine.imagery.raster.facts import Overrides
 from engine.imagery.sensors.names import common_name
 from engine.imagery.sources.chip_folder import chip_scenes, folder_scenes
 from engine.imagery.tiles.tile_plan import cut
@@ -26,7 +26,7 @@ def chip(seed: int, kind: type = np.float32) -> np.ndarray:
     return values.astype(kind) if kind is np.float32 else (values * 10_000).astype(kind)
 
 
-def read(folder: Path, declared: Said, bands: tuple[str, ...]) -> np.ndarray:
+def read(folder: Path, declared: Overrides, bands: tuple[str, ...]) -> np.ndarray:
     scenes = folder_scenes(folder, "*.tif", declared)
     (planned,) = cut(scenes, None, Tiling(None, 16))
     return read_chip(planned.scenes, planned.tile, bands).image[0]
@@ -61,14 +61,14 @@ def test_declared_bands_name_what_the_file_does_not(write_raster: WriteRaster, t
     pixels = chip(3)
     write_raster("plain/x.tif", pixels, names=None)
     turned = tuple(reversed(SIX))
-    seen = read(tmp_path / "plain", Said(bands=turned), SIX)
+    seen = read(tmp_path / "plain", Overrides(bands=turned), SIX)
     assert np.array_equal(seen, pixels[::-1])
 
 
 def test_a_band_declared_as_null_is_not_read(write_raster: WriteRaster, tmp_path: Path) -> None:
     pixels = chip(4)
     write_raster("part/x.tif", pixels, names=None)
-    declared = Said(bands=("red", None, "blue", None, None, None))
+    declared = Overrides(bands=("red", None, "blue", None, None, None))
     (scene,) = folder_scenes(tmp_path / "part", "*.tif", declared)
     assert set(scene.bands) == {"red", "blue"}
     assert np.array_equal(read(tmp_path / "part", declared, ("blue", "red")), pixels[[2, 0]])
@@ -83,14 +83,14 @@ def test_declared_bands_that_cannot_be_are_refused(
 ) -> None:
     write_raster("odd/x.tif", chip(5), names=None)
     with pytest.raises(SceneError, match=complaint):
-        folder_scenes(tmp_path / "odd", "*.tif", Said(bands=bands))
+        folder_scenes(tmp_path / "odd", "*.tif", Overrides(bands=bands))
 
 
 def test_a_declared_scale_holds_where_the_file_states_none(write_raster: WriteRaster, tmp_path: Path) -> None:
     pixels = chip(6)
     write_raster("tenthousand/x.tif", pixels * 10_000)
     write_raster("whole/x.tif", (pixels * 10_000).astype(np.int16))
-    declared = Said(scale=1e-4)
+    declared = Overrides(scale=1e-4)
     assert np.allclose(read(tmp_path / "tenthousand", declared, SIX), pixels, rtol=1e-6)
     assert np.allclose(read(tmp_path / "whole", declared, SIX), pixels, atol=1e-4)
 
@@ -109,7 +109,7 @@ def test_an_empty_folder_is_refused_by_the_name_of_the_pattern(tmp_path: Path) -
 
 def test_the_layout_of_burn_scars_takes_declared_bands_too(write_raster: WriteRaster, tmp_path: Path) -> None:
     write_raster("set/data/x_merged.tif", chip(9), names=None)
-    (scene,) = chip_scenes(tmp_path / "set", said=Said(bands=tuple(reversed(SIX))))
+    (scene,) = chip_scenes(tmp_path / "set", overrides=Overrides(bands=tuple(reversed(SIX))))
     assert scene.assets["swir_2"].index == 1
 
 

@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.errors import SceneError
-from engine.imagery.dates import parse_time, tagged_time
-from engine.imagery.raster_facts import Said
+from engine.imagery.raster.dates import parse_time, tagged_time
+from engine.imagery.raster.facts import Overrides
 from engine.imagery.sensors.products import read_name
 from engine.imagery.sources.raster_file import file_scene
 
@@ -131,4 +131,4 @@ def test_a_stated_time_beyond_the_calendar_is_refused(write_raster: WriteRaster)
     path = write_raster("a.tif", np.full((6, 8, 8), 900, np.int16))
     late = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-14)))
     with pytest.raises(SceneError, match=r"scene\.datetime"):
-        file_scene(path, Said(datetime=late))
+        file_scene(path, Overrides(datetime=late))

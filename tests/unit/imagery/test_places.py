@@ -14,7 +14,7 @@ from rasterio.rpc import RPC
 
 from engine.errors import SceneError
 from engine.imagery.geobox import outline_lonlat
-from engine.imagery.raster_facts import Said
+from engine.imagery.raster.facts import Overrides
 from engine.imagery.sources.raster_file import file_scene
 from engine.imagery.tiles.tile_plan import cut
 from engine.imagery.tiles.windows import Tiling
@@ -75,7 +75,7 @@ def test_what_has_no_place_or_no_one_grid_is_refused_with_the_step_that_mends_it
     crs, transform, more, says = REFUSED[kind]
     path = raster(tmp_path / "made.tif", crs, transform, **more)
     with pytest.raises(SceneError, match=says):
-        file_scene(path, Said(sensor="hls"))
+        file_scene(path, Overrides(sensor="hls"))
 
 
 PLACED = {
@@ -103,7 +103,7 @@ PLACED = {
 
 @pytest.mark.parametrize("kind", PLACED)
 def test_rows_are_as_wide_on_the_ellipsoid_as_the_store_says(tmp_path: Path, kind: str) -> None:
-    scene = file_scene(raster(tmp_path / "made.tif", *PLACED[kind]), Said(sensor="hls"))
+    scene = file_scene(raster(tmp_path / "made.tif", *PLACED[kind]), Overrides(sensor="hls"))
     tile = cut([scene], None, Tiling(16, 8))[0].tile
     area_m2, _ = _GEOD.geometry_area_perimeter(outline_lonlat(tile.grid))
     side_m = (abs(area_m2) / tile.width / tile.height) ** 0.5

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import minimum_filter
 
 from engine.imagery.chip import Chip, read_chip
-from engine.imagery.raster_facts import Said
+from engine.imagery.raster.facts import Overrides
 from engine.imagery.scene import Scene
 from engine.imagery.sources.chip_folder import folder_scenes
 from engine.imagery.sources.raster_file import file_scene
@@ -23,7 +23,7 @@ from engine.imagery.tiles.tile_plan import cut, cut_best
 from engine.imagery.tiles.windows import PlannedTile, Tiling
 from tests.unit.imagery.made_rasters import BANDS, GAP_VALUE, GAPS, Made, ramp, rasters
 
-_SAID = Said(sensor="hls")
+_SAID = Overrides(sensor="hls")
 _FEW = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 # Source pixels by which GDAL's warper may place a pixel of a tile differently: it interpolates between exact
 # coordinates, and its kernel for coarser pixels is not quite even.

@@ -18,7 +18,7 @@ from engine.errors import SceneError
 from engine.imagery.chip import read_chip
 from engine.imagery.grid import Tile
 from engine.imagery.plausibility import look_at
-from engine.imagery.raster_facts import Said
+from engine.imagery.raster.facts import Overrides
 from engine.imagery.sources.raster_file import file_scene
 
 BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
@@ -66,7 +66,7 @@ def raster(path: Path) -> Path:
 
 def read(path: Path) -> np.ndarray:
     """Everything that a run does with a file's pixels; returns which are valid."""
-    scene = file_scene(path, Said(sensor="hls"))
+    scene = file_scene(path, Overrides(sensor="hls"))
     look_at([scene], BANDS)
     coarse = Tile.of("coarse", scene.crs, scene.transform @ Affine.scale(4), SIDE // 4, SIDE // 4)
     read_chip([scene], coarse, BANDS)
@@ -170,7 +170,7 @@ def test_a_world_file_places_a_raster(tmp_path: Path) -> None:
         made.write(pixels)
         made.descriptions = BANDS
     bare.with_suffix(".tfw").write_text("30\n0\n0\n-30\n480015\n5199985\n")
-    assert file_scene(bare, Said(sensor="hls")).grid == file_scene(placed, Said(sensor="hls")).grid
+    assert file_scene(bare, Overrides(sensor="hls")).grid == file_scene(placed, Overrides(sensor="hls")).grid
     shutil.move(bare.with_suffix(".tfw"), tmp_path / "away")
     with pytest.raises(SceneError, match="world file"):
-        file_scene(bare, Said(sensor="hls"))
+        file_scene(bare, Overrides(sensor="hls"))

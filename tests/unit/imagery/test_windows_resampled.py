@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import make_plan
-from engine.extraction.tile_reader import read_tile
 from engine.jobs.config import ExtractConfig, parse_config
 
 WriteRaster = Callable[..., Path]

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 
 from engine.extraction.extract import ensure_store, store_folder
-from engine.extraction.pixel_gaps import pixels_with_data
+from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, TrainConfig, parse_config
 from engine.jobs.events import Event, Noticed, TestDone

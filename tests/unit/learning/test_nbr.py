@@ -11,8 +11,8 @@ import rasterio
 
 from engine.errors import LabelError
 from engine.extraction.extract import ensure_store, store_folder
-from engine.extraction.pixel_gaps import pixels_with_data
-from engine.imagery.rasters import open_raster
+from engine.extraction.pixels.pixel_gaps import pixels_with_data
+from engine.imagery.raster.rasters import open_raster
 from engine.imagery.sources.chip_folder import chip_scenes
 from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config

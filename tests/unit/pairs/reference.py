@@ -21,8 +21,8 @@ from engine.backbones.cloud_mask import cloud_and_shadow
 from engine.backbones.core.batch import Backbone, Batch, Embedded
 from engine.backbones.core.device import choose
 from engine.extraction.encode import batch_of, open_backbone
+from engine.extraction.pixels.tile_reader import read_pixels, read_tile
 from engine.extraction.plan import Plan
-from engine.extraction.tile_reader import read_pixels, read_tile
 from engine.imagery.grid import Tile
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.windows import PlannedTile

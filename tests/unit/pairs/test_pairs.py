@@ -21,9 +21,9 @@ from engine.learning.train import train
 from engine.store import writer
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
-from engine.views.export import export
 from engine.views.layer_view import view_of
-from engine.views.overlay import pca_overlay
+from engine.views.maps.export import export
+from engine.views.maps.overlay import pca_overlay
 from tests.unit.pairs.covering import Pair, Row, all_pairs, covering_rows, possible_pairs
 from tests.unit.pairs.inputs import FACTORS, config_of, train_config, write_scenes
 from tests.unit.pairs.reference import reference_rows

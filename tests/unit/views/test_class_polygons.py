@@ -12,7 +12,7 @@ from affine import Affine
 from pyproj import Geod
 
 from engine.errors import BadInput, StoreError
-from engine.views.class_polygons import class_polygons, hectares_of, write_polygons
+from engine.views.maps.class_polygons import class_polygons, hectares_of, write_polygons
 
 NAMES = {1: "burnt", 2: "water"}
 

@@ -15,7 +15,7 @@ from rasterio.enums import Interleaving
 from rio_cogeo.cogeo import cog_validate
 
 from engine.errors import StoreError
-from engine.views.export import export
+from engine.views.maps.export import export
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 

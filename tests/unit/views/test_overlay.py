@@ -14,10 +14,10 @@ from rio_cogeo.cogeo import cog_validate
 
 from engine.errors import StoreError
 from engine.store.schema import StoredTile
-from engine.views import mosaic
 from engine.views.layer_view import view_of
+from engine.views.maps import mosaic
+from engine.views.maps.overlay import class_overlay, pca_overlay, write_mosaic
 from engine.views.neighbourhood_mean import neighbourhood_mean, usual_window
-from engine.views.overlay import class_overlay, pca_overlay, write_mosaic
 from engine.views.pca import fit_pca
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 

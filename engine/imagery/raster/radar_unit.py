@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.imagery.plausibility import sample_of
+from engine.imagery.raster.sample import sample_of
 from engine.imagery.scene import Asset
 from engine.imagery.sensors.table import SENSORS
 

@@ -14,11 +14,11 @@ from rasterio.features import rasterize
 
 from engine.concurrency.ordered_map import ordered_map
 from engine.errors import SceneError
-from engine.extraction.clouds import cloud_finder
-from engine.extraction.mirroring import mirrored
+from engine.extraction.pixels.clouds import cloud_finder
+from engine.extraction.pixels.mirroring import mirrored
 from engine.extraction.plan import Plan
 from engine.imagery.chip import Chip, read_chip
-from engine.imagery.rasters import OpenRasters
+from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.tiles.windows import PlannedTile
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import EngineError
+from engine.extraction.pixels.tile_reader import read_pixels, valid_share
 from engine.extraction.plan import Plan, make_plan
-from engine.extraction.tile_reader import read_pixels, valid_share
 from engine.imagery.grid import Tile
 from engine.imagery.scene import fingerprint
 from engine.imagery.tiles.windows import PlannedTile

@@ -13,12 +13,12 @@ from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
 from engine.errors import SceneError
-from engine.imagery.dates import in_utc, tagged_time
 from engine.imagery.geobox import crs_text
 from engine.imagery.projection import earth_crs, metric_grid
-from engine.imagery.radar_unit import with_radar_unit
-from engine.imagery.rasters import open_raster
-from engine.imagery.scaling import Stated, scaling_of, unstated
+from engine.imagery.raster.dates import in_utc, tagged_time
+from engine.imagery.raster.radar_unit import with_radar_unit
+from engine.imagery.raster.rasters import open_raster
+from engine.imagery.raster.scaling import Stated, scaling_of, unstated
 from engine.imagery.scene import Asset, in_order
 from engine.imagery.sensors.identify import Named, identify
 from engine.imagery.sensors.products import ProductName, band_part, read_name
@@ -32,7 +32,7 @@ _CLOUD_TAGS = (
 
 
 @dataclass(frozen=True)
-class Said:
+class Overrides:
     """What a configuration says of a raster; None: nothing."""
 
     sensor: str | None = None
@@ -43,7 +43,7 @@ class Said:
     datetime: datetime | None = None
 
 
-NOTHING = Said()
+NO_OVERRIDES = Overrides()
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ class RasterFacts:
     notes: tuple[str, ...]
 
 
-def raster_facts(path: Path, said: Said = NOTHING, default_sensor: str | None = None) -> RasterFacts:
+def raster_facts(
+    path: Path, overrides: Overrides = NO_OVERRIDES, default_sensor: str | None = None
+) -> RasterFacts:
     """Everything that is known of a raster with one or more bands.
 
     Args:
@@ -75,14 +77,14 @@ def raster_facts(path: Path, said: Said = NOTHING, default_sensor: str | None = 
     with open_raster(path) as dataset:
         tags = {key.lower(): value for key, value in dataset.tags().items()}
         product = read_name(path.stem, path.parent.name)
-        _require_reflectance(path, product, said)
+        _require_reflectance(path, product, overrides)
         metric = metric_grid(dataset, path.name)
         named = identify(
-            path.name, described(dataset, path), dataset.dtypes[0], product, said.sensor or default_sensor, said.bands,
+            path.name, described(dataset, path), dataset.dtypes[0], product, overrides.sensor or default_sensor, overrides.bands,
             tags.get("emberscope_sensor"),
         )  # fmt: skip
-        when, note = acquired(tags, product, said.datetime)
-        assets, told = assets_of(dataset, path, named, product, when, said)
+        when, note = acquired(tags, product, overrides.datetime)
+        assets, told = assets_of(dataset, path, named, product, when, overrides)
     assets, radar = with_radar_unit(assets, named.open_radar)
     own = [f"{path.name}: {item}." for item in (note, told, radar) if item]
     notes = tuple(item for item in (*named.notes, *own, metric.note) if item)
@@ -98,7 +100,7 @@ def main_sensor(named: Named, assets: Mapping[str, Asset]) -> Sensor:
 
 
 def assets_of(
-    dataset: DatasetReader, path: Path, named: Named, product: ProductName, when: datetime | None, said: Said,
+    dataset: DatasetReader, path: Path, named: Named, product: ProductName, when: datetime | None, overrides: Overrides,
     metadata: Mapping[str, Stated] | None = None,
 ) -> tuple[dict[str, Asset], str]:  # fmt: skip
     """The assets of the bands of an open raster, and what was assumed of their scale."""
@@ -110,7 +112,7 @@ def assets_of(
             own,
             product,
             when,
-            _declared(said, named.sensor, own),
+            _declared(overrides, named.sensor, own),
             (metadata or {}).get(band, Stated()),
             named.is_assumed,
         )
@@ -123,14 +125,14 @@ def assets_of(
     return assets, unstated(scalings)
 
 
-def _declared(said: Said, main: Sensor, own: Sensor) -> Stated:
+def _declared(overrides: Overrides, main: Sensor, own: Sensor) -> Stated:
     """What the configuration says of a band: its scale and offset are those of the scene's main sensor.
 
     Radar, heights and classes beside reflectance keep their own.
     """
     if own.quantity == main.quantity:
-        return Stated(said.scale, said.offset, said.nodata)
-    return Stated(nodata=said.nodata)
+        return Stated(overrides.scale, overrides.offset, overrides.nodata)
+    return Stated(nodata=overrides.nodata)
 
 
 def described(dataset: DatasetReader, path: Path) -> Sequence[str | None]:
@@ -148,19 +150,19 @@ def described(dataset: DatasetReader, path: Path) -> Sequence[str | None]:
 
 
 def acquired(
-    tags: Mapping[str, str], product: ProductName, said: datetime | None = None
+    tags: Mapping[str, str], product: ProductName, stated: datetime | None = None
 ) -> tuple[datetime | None, str]:
     """The acquisition time: as the configuration says, then tags, then the name; and a note on a tag that is none.
 
     Raises:
         SceneError: the configuration's is beyond the calendar.
     """
-    if said is not None:
+    if stated is not None:
         try:
-            return in_utc(said), ""
+            return in_utc(stated), ""
         except OverflowError as err:
             raise SceneError(
-                f"scene.datetime {said} is beyond the years that there are in UTC. Set another."
+                f"scene.datetime {stated} is beyond the years that there are in UTC. Set another."
             ) from err
     when, note = tagged_time(tags)
     return when or product.datetime, note
@@ -175,8 +177,8 @@ def cloud_pct_of(tags: Mapping[str, str]) -> float | None:
     return None
 
 
-def _require_reflectance(path: Path, product: ProductName, said: Said) -> None:
-    if product.is_radiance and said.scale is None:
+def _require_reflectance(path: Path, product: ProductName, overrides: Overrides) -> None:
+    if product.is_radiance and overrides.scale is None:
         raise SceneError(
             f"{path.name} is a radiance product of PlanetScope, which has no scale to reflectance by itself. "
             f"Order the surface reflectance (*_SR), or set scene.scale to the coefficient of its XML file."

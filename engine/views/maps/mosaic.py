@@ -22,7 +22,7 @@ from rasterio.windows import Window
 from engine.errors import RunFailure, StoreError
 from engine.files import require_file_path, write_atomic, write_errors
 from engine.store.schema import StoredTile
-from engine.views.cog import write_cog
+from engine.views.maps.cog import write_cog
 
 # Cells of a map, gaps included: gaps take no room in the file, but overviews walk over all of them (34 s for 14.5
 # billion of one byte). The contiguous United States at 30 m, over which the HLS Burn Scars chips lie, are 15 billion.

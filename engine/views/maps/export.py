@@ -17,7 +17,7 @@ from engine.errors import StoreError
 from engine.files import write_atomic
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
-from engine.views.overlay import store_tags, write_mosaic
+from engine.views.maps.overlay import store_tags, write_mosaic
 
 FORMATS = ("geotiff", "npz")
 # GeoTIFF counts bands in 16 bits (TIFF 6.0, SamplesPerPixel).

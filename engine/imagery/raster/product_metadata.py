@@ -19,8 +19,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse as parse_xml
 
 from engine.errors import SceneError
-from engine.imagery.dates import parse_time
-from engine.imagery.scaling import Stated
+from engine.imagery.raster.dates import parse_time
+from engine.imagery.raster.scaling import Stated
 
 # band_id -> code: ESA, Sentinel-2 Products Specification Document, Spectral_Information_List.
 _MSI_CODES = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")

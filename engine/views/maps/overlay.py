@@ -12,7 +12,7 @@ from engine.concurrency.ordered_map import ordered_map
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import LayerView
-from engine.views.mosaic import MosaicLayout, write_pieces
+from engine.views.maps.mosaic import MosaicLayout, write_pieces
 from engine.views.pca import Pca, pca_of
 
 Level = Literal["patch", "pixel"]

@@ -13,7 +13,7 @@ from engine.backbones.cloud_mask import cloud_and_shadow
 from engine.imagery.chip import Chip, Clouded, read_chip
 from engine.imagery.geobox import applied, from_lonlat, gsd_m, to_lonlat, transform_bounds
 from engine.imagery.grid import Tile
-from engine.imagery.rasters import OpenRasters
+from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.scene import Scene
 from engine.imagery.sensors.table import HLS_BANDS
 

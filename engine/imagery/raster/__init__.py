@@ -1,0 +1,1 @@
+"""One raster file: opened, understood, and its pixels read on any grid."""

@@ -1,0 +1,1 @@
+"""Rasters and polygons made of a store: mosaics, overlays, exports."""
