@@ -12,19 +12,26 @@ from engine.imagery.scene import Scene
 
 # How many scenes of a long list are looked at.
 _MOST_SCENES = 24
-# Reflectance: snow and glint exceed 1; clouds at a low sun reach 1.6 (Sentinel-2 L1C quantises to 6.5, and no ground
-# reaches it); atmospheric correction may leave dark water a little below 0.
-_BRIGHTEST, _DARKEST = 1.6, -0.25
+# Reflectance: snow and glint exceed 1; clouds at a low sun, and slopes after terrain correction, exceed 1.6, but never over
+# a quarter of a scene; 3 is reached by gap values and wrong scales only (Sentinel-2 L1C quantises to 6.5);
+# atmospheric correction may leave dark water a little below 0.
+_BRIGHTEST, _IMPOSSIBLE, _DARKEST = 1.6, 3.0, -0.25
 # Of a land scene, the brightest hundredth of the brightest band is above this unless the scale is wrong.
 _DARK_SCENE = 0.004
 # Land has something darker than this in at least one band; numbers of Landsat Collection 2 (0 reflectance is 7,273) read
 # at a scale of 1/10000 have not.
 _BRIGHT_SCENE = 0.55
-# Shares of the sample from which something is told, or refused.
-_SOME, _MOST = 0.01, 0.5
+# Shares of the sample from which something is told, or refused; a few pixels of roofs and glint are nothing odd.
+_FEW, _SOME, _MANY, _MOST = 1e-4, 0.01, 0.05, 0.25
 _SATURATED_SHARE = 0.05
-# Reflectance has hundreds of different values in such a sample; a mask or a class map has few.
-_FEW_VALUES = 12
+# Reflectance has hundreds of different values in such a sample; a class map has few, flags (Fmask, QA) some with wide
+# spaces between them. Calm water has few in the infrared too, but then the whole scene is dark.
+_FEW_VALUES, _FLAG_VALUES, _FLAG_SPACE, _DARK_WATER = 12, 64, 4, 0.1
+# Sentinel-2's offset: pixels from which it was taken off twice are far below zero in the visible bands; where it was not
+# taken off, the darkest pixels of the infrared (water, shadow) lie just above it, where only the visible of deserts does.
+_BELOW_ZERO, _BELOW_SHARE = -0.03, 0.1
+_OFFSET, _JUST_ABOVE = 0.095, 0.13
+_INFRARED = ("nir_narrow", "nir_broad", "swir_1", "swir_2")
 # Backscatter of land and water is about -30 to 5 dB; denoised linear power may fall a little below zero.
 _LEAST_NEGATIVE_DB, _MOST_NEGATIVE_LINEAR = 0.05, 0.01
 
@@ -103,7 +110,7 @@ def _require_reflectance(scene: Scene, samples: dict[str, Sample]) -> None:
         raise SceneError(
             f"{numbers}: 8-bit numbers are no reflectance by this scale. Set scene.sensor: rgb for a picture, or scene.scale (0.00392 where 255 is 1)."
         )
-    if high > _BRIGHTEST or np.mean(together > _BRIGHTEST) > _MOST:
+    if high > _IMPOSSIBLE or np.mean(together > _BRIGHTEST) > _MOST:
         raise SceneError(
             f"{numbers}, far above 1: not reflectance by this scale{_digital_numbers(high, dtype)}. {remedy}"
         )
@@ -130,10 +137,11 @@ def _digital_numbers(high: float, dtype: np.dtype[np.generic]) -> str:
 def _odd_reflectance(scene: Scene, samples: dict[str, Sample]) -> Iterator[str]:
     together = np.concatenate([sample.measured for sample in samples.values()])
     bright, dark = float(np.mean(together > _BRIGHTEST)), float(np.mean(together < _DARKEST))
-    if bright > 0:
+    if bright > _MANY or np.mean(together > _IMPOSSIBLE) > _FEW:
         yield f"{scene.title}: {_percent(bright)} of the values looked at are reflectance above {_BRIGHTEST:g} (up to {together.max():.4g})."
-    if dark > 0:
+    if dark > _FEW:
         yield f"{scene.title}: {_percent(dark)} of the values looked at are reflectance below {_DARKEST:g} (down to {together.min():.4g})."
+    yield from _offset_left(scene, samples)
     if float(np.percentile(together, 0.5)) > _BRIGHT_SCENE:
         yield (
             f"{scene.title}: no value looked at is darker than reflectance {together.min():.3g}, which only clouds and snow are. "
@@ -146,15 +154,23 @@ def _odd_reflectance(scene: Scene, samples: dict[str, Sample]) -> Iterator[str]:
         share = float(np.mean(sample.stored == top))
         if share > _SATURATED_SHARE:
             yield f"{scene.title}: {_percent(share)} of {band} is saturated ({top})."
-    few = {
-        band: len(np.unique(sample.stored)) for band, sample in samples.items() if sample.stored.size > 1000
-    }
-    masks = [band for band, count in few.items() if 1 < count <= _FEW_VALUES]
-    if masks and len(masks) < len(few):
+    few = {band: len(np.unique(s.stored)) for band, s in samples.items() if s.stored.size > 1000}
+    masks = [band for band, count in few.items() if _is_mask(samples[band], count)]
+    bright_elsewhere = any(
+        np.percentile(s.measured, 99) > _DARK_WATER for band, s in samples.items() if band not in masks
+    )
+    if masks and bright_elsewhere:
         yield f"{scene.title}: {', '.join(masks)} holds {max(few[band] for band in masks)} different values only, as a mask does: check which band it is (scene.bands)."
     flat = [band for band, count in few.items() if count == 1]
     if flat:
         yield f"{scene.title}: {', '.join(flat)} holds one value everywhere."
+
+
+def _is_mask(sample: Sample, count: int) -> bool:
+    """Whether a band's so many different values are those of classes or flags."""
+    space = float(np.ptp(sample.stored.astype(np.float64))) / max(count, 1)
+    is_whole = np.issubdtype(sample.dtype, np.integer)
+    return 1 < count <= _FEW_VALUES or (is_whole and 1 < count <= _FLAG_VALUES and space > _FLAG_SPACE)
 
 
 def _require_offset(scene: Scene, samples: dict[str, Sample]) -> None:
@@ -163,19 +179,35 @@ def _require_offset(scene: Scene, samples: dict[str, Sample]) -> None:
     Raises:
         SceneError: they are.
     """
-    shifted = [
-        s
-        for b, s in samples.items()
-        if scene.assets[b].offset == -0.1 and scene.assets[b].sensor.name.startswith("sentinel2")
-    ]
+    shifted = _of_sentinel2(scene, samples, offset=-0.1)
     if not shifted:
         return
-    below = float((np.concatenate([sample.measured for sample in shifted]) < -0.01).mean())
-    if below > 0.05:
+    below = float((np.concatenate([s.measured for s in shifted.values()]) < _BELOW_ZERO).mean())
+    if below > _BELOW_SHARE:
         raise SceneError(
-            f"{scene.title}: with the offset of -1000 of baseline 04.00, {_percent(below)} of its reflectance is below zero: the offset "
-            f"was likely taken off before. Set scene.offset: 0 if the pixels are harmonised, or -0.1 if they are not."
+            f"{scene.title}: with the offset of -1000 of baseline 04.00, {_percent(below)} of its reflectance is below {_BELOW_ZERO:g}: the "
+            f"offset was likely taken off before. Set scene.offset: 0 if the pixels are harmonised, or -0.1 if they are not."
         )
+
+
+def _offset_left(scene: Scene, samples: dict[str, Sample]) -> Iterator[str]:
+    """Sentinel-2's offset that nobody took off: no value is below it, and dark ones of the infrared are just above."""
+    plain = _of_sentinel2(scene, samples, offset=0.0)
+    darkest = min((float(np.percentile(s.measured, 0.1)) for s in plain.values()), default=0.0)
+    infrared = [float(np.percentile(s.measured, 2)) for band, s in plain.items() if band in _INFRARED]
+    if infrared and darkest > _OFFSET and min(infrared) < _JUST_ABOVE:
+        yield (
+            f"{scene.title}: hardly any reflectance looked at is below {darkest:.3g}, as if the offset of Sentinel-2 products "
+            f"since baseline 04.00 were still in it. Set scene.offset: -0.1 if so, or 0 if not."
+        )
+
+
+def _of_sentinel2(scene: Scene, samples: dict[str, Sample], offset: float) -> dict[str, Sample]:
+    return {
+        band: sample
+        for band, sample in samples.items()
+        if scene.assets[band].offset == offset and scene.assets[band].sensor.name.startswith("sentinel2")
+    }
 
 
 def _require_backscatter(scene: Scene, band: str, sample: Sample) -> None:
