@@ -23,7 +23,12 @@ def require_bands(
     """
     missing = cards.missing_bands(spec, available)
     if missing:
-        fitting = [name for name, other in cards.CARDS.items() if not cards.missing_bands(other, available)]
+        fits = [other for other in cards.CARDS.values() if not cards.missing_bands(other, available)]
+        # Those that come with the installation first.
+        fitting = [
+            other.name
+            for other in sorted(fits, key=lambda other: other.weights.kind not in ("package", "none"))
+        ]
         raise MissingBand(
             f"{spec.name} needs band {', '.join(map(repr, missing))}; {scenes[0].id} has {', '.join(available)}. "
             f"Backbones that fit it: {', '.join(fitting[:6])}."
