@@ -24,8 +24,8 @@ from engine.imagery.projection import north_up
 
 # Grids that differ by less than this share of a pixel are one grid (float64 metres, rounded by writers).
 _SAME_GRID_PX = 1e-3
-# Source pixels read at once for a resampled window; larger ones are read in quarters, so that memory stays bounded.
-_MOST_SOURCE_PIXELS = 8_000_000
+# Values (of all bands) read at once for a resampled window; larger ones are read in quarters: about 150 MB a reader.
+_MOST_SOURCE_VALUES = 16_000_000
 # Of rasters that are open, by the raster: its CRS and lattice, and where its masks are.
 _LATTICES: WeakKeyDictionary[DatasetReader, tuple[str, Lattice]] = WeakKeyDictionary()
 _MASKS: WeakKeyDictionary[DatasetReader, tuple[tuple[int, ...], tuple[bool, ...]]] = WeakKeyDictionary()
@@ -202,11 +202,12 @@ def _resampled(
     window = _source_window(dataset, target, crs)
     if window is None:
         return np.zeros_like(values), np.zeros(target.shape, bool)
-    if window.width * window.height > _MOST_SOURCE_PIXELS and min(target.shape) > 1:
+    if window.width * window.height * len(indexes) > _MOST_SOURCE_VALUES and min(target.shape) > 1:
         return _in_quarters(dataset, indexes, target, crs, nodata, is_nearest)
     read = dataset.read(list(indexes), window=window)
     known = read_gaps(dataset, indexes, read, nodata, window=window)
-    source = np.where(known, read, np.nan).astype(kind, copy=False)
+    source = read.astype(kind)
+    source[:, ~known] = np.nan
     transform = dataset.transform @ Affine.translation(window.col_off, window.row_off)
     grids = {
         "src_transform": transform, "src_crs": CRS.from_user_input(crs), "dst_transform": target.transform,
@@ -230,13 +231,13 @@ def _kernel(dataset: DatasetReader, target: GeoBox, crs: str) -> dict[str, float
     """Target pixels a source pixel, along the target's axes, for the size of the resampling kernel.
 
     GDAL else finds it from the part of a window that lies on the raster: pixels would depend on the window
-    (GDALWarpOptions, XSCALE). Three digits are the same for all tiles of a scene.
+    (GDALWarpOptions, XSCALE). At the middle of the raster it is the same for all windows.
     """
-    height, width = target.shape
-    middle = (
-        np.array([width / 2, width / 2 + 1, width / 2]),
-        np.array([height / 2, height / 2, height / 2 + 1]),
-    )
+    x, y = dataset.transform @ (dataset.width / 2, dataset.height / 2)
+    if str(target.crs) != crs:
+        x, y = from_lonlat(str(target.crs)).transform(*to_lonlat(crs).transform(x, y))
+    column, row = ~target.transform @ (float(x), float(y))
+    middle = np.array([column, column + 1, column]), np.array([row, row, row + 1])
     columns, rows = _in_source(dataset, target, crs, *middle)
     across = np.hypot(columns[1] - columns[0], rows[1] - rows[0])
     down = np.hypot(columns[2] - columns[0], rows[2] - rows[0])
