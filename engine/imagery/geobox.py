@@ -23,6 +23,7 @@ from engine.imagery.antimeridian import on_globe
 
 # Outlines are densified before they change CRS, so that a straight edge may become a curve.
 _SEGMENTS_A_SIDE = 16
+_LONGEST_SIDE_DEG = 1.0
 # Universal polar stereographic, north and south, east before north (EPSG registry).
 _POLAR = ("EPSG:32661", "EPSG:32761")
 _UTM_LATITUDES = (-80.0, 84.0)
@@ -100,11 +101,19 @@ def transform_bounds(grid: GeoBox, crs: str) -> tuple[float, float, float, float
 
 
 def area_in_crs(polygon: BaseGeometry, crs: str) -> BaseGeometry:
-    """A lon/lat polygon in another CRS, its sides densified first; what lies in two parts at the antimeridian meets."""
+    """A lon/lat polygon in another CRS, its sides densified first; what lies in parts at the antimeridian meets.
+
+    Around a pole the sides along the antimeridian and along the pole itself fall together, and vanish.
+    """
     west, south, east, north = polygon.bounds
-    dense = shapely.segmentize(polygon, max(east - west, north - south) / _SEGMENTS_A_SIDE)
+    dense = shapely.segmentize(
+        polygon, min(max(east - west, north - south) / _SEGMENTS_A_SIDE, _LONGEST_SIDE_DEG)
+    )
     convert = from_lonlat(crs).transform
     moved = shapely.transform(dense, lambda corners: np.column_stack(convert(*corners.T)))
+    if not moved.is_valid:
+        parts = shapely.get_parts(shapely.make_valid(moved))
+        moved = shapely.union_all([part for part in parts if part.area > 0])
     return shapely.union_all(list(moved.geoms)) if isinstance(moved, MultiPolygon) else moved
 
 

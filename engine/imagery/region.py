@@ -20,6 +20,8 @@ from engine.imagery.antimeridian import within_180
 # A little more than one Sentinel-2 tile (110 km x 110 km): what two cores still embed within a working day.
 MAX_AREA_KM2 = 15_000.0
 _GEOD = Geod(ellps="WGS84")
+# Sides are cut into pieces of this before they are measured.
+_SIDE_DEG = 1.0
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,8 @@ class Region:
     @property
     def area_km2(self) -> float:
         """Area on the WGS 84 ellipsoid, holes left out (they count by their turn, which files do not keep to)."""
-        area_m2, _ = _GEOD.geometry_area_perimeter(shapely.orient_polygons(self.polygon))
+        dense = shapely.segmentize(self.polygon, _SIDE_DEG)  # sides follow parallels, not geodesics
+        area_m2, _ = _GEOD.geometry_area_perimeter(shapely.orient_polygons(dense))
         return float(abs(area_m2) / 1e6)
 
 
