@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from shapely import STRtree
+from shapely.geometry import box
 
 from engine.errors import StoreError
 from engine.jobs.config import BackboneConfig, ExtractConfig, TilesConfig, parse_config
@@ -140,29 +142,71 @@ def normalised_burn_ratio(nir: np.ndarray, swir: np.ndarray) -> np.ndarray:
 def _pairs(raw: EmbeddingStore, tiles: Sequence[LabelledTile]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Truth and NBR of the labelled pixels, tile by tile.
 
+    Tiles end with the patch in which the scene ends, so that those of a raw store begin elsewhere than those of an encoder
+    with other patches: pixels are found by where they lie.
+
     Raises:
-        StoreError: the raw store lacks a tile.
+        StoreError: the raw store lacks a labelled pixel.
     """
-    wanted = {_ground(one.tile): one.pixels for one in tiles if (one.pixels >= 0).any()}
-    found = 0
-    nir, swir = raw.meta.bands.index(NIR), raw.meta.bands.index(SWIR)
-    for tile, values, _ in raw.iterate():
-        truth = wanted.get(_ground(tile))
-        if truth is None:
-            continue
-        found += 1
-        patches = values.reshape(tile.rows, -1, len(raw.meta.bands))  # (h * w, p * p, C), channel last
-        nbr = normalised_burn_ratio(to_pixels(patches[..., nir], tile), to_pixels(patches[..., swir], tile))
-        # Chips are rounded up to whole patches, which differ; what lies beyond a chip has no label.
-        height, width = np.minimum(truth.shape, nbr.shape)
-        truth, nbr = truth[:height, :width], nbr[:height, :width]
-        yield truth[truth >= 0], nbr[truth >= 0]
-    if found < len(wanted):
+    labelled = [one for one in tiles if (one.pixels >= 0).any()]
+    found: dict[int, np.ndarray] = {}
+    done: set[int] = set()
+    trees = _trees(labelled)
+    for tile, nbr in _nbr_of_tiles(raw):
+        tree, numbers = trees.get(_zone(tile), (STRtree([]), []))
+        for number in (numbers[at] for at in tree.query(box(*_bounds(tile)), predicate="intersects")):
+            if number in done:
+                continue
+            pixels = labelled[number].pixels
+            own = found.setdefault(number, np.full(pixels.shape, np.nan, np.float32))
+            _paste(nbr, tile, own, labelled[number].tile)
+            if np.isfinite(own[pixels >= 0]).all():
+                yield pixels[pixels >= 0], found.pop(number)[pixels >= 0]
+                done.add(number)
+    if len(done) < len(labelled):
         raise StoreError(
-            f"{raw.folder} has reflectances of {found} of the {len(wanted)} labelled tiles. Delete that run and train again."
+            f"{raw.folder} has reflectances of {len(done)} of the {len(labelled)} labelled tiles. Delete that run and train again."
         )
 
 
-def _ground(tile: StoredTile) -> tuple[object, ...]:
-    """Where a tile begins, and its last date: tiles of a store share no ground on one date."""
-    return tile.crs, tuple(round(number, 6) for number in tile.transform), tile.datetimes[-1:]
+def _nbr_of_tiles(raw: EmbeddingStore) -> Iterator[tuple[StoredTile, np.ndarray]]:
+    """Each tile of a raw store and its NBR, (height_px, width_px)."""
+    nir, swir = raw.meta.bands.index(NIR), raw.meta.bands.index(SWIR)
+    for tile, values, _ in raw.iterate():
+        patches = values.reshape(tile.rows, -1, len(raw.meta.bands))  # (h * w, p * p, C), channel last
+        yield (
+            tile,
+            normalised_burn_ratio(to_pixels(patches[..., nir], tile), to_pixels(patches[..., swir], tile)),
+        )
+
+
+def _trees(tiles: Sequence[LabelledTile]) -> dict[tuple[object, ...], tuple[STRtree, list[int]]]:
+    """The tiles of each CRS and date by where they lie: a tree, and the number of each of its boxes."""
+    numbers: dict[tuple[object, ...], list[int]] = {}
+    for number, one in enumerate(tiles):
+        numbers.setdefault(_zone(one.tile), []).append(number)
+    return {
+        zone: (STRtree([box(*_bounds(tiles[number].tile)) for number in own]), own)
+        for zone, own in numbers.items()
+    }
+
+
+def _zone(tile: StoredTile) -> tuple[object, ...]:
+    """CRS and last date: tiles of a store share no ground on one date."""
+    return tile.crs, tile.datetimes[-1:]
+
+
+def _paste(values: np.ndarray, here: StoredTile, onto: np.ndarray, there: StoredTile) -> None:
+    """Put pixels of one tile where they lie on another of the same pixels."""
+    column, row = (round(at) for at in ~there.pixel_transform @ (here.transform[2], here.transform[5]))
+    top, left = max(row, 0), max(column, 0)
+    bottom, right = min(row + values.shape[0], onto.shape[0]), min(column + values.shape[1], onto.shape[1])
+    if bottom > top and right > left:
+        onto[top:bottom, left:right] = values[top - row : bottom - row, left - column : right - column]
+
+
+def _bounds(tile: StoredTile) -> tuple[float, float, float, float]:
+    """West, south, east, north in the tile's CRS."""
+    west, north = tile.pixel_transform @ (0, 0)
+    east, south = tile.pixel_transform @ (tile.width_px, tile.height_px)
+    return west, south, east, north

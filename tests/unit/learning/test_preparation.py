@@ -201,7 +201,8 @@ def test_intervals_draw_places_and_scores_count_them(
     scores = scores_of(events)
     planned = next(event for event in events if isinstance(event, TrainPlanned))
     assert scores["places"] == planned.places["test"]
-    assert scores["tiles"] == 4 * scores["places"]
+    # Blocks of 2 x 2 tiles, fewer where the scene ends within one.
+    assert 2 * scores["places"] <= scores["tiles"] <= 4 * scores["places"]
     assert scores["iou_burned_interval"][0] < scores["iou_burned"] < scores["iou_burned_interval"][1]
 
 

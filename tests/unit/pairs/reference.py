@@ -17,7 +17,6 @@ from rasterio.features import geometry_mask
 from rasterio.warp import reproject
 from rasterio.windows import Window
 
-from engine.backbones.cloud_mask import cloud_and_shadow
 from engine.backbones.core.batch import Backbone, Batch, Embedded
 from engine.backbones.core.device import choose
 from engine.extraction.encode import batch_of, open_backbone
@@ -195,19 +194,12 @@ def _taken(found: Embedded) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 
 def _pixels(item: PlannedTile, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """(T, C, H, W) float32 reflectance and (T, H, W) bool of a window, clouds taken out where the plan says so."""
-    if (
-        plan.masks_clouds and item.fills
-    ):  # in which order clouds go and gaps are filled is tested where it is done
+    """(T, C, H, W) float32 reflectance and (T, H, W) bool of a window."""
+    if plan.masks_clouds:  # which pixels are clouded, and filled in which order, is tested where it is done
         chip = read_pixels(item, plan)
         return chip.image, chip.valid
     dates = [_with_fills(scene, item, plan.bands) for scene in item.scenes]
     image, valid = (np.stack(part) for part in zip(*dates, strict=True))
-    if plan.masks_clouds:
-        six = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
-        for date, scene in enumerate(item.scenes):
-            seen, known = _with_fills(scene, item, six)
-            valid[date] &= ~cloud_and_shadow(seen, known, "l2a")
     return np.where(valid[:, None], image, 0).astype(np.float32), valid
 
 
