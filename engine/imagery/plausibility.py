@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.errors import SceneError
-from engine.imagery.raster.sample import Sample, sample_of
+from engine.imagery.raster.sample import Sample, samples_of
 from engine.imagery.scene import Scene
 
 # How many scenes of a long list are looked at.
@@ -67,7 +67,7 @@ def look_at_scene(scene: Scene, bands: Sequence[str]) -> Iterator[str]:
         SceneError: values that no reading makes sense of.
     """
     try:
-        samples = {band: sample_of(scene.assets[band]) for band in bands if band in scene.assets}
+        samples = samples_of({band: scene.assets[band] for band in bands if band in scene.assets})
     except SceneError:
         return  # damaged: the tiles tell where, or are skipped where that is asked for
     known = {band: sample for band, sample in samples.items() if sample.stored.size}
