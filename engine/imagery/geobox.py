@@ -103,7 +103,8 @@ def transform_bounds(grid: GeoBox, crs: str) -> tuple[float, float, float, float
 def area_in_crs(polygon: BaseGeometry, crs: str) -> BaseGeometry:
     """A lon/lat polygon in another CRS, its sides densified first; what lies in parts at the antimeridian meets.
 
-    Around a pole the sides along the antimeridian and along the pole itself fall together, and vanish.
+    Around a pole the sides along the antimeridian and along the pole itself fall together, and vanish. Empty where the
+    CRS has no coordinates for the polygon (UTM a quarter of the globe away).
     """
     west, south, east, north = polygon.bounds
     dense = shapely.segmentize(
@@ -111,6 +112,8 @@ def area_in_crs(polygon: BaseGeometry, crs: str) -> BaseGeometry:
     )
     convert = from_lonlat(crs).transform
     moved = shapely.transform(dense, lambda corners: np.column_stack(convert(*corners.T)))
+    if not np.isfinite(shapely.get_coordinates(moved)).all():
+        return Polygon()
     if not moved.is_valid:
         parts = shapely.get_parts(shapely.make_valid(moved))
         moved = shapely.union_all([part for part in parts if part.area > 0])
