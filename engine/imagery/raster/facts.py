@@ -63,13 +63,8 @@ class RasterFacts:
     notes: tuple[str, ...]
 
 
-def raster_facts(
-    path: Path, overrides: Overrides = NO_OVERRIDES, default_sensor: str | None = None
-) -> RasterFacts:
+def raster_facts(path: Path, overrides: Overrides = NO_OVERRIDES) -> RasterFacts:
     """Everything that is known of a raster with one or more bands.
-
-    Args:
-        default_sensor: where neither configuration nor raster nor name tells it.
 
     Raises:
         SceneError: it cannot be opened, has no place on Earth, or bands that nothing tells.
@@ -80,7 +75,7 @@ def raster_facts(
         _require_reflectance(path, product, overrides)
         metric = metric_grid(dataset, path.name)
         named = identify(
-            path.name, described(dataset, path), dataset.dtypes[0], product, overrides.sensor or default_sensor, overrides.bands,
+            path.name, described(dataset, path), dataset.dtypes[0], product, overrides.sensor, overrides.bands,
             tags.get("emberscope_sensor"),
         )  # fmt: skip
         when, note = acquired(tags, product, overrides.datetime)
