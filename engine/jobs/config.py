@@ -64,7 +64,11 @@ _LATER: dict[str, Any] = {
     "clouds": "keep",
     "tiles": {"overlap_px": 0, "merge": "deepest", "stride_px": None},
 }
-_LATER_OF_TRAINING: dict[str, Any] = {"task": "burn_scars", "split": {"seed": None, "buffer_m": 0.0}}
+_LATER_OF_TRAINING: dict[str, Any] = {
+    "task": "burn_scars",
+    "position": "keep",
+    "split": {"seed": None, "buffer_m": 0.0},
+}
 _NAMES: dict[type[Any], str] = {
     list: "a list",
     str: "text",

@@ -80,6 +80,10 @@ class TrainConfig(Frozen):
         None,
         description="Layers of the store to use; negative counts from the backbone's last, as in an extraction; null: all.",
     )
+    position: Literal["keep", "remove"] = Field(
+        "keep",
+        description="remove: the mean embedding of each place in the window, over the training tiles, is taken off first.",
+    )
     split: SplitConfig = SplitConfig()
     head: HeadConfig = HeadConfig()
     loss: LossConfig = LossConfig()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import StoreError
 from engine.extraction.store_encoder import settings_of
@@ -33,6 +33,7 @@ class DecoderCard:
         gsd_m, settings: None in cards of the first version.
         task: a preset's name, or a segmentation as it was configured.
         baseline: what the baseline's rule was fitted to, such as a threshold.
+        position: remove: the means of places in the window that are kept beside the decoder are taken off first.
     """
 
     schema_version: int
@@ -58,6 +59,7 @@ class DecoderCard:
     settings: dict[str, str] | None = None
     task: str | dict[str, Any] = "burn_scars"
     baseline: dict[str, float] = field(default_factory=dict)
+    position: Literal["keep", "remove"] = "keep"
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> DecoderCard:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from engine.errors import DeviceFailure
+from engine.learning.positions import Positions
 from engine.learning.split import SPLITS
 from engine.learning.tasks.task import Task
 from engine.store.schema import StoredTile
@@ -115,6 +116,7 @@ def load_data(
     layers: Sequence[int],
     task: Task,
     device: torch.device,
+    positions: Positions | None = None,
 ) -> TrainingData:
     """Read the store once and put it on the device.
 
@@ -122,6 +124,7 @@ def load_data(
         labels: (rows, L) in the order of the store.
         split: tile indices by split.
         layers: columns to join along D, in this order.
+        positions: means of places in the window, which are taken off; None: position is kept.
 
     Raises:
         DeviceFailure: the device has no room for the store.
@@ -129,6 +132,8 @@ def load_data(
     every = spans_of(store)
     spans = {name: tuple(every[index] for index in split[name]) for name in SPLITS}
     features = read_features(store, layers)
+    if positions is not None:
+        positions.take_off(store, layers, features)
     is_valid = store.read_valid_fraction() > 0
     taught = _rows_of(spans["train"])
     mean, std = statistics(features, taught[is_valid[taught]])

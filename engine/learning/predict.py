@@ -18,6 +18,7 @@ from engine.labels.build import PixelsWithData
 from engine.labels.sidecar import to_pixels
 from engine.learning.dataset import Span, read_features, spans_of
 from engine.learning.heads import Decoder, build_decoder
+from engine.learning.positions import Positions
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle, Task
 from engine.store.schema import StoredTile
@@ -54,7 +55,9 @@ def predict_map(run_folder: Path, store_folder: Path, out: Path, root: Path | No
         (tile, task.map_values(without_gaps(predicted, tile, task, has_data)))
         for tile, predicted in predict_tiles(run, store)
     )
-    return PredictedMap(write_map(out, pieces, task.prediction_style), (note,) if note else ())
+    positions = _positions(run)
+    notes = (note, positions.note(store) if positions else None)
+    return PredictedMap(write_map(out, pieces, task.prediction_style), tuple(text for text in notes if text))
 
 
 def predict_tiles(
@@ -72,11 +75,19 @@ def predict_tiles(
     card = run.decoder
     card.require_fit(store)
     decoder, task = load_decoder(run), card.taught
-    features = torch.from_numpy(read_features(store, card.layers))
+    columns = read_features(store, card.layers)
+    if positions := _positions(run):
+        positions.take_off(store, card.layers, columns)
+    features = torch.from_numpy(columns)
     is_valid = store.read_valid_fraction() > 0
     features[torch.from_numpy(~is_valid)] = decoder.mean.to(features.dtype)
     for span in (span for span in spans_of(store) if only is None or span.tile.id in only):
         yield span.tile, _tile_classes(decoder, task, features, is_valid, span)
+
+
+def _positions(run: TrainRun) -> Positions | None:
+    """The means that the decoder was trained without; None where position was kept."""
+    return Positions.open(run.positions) if run.decoder.position == "remove" else None
 
 
 def load_decoder(run: TrainRun) -> Decoder:

@@ -22,6 +22,7 @@ from engine.labels.sidecar import Labels, read_labels
 from engine.learning.baselines.baseline import Baseline
 from engine.learning.baselines.table import BASELINES
 from engine.learning.dataset import labels_of_splits
+from engine.learning.positions import Positions, measure_positions
 from engine.learning.split import Split, split_tiles
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
@@ -38,6 +39,7 @@ class Prepared:
         truth: (rows, p * p) labels in the order of the store.
         raw: reflectances on the same tiles; None: no baseline.
         pixels_with_data: as `pixel_gaps.pixels_with_data` gives it.
+        positions: what the place in the window adds, to be taken off; None: position is kept.
     """
 
     task: Task
@@ -48,6 +50,7 @@ class Prepared:
     truth: np.ndarray
     raw: EmbeddingStore | None
     pixels_with_data: PixelsWithData | None
+    positions: Positions | None
 
 
 def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]:
@@ -67,7 +70,13 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     truth = read_labels(labels, store)
     task.require_labels(labels_of_splits(store, truth, split.tiles))
     raw = yield from open_baseline_store(BASELINES.get(task.name), store, root)
-    return Prepared(task, store, layers, split, labels, truth, raw, has_data)
+    positions = None
+    if config.position == "remove":
+        yield StepStarted("Measuring position")
+        positions = measure_positions(store, layers, split.tiles["train"])
+        if left := positions.note(store):
+            yield Noticed(left)
+    return Prepared(task, store, layers, split, labels, truth, raw, has_data, positions)
 
 
 def open_store(config: TrainConfig, task: Task, root: Path) -> Generator[Event, None, EmbeddingStore]:

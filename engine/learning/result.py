@@ -19,6 +19,7 @@ from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 
 CARD, WEIGHTS, SCORES = "decoder.json", "decoder.safetensors", "scores.json"
+POSITIONS = "positions.safetensors"
 PREDICTIONS, ERRORS = "predictions.tif", "errors.tif"
 
 
@@ -105,6 +106,11 @@ class TrainRun:
     def weights(self) -> Path:
         """The decoder's weights, a safetensors file."""
         return self.folder / WEIGHTS
+
+    @property
+    def positions(self) -> Path:
+        """Means of places in the window, a safetensors file, where the decoder was trained with position removed."""
+        return self.folder / POSITIONS
 
     @property
     def predictions(self) -> Path:

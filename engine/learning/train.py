@@ -25,7 +25,7 @@ from engine.learning.dataset import TrainingData, load_data
 from engine.learning.evaluate import score_run, write_maps
 from engine.learning.heads import Decoder, build_decoder
 from engine.learning.preparation import Prepared, prepare
-from engine.learning.result import SCORES, WEIGHTS, TrainRun, write_card, write_json
+from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 from engine.learning.tasks.task import Task
 from engine.learning.threads import threads_for
 from engine.learning.truth import labelled_tiles
@@ -57,7 +57,8 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     """
     prepared = yield from prepare(config, root)
     task, store, split = prepared.task, prepared.store, prepared.split
-    data = load_data(store, prepared.truth, split.tiles, prepared.layers, task, choose_device(config.device))
+    device = choose_device(config.device)
+    data = load_data(store, prepared.truth, split.tiles, prepared.layers, task, device, prepared.positions)
     generator = torch.Generator().manual_seed(config.seed)
     outputs = task.outputs(store.meta.patch_px)
     decoder = build_decoder(config.head, data.mean, data.std, outputs, generator, data.features.device)
@@ -67,6 +68,8 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     with threads_for(weights, config.batch_patches, data.features.device):
         learned = yield from learn(config, task, data, decoder, generator, folder / run_folder.STOP)
     yield StepStarted("Testing once")
+    if prepared.positions is not None:
+        prepared.positions.save(folder / POSITIONS)
     _save(folder, learned.decoder, _card(config, folder, prepared, learned.epoch))
     run = TrainRun.open(folder)
     scores = score_run(run, store, prepared.truth, prepared.raw)
@@ -184,7 +187,7 @@ def _card(config: TrainConfig, folder: Path, prepared: Prepared, epoch: int) -> 
         taught = labelled_tiles(store, prepared.truth, prepared.split.tiles["train"])
         fitted = BASELINES[prepared.task.name].fit(raw, taught)
     return DecoderCard(
-        schema_version=SCHEMA_VERSION, layers=layers, epoch=epoch, seed=config.seed, baseline=fitted,
+        schema_version=SCHEMA_VERSION, layers=layers, epoch=epoch, seed=config.seed, baseline=fitted, position=config.position,
         dims=tuple(store.meta.dims[store.meta.layers.index(layer)] for layer in layers),
         head=config.head.model_dump(mode="json"), store=_from(folder, store.folder),
         labels=_from(folder, prepared.labels.path), raw_store=_from(folder, raw.folder) if raw else "",

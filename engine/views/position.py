@@ -7,7 +7,7 @@ that repeats from window to window, and hides the ground.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,13 +57,17 @@ def in_window(tile: StoredTile) -> tuple[int, int, int, int]:
 
 
 def place_means(
-    store: EmbeddingStore, layer: int | None = None, without: PlaceMeans | None = None
+    store: EmbeddingStore,
+    layer: int | None = None,
+    without: PlaceMeans | None = None,
+    only: Collection[str] | None = None,
 ) -> PlaceMeans:
     """Measure the mean embedding of each place in the window, over the rows of a store whose windows are whole.
 
     Args:
         layer: as counted by the backbone; None: the store's first.
         without: means that are taken off before.
+        only: ids of the tiles that count; None: all.
 
     Raises:
         StoreError: no such layer, no row with data, or one row a tile, which has no place in a window.
@@ -74,11 +78,13 @@ def place_means(
         )
     number = store.meta.layers[store.meta.columns.index(store.column(layer))]
     counts, first = rows_to_fit(store)[0], 0
-    sums = _Sums(_usual_shapes(store))
+    counted = [tile for tile in store.tiles if only is None or tile.id in only]
+    sums = _Sums(_usual_shapes(counted))
     for tile, values, _ in store.iterate(number):
         is_counted = counts[first : first + tile.rows].reshape(tile.h, tile.w)
-        sums.add(tile, values if without is None else without.removed(tile, values), is_counted)
         first += tile.rows
+        if only is None or tile.id in only:
+            sums.add(tile, values if without is None else without.removed(tile, values), is_counted)
     return sums.means(number)
 
 
@@ -108,9 +114,9 @@ def places_to_remove(store: EmbeddingStore, layer: int | None, position: Positio
     return found
 
 
-def _usual_shapes(store: EmbeddingStore) -> Counter[tuple[int, int]]:
+def _usual_shapes(tiles: Iterable[StoredTile]) -> Counter[tuple[int, int]]:
     """Windows of each shape that there are two or more of."""
-    shapes = Counter(in_window(tile)[2:] for tile in store.tiles)
+    shapes = Counter(in_window(tile)[2:] for tile in tiles)
     return Counter({shape: count for shape, count in shapes.items() if count >= _LEAST_WINDOWS})
 
 

@@ -148,6 +148,8 @@ def _rest(
         "Seed", 0, 2**31 - 1, defaults.seed, key="t_seed", help=help_of(TrainConfig, "seed")
     )
     device = two.selectbox("Device", DEVICES, key="t_device", help=help_of(TrainConfig, "device"))
+    position = one.selectbox("Position in the window", choices_of(TrainConfig, "position"), key="t_position",
+                             help=help_of(TrainConfig, "position"))  # fmt: skip
     kept = None
     if len(source.layers) > 1:
         picked = st.multiselect(
@@ -159,7 +161,7 @@ def _rest(
         )
         kept = tuple(picked) if picked and tuple(picked) != source.layers else None
     return TrainConfig(
-        store=source.store, task=task, labels=labels, layers=kept, split=SplitConfig(by=split),
+        store=source.store, task=task, labels=labels, layers=kept, position=position, split=SplitConfig(by=split),
         head=HeadConfig(name=head, hidden=_widths(widths, plain_head.hidden), dropout=dropout),
         loss=LossConfig(name=loss, burned_weight=weight), learning_rate=rate, weight_decay=decay, epochs=epochs,
         patience=int(patience), device=device, seed=int(seed),
