@@ -43,8 +43,8 @@ def cluster(chosen: argparse.Namespace) -> dict[str, Any]:
 def health(chosen: argparse.Namespace) -> dict[str, Any]:
     """Measure what a store's embeddings tell of, layer by layer."""
     from engine.store.store import EmbeddingStore
-    from engine.views.health import health as measured
-    from engine.views.health_words import sentences
+    from engine.views.health.card import health as measured
+    from engine.views.health.words import sentences
 
     store = EmbeddingStore.open(Path(chosen.store))
     layers = [asdict(layer) | {"sentences": sentences(layer)} for layer in measured(store)]

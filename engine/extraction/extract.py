@@ -24,7 +24,7 @@ from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, Step
 from engine.jobs.record import recorded, working_alone
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.store.writer import StoreWriter
-from engine.views.seams import layer_seams
+from engine.views.health.seams import layer_seams
 
 # Batches that are written or wait for it; each holds the embeddings of its tiles.
 _BATCHES_IN_HAND = 3

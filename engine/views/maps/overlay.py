@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from engine.concurrency.blas_threads import one_blas_thread
 from engine.concurrency.ordered_map import ordered_map
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
@@ -60,15 +61,16 @@ def pca_overlay(view: LayerView, out: Path) -> Pca:
         StoreError: as `pca.fit` and `write_mosaic`.
     """
     fitted = pca_of(view, components=3)
-    write_mosaic(
-        out,
-        _coloured(view, fitted),
-        level="patch",
-        nodata=None,
-        dtype="uint8",
-        tags=store_tags(view.store, view.layer) | view.tags | _pca_tags(fitted),
-        band_names=("PC1 (red)", "PC2 (green)", "PC3 (blue)", "alpha"),
-    )
+    with one_blas_thread():
+        write_mosaic(
+            out,
+            _coloured(view, fitted),
+            level="patch",
+            nodata=None,
+            dtype="uint8",
+            tags=store_tags(view.store, view.layer) | view.tags | _pca_tags(fitted),
+            band_names=("PC1 (red)", "PC2 (green)", "PC3 (blue)", "alpha"),
+        )
     return fitted
 
 

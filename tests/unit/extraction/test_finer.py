@@ -25,9 +25,9 @@ from engine.labels.sidecar import read_labels, to_pixels
 from engine.learning.train import train
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
+from engine.views.health.seams import seam_score
 from engine.views.layer_view import view_of
 from engine.views.maps.overlay import pca_overlay
-from engine.views.seams import seam_score
 
 WriteRaster = Callable[..., Path]
 GRID = Affine(20, 0, 400_640, 0, -20, 4_100_480)  # on the corner of a tile of 32 px of 20 m

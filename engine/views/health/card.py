@@ -8,12 +8,12 @@ import numpy as np
 
 from engine.errors import StoreError
 from engine.store.store import EmbeddingStore
-from engine.views.border import border_share
+from engine.views.health.border import border_share
+from engine.views.health.seams import seam_score
 from engine.views.layer_view import LayerView, view_of
 from engine.views.moments import moments
 from engine.views.pca import fit
 from engine.views.position import position_share
-from engine.views.seams import seam_score
 
 # A channel whose variance is below this share of the mean variance of all does not vary.
 _DEAD = 1e-6

@@ -10,7 +10,7 @@ nano (patches of 4 px, windows of 32 px): 0.64, 1.73, 0.99, 17 of 128. With rand
 
 from __future__ import annotations
 
-from engine.views.health import LayerHealth
+from engine.views.health.card import LayerHealth
 
 _GOOD_POSITION, _GOOD_SEAM, _GOOD_BORDER, _GOOD_RANK = 0.1, 1.15, 1.5, 5.0
 # Lengths of embeddings spread by 1.2 to 3 with trained weights; with random ones a final norm makes them equal (1.02 or

@@ -10,7 +10,7 @@ import pytest
 
 from engine.store.schema import StoredTile, TileRows
 from engine.store.store import EmbeddingStore
-from engine.views.seams import seam_score
+from engine.views.health.seams import seam_score
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 

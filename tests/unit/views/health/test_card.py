@@ -9,8 +9,8 @@ import pytest
 
 from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
-from engine.views.health import effective_rank, health
-from engine.views.health_words import sentences
+from engine.views.health.card import effective_rank, health
+from engine.views.health.words import sentences
 from tests.unit.store.stores import make_store, meta_of, tile_at
 
 SIDE = 8
