@@ -11,7 +11,7 @@ from pages.ui.look import errors
 from pages.ui.map import serving
 
 if __name__ == "__main__":
-    from pages.ui import frame  # after the runtime is up: the map component registers itself with it
+    from pages.ui.frame import frame  # after the runtime is up: the map component registers itself with it
 
     frame.draw()
 else:

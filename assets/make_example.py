@@ -19,11 +19,11 @@ sys.path.insert(0, str(ROOT))
 
 from engine.imagery.scene import Scene  # noqa: E402
 from engine.jobs.config import ExtractConfig  # noqa: E402
-from engine.jobs.folder import runs_root  # noqa: E402
 from engine.learning.result import TrainRun  # noqa: E402
 from engine.store.store import EmbeddingStore  # noqa: E402
 from engine.views.layer_view import view_of  # noqa: E402
 from engine.views.maps.overlay import pca_overlay  # noqa: E402
+from engine.workspace import runs_root  # noqa: E402
 
 OUT = ROOT / "assets" / "example"
 SIDE_PX = 420

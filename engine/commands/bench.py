@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.commands.printer import say
-from engine.jobs.folder import runs_root
+from engine.workspace import runs_root
 
 
 def bench(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:

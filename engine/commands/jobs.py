@@ -25,6 +25,7 @@ from engine.jobs.job import Job, list_jobs
 from engine.jobs.record import run_job
 from engine.terratorch.generation import is_terratorch, translate
 from engine.terratorch.report import in_lines
+from engine.workspace import workspace_folder, workspace_name, workspace_of, workspaces
 
 
 def extract(chosen: argparse.Namespace) -> dict[str, Any] | None:
@@ -63,7 +64,9 @@ def _in_new_folder(config: JobConfig, chosen: argparse.Namespace) -> dict[str, A
             f"The configuration is of kind {config.kind}. Use `python -m engine {config.kind}`."
         )
     folder = (
-        Path(chosen.out).resolve() if chosen.out else run_folder.new_folder(config, run_folder.runs_root())
+        Path(chosen.out).resolve()
+        if chosen.out
+        else run_folder.new_folder(config, workspace_folder(chosen.workspace))
     )
     run_folder.create(folder, config)
     summary = _run(folder, config)
@@ -90,14 +93,27 @@ def resume(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def jobs(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
     """List the jobs."""
-    rows = [{"id": job.id, "state": job.state, "folder": str(job.folder)} for job in list_jobs()]
+    folders = workspaces() if chosen.workspace is None else [workspace_folder(chosen.workspace)]
+    found = sorted(
+        (job for folder in folders for job in list_jobs(folder)), key=lambda job: -job.submitted_at
+    )
+    rows = [_row(job) for job in found]
     if chosen.json:
         return rows
     for row in rows:
         print(f"{row['state']:12} {row['folder']}")
     if not rows:
-        print(f"No jobs yet in {run_folder.runs_root()}. Start one with `python -m engine extract CONFIG`.")
+        print(f"No jobs yet in {folders[0]}. Start one with `python -m engine extract CONFIG`.")
     return None
+
+
+def _row(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "state": job.state,
+        "workspace": workspace_name(job.folder.parent),
+        "folder": str(job.folder),
+    }
 
 
 def cancel(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -117,7 +133,7 @@ def _run(folder: Path, config: JobConfig) -> dict[str, Any]:
 
 
 def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
-    root = run_folder.runs_root()
+    root = workspace_of(folder)
     match config:
         case ExtractConfig():
             from engine.extraction.extract import extract as work

@@ -37,6 +37,12 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a key; repeatable"
         )
+        sub.add_argument(
+            "--workspace",
+            default="",
+            metavar="NAME",
+            help="whose runs it belongs to (default: the common one)",
+        )
         sub.set_defaults(kind=kind)
         if kind == "extract":
             sub.add_argument(
@@ -77,7 +83,8 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--dump", help="folder for our outputs, one .npz a case")
     sub.add_argument("--weights", help="checkpoint for cases that come without one")
     add("run", jobs.run, "Run the job of a run folder (what the app starts).", "folder")
-    add("jobs", jobs.jobs, "List the jobs, newest first.")
+    sub = add("jobs", jobs.jobs, "List the jobs, newest first.")
+    sub.add_argument("--workspace", metavar="NAME", help="only this one's (default: those of all)")
     add("cancel", jobs.cancel, "Ask a job to end; what it finished is kept.", "folder")
     add("resume", jobs.resume, "Go on with a job that was cancelled, failed or interrupted.", "folder")
     sub = add("simulate", stores.simulate, "Write the simulated fire season of a seed.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -13,18 +12,12 @@ import psutil
 from engine.errors import ConfigError, JobError
 from engine.files import slug, write_atomic, write_errors
 from engine.jobs.config import ExtractConfig, JobConfig, config_hash, parse_config, read_yaml, to_yaml
-from engine.paths import PROJECT
 
 CONFIG = "config.yaml"
 LOG = "log.txt"
 PROCESS = "process.json"
 STOP = "stop"
 WORK_LOCK = ".working.lock"
-
-
-def runs_root() -> Path:
-    """Where run folders live: EMBERSCOPE_HOME, or `runs` in the project's folder."""
-    return Path(os.environ.get("EMBERSCOPE_HOME") or PROJECT / "runs").resolve()
 
 
 def new_folder(config: JobConfig, root: Path) -> Path:

@@ -174,28 +174,29 @@ class Job:
             return None
 
 
-def submit(config: JobConfig, root: Path | None = None) -> Job:
+def submit(config: JobConfig, workspace: Path) -> Job:
     """Write the configuration into a new run folder and start its process, which outlives this one.
 
-    A configuration that is queued or running already is not started twice: its job is returned.
+    A configuration that is queued or running there already is not started twice: its job is returned.
+
+    Args:
+        workspace: the folder of runs that it belongs to.
     """
-    root = root or run_folder.runs_root()
-    root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / _SUBMIT_LOCK):
-        for job in list_jobs(root):
+    workspace.mkdir(parents=True, exist_ok=True)
+    with FileLock(workspace / _SUBMIT_LOCK):
+        for job in list_jobs(workspace):
             if job.state in ("queued", "running") and config_hash(job.config) == config_hash(config):
                 return job
-        folder = run_folder.new_folder(config, root)
+        folder = run_folder.new_folder(config, workspace)
         run_folder.create(folder, config)
         append_event(folder, Submitted())
         _spawn(folder)
     return Job(folder)
 
 
-def list_jobs(root: Path | None = None) -> list[Job]:
-    """Every run folder, newest first."""
-    root = root or run_folder.runs_root()
-    jobs = [Job(path.parent) for path in root.glob(f"*/{run_folder.CONFIG}")]
+def list_jobs(workspace: Path) -> list[Job]:
+    """Every run folder of a workspace, newest first."""
+    jobs = [Job(path.parent) for path in workspace.glob(f"*/{run_folder.CONFIG}")]
     return sorted(jobs, key=lambda job: job.submitted_at, reverse=True)
 
 

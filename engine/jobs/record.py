@@ -31,6 +31,7 @@ from engine.jobs.events import (
     TestDone,
 )
 from engine.jobs.unforeseen import in_words
+from engine.workspace import runs_root
 
 TERMINATED = 128 + signal.SIGTERM  # 143, what shells report for SIGTERM
 _POLL_S = 0.5
@@ -221,7 +222,7 @@ def _device_turn(folder: Path, device: str, note: Callable[[Event], None]) -> It
 
 def _device_lock(device: str) -> tuple[Path, FileLock]:
     """The file that names who holds a device, and the lock that whoever holds it has."""
-    locks = run_folder.runs_root() / ".devices"
+    locks = runs_root() / ".devices"
     locks.mkdir(parents=True, exist_ok=True)
     name = slug(device)
     return locks / f"{name}.holder", FileLock(locks / f"{name}.lock")

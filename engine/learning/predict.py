@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 
 from engine.errors import StoreError
 from engine.extraction.pixels.pixel_gaps import pixels_with_data
-from engine.jobs.folder import runs_root
 from engine.labels.build import PixelsWithData
 from engine.labels.sidecar import to_pixels
 from engine.learning.dataset import Span, read_features, spans_of
@@ -24,6 +23,7 @@ from engine.learning.tasks.task import MapStyle, Task
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.maps.overlay import class_overlay
+from engine.workspace import runs_root
 
 _PATCHES_A_STEP = 65_536
 Piece = tuple[StoredTile, np.ndarray]

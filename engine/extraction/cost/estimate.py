@@ -16,8 +16,9 @@ from engine.extraction.store_layout import dims_of
 from engine.jobs.config import ExtractConfig, parse_config, read_yaml
 from engine.jobs.event_log import read_events
 from engine.jobs.events import ExtractDone, ExtractPlanned
-from engine.jobs.folder import CONFIG, runs_root
+from engine.jobs.folder import CONFIG
 from engine.store.store import EmbeddingStore
+from engine.workspace import runs_root
 
 # Bytes besides the embeddings: keys, outline and box of a row in zstd, a tile's line in the footer, and what a
 # store of one tile has besides. Fitted to synthetic stores of 4 to 5,000 tiles at 30 m; good to about a third.

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.files import read_json, write_atomic
+from engine.workspace import shared_root
 
 _FILE = "bench.json"
 
@@ -50,17 +51,18 @@ def this_machine() -> str:
 
 
 def record(paces: Iterable[Pace], root: Path) -> Path:
-    """Keep measurements beside the runs; newer ones of the same backbone, device and machine replace older ones."""
+    """Keep measurements for all workspaces; newer ones of the same backbone, device and machine replace older ones."""
     kept = {_key(pace): pace for pace in (*read(root), *paces)}
     text = json.dumps([asdict(pace) for pace in kept.values()], indent=1)
-    write_atomic(root / _FILE, lambda path: path.write_text(text, encoding="utf-8"))
-    return root / _FILE
+    file = shared_root(root) / _FILE
+    write_atomic(file, lambda path: path.write_text(text, encoding="utf-8"))
+    return file
 
 
 def read(root: Path) -> tuple[Pace, ...]:
-    """All measurements kept beside the runs; a file that is not ours holds none."""
+    """All measurements kept; a file that is not ours holds none."""
     try:
-        return tuple(Pace(**entry) for entry in read_json(root / _FILE))
+        return tuple(Pace(**entry) for entry in read_json(shared_root(root) / _FILE))
     except FileNotFoundError:
         return ()
     except (ValueError, TypeError):

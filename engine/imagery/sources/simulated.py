@@ -14,6 +14,7 @@ from engine.frozen import Frozen
 from engine.imagery.scene import Scene
 from engine.imagery.sources.chip_folder import chip_scenes
 from engine.paths import modified
+from engine.workspace import shared_root
 
 
 class SimulatedScene(Frozen):
@@ -78,5 +79,5 @@ class SimulatedScene(Frozen):
 
 
 def season_folder(seed: int, root: Path) -> Path:
-    """Where the simulated season of a seed is kept."""
-    return root / "data" / f"simulated-{seed}"
+    """Where the simulated season of a seed is kept, once for all workspaces."""
+    return shared_root(root) / "data" / f"simulated-{seed}"

@@ -13,7 +13,7 @@ from engine.imagery.sensors.table import SENSORS
 from engine.imagery.sources import SceneConfig, source_of
 from engine.imagery.sources.source import Declared
 from engine.jobs.complaints import in_words
-from engine.jobs.folder import runs_root
+from pages.ui import workspace
 from pages.ui.explore import understood
 from pages.ui.look import errors
 from pages.ui.look.fields import help_of
@@ -33,7 +33,7 @@ def offer() -> None:
         "A raster with a CRS (GeoTIFF, JPEG 2000), or a folder: one product (SAFE, HLS, Landsat Collection 2), several rasters, "
         "or chips in the layout of HLS Burn Scars (`data/`, `splits/`)."
     )
-    example = runs_root() / "data" / "hls_burn_scars"
+    example = workspace.shared() / "data" / "hls_burn_scars"
     typed = st.text_input("Path on this machine", key=f"own_path_{turn}", placeholder=str(example)).strip()
     said = _said(turn)
     wanted = Path(typed).expanduser().absolute() if typed else None

@@ -14,8 +14,8 @@ from engine.backbones import cards
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, TilesConfig
-from engine.jobs.folder import runs_root
 from engine.paths import PROJECT
+from pages.ui import workspace
 from pages.ui.explore import own_scene
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, style, wording
@@ -184,7 +184,7 @@ def _upload() -> None:
 
 
 def _make_season() -> None:
-    folder = runs_root() / "data" / "simulated-0"
+    folder = workspace.shared() / "data" / "simulated-0"
     command = [sys.executable, "-m", "engine", "simulate", "--out", str(folder), "--seed", "0"]
     with st.spinner("Simulating 48 places; this takes about a minute.", show_time=True):
         made = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ import streamlit as st
 from engine.backbones import cards
 from engine.jobs.config import ExtractConfig
 from engine.jobs.job import submit
+from pages.ui import workspace
 from pages.ui.backbones import card as backbone_card
 from pages.ui.jobs import chosen_run, cost, jobs_panel
 from pages.ui.look import errors, wording
@@ -52,7 +53,7 @@ def cost_and_start(config: ExtractConfig) -> None:
             icon=":material/play_arrow:",
             width="stretch",
         ):
-            job = submit(config)
+            job = submit(config, workspace.folder())
             session.set_job(job.id)
             st.rerun()
         if st.button("Change the region", key="to_explore", icon=":material/map:", width="stretch"):

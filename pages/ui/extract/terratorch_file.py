@@ -7,6 +7,7 @@ import streamlit as st
 from engine.jobs.config import ExtractConfig, yaml_mapping
 from engine.jobs.job import submit
 from engine.terratorch.generation import Translation, translate
+from pages.ui import workspace
 from pages.ui.jobs import config_view, cost
 from pages.ui.look import errors, notices, wording
 from pages.ui.state import session
@@ -73,6 +74,6 @@ def _start(config: ExtractConfig, name: str) -> None:
         icon=":material/play_arrow:",
         width="stretch",
     ):
-        session.set_job(submit(config).id)
+        session.set_job(submit(config, workspace.folder()).id)
         st.rerun()
     config_view.show(config, f"{name}-emberscope", "terratorch_file")

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import SceneError
-from engine.jobs.folder import runs_root
 from engine.paths import PROJECT
+from engine.workspace import is_of_another
+from pages.ui import workspace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,9 +100,12 @@ def register(layer: Layer) -> str:
 
 
 def roots() -> tuple[Path, ...]:
-    """Folders whose rasters may be shown: the project's assets, the workspace, and EMBERSCOPE_DATA."""
+    """Folders whose rasters may be shown: the project's assets, shared data, the workspace, and EMBERSCOPE_DATA."""
     named = [Path(part) for part in os.environ.get("EMBERSCOPE_DATA", "").split(os.pathsep) if part]
-    return tuple(path.resolve() for path in (PROJECT / "assets", runs_root(), *named))
+    return tuple(
+        path.resolve()
+        for path in (PROJECT / "assets", workspace.shared() / "data", workspace.folder(), *named)
+    )
 
 
 def render(token: str, z: int, x: int, y: int) -> bytes:
@@ -263,10 +267,10 @@ def _is_visible(bounds: Bounds, tile: Bounds) -> bool:
 
 def _allowed(path: Path) -> Path:
     real = path.resolve()
-    if not any(real.is_relative_to(root) for root in roots()):
+    if is_of_another(real, workspace.folder()) or not any(real.is_relative_to(root) for root in roots()):
         raise SceneError(
             f"{real} lies in a folder that the app may not show. "
-            f"Name that folder in EMBERSCOPE_DATA before the app starts, or copy it below {runs_root() / 'data'}."
+            f"Name that folder in EMBERSCOPE_DATA before the app starts, or copy it below {workspace.shared() / 'data'}."
         )
     if not real.is_file():
         raise SceneError(f"{real} is not there: it was moved or deleted. Choose another raster.")

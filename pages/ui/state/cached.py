@@ -13,9 +13,10 @@ from engine.extraction.cost.estimate import Estimate, estimate
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig, SceneConfig, TrainConfig
 from engine.jobs.event_log import EventReader
-from engine.jobs.folder import CONFIG, runs_root
+from engine.jobs.folder import CONFIG
 from engine.jobs.job import Job, State
 from engine.paths import modified as _modified
+from pages.ui import workspace
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ def scenes(scene: SceneConfig) -> tuple[Scene, ...]:
     Raises:
         SceneError: absent or unreadable.
     """
-    return _scenes(scene.model_dump_json(), scene.stamp(runs_root()), scene)
+    return _scenes(scene.model_dump_json(), scene.stamp(workspace.folder()), scene)
 
 
 def has_labels(scene: SceneConfig) -> bool:
     """Whether a scene that is on this machine brings its own label mask; nothing is made to find out."""
     try:
-        return scene.is_ready(runs_root()) and any(found.mask_path for found in scenes(scene))
+        return scene.is_ready(workspace.folder()) and any(found.mask_path for found in scenes(scene))
     except EngineError:
         return False
 
@@ -51,18 +52,18 @@ def has_labels(scene: SceneConfig) -> bool:
 def _scenes(key: str, stamp: float, _scene: SceneConfig) -> tuple[Scene, ...]:
     del key, stamp
     _prepare(_scene)
-    return _scene.find(runs_root())
+    return _scene.find(workspace.folder())
 
 
 def _prepare(scene: SceneConfig) -> None:
     """Make what a source has to make first (a simulated season), which a page does only when it is looked at."""
-    for _ in scene.prepare(runs_root()):
+    for _ in scene.prepare(workspace.folder()):
         pass
 
 
 def jobs() -> list[JobFacts]:
     """Every job of the workspace, newest first; those that can no longer be read are left out."""
-    found = [job_facts(Job(path.parent)) for path in runs_root().glob("*/config.yaml")]
+    found = [job_facts(Job(path.parent)) for path in workspace.folder().glob("*/config.yaml")]
     return sorted((item for item in found if item), key=lambda item: item.submitted_at, reverse=True)
 
 
@@ -90,14 +91,18 @@ def estimate_of(config: ExtractConfig) -> Estimate:
         BadInput: what the extraction itself would refuse.
     """
     return _estimate(
-        config.model_dump_json(), config.scene.stamp(runs_root()), _modified(runs_root()), config
+        config.model_dump_json(),
+        config.scene.stamp(workspace.folder()),
+        _modified(workspace.folder()),
+        config,
     )
 
 
 def job_named(name: str) -> Job | None:
     """The job of a folder name; None when there is none (a name is never a path)."""
     return next(
-        (Job(path.parent) for path in runs_root().glob("*/config.yaml") if path.parent.name == name), None
+        (Job(path.parent) for path in workspace.folder().glob("*/config.yaml") if path.parent.name == name),
+        None,
     )
 
 
@@ -105,7 +110,7 @@ def job_named(name: str) -> Job | None:
 def _estimate(key: str, scene: float, runs: float, _config: ExtractConfig) -> Estimate:
     del key, scene, runs  # the configuration, the scenes, and the earlier runs that tell the speed
     _prepare(_config.scene)
-    return estimate(_config)
+    return estimate(_config, workspace.folder())
 
 
 @st.cache_resource(show_spinner=False, max_entries=512)

@@ -17,7 +17,7 @@ from engine.extraction.plan import region_of
 from engine.files import make_folder, write_atomic
 from engine.imagery.region import Region
 from engine.jobs.config import RegionConfig
-from engine.jobs.folder import runs_root
+from pages.ui import workspace
 from pages.ui.look import wording
 from pages.ui.state import address, region_upload
 
@@ -142,4 +142,4 @@ def _path(name: str) -> Path:
 
 
 def _folder() -> Path:
-    return runs_root() / "regions"
+    return workspace.folder() / "regions"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.backbones import cards
 from engine.jobs.config import FileScene, SceneConfig, SimulatedScene
-from engine.jobs.folder import runs_root
+from pages.ui import workspace
 from pages.ui.state import address, regions
 
 
@@ -101,7 +101,7 @@ def _usual_backbone(bands: Sequence[str], level: str | None) -> str:
 
 def is_ready(scene: SceneConfig) -> bool:
     """Whether nothing has to be made before the scenes can be looked at (the simulated season has to be, once)."""
-    return scene.is_ready(runs_root())
+    return scene.is_ready(workspace.folder())
 
 
 def restore_from_address() -> None:

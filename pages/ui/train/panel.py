@@ -7,6 +7,7 @@ import streamlit as st
 from engine.jobs.config import TrainConfig
 from engine.jobs.job import submit
 from engine.learning.tasks.table import task_of
+from pages.ui import workspace
 from pages.ui.jobs import chosen_run, curves, jobs_panel
 from pages.ui.look import errors, metrics, style
 from pages.ui.state import cached, session
@@ -54,6 +55,6 @@ def start(config: TrainConfig, source: Source) -> None:
     if st.button("Start training", type="primary", key="start_train", icon=":material/play_arrow:", width="stretch",
                  disabled=not is_ready):  # fmt: skip
         with errors.in_words():
-            job = submit(config)
+            job = submit(config, workspace.folder())
             session.set_job(job.id)
             st.rerun()

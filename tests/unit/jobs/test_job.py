@@ -20,6 +20,7 @@ from engine.jobs.config import ExtractConfig, parse_config
 from engine.jobs.events import Event, ExtractDone, Queued, StepStarted, TileDone
 from engine.jobs.job import Job, list_jobs, submit
 from engine.jobs.record import run_job
+from engine.paths import PROJECT
 
 WriteRaster = Callable[..., Path]
 
@@ -50,7 +51,7 @@ def wide_scene(write_raster: WriteRaster) -> Path:
 
 
 def test_a_submitted_job_runs_to_its_end_in_a_process_of_its_own(home: Path, scene_file: Path) -> None:
-    job = submit(config_for(scene_file))
+    job = submit(config_for(scene_file), home)
     wait_for(job, "finished", "failed")
     assert job.state == "finished", job.log_tail()
     assert job.summary is not None
@@ -101,7 +102,7 @@ def test_a_cancelled_job_leaves_nothing_half_made_and_resumes_to_the_end(
 def test_sigterm_ends_the_command_line_with_143(home: Path, wide_scene: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     run_folder.create(out, config_for(wide_scene, tiles={"size_px": 16}, batch_size=1))
-    process = subprocess.Popen([sys.executable, "-m", "engine", "run", str(out)], cwd=run_folder.PROJECT)
+    process = subprocess.Popen([sys.executable, "-m", "engine", "run", str(out)], cwd=PROJECT)
     end = time.monotonic() + 60
     while time.monotonic() < end and Job(out).state != "running":
         time.sleep(0.05)

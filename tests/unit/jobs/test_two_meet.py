@@ -23,6 +23,7 @@ from engine.jobs.event_log import append_event
 from engine.jobs.events import Event, Failed, Finished, Noticed, Started, StepStarted, TileDone
 from engine.jobs.job import Job, submit
 from engine.jobs.record import working_alone
+from engine.paths import PROJECT
 from engine.store.store import EmbeddingStore
 
 WriteRaster = Callable[..., Path]
@@ -101,7 +102,7 @@ list(working_alone(Path(sys.argv[1]), events))
 
 def test_a_folder_is_free_again_when_who_worked_in_it_was_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
-    with subprocess.Popen(command, cwd=run_folder.PROJECT, stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == b"mine\n"
         events = working_alone(tmp_path / "run", lambda: iter([Noticed("mine")]))
         assert waiting([next(events)])
