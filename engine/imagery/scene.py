@@ -15,7 +15,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from engine.errors import MissingBand
 from engine.files import slug
 from engine.imagery.geobox import bounds_of, gsd_m, outline_lonlat
-from engine.imagery.sensors.sensor import Level, Sensor
+from engine.imagery.sensors.sensor import Level, Sensor, reflectance_words
 
 # Names longer than this are cut, and told apart by a hash of the whole.
 _LONGEST_ID = 120
@@ -125,9 +125,9 @@ class Scene:
     @property
     def values(self) -> str:
         """What the values of the main sensor are, in words for a legend."""
-        if self.sensor.quantity == "reflectance" and self.level is None:
-            return "reflectance, level not stated"
-        return self.sensor.values
+        if self.sensor.quantity != "reflectance":
+            return self.sensor.unit
+        return reflectance_words(self.level)
 
     @property
     def paths(self) -> tuple[Path, ...]:

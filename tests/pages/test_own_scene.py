@@ -12,7 +12,8 @@ from rasterio.shutil import copy
 from streamlit.testing.v1 import AppTest
 
 from engine.imagery.sensors.table import SENSORS
-from pages.ui.state import cached
+from pages.ui.state import cached, session
+from pages.ui.state.session import Place
 from tests.conftest import WriteRaster
 from tests.pages.conftest import OpenPage, words
 
@@ -22,28 +23,46 @@ def _may_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERSCOPE_DATA", str(tmp_path))
 
 
-def open_own(at: AppTest, path: object, **said: object) -> AppTest:
-    turn = next(field.key.rpartition("_")[2] for field in at.text_input if field.key.startswith("own_path_"))
-    at.text_input(key=f"own_path_{turn}").set_value(str(path))
+def look_at(at: AppTest, path: object) -> AppTest:
+    """Open the dialog and type a path into it."""
+    at.button(key="open_own").click().run()
+    at.text_input(key="own_path").set_value(str(path))
+    return at.button(key="own_open").click().run()
+
+
+def say(at: AppTest, **said: object) -> AppTest:
+    """Fill in fields of the corrections: bands by their index as band_1="red"."""
+    turn = at.session_state["own_draft"].turn
     for name, value in said.items():
         kind = at.number_input if isinstance(value, float) else at.text_input
-        (at.selectbox if name == "sensor" else kind)(key=f"own_{name}_{turn}").set_value(value)
-    at.button(key=f"own_open_{turn}").click().run()
-    use = [button for button in at.button if button.key == f"own_use_{turn}"]
+        chosen = name.startswith("band_") or name in ("sensor", "level")
+        (at.selectbox if chosen else kind)(key=f"own_{name}_{turn}").set_value(value)
+    return at.run()
+
+
+def open_own(at: AppTest, path: object, **said: object) -> AppTest:
+    look_at(at, path)
+    if said and "own_draft" in at.session_state:
+        say(at, **said)
+    use = [button for button in at.button if button.key == "own_use"]
     return use[0].click().run() if use else at
 
 
-def test_what_was_understood_is_shown_before_the_files_are_used(
+def own_place(at: AppTest) -> Place:
+    return next(found for found in session.places() if found.key == at.session_state["place_key"])
+
+
+def test_a_picture_and_what_was_understood_are_shown_before_the_files_are_used(
     open_page: OpenPage, home: Path, write_raster: WriteRaster
 ) -> None:
     pixels = np.random.default_rng(0).integers(100, 4000, (6, 64, 64)).astype(np.int16)
-    at = open_page("explore")
-    at.text_input(key="own_path_0").set_value(str(write_raster("mine.tif", pixels)))
-    at.button(key="own_open_0").click().run()
+    at = look_at(open_page("explore"), write_raster("mine.tif", pixels))
     assert at.session_state["place_key"] == "virginia"
     said = words(at)
-    for name in ("Sensor", "Values", "Bands", "Scale", "Gaps", "Date", "blue, green, red"):
+    for name in ("Sensor", "Level", "Values", "Bands", "Scale", "Gaps", "Date", "blue, green, red"):
         assert name in said
+    assert at.get("image"), "there is no picture"
+    assert "source: file" in said, "the configuration of the command line"
 
 
 PRODUCTS = {
@@ -65,8 +84,7 @@ def test_a_product_folder_with_a_file_a_band_becomes_the_place(
     at = open_own(open_page("explore"), tmp_path / product)
     assert not at.exception
     assert not at.warning, [warning.value for warning in at.warning]
-    (place,) = at.session_state["own_places"].values()
-    assert at.session_state["place_key"] == place.key
+    place = own_place(at)
     (scene,) = cached.scenes(place.scene)
     assert {"blue", "green", "red", "swir_1", "swir_2"} <= set(scene.bands)
     assert scene.datetime is not None
@@ -85,9 +103,13 @@ def _write_band(path: Path) -> None:
             copy(written, path, driver="JP2OpenJPEG" if path.suffix == ".jp2" else "GTiff")
 
 
-def test_every_sensor_of_the_table_can_be_chosen_by_its_title(open_page: OpenPage, home: Path) -> None:
-    at = open_page("explore")
-    assert [known.title for known in SENSORS.values()] == list(at.selectbox(key="own_sensor_0").options[1:])
+def test_every_sensor_of_the_table_can_be_chosen_by_its_title(
+    open_page: OpenPage, home: Path, scene_file: Path
+) -> None:
+    at = look_at(open_page("explore"), scene_file)
+    turn = at.session_state["own_draft"].turn
+    options = list(at.selectbox(key=f"own_sensor_{turn}").options)
+    assert [known.title for known in SENSORS.values()] == options[1:]
 
 
 def test_a_raster_of_ones_own_becomes_the_place_and_stays_it(
@@ -150,23 +172,72 @@ def test_a_raster_outside_the_folders_that_may_be_shown_is_refused_and_leaves_no
     assert len(at.segmented_control(key="explore_place").options) == 3
 
 
-def test_what_a_person_says_of_a_raster_stands_in_the_configuration(
+def test_what_a_person_corrects_stands_in_the_configuration(
     open_page: OpenPage, home: Path, write_raster: WriteRaster
 ) -> None:
-    pixels = np.random.default_rng(0).integers(100, 4000, (6, 64, 64)).astype(np.int16)
-    at = open_page("explore")
-    open_own(at, write_raster("mine.tif", pixels, names=None), sensor="hls", scale=0.0001, nodata=-9.0,
-             datetime="2021-08-28T10:56:19Z", bands="blue, green, red, nir_narrow, swir_1, swir_2")  # fmt: skip
+    pixels = np.random.default_rng(0).integers(100, 4000, (4, 64, 64)).astype(np.int16)
+    at = look_at(open_page("explore"), write_raster("mine.tif", pixels, names=None))
+    assert at.warning, "four bands without names cannot be understood"
+    assert at.get("image"), "a picture helps to tell the bands"
+    say(at, sensor="sentinel2_l2a", level="top of atmosphere", scale=0.0002, offset=-0.01, nodata=-9.0, datetime="2021-08-28T10:56:19Z",
+        band_1="red", band_2="green", band_4="nir_broad")  # fmt: skip
     assert not at.warning, [warning.value for warning in at.warning]
-    (place,) = at.session_state["own_places"].values()
-    assert place.scene.sensor == "hls"
-    assert place.scene.scale == 0.0001
-    assert place.scene.nodata == -9.0
-    assert place.scene.datetime.year == 2021
-    assert at.selectbox(key="own_sensor_1").value == "", (
-        "what was said of one raster is not taken for the next"
+    at.button(key="own_use").click().run()
+    scene = own_place(at).scene
+    assert scene.bands == ("red", "green", None, "nir_broad")
+    assert (scene.sensor, scene.level) == ("sentinel2_l2a", "top of atmosphere")
+    assert (scene.scale, scene.offset, scene.nodata) == (0.0002, -0.01, -9.0)
+    (found,) = cached.scenes(scene)
+    assert found.level == "top of atmosphere"
+    assert found.datetime is not None
+    assert found.datetime.year == 2021
+    assert (found.assets["red"].scale, found.assets["red"].offset, found.assets["red"].nodata) == (
+        0.0002,
+        -0.01,
+        (-9.0,),
     )
-    assert place.scene.bands == ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
+
+
+def test_one_band_is_corrected_and_the_others_stay_as_understood(
+    open_page: OpenPage, home: Path, scene_file: Path
+) -> None:
+    at = open_own(open_page("explore"), scene_file, band_1="-")
+    (found,) = cached.scenes(own_place(at).scene)
+    assert found.bands == ("green", "red", "nir_narrow", "swir_1", "swir_2")
+    assert found.assets["green"].index == 2
+
+
+def test_the_next_file_of_the_folder_opens_as_the_last_one_was_corrected_until_that_is_forgotten(
+    open_page: OpenPage, home: Path, write_raster: WriteRaster
+) -> None:
+    pixels = np.random.default_rng(0).integers(100, 4000, (2, 64, 64)).astype(np.int16)
+    first, second = (write_raster(f"{name}.tif", pixels, names=None) for name in ("a", "b"))
+    other = write_raster("elsewhere/c.tif", pixels, names=None)
+    three = write_raster("three.tif", np.concatenate([pixels, pixels[:1]]), names=None)
+    at = open_page("explore")
+    open_own(at, first, band_1="red", band_2="nir_narrow", datetime="2021-08-28")
+    for path in (other, three):
+        assert look_at(at, path).warning, "another folder, and another layout, know nothing of it"
+    assert not look_at(at, second).warning
+    assert any("before" in info.value for info in at.info)
+    at.button(key="own_use").click().run()
+    (scene,) = cached.scenes(own_place(at).scene)
+    assert scene.bands == ("red", "nir_narrow")
+    assert scene.datetime is None, "another file is of another date"
+    look_at(at, second)
+    at.button(key="own_forget").click().run()
+    assert at.warning
+    assert look_at(at, first).warning
+
+
+def test_values_that_cannot_be_right_are_refused_with_the_numbers_and_by_the_names_of_the_fields(
+    open_page: OpenPage, home: Path, scene_file: Path
+) -> None:
+    at = look_at(open_page("explore"), scene_file)
+    say(at, scale=1.0)
+    assert any("far above 1" in warning.value and "Scale" in warning.value for warning in at.warning)
+    assert not any("scene." in warning.value for warning in at.warning)
+    assert not [button for button in at.button if button.key == "own_use"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from engine.imagery.raster.scaling import Stated, scaling_of, unstated
 from engine.imagery.scene import Asset, in_order
 from engine.imagery.sensors.identify import Named, identify
 from engine.imagery.sensors.products import ProductName, band_part, read_name
-from engine.imagery.sensors.sensor import Sensor
+from engine.imagery.sensors.sensor import Level, Sensor
 
 # Names under which products state their cloud share in percent: ours; HLS (v2.0 User Guide, scene-level attributes);
 # Sentinel-2 (product metadata, Quality_Indicators_Info); Landsat (MTL, IMAGE_ATTRIBUTES); STAC's eo extension.
@@ -41,6 +41,7 @@ class Overrides:
     offset: float | None = None
     nodata: float | None = None
     datetime: datetime | None = None
+    level: Level | None = None
 
 
 NO_OVERRIDES = Overrides()
@@ -51,6 +52,7 @@ class RasterFacts:
     """One raster, understood.
 
     Attributes:
+        level: of reflectance, None where it is not known or does not apply.
         tags: names in lower case.
         notes: what was assumed, resampled or left unread, in words.
     """
@@ -59,6 +61,7 @@ class RasterFacts:
     sensor: Sensor
     assets: Mapping[str, Asset]
     datetime: datetime | None
+    level: Level | None
     tags: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -84,7 +87,21 @@ def raster_facts(path: Path, overrides: Overrides = NO_OVERRIDES) -> RasterFacts
     own = [f"{path.name}: {item}." for item in (note, told, radar) if item]
     notes = tuple(item for item in (*named.notes, *own, metric.note) if item)
     main = main_sensor(named, assets)
-    return RasterFacts(metric.grid, main, in_order(assets, main), when, tags, notes)
+    level = level_of(path.name, main, overrides)
+    return RasterFacts(metric.grid, main, in_order(assets, main), when, level, tags, notes)
+
+
+def level_of(where: str, main: Sensor, overrides: Overrides) -> Level | None:
+    """The level of a raster's reflectance: as the configuration says, else the sensor's.
+
+    Raises:
+        SceneError: the configuration states one for what is no reflectance.
+    """
+    if overrides.level is not None and main.quantity != "reflectance":
+        raise SceneError(
+            f"{where} holds {main.unit}, and scene.level is of reflectance. Leave it out, or set scene.sensor."
+        )
+    return overrides.level or main.level
 
 
 def main_sensor(named: Named, assets: Mapping[str, Asset]) -> Sensor:

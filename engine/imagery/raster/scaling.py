@@ -63,22 +63,25 @@ def scaling_of(
     metadata: Stated = NOTHING,
     is_assumed: bool = False,
 ) -> Scaling:
-    """The scaling of a band: what the file states, then the configuration, then the product's metadata, then the sensor.
+    """The scaling of a band: what the configuration says, then the file, then the product's metadata, then the sensor.
 
     Args:
         index: band of the file, from 1.
-        declared: by the configuration; its gap value counts before the file's.
+        declared: by the configuration.
         metadata: by a file beside the bands (MTD_MSIL2A.xml, *_MTL.txt).
         is_assumed: the sensor is an assumption.
     """
     dtype = dataset.dtypes[index - 1]
     nodata = _gaps(dataset, index, sensor, declared, metadata, dtype, is_assumed)
     scale, offset = float(dataset.scales[index - 1]), float(dataset.offsets[index - 1])
-    if (scale, offset) != (1.0, 0.0):
-        return Scaling(scale, offset, nodata)
+    is_stated = (scale, offset) != (1.0, 0.0)
     if declared.scale is not None or declared.offset is not None:
-        plain = 1.0 if dtype.startswith("float") else sensor.scale
-        return Scaling(declared.scale or plain, declared.offset or 0.0, nodata)
+        plain = scale if is_stated else 1.0 if dtype.startswith("float") else sensor.scale
+        said = declared.scale or plain, offset if declared.offset is None else declared.offset
+        note = _contradiction_note((scale, offset)) if is_stated and said != (scale, offset) else ""
+        return Scaling(*said, nodata, note)
+    if is_stated:
+        return Scaling(scale, offset, nodata)
     if metadata.scale is not None:
         return Scaling(metadata.scale, metadata.offset or 0.0, nodata, _metadata_note(sensor, metadata))
     if dtype.startswith("float"):  # HLS Burn Scars and most stacks keep measured values in floating point
@@ -86,6 +89,13 @@ def scaling_of(
     if sensor.name in _SENTINEL2 and _has_baseline_offset(product, when):
         return Scaling(sensor.scale, _OFFSET_DN * sensor.scale, nodata, _baseline_note(product, when))
     return Scaling(sensor.scale, sensor.offset, nodata, _SUN_NOTE if sensor.name in _LANDSAT_LEVEL_1 else "")
+
+
+def _contradiction_note(stated: tuple[float, float]) -> str:
+    return (
+        f"it states the scale {stated[0]:g} and the offset {stated[1]:g} itself, and is read as the configuration says instead. "
+        f"Leave out scene.scale and scene.offset where the file is right"
+    )
 
 
 def _metadata_note(sensor: Sensor, metadata: Stated) -> str:

@@ -74,7 +74,7 @@ class Sensor:
         """What the values are, in words for a legend."""
         if self.quantity != "reflectance" or self.level is None:
             return self.unit
-        return "surface reflectance" if self.level == "surface" else "top-of-atmosphere reflectance"
+        return reflectance_words(self.level)
 
     @property
     def is_resampled_by_nearest(self) -> bool:
@@ -92,3 +92,14 @@ class Sensor:
     def wavelength_um(self, band: str) -> float | None:
         """Centre wavelength of a band by its common name."""
         return self.band(band).wavelength_um
+
+
+def reflectance_words(level: Level | None) -> str:
+    """Reflectance of a level, as a legend names it."""
+    match level:
+        case None:
+            return "reflectance, level not stated"
+        case "surface":
+            return "surface reflectance"
+        case "top of atmosphere":
+            return "top-of-atmosphere reflectance"

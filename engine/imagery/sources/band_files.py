@@ -14,6 +14,7 @@ from engine.imagery.raster.facts import (
     acquired,
     assets_of,
     cloud_pct_of,
+    level_of,
     main_sensor,
 )
 from engine.imagery.raster.product_metadata import ProductMetadata, metadata_beside
@@ -65,7 +66,7 @@ def group_scene(group: FileGroup, overrides: Overrides = NO_OVERRIDES) -> Scene:
         assets=in_order(assets, main),
         datetime=when,
         grid=finest.grid,
-        level=main.level,
+        level=level_of(group.name, main, overrides),
         source=first.tags.get("emberscope_source", ""),
         licence=first.tags.get("emberscope_licence", ""),
         cloud_pct=cloud_pct_of(first.tags) if metadata.cloud_pct is None else metadata.cloud_pct,

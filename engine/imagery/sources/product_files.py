@@ -56,6 +56,11 @@ def product_place(path: Path) -> Path:
     return path
 
 
+def is_metadata(name: str) -> bool:
+    """Whether a file's name is that of a product's metadata (MTD_MSIL2A.xml, *_MTL.txt)."""
+    return bool(_METADATA.fullmatch(name))
+
+
 def rasters_in(folder: Path) -> list[Path]:
     """The rasters of a folder, and of the product folders in it; label masks are none.
 
@@ -63,7 +68,7 @@ def rasters_in(folder: Path) -> list[Path]:
         SceneError: there are none.
     """
     inside = (
-        [] if (folder / "GRANULE").is_dir() else sorted(one for one in folder.iterdir() if _is_product(one))
+        [] if (folder / "GRANULE").is_dir() else sorted(one for one in folder.iterdir() if is_product(one))
     )
     found = [file for one in (folder, *inside) for file in _rasters_of(one)]
     if not found:
@@ -104,7 +109,7 @@ def _name_of(folder: Path, base: str) -> str:
     return safe if safe and tile in safe else base or folder.name
 
 
-def _is_product(folder: Path) -> bool:
+def is_product(folder: Path) -> bool:
     """Whether a folder is named after a product, whose files it holds."""
     return folder.is_dir() and ((folder / "GRANULE").is_dir() or read_name(folder.name).sensor is not None)
 

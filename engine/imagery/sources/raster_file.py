@@ -86,7 +86,7 @@ def scene_of(facts: RasterFacts, name: str, title: str) -> Scene:
         assets=facts.assets,
         datetime=facts.datetime,
         grid=facts.grid,
-        level=facts.sensor.level,
+        level=facts.level,
         source=facts.tags.get("emberscope_source", ""),
         licence=facts.tags.get("emberscope_licence", ""),
         is_simulated=facts.tags.get("emberscope_simulated") == "yes",

@@ -12,6 +12,7 @@ from pydantic import Field
 from engine.frozen import Frozen
 from engine.imagery.raster.facts import Overrides
 from engine.imagery.scene import Scene
+from engine.imagery.sensors.sensor import Level
 
 
 class SceneSource(Protocol):
@@ -56,7 +57,7 @@ class SceneSource(Protocol):
 class Declared(Frozen):
     """What a configuration says of rasters that say too little themselves, or the wrong thing."""
 
-    added_later: ClassVar[tuple[str, ...]] = ("bands", "scale", "offset", "nodata", "datetime")
+    added_later: ClassVar[tuple[str, ...]] = ("bands", "scale", "offset", "nodata", "datetime", "level")
 
     sensor: str | None = Field(None, description="Sensor of the table; null reads it from the rasters.")
     bands: tuple[str | None, ...] | None = Field(
@@ -67,7 +68,7 @@ class Declared(Frozen):
     scale: float | None = Field(
         None,
         gt=0,
-        description="Reflectance of a stored 1 where a raster states no scale; null: 1 for floats, else the sensor's.",
+        description="Reflectance of a stored 1; null: as the raster states, else 1 for floats and the sensor's for integers.",
     )
     offset: float | None = Field(
         None,
@@ -80,11 +81,16 @@ class Declared(Frozen):
         None,
         description="Acquisition time, UTC unless it says otherwise; null: as the raster or its name states.",
     )
+    level: Level | None = Field(
+        None, description="Level of the reflectance; null: that of the sensor's products."
+    )
 
     @property
     def overrides(self) -> Overrides:
         """The same, as the readers of rasters take it."""
-        return Overrides(self.sensor, self.bands, self.scale, self.offset, self.nodata, self.datetime)
+        return Overrides(
+            self.sensor, self.bands, self.scale, self.offset, self.nodata, self.datetime, self.level
+        )
 
     def prepare(self, root: Path) -> Iterator[str]:
         """Nothing has to be made first."""

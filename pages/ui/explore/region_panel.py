@@ -16,7 +16,7 @@ from engine.imagery.scene import Scene
 from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, TilesConfig
 from engine.paths import PROJECT
 from pages.ui import workspace
-from pages.ui.explore import own_scene
+from pages.ui.explore import own_dialog, own_drop, own_list
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, style, wording
 from pages.ui.map import layers
@@ -25,6 +25,7 @@ from pages.ui.state import cached, region_upload, regions, session
 
 # Around a chosen region the map shows this share of its side besides.
 _MARGIN = 0.35
+_LARGEST_REGION_MB = 50
 
 
 def choose_place() -> session.Place:
@@ -35,8 +36,15 @@ def choose_place() -> session.Place:
         "Place", list(places), required=True, key="explore_place", format_func=lambda key: places[key].title,
         label_visibility="collapsed", on_change=_take_place,
     )  # fmt: skip
-    with st.popover("Open my own", icon=":material/folder_open:", key=f"own_popover_{session.own_places()}"):
-        own_scene.offer()
+    if session.absent_place():
+        st.warning(
+            "The address names a place that is not in this workspace: it was removed, or it is of another workspace.",
+            icon=":material/link_off:",
+        )
+    own_drop.offer()
+    with st.container(horizontal=True):
+        own_list.offer()
+        own_dialog.offer()
     return session.place()
 
 
@@ -173,6 +181,7 @@ def _upload() -> None:
     files = st.file_uploader(
         "One polygon, with holes and parts if need be: GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, or a Shapefile (zipped, "
         "or all of its files)", type=list(region_upload.ENDINGS), key="region_file", accept_multiple_files=True,
+        max_upload_size=_LARGEST_REGION_MB,
     )  # fmt: skip
     given = [file.file_id for file in files]
     if not files or st.session_state.get("upload_seen") == given:

@@ -21,6 +21,7 @@ def show(scenes: Sequence[Scene]) -> None:
     style.facts(
         (
             ("Scenes", f"{len(scenes):,}"), ("Sensor", ", ".join(sensors)), ("Values", first.values),
+            ("Level", first.level.capitalize() if first.level else "not stated"),
             ("Date", layers.date_span(scenes)), ("Pixel", f"{first.gsd_m:g} m"),
             ("Size", f"{first.width:,} × {first.height:,} px"),
             ("Scale", _each(first, lambda asset: f"× {asset.scale:g} {asset.offset:+g}")),

@@ -108,6 +108,21 @@ def roots() -> tuple[Path, ...]:
     )
 
 
+def require_shown(path: Path) -> Path:
+    """A file or folder with its links followed, once it lies in a folder that the app may show.
+
+    Raises:
+        SceneError: it does not.
+    """
+    real = path.resolve()
+    if is_of_another(real, workspace.folder()) or not any(real.is_relative_to(root) for root in roots()):
+        raise SceneError(
+            f"{real} lies in a folder that the app may not show. "
+            f"Name that folder in EMBERSCOPE_DATA before the app starts, or copy it below {workspace.shared() / 'data'}."
+        )
+    return real
+
+
 def render(token: str, z: int, x: int, y: int) -> bytes:
     """The PNG of one tile in Web Mercator, transparent where the layer has nothing.
 
@@ -266,12 +281,7 @@ def _is_visible(bounds: Bounds, tile: Bounds) -> bool:
 
 
 def _allowed(path: Path) -> Path:
-    real = path.resolve()
-    if is_of_another(real, workspace.folder()) or not any(real.is_relative_to(root) for root in roots()):
-        raise SceneError(
-            f"{real} lies in a folder that the app may not show. "
-            f"Name that folder in EMBERSCOPE_DATA before the app starts, or copy it below {workspace.shared() / 'data'}."
-        )
+    real = require_shown(path)
     if not real.is_file():
         raise SceneError(f"{real} is not there: it was moved or deleted. Choose another raster.")
     return real

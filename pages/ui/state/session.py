@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from engine.backbones import cards
 from engine.jobs.config import FileScene, SceneConfig, SimulatedScene
 from pages.ui import workspace
-from pages.ui.state import address, regions
+from pages.ui.state import address, own_places, regions
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Place:
     backbone: str
 
 
-_VIRGINIA = Place(
+FIRST = Place(
     "virginia",
     "Virginia coast",
     FileScene(source="file", path="assets/samples/virginia.tif"),
@@ -49,19 +48,22 @@ _USUAL = ("csmask_b4_l2a", "csmask_b4_l1c", "raw")
 
 
 def places() -> list[Place]:
-    """The embedded places, and those that this session added."""
-    return [_VIRGINIA, SEASON, _BEFORE, *st.session_state.get("own_places", {}).values()]
-
-
-def own_places() -> int:
-    """How many places of their own the person has opened so far."""
-    return int(st.session_state.get("own_opened", 0))
+    """The embedded places, and those of the person's own whose files can be read."""
+    own = [
+        Place(one.key, f"{one.kept.title} (files gone)" if one.trouble else one.kept.title, one.kept.scene, one.kept.backbone)
+        for one in own_places.listed() if one.kept is not None
+    ]  # fmt: skip
+    return [FIRST, SEASON, _BEFORE, *own]
 
 
 def place() -> Place:
     """The place looked at."""
-    key = st.session_state.get("place_key", _VIRGINIA.key)
-    return next((found for found in places() if found.key == key), _VIRGINIA)
+    return next((found for found in places() if found.key == place_key()), FIRST)
+
+
+def place_key() -> str:
+    """Of the place looked at, as the address says it."""
+    return str(st.session_state.get("place_key", FIRST.key))
 
 
 def set_place(key: str) -> None:
@@ -69,29 +71,22 @@ def set_place(key: str) -> None:
     if key != place().key:
         regions.choose(None)
     st.session_state["place_key"] = key
-    address.write("place", key if not key.startswith("own-") else None)
+    st.session_state["place_absent"] = ""
+    address.write("place", key if key != FIRST.key else None)
 
 
-def add_place(scene: SceneConfig, path: Path, bands: Sequence[str], level: str | None) -> Place:
-    """Scenes of one's own, for this session; those opened before under the same path are replaced.
+def absent_place() -> str:
+    """The key in the address of this visit that no place of the workspace has; "" where it has one."""
+    return str(st.session_state.get("place_absent", ""))
+
+
+def usual_backbone(bands: Sequence[str], level: str | None) -> str:
+    """The first usual backbone that the bands suffice for and that was trained at their level.
 
     Args:
-        bands: that all of the scenes have.
+        bands: that all scenes have.
         level: of their reflectance, None where it is not known.
     """
-    key = f"own-{path}"
-    own: dict[str, Place] = st.session_state.setdefault("own_places", {})
-    taken = {found.title for found in places() if found.key != key}
-    title = scene.title if scene.title not in taken else f"{scene.title} · {path.parent.name}"
-    if title in taken:
-        title = str(path)
-    own[key] = Place(key, title, scene, _usual_backbone(bands, level))
-    st.session_state["own_opened"] = own_places() + 1
-    return own[key]
-
-
-def _usual_backbone(bands: Sequence[str], level: str | None) -> str:
-    """The first usual backbone that the bands suffice for and that was trained at their level."""
     for name in _USUAL:
         card = cards.card(name)
         if not cards.missing_bands(card, bands) and (level is None or card.level in (None, "either", level)):
@@ -107,13 +102,13 @@ def is_ready(scene: SceneConfig) -> bool:
 def restore_from_address() -> None:
     """Take place and region from the address where the session knows none; write them back after a page switch."""
     if "place_key" not in st.session_state:
-        wanted = address.read("place") or ""
-        st.session_state["place_key"] = (
-            wanted if wanted in [found.key for found in places()] else _VIRGINIA.key
-        )
+        wanted = address.read("place") or FIRST.key
+        is_there = wanted in [found.key for found in places()]
+        st.session_state["place_key"] = wanted if is_there else FIRST.key
+        st.session_state["place_absent"] = "" if is_there else wanted
         st.session_state["region"] = regions.from_words(address.read("region") or "")
     key = place().key
-    address.write("place", key if key != _VIRGINIA.key and not key.startswith("own-") else None)
+    address.write("place", key if key != FIRST.key else None)
     address.write("region", regions.to_words(regions.chosen()))
 
 

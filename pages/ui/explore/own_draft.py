@@ -1,0 +1,115 @@
+"""Files that were opened and are no place yet: how they are read so far, until they are used or the dialog is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from pydantic import BaseModel, ValidationError
+
+from engine.errors import ConfigError, EngineError
+from engine.imagery.raster.layout import layout_of
+from engine.imagery.sources import SceneConfig, source_of
+from engine.jobs.complaints import in_words
+from engine.jobs.config import RegionConfig
+from pages.ui.explore import own_files
+from pages.ui.map import tiles
+from pages.ui.state import own_answers
+
+_KEY, _TURN = "own_draft", "own_turn"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is open in the dialog.
+
+    Attributes:
+        scene: the source with what was said of it before; the fields of the dialog are added to it.
+        turn: of the dialog's fields; each opening has another, so that none keeps what was said of other files.
+        is_recalled: the scene carries what was said of files of this folder before.
+        title: the name to begin with; "" for one from the files.
+        region: dropped together with the files.
+    """
+
+    scene: SceneConfig
+    turn: int
+    is_recalled: bool = False
+    title: str = ""
+    region: RegionConfig | None = None
+
+
+def current() -> Draft | None:
+    """The files that are open in the dialog."""
+    found = st.session_state.get(_KEY)
+    return found if isinstance(found, Draft) else None
+
+
+def open_path(path: Path, region: RegionConfig | None = None) -> None:
+    """Open a file or folder as files of its folder were corrected before.
+
+    Raises:
+        SceneError: there is no raster, or it lies in a folder that may not be shown.
+    """
+    tiles.require_shown(path)
+    plain = source_of(path)
+    layout = layout_of(own_files.first_raster(plain))
+    recalled = own_answers.recall(own_files.folder_of(plain), layout)
+    try:
+        scene = with_said(plain, recalled)
+    except EngineError:
+        scene, recalled = plain, {}
+    _set(Draft(scene, _next_turn(), bool(recalled), region=region))
+
+
+def open_place(scene: SceneConfig, title: str) -> None:
+    """Open the files of a place again, with what was said of them."""
+    _set(Draft(scene, _next_turn(), title=title))
+
+
+def forget_said(draft: Draft) -> None:
+    """Read the files as they are, now and the next ones of their folder."""
+    kept = {name: getattr(draft.scene, name, None) for name in ("source", "path", "paths", "images")}
+    plain = type(draft.scene).model_validate(
+        {name: value for name, value in kept.items() if value is not None}
+    )
+    own_answers.forget(own_files.folder_of(plain), layout_of(own_files.first_raster(plain)))
+    _set(replace(draft, scene=plain, turn=_next_turn(), is_recalled=False))
+
+
+def leave() -> None:
+    """Close the dialog; files that were dropped for it and are used nowhere are deleted."""
+    draft = current()
+    close()
+    if draft is not None:
+        own_files.release(draft.scene)
+
+
+def close() -> None:
+    """Close the dialog and keep all files."""
+    st.session_state.pop(_KEY, None)
+
+
+def with_said(scene: SceneConfig, said: Mapping[str, Any]) -> SceneConfig:
+    """A source with what a person says of its rasters.
+
+    Raises:
+        ConfigError: a value that cannot be used.
+    """
+    kind: type[BaseModel] = type(scene)
+    try:
+        return kind.model_validate({**scene.model_dump(), **said})
+    except ValidationError as err:
+        raise ConfigError(f"{scene.title}: {in_words(err, kind)}") from err
+
+
+def _set(draft: Draft) -> None:
+    st.session_state[_KEY] = draft
+
+
+def _next_turn() -> int:
+    turn = int(st.session_state.get(_TURN, 0)) + 1
+    st.session_state[_TURN] = turn
+    return turn

@@ -1,0 +1,63 @@
+"""Files of one's own: which rasters a source reads, what folder they are of, and whether anything still needs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.errors import SceneError
+from engine.imagery.sources import ChipsScene, SceneConfig
+from engine.imagery.sources.product_files import product_place, rasters_in
+from engine.jobs.folder import CONFIG
+from pages.ui import workspace
+from pages.ui.state import own_places, uploads
+
+
+def first_raster(scene: SceneConfig) -> Path:
+    """The first raster that a source reads, before anything is understood of it.
+
+    Raises:
+        SceneError: there is none.
+    """
+    path = product_place(own_places.paths_of(scene)[0])
+    if not path.is_dir():
+        return path
+    if isinstance(scene, ChipsScene):
+        found = sorted(path.glob(scene.images or "data/*_merged.tif"))
+        if not found:
+            raise SceneError(f"{path} holds no chips. Check the folder.")
+        return found[0]
+    return rasters_in(path)[0]
+
+
+def folder_of(scene: SceneConfig) -> Path:
+    """The folder that answers are kept for; rasters that were dropped into the page have one in common."""
+    path = own_places.paths_of(scene)[0]
+    if uploads.is_upload(path):
+        return uploads.uploads_folder()
+    return path if path.is_dir() else path.parent
+
+
+def uploads_of(scene: SceneConfig) -> list[Path]:
+    """The paths of a source that were dropped into the page."""
+    return [path for path in own_places.paths_of(scene) if uploads.is_upload(path)]
+
+
+def release(scene: SceneConfig) -> bool:
+    """Delete the files of a source that were dropped into the page, unless a place or a run of the workspace needs them.
+
+    Returns:
+        Whether they are gone, or were none of ours.
+    """
+    dropped = uploads_of(scene)
+    if any(_is_needed(path) for path in dropped):
+        return False
+    for path in dropped:
+        uploads.discard(path)
+    return True
+
+
+def _is_needed(path: Path) -> bool:
+    """Whether a place, or the configuration of a run, names the folder of an upload."""
+    name = path.resolve().relative_to(uploads.uploads_folder().resolve()).parts[0]
+    files = [*(workspace.folder() / "places").glob("own-*.json"), *workspace.folder().glob(f"*/{CONFIG}")]
+    return any(name in file.read_text(encoding="utf-8", errors="replace") for file in files)
