@@ -12,6 +12,7 @@ from engine.errors import ConfigError
 from engine.jobs import events as happened
 from engine.jobs import folder as run_folder
 from engine.jobs.config import (
+    ApplyConfig,
     ExtractConfig,
     JobConfig,
     TrainConfig,
@@ -56,6 +57,11 @@ def train(chosen: argparse.Namespace) -> dict[str, Any]:
             f"for a training write kind: train, with the store that `extract` made."
         )
     return _in_new_folder(load_config(path, chosen.set), chosen)
+
+
+def apply(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Run an application of a decoder in a new run folder."""
+    return _in_new_folder(load_config(Path(chosen.config), chosen.set), chosen)
 
 
 def _in_new_folder(config: JobConfig, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -143,3 +149,7 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
             from engine.learning.train import train as learn
 
             return learn(config, folder, root)
+        case ApplyConfig():
+            from engine.learning.maps.apply import apply as make_maps
+
+            return make_maps(config, folder, root)

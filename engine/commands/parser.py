@@ -31,6 +31,11 @@ def parser() -> argparse.ArgumentParser:
     for kind, command, text in (
         ("extract", jobs.extract, "Embed scenes with a frozen backbone; CONFIG may be one of TerraTorch's."),
         ("train", jobs.train, "Train a decoder on a store and its labels."),
+        (
+            "apply",
+            jobs.apply,
+            "Map ground with a trained decoder; embeddings are made first where they are missing.",
+        ),
     ):
         sub = add(kind, command, text, "config")
         sub.add_argument("--out", help="the run folder (default: a new one)")
@@ -50,17 +55,11 @@ def parser() -> argparse.ArgumentParser:
             )
     add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
     sub = add("predict", stores.predict, "Map a store with a trained run.", "run", "store")
-    sub.add_argument("--out", required=True, help="the map, a GeoTIFF")
-    sub.add_argument(
-        "--polygons",
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="its polygons with hectares too: .geojson, .gpkg",
-    )
-    sub.add_argument(
-        "--smallest-ha", type=float, default=0.0, metavar="HA", help="leave out smaller polygons (default: 0)"
-    )
+    sub.add_argument("--out", required=True, help="the map of classes, a GeoTIFF")
+    _add_map_files(sub)
+    sub = add("map-files", stores.map_files, "Write the files of a finished map at a threshold.", "map")
+    sub.add_argument("--classes", metavar="FILE", help="classes with a colour table: .tif")
+    _add_map_files(sub)
     sub = add("pca", views.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
     _add_view(sub, "gets a colour")
     sub = add("cluster", views.cluster, "Write clusters of a store's embeddings as a GeoTIFF.", "store")
@@ -91,6 +90,25 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", required=True)
     sub.add_argument("--seed", type=int, default=0)
     return root
+
+
+def _add_map_files(sub: argparse.ArgumentParser) -> None:
+    """The arguments of a map: its threshold, and the files that are wanted besides the classes."""
+    sub.add_argument(
+        "--threshold", type=float, metavar="P",
+        help="pixels of a higher probability count (default: 0.5, with more than two classes 0)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--probability", metavar="FILE", help="the probability, float32 with NaN for nothing: .tif"
+    )
+    sub.add_argument(
+        "--polygons", nargs="+", default=[], metavar="FILE",
+        help="polygons with hectares and mean probability: .geojson, .gpkg, .parquet",
+    )  # fmt: skip
+    sub.add_argument("--png", metavar="FILE", help="a picture with legend, scale bar, date and source: .png")
+    sub.add_argument(
+        "--smallest-ha", type=float, default=0.0, metavar="HA", help="leave out smaller polygons (default: 0)"
+    )
 
 
 def _add_view(sub: argparse.ArgumentParser, what_happens: str) -> None:

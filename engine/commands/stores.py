@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -50,30 +51,29 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def predict(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Map a store with a trained run."""
-    from engine.learning.predict import predict_map
+    """Map a store with a trained run, and write the files of the map."""
+    from engine.commands.map_files import asked_files, write_files
+    from engine.jobs.events import Noticed
+    from engine.learning.maps.apply import map_store
     from engine.learning.result import TrainRun
-    from engine.views.maps.class_polygons import class_polygons, hectares_of, require_format, write_polygons
+    from engine.store.store import EmbeddingStore
+    from engine.workspace import runs_root
 
-    require_file_path(Path(chosen.out))
-    tables = [Path(name) for name in chosen.polygons]
-    for table in tables:
-        require_format(table)
-        require_file_path(table)
-    written = predict_map(Path(chosen.run), Path(chosen.store), Path(chosen.out))
-    for note in written.notes:
-        say(note)
-    say(f"Wrote {written.path}")
-    sought = TrainRun.open(Path(chosen.run)).task.sought
-    polygons = class_polygons(written.path, sought, chosen.smallest_ha)
-    hectares = hectares_of(polygons, sought)
-    for table in tables:
-        say(f"Wrote {write_polygons(table, polygons)}: {len(polygons)} polygons")
-    say("; ".join(f"{name}: {area:,.1f} ha" for name, area in hectares.items()))
-    return {
-        "out": str(written.path), "notes": list(written.notes), "polygons": chosen.polygons, "count": len(polygons),
-        "hectares": hectares,
-    }  # fmt: skip
+    out = Path(chosen.out)
+    files = asked_files(chosen, out)
+    with tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as held:
+        run, store = TrainRun.open(Path(chosen.run)), EmbeddingStore.open(Path(chosen.store))
+        for event in map_store(run, store, Path(held), runs_root()):
+            if isinstance(event, Noticed):
+                say(event.message)
+        return {"out": chosen.out} | write_files(Path(held), files)
+
+
+def map_files(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write the files of a finished map."""
+    from engine.commands.map_files import asked_files, write_files
+
+    return write_files(Path(chosen.map), asked_files(chosen, chosen.classes and Path(chosen.classes)))
 
 
 def simulate(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from engine.errors import ConfigError
 from engine.imagery.sources import ChipsScene, FileScene, FilesScene, SceneConfig, SimulatedScene
 from engine.jobs.complaints import in_words
+from engine.jobs.config_apply import ApplyConfig
 from engine.jobs.config_extract import (
     BackboneConfig,
     ExtractConfig,
@@ -31,6 +32,7 @@ from engine.jobs.config_train import (
 )
 
 __all__ = [
+    "ApplyConfig",
     "BackboneConfig",
     "ChipsScene",
     "ClassConfig",
@@ -58,7 +60,7 @@ __all__ = [
     "yaml_mapping",
 ]
 
-JobConfig = ExtractConfig | TrainConfig
+JobConfig = ExtractConfig | TrainConfig | ApplyConfig
 # Keys of an extraction and of a training that the first version did not have, with their defaults.
 _LATER: dict[str, Any] = {
     "clouds": "keep",
@@ -75,24 +77,33 @@ _NAMES: dict[type[Any], str] = {
     type(None): "nothing",
     dict: "keys that are not words",
 }
-_KINDS: dict[str, type[ExtractConfig] | type[TrainConfig]] = {"extract": ExtractConfig, "train": TrainConfig}
+_KINDS: dict[str, type[ExtractConfig] | type[TrainConfig] | type[ApplyConfig]] = {
+    "extract": ExtractConfig, "train": TrainConfig, "apply": ApplyConfig,
+}  # fmt: skip
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> JobConfig:
     """The configuration of a YAML file, with `key.path=value` overrides applied in order.
 
-    A train configuration's `store` that names a YAML file (relative to the configuration's folder, or to
-    the working directory) is replaced by that extract configuration.
+    A train configuration's `store`, or one of an apply configuration's `ground`, that names a YAML file (relative to
+    the configuration's folder, or to the working directory) is replaced by that extract configuration.
 
     Raises:
         ConfigError: the file is absent, is not YAML, or a key or value cannot be used.
     """
     tree = overridden(read_yaml(path), overrides)
-    store = tree.get("store")
-    if tree.get("kind") == "train" and isinstance(store, str) and store.endswith((".yaml", ".yml")):
-        beside = path.parent / store
-        tree["store"] = read_yaml(beside if beside.is_file() else Path(store))
+    if tree.get("kind") == "train":
+        tree["store"] = _store_of(tree.get("store"), path.parent)
+    if tree.get("kind") == "apply" and isinstance(tree.get("ground"), list):
+        tree["ground"] = [_store_of(one, path.parent) for one in tree["ground"]]
     return parse_config(tree, where=str(path))
+
+
+def _store_of(store: object, folder: Path) -> object:
+    """A store as given; an extract configuration where it names the YAML file of one."""
+    if not isinstance(store, str) or not store.endswith((".yaml", ".yml")):
+        return store
+    return read_yaml(folder / store if (folder / store).is_file() else Path(store))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -144,7 +155,7 @@ def parse_config(tree: dict[str, Any], where: str = "the configuration") -> JobC
     """
     kind = tree.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise ConfigError(f"{where}: kind is {kind!r}; it is extract or train. Set 'kind:'.")
+        raise ConfigError(f"{where}: kind is {kind!r}; it is extract, train or apply. Set 'kind:'.")
     try:
         return _KINDS[kind].model_validate(tree)
     except ValidationError as err:
@@ -168,16 +179,25 @@ def config_hash(config: JobConfig) -> str:
     Keys that came later count where they are not at their default: earlier stores keep their hash.
     """
     tree = config.model_dump(mode="json", exclude={"device", "batch_size"})
-    extraction = config if isinstance(config, ExtractConfig) else config.store
-    if isinstance(config, TrainConfig):
-        _drop_defaults(tree, _LATER_OF_TRAINING)
-    if isinstance(extraction, ExtractConfig):
-        own = tree if extraction is config else tree["store"]
-        for key in ("compile", "engine"):
-            own.pop(key, None)
-        _drop_defaults(own, _LATER)
-        _drop_defaults(own["scene"], dict.fromkeys(extraction.scene.added_later))
+    match config:
+        case ExtractConfig():
+            _reduce(tree, config)
+        case TrainConfig():
+            _drop_defaults(tree, _LATER_OF_TRAINING)
+            _reduce(tree["store"], config.store)
+        case ApplyConfig():
+            for own, one in zip(tree["ground"], config.ground, strict=True):
+                _reduce(own, one)
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
+
+
+def _reduce(tree: Any, extraction: str | ExtractConfig) -> None:
+    """Leave out of an extraction what does not decide its result, and later keys at their defaults, in place."""
+    if isinstance(extraction, ExtractConfig):
+        for key in ("compile", "engine"):
+            tree.pop(key, None)
+        _drop_defaults(tree, _LATER)
+        _drop_defaults(tree["scene"], dict.fromkeys(extraction.scene.added_later))
 
 
 def _drop_defaults(tree: dict[str, Any], defaults: Mapping[str, Any]) -> None:

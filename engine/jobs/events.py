@@ -152,6 +152,29 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
+class MapTileDone:
+    """Tiles of one map that the decoder has looked at, of how many; seconds since the first was begun."""
+
+    done: int
+    total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ApplyDone:
+    """The maps are complete.
+
+    Attributes:
+        maps: folders of the maps, from the run folder.
+        hectares: of each class at the default threshold, by name, over all maps.
+    """
+
+    maps: list[str]
+    hectares: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TestDone:
     """The test split was scored, once.
 
@@ -179,6 +202,8 @@ Event = (
     | ExtractDone
     | TrainPlanned
     | EpochDone
+    | MapTileDone
+    | ApplyDone
     | TestDone
 )
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Event)}

@@ -11,7 +11,15 @@ import psutil
 
 from engine.errors import ConfigError, JobError
 from engine.files import slug, write_atomic, write_errors
-from engine.jobs.config import ExtractConfig, JobConfig, config_hash, parse_config, read_yaml, to_yaml
+from engine.jobs.config import (
+    ExtractConfig,
+    JobConfig,
+    TrainConfig,
+    config_hash,
+    parse_config,
+    read_yaml,
+    to_yaml,
+)
 
 CONFIG = "config.yaml"
 LOG = "log.txt"
@@ -22,9 +30,21 @@ WORK_LOCK = ".working.lock"
 
 def new_folder(config: JobConfig, root: Path) -> Path:
     """A path that no run has used, readable by eye: date, time, kind, backbone."""
-    name = config.backbone.name if isinstance(config, ExtractConfig) else config.head.name
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    return root / f"{stamp}-{config.kind}-{slug(name).strip('-').lower()}-{secrets.token_hex(2)}"
+    return (
+        root / f"{stamp}-{config.kind}-{slug(_works_with(config)).strip('-').lower()}-{secrets.token_hex(2)}"
+    )
+
+
+def _works_with(config: JobConfig) -> str:
+    """What a run's name says besides its kind."""
+    match config:
+        case ExtractConfig():
+            return config.backbone.name
+        case TrainConfig():
+            return config.head.name
+        case _:
+            return "map"
 
 
 def settled_folder(config: JobConfig, root: Path) -> Path:

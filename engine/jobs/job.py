@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from engine.errors import JobError
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, JobConfig, config_hash, parse_config, read_yaml
+from engine.jobs.config import JobConfig, config_hash, parse_config, read_yaml
 from engine.jobs.event_log import append_event, read_events
 from engine.jobs.events import Cancelled, Event, Failed, Finished, Queued, Started, Submitted
 from engine.paths import PROJECT
@@ -70,8 +70,7 @@ class Job:
     @property
     def command(self) -> str:
         """What runs the same again, from the project's folder."""
-        kind = "extract" if isinstance(self.config, ExtractConfig) else "train"
-        return f"python -m engine {kind} {self.folder / run_folder.CONFIG}"
+        return f"python -m engine {self.config.kind} {self.folder / run_folder.CONFIG}"
 
     def events(self) -> list[tuple[float, Event]]:
         """Times (unix seconds) and events, oldest first."""

@@ -20,6 +20,7 @@ from engine.files import slug
 from engine.jobs import folder as run_folder
 from engine.jobs.event_log import append_event
 from engine.jobs.events import (
+    ApplyDone,
     Cancelled,
     Event,
     ExtractDone,
@@ -52,7 +53,7 @@ def run_job(
         tell: also hears every event (the command line's printer).
 
     Returns:
-        The summary: fields of the last ExtractDone, or the scores of TestDone.
+        The summary: fields of the last ExtractDone or ApplyDone, or the scores of TestDone.
 
     Raises:
         JobError: another process runs this folder.
@@ -164,7 +165,7 @@ def _keep_traceback(folder: Path) -> None:
 def summary_of(event: Event) -> dict[str, Any] | None:
     """What --json prints, from the event that ends a job's work."""
     match event:
-        case ExtractDone():
+        case ExtractDone() | ApplyDone():
             return dict(vars(event))
         case TestDone():
             return {**event.scores, "watch": event.watch}

@@ -12,7 +12,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from engine.errors import StoreError
-from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.labels.build import PixelsWithData
 from engine.labels.sidecar import to_pixels
 from engine.learning.dataset import Span, read_features, spans_of
@@ -23,41 +22,23 @@ from engine.learning.tasks.task import MapStyle, Task
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.maps.overlay import class_overlay
-from engine.workspace import runs_root
 
 _PATCHES_A_STEP = 65_536
 Piece = tuple[StoredTile, np.ndarray]
 
 
 @dataclass(frozen=True)
-class PredictedMap:
-    """A map that was written, and what a person should know of it."""
+class TileOutputs:
+    """What the decoder says of a tile.
 
-    path: Path
-    notes: tuple[str, ...]
-
-
-def predict_map(run_folder: Path, store_folder: Path, out: Path, root: Path | None = None) -> PredictedMap:
-    """Map a store with a trained run: a GeoTIFF with the task's values and colours, without a class in gaps.
-
-    Args:
-        root: where runs are kept, among them seasons whose gaps are read again; None: the usual folder.
-
-    Raises:
-        JobError: the run is no finished training.
-        StoreError: the store is not what the decoder learned to read.
+    Attributes:
+        outputs: (rows, L), L numbers a patch as `task.outputs` counts them.
+        is_valid: (rows,) bool, False where a patch has no valid pixel.
     """
-    run, store = TrainRun.open(run_folder), EmbeddingStore.open(store_folder)
-    run.decoder.require_fit(store)
-    has_data, note = pixels_with_data(store, root or runs_root())
-    task = run.task
-    pieces = (
-        (tile, task.map_values(without_gaps(predicted, tile, task, has_data)))
-        for tile, predicted in predict_tiles(run, store)
-    )
-    positions = _positions(run)
-    notes = (note, positions.note(store) if positions else None)
-    return PredictedMap(write_map(out, pieces, task.prediction_style), tuple(text for text in notes if text))
+
+    span: Span
+    outputs: torch.Tensor
+    is_valid: np.ndarray
 
 
 def predict_tiles(
@@ -72,9 +53,27 @@ def predict_tiles(
         JobError: the run is no finished training.
         StoreError: the store is not what the decoder learned to read.
     """
+    task = run.decoder.taught
+    for found in tile_outputs(run, store, only):
+        classes = _where(found.is_valid[:, None], task.predict(found.outputs).numpy(), task)
+        yield found.span.tile, to_pixels(classes, found.span.tile)
+
+
+def tile_outputs(
+    run: TrainRun, store: EmbeddingStore, only: Collection[str] | None = None
+) -> Iterator[TileOutputs]:
+    """The decoder's outputs tile by tile, in the order of the store.
+
+    Args:
+        only: ids of the tiles wanted; None: all.
+
+    Raises:
+        JobError: the run is no finished training.
+        StoreError: the store is not what the decoder learned to read.
+    """
     card = run.decoder
     card.require_fit(store)
-    decoder, task = load_decoder(run), card.taught
+    decoder = load_decoder(run)
     columns = read_features(store, card.layers)
     if positions := _positions(run):
         positions.take_off(store, card.layers, columns)
@@ -82,7 +81,13 @@ def predict_tiles(
     is_valid = store.read_valid_fraction() > 0
     features[torch.from_numpy(~is_valid)] = decoder.mean.to(features.dtype)
     for span in (span for span in spans_of(store) if only is None or span.tile.id in only):
-        yield span.tile, _tile_classes(decoder, task, features, is_valid, span)
+        yield TileOutputs(span, _outputs(decoder, features[span.rows], span), is_valid[span.rows])
+
+
+def note_of(run: TrainRun, store: EmbeddingStore) -> str:
+    """What a person should know of a decoder on a store; empty where there is nothing."""
+    positions = _positions(run)
+    return (positions.note(store) or "") if positions else ""
 
 
 def _positions(run: TrainRun) -> Positions | None:
@@ -128,15 +133,11 @@ def without_gaps(
 
 
 @torch.no_grad()
-def _tile_classes(
-    decoder: Decoder, task: Task, features: torch.Tensor, is_valid: np.ndarray, span: Span
-) -> np.ndarray:
-    rows, tile = features[span.rows], span.tile  # (h * w, D)
+def _outputs(decoder: Decoder, rows: torch.Tensor, span: Span) -> torch.Tensor:
+    """Outputs of the rows of a tile, (h * w, D) to (h * w, L)."""
     if decoder.sees_neighbours:
-        found = task.predict(decoder(rows.view(1, tile.h, tile.w, -1))[0].flatten(0, 1))
-    else:
-        found = torch.cat([task.predict(decoder(block)) for block in rows.split(_PATCHES_A_STEP)])
-    return to_pixels(_where(is_valid[span.rows, None], found.numpy(), task), tile)
+        return decoder(rows.view(1, span.tile.h, span.tile.w, -1))[0].flatten(0, 1)
+    return torch.cat([decoder(block) for block in rows.split(_PATCHES_A_STEP)])
 
 
 def _where(known: np.ndarray, predicted: np.ndarray, task: Task) -> np.ndarray:

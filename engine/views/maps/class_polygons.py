@@ -1,27 +1,37 @@
-"""Polygons of a map of classes, each with its hectares, as GeoJSON or GeoPackage."""
+"""Polygons of the classes above a threshold, each with its hectares and mean probability, as vector files."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import BadInput, StoreError
+import numpy as np
+
+from engine.errors import BadInput
 from engine.files import write_atomic
+from engine.views.maps.filled_blocks import block_groups, blocks_of, cell_hectares, transform_of
+from engine.views.maps.probability_map import NODATA, STEPS, open_map, step_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import rasterio
+    from rasterio.windows import Window
+    from shapely.geometry.base import BaseGeometry
 
-FORMATS: Mapping[str, str] = {".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG"}
+FORMATS: Mapping[str, str] = {
+    ".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG", ".parquet": "GeoParquet", ".geoparquet": "GeoParquet",
+}  # fmt: skip
 _LAYER = "classes"
-_SQUARE_METRES_A_HECTARE = 10_000.0
 # Digits of GeoJSON coordinates (RFC 7946, section 11.2): a seventh is a centimetre.
 _DIGITS = 7
+# class value, hectares, mean probability, outline
+Found = tuple[int, float, float, "BaseGeometry"]
 
 
 def require_format(path: Path) -> str:
-    """GDAL's name of the format that a file's ending asks for.
+    """Name of the format that a file's ending asks for.
 
     Raises:
         BadInput: none of ours.
@@ -33,74 +43,96 @@ def require_format(path: Path) -> str:
     return FORMATS[path.suffix.lower()]
 
 
-def class_polygons(path: Path, names: Mapping[int, str], smallest_ha: float = 0.0) -> gpd.GeoDataFrame:
-    """The polygons of a map's classes, largest first, in the map's CRS.
+def class_polygons(
+    path: Path, names: Mapping[int, str], threshold: float, smallest_ha: float = 0.0
+) -> gpd.GeoDataFrame:
+    """The polygons of the classes of a map of probabilities, largest first, in the map's CRS.
 
-    Pixels that touch by a side are one polygon. Hectares are those on the ellipsoid, whatever the map's projection.
+    Pixels of a class that touch by a side are one polygon. Hectares are those of its pixels on the ellipsoid, whatever
+    the map's projection.
 
     Args:
-        path: a raster of classes in its first band.
         names: the classes that are wanted, and what they are called.
+        threshold: pixels of a higher probability count.
         smallest_ha: smaller polygons are left out.
 
     Returns:
-        Columns `class`, `name`, `hectares` and the geometry; no rows where no class occurs.
+        Columns `class`, `name`, `hectares`, `probability` (mean) and the geometry; no rows where no class occurs.
 
     Raises:
+        BadInput: no such threshold.
         StoreError: the map is absent or damaged.
     """
     import geopandas as gpd
-    import rasterio
-    import rasterio.features
-    from rasterio.errors import RasterioError
-    from shapely.geometry import shape
 
-    try:
-        with rasterio.open(path) as dataset:
-            found = [
-                (int(value), shape(outline))
-                for outline, value in rasterio.features.shapes(rasterio.band(dataset, 1), transform=dataset.transform)
-                if int(value) in names
-            ]  # fmt: skip
-            crs = dataset.crs
-    except RasterioError as err:
-        raise StoreError(f"{path} cannot be read as a map ({err}). Make it again.") from err
-    columns = {"class": [value for value, _ in found], "name": [names[value] for value, _ in found]}
-    table = gpd.GeoDataFrame(columns, geometry=[outline for _, outline in found], crs=crs)
-    table.insert(2, "hectares", _hectares(table))
-    kept = table[table["hectares"] >= smallest_ha]
-    return kept.sort_values("hectares", ascending=False, ignore_index=True)
-
-
-def hectares_of(polygons: gpd.GeoDataFrame, names: Mapping[int, str]) -> dict[str, float]:
-    """Hectares of each class by name, 0 for one that does not occur."""
-    sums = polygons.groupby("class")["hectares"].sum()
-    return {name: round(float(sums.get(value, 0.0)), 2) for value, name in names.items()}
+    cut = step_of(threshold)
+    with open_map(path) as dataset:
+        found = [
+            one for window in block_groups(dataset) for one in _of_window(dataset, window, cut, names, smallest_ha)
+        ]  # fmt: skip
+        crs = dataset.crs
+    found.sort(key=lambda one: -one[1])
+    columns = {
+        "class": np.array([one[0] for one in found], np.int64), "name": [names[one[0]] for one in found],
+        "hectares": np.array([round(one[1], 4) for one in found], np.float64),
+        "probability": np.array([round(one[2], 4) for one in found], np.float64),
+    }  # fmt: skip
+    return gpd.GeoDataFrame(columns, geometry=[one[3] for one in found], crs=crs)
 
 
 def write_polygons(path: Path, polygons: gpd.GeoDataFrame) -> Path:
-    """Write polygons: GeoJSON in lon/lat, as it has to be; GeoPackage in the map's own CRS.
+    """Write polygons: GeoJSON in lon/lat, as it has to be; GeoPackage and GeoParquet in the map's own CRS.
 
     Raises:
         BadInput: an ending of another format.
         DiskFull: no room.
     """
-    driver = require_format(path)
-    if driver == "GeoJSON":
-        lonlat = polygons.to_crs("OGC:CRS84")
-        write_atomic(path, lambda temporary: _write_geojson(temporary, lonlat))
-    else:
-        write_atomic(path, lambda temporary: _write_geopackage(temporary, polygons))
+    match require_format(path):
+        case "GeoJSON":
+            lonlat = polygons.to_crs("OGC:CRS84")
+            write_atomic(path, lambda temporary: _write_geojson(temporary, lonlat))
+        case "GPKG":
+            write_atomic(path, lambda temporary: _write_geopackage(temporary, polygons))
+        case _:
+            write_atomic(path, lambda temporary: polygons.to_parquet(temporary, schema_version="1.1.0"))
     return path
 
 
-def _hectares(polygons: gpd.GeoDataFrame) -> list[float]:
-    """Area of each polygon on the WGS 84 ellipsoid, rounded to a square metre."""
-    from pyproj import Geod
+def _of_window(
+    dataset: rasterio.DatasetReader, window: Window, cut: int, names: Mapping[int, str], smallest_ha: float
+) -> Iterator[Found]:
+    """Polygons of a window that nothing crosses."""
+    from rasterio.features import shapes
+    from shapely.geometry import shape
 
-    ellipsoid = Geod(ellps="WGS84")
-    areas = (abs(ellipsoid.geometry_area_perimeter(one)[0]) for one in polygons.to_crs("EPSG:4326").geometry)
-    return [round(area / _SQUARE_METRES_A_HECTARE, 4) for area in areas]
+    values, steps = dataset.read(window=window)
+    is_above = (steps >= cut) & (steps != NODATA)
+    transform = transform_of(dataset, window)
+    for value in sorted(set(np.unique(values[is_above]).tolist()) & names.keys()):
+        labels, hectares, probability = _labelled(dataset, window, is_above & (values == value), steps)
+        is_kept = hectares >= smallest_ha
+        is_kept[0] = False
+        for outline, number in shapes(labels, mask=is_kept[labels], transform=transform):
+            yield value, float(hectares[int(number)]), float(probability[int(number)]), shape(outline)
+
+
+def _labelled(
+    dataset: rasterio.DatasetReader, window: Window, is_in: np.ndarray, steps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Numbers of polygons (0: none), and by number their hectares and mean probability."""
+    from scipy.ndimage import label
+
+    labels, count = label(is_in)  # by sides, as GDAL's outlines with four neighbours
+    hectares, sums, pixels = np.zeros(count + 1), np.zeros(count + 1), np.zeros(count + 1)
+    for block in blocks_of(dataset, window):
+        row, col = block.row_off - window.row_off, block.col_off - window.col_off
+        part = np.s_[row : row + block.height, col : col + block.width]
+        numbers = labels[part].ravel()
+        counted = np.bincount(numbers, minlength=count + 1)
+        pixels += counted
+        hectares += counted * cell_hectares(dataset, block)
+        sums += np.bincount(numbers, weights=steps[part].ravel(), minlength=count + 1)
+    return labels, hectares, (sums / np.maximum(pixels, 1) + 0.5) / STEPS
 
 
 def _write_geojson(path: Path, lonlat: gpd.GeoDataFrame) -> None:

@@ -12,9 +12,9 @@ import rasterio
 
 from engine.labels.sidecar import open_labels
 from engine.learning.evaluate import evaluate
-from engine.learning.predict import predict_map
 from engine.learning.result import TrainRun
 from engine.learning.tasks.table import BURN_SCARS
+from tests.predicted_map import predict_map
 
 KEPT = Path(__file__).parent / "earlier"
 

@@ -15,10 +15,10 @@ from engine.jobs import folder as run_folder
 from engine.jobs.config import ExtractConfig, TrainConfig, parse_config
 from engine.jobs.events import Event, Noticed, TestDone
 from engine.learning.evaluate import evaluate
-from engine.learning.predict import predict_map
 from engine.learning.result import TrainRun
 from engine.learning.train import train
 from engine.store.store import EmbeddingStore
+from tests.predicted_map import predict_map
 
 WriteChips = Callable[..., Path]
 ConfigOf = Callable[..., TrainConfig]

@@ -16,11 +16,11 @@ from engine.jobs import folder as run_folder
 from engine.jobs.config import LossConfig, SegmentationConfig, TrainConfig
 from engine.jobs.events import EpochDone, Event, TestDone
 from engine.learning.baselines.table import BASELINES
-from engine.learning.predict import predict_map
 from engine.learning.result import TrainRun
 from engine.learning.tasks.table import BURN_SCARS, PRESETS, task_of
 from engine.learning.tasks.task import Task
 from engine.learning.train import train
+from tests.predicted_map import predict_map
 
 VALUES = (10, 30, 20, 200)
 NAMES = ("Green ground", "Charred", "Water", "Rock")

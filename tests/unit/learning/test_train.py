@@ -18,10 +18,11 @@ from engine.jobs.config import TrainConfig
 from engine.jobs.event_log import append_event
 from engine.jobs.events import EpochDone, Event, Noticed, TestDone, TrainPlanned
 from engine.learning.evaluate import evaluate
-from engine.learning.predict import predict_map, predict_tiles
+from engine.learning.predict import predict_tiles
 from engine.learning.result import CARD, ERRORS, PREDICTIONS, SCORES, WEIGHTS, TrainRun
 from engine.learning.train import choose_device, learning_rate_at, train
 from engine.store.store import EmbeddingStore
+from tests.predicted_map import predict_map
 
 WriteChips = Callable[..., Path]
 ConfigOf = Callable[..., TrainConfig]

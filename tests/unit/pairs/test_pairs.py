@@ -16,7 +16,6 @@ from engine.extraction.plan import make_plan
 from engine.jobs import folder as run_folder
 from engine.jobs.config import parse_config
 from engine.jobs.record import recorded
-from engine.learning.predict import predict_map
 from engine.learning.train import train
 from engine.store import writer
 from engine.store.check import check_store
@@ -24,6 +23,7 @@ from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of
 from engine.views.maps.export import export
 from engine.views.maps.overlay import pca_overlay
+from tests.predicted_map import predict_map
 from tests.unit.pairs.covering import Pair, Row, all_pairs, covering_rows, possible_pairs
 from tests.unit.pairs.inputs import FACTORS, config_of, train_config, write_scenes
 from tests.unit.pairs.reference import reference_rows

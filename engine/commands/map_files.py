@@ -1,0 +1,95 @@
+"""The files of a map at a threshold: classes, probability, polygons and a picture, as the page offers them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.commands.printer import say
+from engine.errors import BadInput
+from engine.files import require_file_path
+
+
+@dataclass(frozen=True)
+class AskedFiles:
+    """What is wanted of a map; a threshold of None is the task's usual one."""
+
+    threshold: float | None
+    smallest_ha: float
+    classes: Path | None
+    probability: Path | None
+    polygons: tuple[Path, ...]
+    png: Path | None
+
+
+def asked_files(chosen: argparse.Namespace, classes: Path | None) -> AskedFiles:
+    """The files of the arguments, each of which can be written.
+
+    Raises:
+        BadInput: a path, an ending, a threshold or a smallest area that cannot be used; told before the work starts.
+    """
+    from engine.views.maps.class_polygons import require_format
+    from engine.views.maps.probability_map import step_of
+
+    polygons = tuple(Path(name) for name in chosen.polygons)
+    probability, png = (Path(name) if name else None for name in (chosen.probability, chosen.png))
+    for path in polygons:
+        require_format(path)
+    if png is not None and png.suffix.lower() != ".png":
+        raise BadInput(f"{png} does not end in .png. Give the picture that ending.")
+    if chosen.threshold is not None:
+        step_of(chosen.threshold)
+    if not chosen.smallest_ha >= 0:
+        raise BadInput(
+            f"A smallest area of {chosen.smallest_ha:g} ha cannot be used. Give 0 or more hectares."
+        )
+    for wanted in (classes, probability, *polygons, png):
+        if wanted is not None:
+            require_file_path(wanted)
+    return AskedFiles(chosen.threshold, chosen.smallest_ha, classes, probability, polygons, png)
+
+
+def write_files(folder: Path, files: AskedFiles) -> dict[str, Any]:
+    """Write what is asked for of the map in a folder, and say how much there is of each class.
+
+    Raises:
+        JobError: the folder holds no finished map.
+        DiskFull: no room.
+    """
+    from engine.learning.maps.facts import PROBABILITY, read_map
+    from engine.views.maps.probability_map import write_classes, write_probability
+
+    facts, path = read_map(folder), folder / PROBABILITY
+    style = facts.style
+    threshold = style.default_threshold if files.threshold is None else files.threshold
+    for note in facts.notes:
+        say(note)
+    if files.classes:
+        say(f"Wrote {write_classes(path, files.classes, style, threshold)}")
+    if files.probability:
+        say(f"Wrote {write_probability(path, files.probability, style)}")
+    told = _polygons(folder, files, threshold) if files.polygons else {}
+    if files.png:
+        from engine.learning.maps.picture import write_picture
+
+        say(f"Wrote {write_picture(folder, files.png, threshold)}")
+    hectares = facts.hectares_above(threshold)
+    say(f"Above {threshold:g}: " + "; ".join(f"{name}: {area:,.1f} ha" for name, area in hectares.items()))
+    return {"threshold": threshold, "hectares": hectares, "notes": list(facts.notes)} | told
+
+
+def _polygons(folder: Path, files: AskedFiles, threshold: float) -> dict[str, Any]:
+    from engine.learning.maps.facts import PROBABILITY, read_map
+    from engine.views.maps.class_polygons import class_polygons, write_polygons
+
+    found = class_polygons(folder / PROBABILITY, read_map(folder).style.sought, threshold, files.smallest_ha)
+    for table in files.polygons:
+        say(f"Wrote {write_polygons(table, found)}: {len(found)} polygons")
+    kept = round(float(found["hectares"].sum()), 2)
+    return {
+        "polygons": [str(one) for one in files.polygons],
+        "count": len(found),
+        "hectares_of_polygons": kept,
+    }

@@ -1,0 +1,27 @@
+"""What an application of a decoder is asked to do: the decoder, and the ground that it maps."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.frozen import Frozen
+from engine.jobs.config_extract import ExtractConfig
+
+
+class ApplyConfig(Frozen):
+    """JOB 3: a trained decoder maps ground: the class of each pixel, and how likely it is."""
+
+    kind: Literal["apply"] = "apply"
+    decoder: str = Field(description="Run folder of a finished training.")
+    ground: tuple[str | ExtractConfig, ...] = Field(
+        min_length=1,
+        max_length=64,
+        description="Folders of stores, or extract configurations made first if needed; each becomes a map.",
+    )
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Of the extractions: auto, cpu, cuda, cuda:1, mps.",
+    )

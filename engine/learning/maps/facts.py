@@ -1,0 +1,131 @@
+"""A finished map in its folder: the raster of probabilities and what is said of it, read without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from engine.errors import JobError, StoreError
+from engine.files import read_json
+from engine.jobs.config import SegmentationConfig
+from engine.learning.card import DecoderCard
+from engine.learning.result import write_json
+from engine.learning.tasks.table import task_of
+from engine.learning.tasks.task import Task
+from engine.store.store import EmbeddingStore
+from engine.views.maps.probability_map import ClassStyle, hectares_above, hectares_by_step
+
+FACTS, PROBABILITY = "map.json", "probability.tif"
+
+
+@dataclass(frozen=True)
+class MapFacts:
+    """What is said of a map.
+
+    Attributes:
+        title: of the ground.
+        store, decoder: their folders.
+        task: as in the decoder's card.
+        dates: ISO 8601 days of the scenes, each once, in order; empty where the source states none.
+        source: of the scenes; taught_on: of the decoder's training data.
+        hectares: value of a class -> hectares at each step of its probability.
+        notes: what a person should know of how it was made.
+    """
+
+    title: str
+    store: str
+    decoder: str
+    head: str
+    backbone: str
+    task: str | dict[str, Any]
+    dates: tuple[str, ...]
+    source: str
+    taught_on: str
+    gsd_m: float
+    is_simulated: bool
+    is_random: bool
+    hectares: Mapping[int, list[float]]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def taught(self) -> Task:
+        """The task of the decoder."""
+        return task_of(
+            self.task if isinstance(self.task, str) else SegmentationConfig.model_validate(self.task)
+        )
+
+    @property
+    def style(self) -> ClassStyle:
+        """How the classes are written."""
+        return class_style(self.taught)
+
+    def hectares_above(self, threshold: float) -> dict[str, float]:
+        """Hectares of each class above a threshold, by name."""
+        return hectares_above(self.hectares, self.style.sought, threshold)
+
+
+def class_style(task: Task) -> ClassStyle:
+    """How a task's classes are written above and below a threshold.
+
+    Raises:
+        StoreError: the task has no classes.
+    """
+    if not task.classes:
+        raise StoreError(
+            f"A decoder of {task.name} gives numbers and no classes, so there is no threshold to cut them at."
+        )
+    other = task.classes[0] if len(task.classes) == 2 else None
+    shown = task.prediction_style
+    return ClassStyle(
+        task.sought, other.value if other else None, other.title if other else "", shown.colours, shown.band_name
+    )  # fmt: skip
+
+
+def facts_of(
+    store: EmbeddingStore, card: DecoderCard, decoder: Path, probability: Path, notes: tuple[str, ...]
+) -> MapFacts:
+    """The facts of a map that was just written."""
+    meta = store.meta
+    days = sorted({time[:10] for tile in store.tiles for time in tile.datetimes if time})
+    return MapFacts(
+        title=_title(store), store=str(store.folder), decoder=str(decoder), head=card.head_config.name,
+        backbone=card.backbone, task=card.task, dates=tuple(days), source=meta.source, taught_on=card.source,
+        gsd_m=meta.gsd_m, is_simulated=meta.is_simulated, is_random=meta.is_random,
+        hectares=hectares_by_step(probability), notes=notes,
+    )  # fmt: skip
+
+
+def write_facts(folder: Path, facts: MapFacts) -> None:
+    """Write map.json, which says that the map beside it is complete."""
+    write_json(folder / FACTS, asdict(facts))
+
+
+def read_map(folder: Path) -> MapFacts:
+    """The facts of a finished map.
+
+    Raises:
+        JobError: the folder holds none, or it is damaged.
+    """
+    try:
+        tree = read_json(folder / FACTS)
+        known = {one.name: tree[one.name] for one in fields(MapFacts)}
+        known["hectares"] = {int(value): found for value, found in tree["hectares"].items()}
+        known |= {"dates": tuple(tree["dates"]), "notes": tuple(tree["notes"])}
+    except FileNotFoundError as err:
+        raise JobError(
+            f"{folder} holds no finished map. Make one on the Apply page, or with `python -m engine apply`."
+        ) from err
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        raise JobError(f"{folder / FACTS} is damaged and cannot be read. Make the map again.") from err
+    return MapFacts(**known)
+
+
+def _title(store: EmbeddingStore) -> str:
+    """What the scenes of a store are called."""
+    scene = store.meta.config.get("scene", {})
+    if scene.get("source") == "simulated":
+        return f"Simulated fire season {scene.get('seed', 0)}"
+    path = scene.get("path") or (scene.get("paths") or [""])[0]
+    return Path(str(path)).stem.replace("_", " ") or store.folder.parent.name

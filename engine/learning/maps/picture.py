@@ -1,0 +1,56 @@
+"""The picture of a finished map, with what has to be said of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.extraction.stored_scenes import scenes_of_store
+from engine.learning.maps.facts import PROBABILITY, MapFacts, read_map
+from engine.views.maps.picture import Caption, write_map_picture
+
+if TYPE_CHECKING:
+    from engine.learning.tasks.task import Colour
+
+
+def write_picture(folder: Path, out: Path, threshold: float) -> Path:
+    """Write the PNG of a map at a threshold: legend with hectares, scale bar, dates, source.
+
+    Raises:
+        JobError: the folder holds no finished map.
+        DiskFull: no room.
+    """
+    facts = read_map(folder)
+    colours: dict[int, Colour] = {value: facts.style.colours[value] for value in facts.style.sought}
+    scenes = scenes_of_store(Path(facts.store))
+    return write_map_picture(
+        folder / PROBABILITY, out, colours, threshold, _caption(facts, threshold), scenes
+    )
+
+
+def _caption(facts: MapFacts, threshold: float) -> Caption:
+    style = facts.style
+    hectares = facts.hectares_above(threshold)
+    legend = [
+        (style.colours[value][:3], f"{name}: {hectares[name]:,.1f} ha")
+        for value, name in style.sought.items()
+    ]
+    days = (
+        facts.dates[0]
+        if len(set(facts.dates)) == 1
+        else f"{facts.dates[0]} to {facts.dates[-1]}"
+        if facts.dates
+        else "date not stated"
+    )
+    lines = [
+        f"Imagery of {days}. Source: {facts.source or 'not stated'}.",
+        f"Mapped by a {facts.head} decoder on {facts.backbone}, probability above {threshold:g}; taught on: "
+        f"{facts.taught_on or 'not stated'}.",
+    ]  # fmt: skip
+    if facts.is_simulated:
+        lines.append("SIMULATED: no satellite has seen this ground, and no such fires burned.")
+    if facts.is_random:
+        lines.append("RANDOM WEIGHTS: the backbone was never trained.")
+    return Caption(
+        f"{' and '.join(style.sought.values()).capitalize()}: {facts.title}", legend, (*lines, *facts.notes)
+    )
