@@ -9,6 +9,7 @@ from typing import Any
 from engine.commands import backbones, bench, jobs, sensors, stores, views
 
 Command = Callable[[argparse.Namespace], Any]
+Add = Callable[..., argparse.ArgumentParser]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,12 +55,7 @@ def parser() -> argparse.ArgumentParser:
                 "--translate", action="store_true", help="only print what a TerraTorch file becomes, and stop"
             )
     add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
-    sub = add("predict", stores.predict, "Map a store with a trained run.", "run", "store")
-    sub.add_argument("--out", required=True, help="the map of classes, a GeoTIFF")
-    _add_map_files(sub)
-    sub = add("map-files", stores.map_files, "Write the files of a finished map at a threshold.", "map")
-    sub.add_argument("--classes", metavar="FILE", help="classes with a colour table: .tif")
-    _add_map_files(sub)
+    _add_maps(add)
     sub = add("pca", views.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
     _add_view(sub, "gets a colour")
     sub = add("cluster", views.cluster, "Write clusters of a store's embeddings as a GeoTIFF.", "store")
@@ -90,6 +86,16 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", required=True)
     sub.add_argument("--seed", type=int, default=0)
     return root
+
+
+def _add_maps(add: Add) -> None:
+    """The commands that make a map of a store, and files of a map that is there."""
+    sub = add("predict", stores.predict, "Map a store with a trained run.", "run", "store")
+    sub.add_argument("--out", required=True, help="the map of classes, a GeoTIFF")
+    _add_map_files(sub)
+    sub = add("map-files", stores.map_files, "Write the files of a finished map at a threshold.", "map")
+    sub.add_argument("--classes", metavar="FILE", help="classes with a colour table: .tif")
+    _add_map_files(sub)
 
 
 def _add_map_files(sub: argparse.ArgumentParser) -> None:

@@ -57,13 +57,13 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.learning.maps.apply import map_store
     from engine.learning.result import TrainRun
     from engine.store.store import EmbeddingStore
-    from engine.workspace import runs_root
+    from engine.workspace import workspace_of
 
     out = Path(chosen.out)
     files = asked_files(chosen, out)
     with tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as held:
         run, store = TrainRun.open(Path(chosen.run)), EmbeddingStore.open(Path(chosen.store))
-        for event in map_store(run, store, Path(held), runs_root()):
+        for event in map_store(run, store, Path(held), workspace_of(run.folder)):
             if isinstance(event, Noticed):
                 say(event.message)
         return {"out": chosen.out} | write_files(Path(held), files)

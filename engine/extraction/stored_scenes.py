@@ -8,7 +8,7 @@ from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig, parse_config
 from engine.store.store import EmbeddingStore
-from engine.workspace import runs_root
+from engine.workspace import workspace_of
 
 
 def scenes_of_store(folder: Path) -> tuple[Scene, ...]:
@@ -19,6 +19,6 @@ def scenes_of_store(folder: Path) -> tuple[Scene, ...]:
         if not isinstance(config, ExtractConfig):
             return ()
         wanted = {name for tile in store.tiles for name in tile.scene_ids}
-        return tuple(scene for scene in config.scene.find(runs_root()) if scene.id in wanted)
+        return tuple(scene for scene in config.scene.find(workspace_of(folder.parent)) if scene.id in wanted)
     except (EngineError, OSError):
         return ()

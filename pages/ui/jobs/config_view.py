@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.files import slug
-from engine.jobs.config import ExtractConfig, JobConfig, to_yaml
+from engine.jobs.config import JobConfig, to_yaml
 
 
 def show(config: JobConfig, name: str, key: str) -> None:
@@ -14,8 +14,7 @@ def show(config: JobConfig, name: str, key: str) -> None:
     Args:
         name: of the file that is downloaded, without its ending; other signs than letters, digits and _ become -.
     """
-    kind = "extract" if isinstance(config, ExtractConfig) else "train"
-    text(to_yaml(config), kind, slug(name, "_", most=80).strip("-") or kind, key)
+    text(to_yaml(config), config.kind, slug(name, "_", most=80).strip("-") or config.kind, key)
 
 
 def text(yaml: str, kind: str, name: str, key: str, command: str = "") -> None:

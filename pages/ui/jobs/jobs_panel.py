@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.jobs import events as happened
-from engine.jobs.config import ExtractConfig
+from engine.jobs.config import ApplyConfig, ExtractConfig, TrainConfig
 from engine.jobs.job import Job, State
 from pages.ui.look import errors, style, wording
 from pages.ui.state import cached
@@ -42,11 +42,18 @@ def progress(events: Events, state: str) -> tuple[float, str]:
         return 0.0, f"Waits for {behind}" if behind else "Waits for the device"
     if state == "finished":
         return 1.0, _outcome(events)
+    return _step(events, state)
+
+
+def _step(events: Events, state: str) -> tuple[float, str]:
+    """Share done and words of the last event that tells either."""
     for _, event in reversed(events):
         match event:
             case happened.TileDone(done=done, total=total):
                 closing = ", closing the store" if done == total and state == "running" else ""
                 return done / max(total, 1), f"{done:,} of {wording.count(total, 'tile')}{closing}"
+            case happened.MapTileDone(done=done, total=total):
+                return done / max(total, 1), f"Mapped {done:,} of {wording.count(total, 'tile')}"
             case happened.EpochDone(epoch=epoch, epochs=most):
                 return epoch / max(most, 1), f"Epoch {epoch} of {most}"
             case happened.StepStarted(step=step):
@@ -59,6 +66,9 @@ def _outcome(events: Events) -> str:
     learned = [event for event in epochs(events) if event.is_best]
     if learned:
         return f"Kept epoch {learned[-1].epoch}, the best on validation, and tested it once"
+    mapped = next((event for _, event in reversed(events) if isinstance(event, happened.ApplyDone)), None)
+    if mapped is not None:
+        return "; ".join(f"{name}: {area:,.1f} ha" for name, area in mapped.hectares.items())
     made = next((event for _, event in reversed(events) if isinstance(event, happened.ExtractDone)), None)
     if made is None:
         return "Done"
@@ -72,11 +82,13 @@ def short_name(job: Job) -> str:
         config = job.config
     except EngineError:
         return job.id
-    return (
-        f"Extract · {config.backbone.name}"
-        if isinstance(config, ExtractConfig)
-        else f"Train · {config.head.name}"
-    )
+    match config:
+        case ExtractConfig():
+            return f"Extract · {config.backbone.name}"
+        case TrainConfig():
+            return f"Train · {config.head.name}"
+        case ApplyConfig():
+            return "Map with a decoder"
 
 
 def current(events: Events) -> Events:
@@ -175,7 +187,7 @@ def _messages(events: Events) -> None:
 def _buttons(job: Job, state: State) -> None:
     if state in ACTIVE:
         with st.container(horizontal=True):
-            if state == "running" and not isinstance(job.config, ExtractConfig):
+            if state == "running" and isinstance(job.config, TrainConfig):
                 _stop_early(job)
             with st.popover("Cancel", icon=":material/stop:", key="cancel_popover"):
                 st.write("End this job? What it has finished is kept, and it can be resumed.")
@@ -184,7 +196,7 @@ def _buttons(job: Job, state: State) -> None:
                         job.cancel()
                         st.rerun()
     elif state in STOPPED:
-        label = "Resume where it stopped" if isinstance(job.config, ExtractConfig) else "Start it again"
+        label = "Start it again" if isinstance(job.config, TrainConfig) else "Resume where it stopped"
         if st.button(label, icon=":material/replay:", key="resume"):
             with errors.in_words(stop=False):
                 job.resume()

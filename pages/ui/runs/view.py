@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.jobs import events as happened
-from engine.jobs.config import ExtractConfig, TrainConfig
+from engine.jobs.config import ApplyConfig, ExtractConfig, TrainConfig
 from engine.jobs.note import read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import chosen_run, config_view, curves, jobs_panel
@@ -16,13 +16,13 @@ from pages.ui.look import errors, metrics, wording
 from pages.ui.runs import keeping
 from pages.ui.state import cached, results, session
 
-_PAGES = {"extract": "pages/extract.py", "train": "pages/train.py"}
+_PAGES = {"extract": "pages/extract.py", "train": "pages/train.py", "apply": "pages/apply.py"}
 
 
 def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
     """Runs of the kinds and states that are asked for."""
     with st.container(horizontal=True):
-        kind = st.segmented_control("Kind", ["All", "Extract", "Train"], default="All", required=True, key="runs_kind",
+        kind = st.segmented_control("Kind", ["All", "Extract", "Train", "Apply"], default="All", required=True, key="runs_kind",
                                     label_visibility="collapsed")  # fmt: skip
         states = sorted({item.state for item in found})
         wanted = st.pills("State", states, selection_mode="multi", key="runs_state", label_visibility="collapsed",
@@ -96,8 +96,13 @@ def details(chosen: cached.JobFacts) -> None:
 
 
 def _row(item: cached.JobFacts) -> dict[str, Any]:
-    is_extract = isinstance(item.config, ExtractConfig)
-    what = item.config.backbone.name if is_extract else f"{item.config.head.name} head"
+    match item.config:
+        case ExtractConfig():
+            what = item.config.backbone.name
+        case TrainConfig():
+            what = f"{item.config.head.name} head"
+        case _:
+            what = results.store_name(item.config.decoder + "/")
     return {
         "State": item.state.capitalize(), "Name": read_note(item.job.folder).name, "Kind": item.kind.capitalize(), "What": what, "On": _on(item),
         "Started": wording.when(item.submitted_at), "Took": wording.duration(item.seconds), "Result": _result(item),
@@ -108,7 +113,12 @@ def _row(item: cached.JobFacts) -> dict[str, Any]:
 def _on(item: cached.JobFacts) -> str:
     if isinstance(item.config, ExtractConfig):
         return item.config.scene.title
-    store = item.config.store
+    if isinstance(item.config, ApplyConfig):
+        return ", ".join(_ground(one) for one in item.config.ground)
+    return _ground(item.config.store)
+
+
+def _ground(store: str | ExtractConfig) -> str:
     return store.scene.title if isinstance(store, ExtractConfig) else results.store_name(store)
 
 
@@ -119,6 +129,8 @@ def _result(item: cached.JobFacts) -> str:
     summary = ended[-1] if ended else {}
     if item.kind == "extract" and "patches" in summary:
         return f"{summary['patches']:,} patches"
+    if item.kind == "apply" and "hectares" in summary:
+        return "; ".join(f"{name}: {area:,.1f} ha" for name, area in summary["hectares"].items())
     watch = summary.get("watch", "iou_burned")
     if isinstance(item.config, TrainConfig) and isinstance(summary.get(watch), float):
         title = metrics.title(watch, task_of(item.config.task).classes)
@@ -137,6 +149,9 @@ def _ways_on(chosen: cached.JobFacts) -> None:
             ):
                 st.session_state["store_job"] = chosen.job.id
                 st.switch_page("pages/embeddings.py")
+        elif chosen.state == "finished" and chosen.kind == "apply":
+            if st.button("See the map", type="primary", key="run_map", icon=":material/arrow_forward:"):
+                st.switch_page("pages/apply.py", query_params={"job": chosen.job.id})
         elif chosen.state == "finished" and st.button(
             "See how good it is", type="primary", key="run_evaluate", icon=":material/arrow_forward:"
         ):

@@ -12,6 +12,7 @@ from pages.ui.state import cached, results
 _PAGES = {
     ("extract", True): "pages/embeddings.py", ("extract", False): "pages/extract.py",
     ("train", True): "pages/evaluate.py", ("train", False): "pages/train.py",
+    ("apply", True): "pages/apply.py", ("apply", False): "pages/apply.py",
 }  # fmt: skip
 
 

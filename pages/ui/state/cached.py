@@ -11,7 +11,7 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.extraction.cost.estimate import Estimate, estimate
 from engine.imagery.scene import Scene
-from engine.jobs.config import ExtractConfig, SceneConfig, TrainConfig
+from engine.jobs.config import ExtractConfig, JobConfig, SceneConfig
 from engine.jobs.event_log import EventReader
 from engine.jobs.folder import CONFIG
 from engine.jobs.job import Job, State
@@ -119,7 +119,7 @@ def _reader(folder: str) -> EventReader:
 
 
 @st.cache_resource(show_spinner=False, max_entries=512)
-def _config(folder: str, stamp: float) -> ExtractConfig | TrainConfig:
+def _config(folder: str, stamp: float) -> JobConfig:
     del stamp
     return Job.open(Path(folder)).config
 

@@ -58,6 +58,19 @@ def waiting(place: Workplace, folder: Path) -> list[str]:
     return [str(job.folder)]
 
 
+def application(place: Workplace, folder: Path) -> Path:
+    """The configuration of a job that maps the store with the decoder."""
+    path = folder / "apply.yaml"
+    path.write_text(f"kind: apply\ndecoder: {place.trained}\nground: [{place.run}/store]\ndevice: cpu\n")
+    return path
+
+
+def mapped(place: Workplace, folder: Path) -> str:
+    """The folder of a map."""
+    assert main(["apply", str(application(place, folder)), "--out", str(folder / "applied")]) == 0
+    return str(folder / "applied" / "maps" / "0")
+
+
 STORE = {"tiles", "patches", "dim", "store"}
 SCORES = {"iou_burned", "confusion"}
 CALLS: dict[str, Call] = {
@@ -79,7 +92,17 @@ CALLS: dict[str, Call] = {
         {"out", "polygons", "hectares", "count"},
         [(["{trained}", "none", "--out", "{folder}/m.tif"], "none"), (["{trained}", "{run}", "--out", "{run}"], "is a folder"),
          (["{run}", "{run}", "--out", "{folder}/m.tif"], "run"),
-         (["{trained}", "{run}", "--out", "{folder}/m.tif", "--polygons", "{folder}/m.shp"], ".gpkg")],
+         (["{trained}", "{run}", "--out", "{folder}/m.tif", "--polygons", "{folder}/m.shp"], ".gpkg"),
+         (["{trained}", "{run}", "--out", "{folder}/m.tif", "--threshold", "1.5"], "1.5"),
+         (["{trained}", "{run}", "--out", "{folder}/m.tif", "--png", "{folder}/m.jpg"], "m.jpg")],
+    ),
+    "apply": Call(
+        lambda at, to: [str(application(at, to)), "--out", str(to / "run")], {"maps", "hectares", "seconds"},
+        [(["none.yaml"], "none.yaml"), (["{train}"], "train"), (["{extract}", "--out", "{run}"], "extract")],
+    ),
+    "map-files": Call(
+        lambda at, to: [mapped(at, to), "--classes", str(to / "m.tif"), "--png", str(to / "m.png"), "--smallest-ha", "1"],
+        {"threshold", "hectares"}, [(["none"], "none"), (["{run}", "--smallest-ha", "-1"], "-1")],
     ),
     "pca": Call(
         lambda at, to: [str(at.run), "--out", str(to / "pca.tif")], {"out", "window", "explained_variance_ratio", "position", "position_share"},
