@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, bench, jobs, sensors, stores, views
+from engine.commands import backbones, bench, comparing, jobs, sensors, stores, views
 
 Command = Callable[[argparse.Namespace], Any]
 Add = Callable[..., argparse.ArgumentParser]
@@ -56,13 +56,7 @@ def parser() -> argparse.ArgumentParser:
             )
     add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
     _add_maps(add)
-    sub = add("pca", views.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
-    _add_view(sub, "gets a colour")
-    sub = add("cluster", views.cluster, "Write clusters of a store's embeddings as a GeoTIFF.", "store")
-    _add_view(sub, "is clustered")
-    sub.add_argument("--clusters", type=int, default=8, metavar="K", help="how many (default: 8)")
-    sub.add_argument("--seed", type=int, default=0, help="of the first centres (default: 0)")
-    add("health", views.health, "Measure what a store's embeddings tell of, layer by layer.", "store")
+    _add_pictures(add)
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
     sub.add_argument("--out", required=True)
@@ -117,10 +111,65 @@ def _add_map_files(sub: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_pictures(add: Add) -> None:
+    """The commands that show what backbones see."""
+    sub = add("pca", views.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
+    _add_view(sub, "gets a colour")
+    sub = add("cluster", views.cluster, "Write clusters of a store's embeddings as a GeoTIFF.", "store")
+    _add_view(sub, "is clustered")
+    sub.add_argument("--clusters", type=int, default=8, metavar="K", help="how many (default: 8)")
+    sub.add_argument("--seed", type=int, default=0, help="of the first centres (default: 0)")
+    sub = add(
+        "change",
+        comparing.change,
+        "Write how far the embeddings of two dates lie apart, as a GeoTIFF.",
+        "before",
+    )
+    sub.add_argument("after", nargs="?", help="the later store (default: another date of the first one)")
+    sub.add_argument("--out", required=True)
+    _add_views(sub)
+    sub = add(
+        "compare",
+        comparing.compare,
+        "Measure how alike 2 to 4 stores are, and give them colours that mean the same.",
+    )
+    sub.add_argument("stores", nargs="+", help="of the same ground; one twice to compare its layers or dates")
+    sub.add_argument("--out", help="a folder for a GeoTIFF a store in colours turned onto those of the first")
+    sub.add_argument(
+        "--labels", metavar="scene|RASTER",
+        help="score a linear probe and k nearest neighbours with labels: the scenes' masks, or a raster",
+    )  # fmt: skip
+    sub.add_argument(
+        "--classes", nargs="+", default=[], metavar="VALUE=NAME", help="of the labels (default: burnt or not)"
+    )
+    _add_views(sub)
+    add("health", views.health, "Measure what a store's embeddings tell of, layer by layer.", "store")
+
+
 def _add_view(sub: argparse.ArgumentParser, what_happens: str) -> None:
     """The arguments of a picture: where to, which layer, and how it is looked at."""
     sub.add_argument("--out", required=True)
     sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    _add_look(sub, what_happens)
+
+
+def _add_views(sub: argparse.ArgumentParser) -> None:
+    """The arguments of several pictures: one layer and date a store, and how all are looked at."""
+    sub.add_argument(
+        "--layers",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="one layer a store, or one for all (default: their first)",
+    )
+    sub.add_argument(
+        "--dates", nargs="+", metavar="DATE",
+        help="first, last or a day (2021-03-18), one a store, where a store has several dates of the same ground",
+    )  # fmt: skip
+    _add_look(sub, "is compared")
+
+
+def _add_look(sub: argparse.ArgumentParser, what_happens: str) -> None:
     sub.add_argument(
         "--window",
         type=int,

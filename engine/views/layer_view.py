@@ -65,20 +65,15 @@ class LayerView:
             for tile, values, valid in self.store.iterate(self.layer):
                 yield tile, self._shown(tile, values), valid
             return
-        reach, valid_of = self.window // 2, self.valid_by_tile()
+        yield from ((tile, *self.read_tile(tile)) for tile in self.store.tiles[::step])
 
-        def read(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
-            return self._shown(tile, self.store.read_tile(tile.id, self.layer)), valid_of[tile.id]
-
+    def read_tile(self, tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
+        """What is shown of one tile (h, w, D), and its valid_fraction (h, w)."""
         if self.window == 1:
-            yield from ((tile, *read(tile)) for tile in self.store.tiles[::step])
-            return
-        dim = self.store.meta.dims[self.store.meta.layers.index(self.layer)]
-        largest = max(tile.rows for tile in self.store.tiles) * dim * 4
-        surroundings = Surroundings(self.store, read, reach, largest)
-        for tile in self.store.tiles[::step]:
-            means = neighbourhood_mean(*surroundings.around(tile), self.window)
-            yield tile, means[reach : reach + tile.h, reach : reach + tile.w], valid_of[tile.id]
+            return self._read(tile)
+        means = neighbourhood_mean(*self._surroundings.around(tile), self.window)
+        reach = self.window // 2
+        return means[reach : reach + tile.h, reach : reach + tile.w], self._valid[tile.id]
 
     def tiles_to_fit(self, step: int = 1) -> Iterator[np.ndarray]:
         """Tile by tile, (n, D): the rows that fits are made on, of every so many tiles."""
@@ -86,6 +81,20 @@ class LayerView:
         for tile, values, _ in self.tiles(step):
             is_counted = counts[tile.id]
             yield values.reshape(-1, values.shape[-1]) if is_counted.all() else values[is_counted]
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        dim = self.store.meta.dims[self.store.meta.layers.index(self.layer)]
+        largest = max(tile.rows for tile in self.store.tiles) * dim * 4
+        return Surroundings(self.store, self._read, self.window // 2, largest)
+
+    def _read(self, tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
+        """A tile without its surroundings."""
+        return self._shown(tile, self.store.read_tile(tile.id, self.layer)), self._valid[tile.id]
+
+    @cached_property
+    def _valid(self) -> dict[str, np.ndarray]:
+        return self.valid_by_tile()
 
     def _shown(self, tile: StoredTile, values: np.ndarray) -> np.ndarray:
         return values if self.places is None else self.places.removed(tile, values)

@@ -18,6 +18,8 @@ from engine.views.pca import Pca, pca_of
 
 Level = Literal["patch", "pixel"]
 NO_CLASS = 255
+Shown = Iterable[tuple[StoredTile, np.ndarray, np.ndarray]]
+"""Tiles, what is shown of them (h, w, D), and valid_fraction (h, w)."""
 # Tiles that get their colours at once.
 _THREADS = 2
 
@@ -61,17 +63,32 @@ def pca_overlay(view: LayerView, out: Path) -> Pca:
         StoreError: as `pca.fit` and `write_mosaic`.
     """
     fitted = pca_of(view, components=3)
+    colours_overlay(view, fitted, out)
+    return fitted
+
+
+def colours_overlay(
+    view: LayerView, fitted: Pca, out: Path, tags: Mapping[str, str] | None = None, tiles: Shown | None = None
+) -> None:
+    """Write a view in the colours of some components.
+
+    Args:
+        tags: what the file says besides what the view and the components say.
+        tiles: those of the view that are written; None: all.
+
+    Raises:
+        StoreError, DiskFull: as `write_mosaic`.
+    """
     with one_blas_thread():
         write_mosaic(
             out,
-            _coloured(view, fitted),
+            _coloured(view.tiles() if tiles is None else tiles, fitted),
             level="patch",
             nodata=None,
             dtype="uint8",
-            tags=store_tags(view.store, view.layer) | view.tags | _pca_tags(fitted),
+            tags=store_tags(view.store, view.layer) | view.tags | _pca_tags(fitted) | dict(tags or {}),
             band_names=("PC1 (red)", "PC2 (green)", "PC3 (blue)", "alpha"),
         )
-    return fitted
 
 
 def class_overlay(
@@ -120,14 +137,14 @@ def store_tags(store: EmbeddingStore, layer: int) -> dict[str, str]:
     }
 
 
-def _coloured(view: LayerView, fitted: Pca) -> Iterator[tuple[StoredTile, np.ndarray]]:
+def _coloured(tiles: Shown, fitted: Pca) -> Iterator[tuple[StoredTile, np.ndarray]]:
     def colour(shown: tuple[StoredTile, np.ndarray, np.ndarray]) -> tuple[StoredTile, np.ndarray]:
         tile, values, valid = shown
         colours = np.moveaxis(fitted.to_rgb(values), -1, 0)  # (3, h, w)
         alpha = np.where(valid > 0, 255, 0).astype(np.uint8)
         return tile, np.concatenate([colours * (alpha > 0), alpha[None]])
 
-    return ordered_map(view.tiles(), colour, _THREADS, "colours")
+    return ordered_map(tiles, colour, _THREADS, "colours")
 
 
 def _pca_tags(fitted: Pca) -> dict[str, str]:

@@ -25,6 +25,7 @@ class Workplace:
     Attributes:
         folder: of all of them; `home` in it is where runs are kept.
         extract, train: configurations; run, trained: their finished run folders.
+        other: the run folder of the same extraction once more.
     """
 
     folder: Path
@@ -32,6 +33,7 @@ class Workplace:
     train: Path
     run: Path
     trained: Path
+    other: Path
 
     @property
     def home(self) -> Path:
@@ -42,7 +44,12 @@ class Workplace:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     folder = tmp_path_factory.mktemp("commands")
     made = Workplace(
-        folder, folder / "extract.yaml", folder / "train.yaml", folder / "run", folder / "trained"
+        folder,
+        folder / "extract.yaml",
+        folder / "train.yaml",
+        folder / "run",
+        folder / "trained",
+        folder / "other",
     )
     _write_scene(folder)
     extraction = {
@@ -59,6 +66,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMBERSCOPE_HOME", str(made.home))
         assert main(["extract", str(made.extract), "--out", str(made.run)]) == 0
+        assert (
+            main(["extract", str(made.extract), "--out", str(made.other), "--set", "tiles.overlap_px=8"]) == 0
+        )
         assert main(["train", str(made.train), "--out", str(made.trained)]) == 0
     return made
 

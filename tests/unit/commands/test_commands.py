@@ -115,6 +115,19 @@ CALLS: dict[str, Call] = {
         [(["none", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
          (["{run}", "--out", "{folder}/m.tif", "--clusters", "99"], "2 to 24")],
     ),
+    "change": Call(
+        lambda at, to: [str(at.run), str(at.other), "--out", str(to / "c.tif")], {"out", "patches", "percentiles", "before", "after", "notes"},
+        [(["none", "{run}", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{folder}/m.tif"], "given twice"),
+         (["{run}", "{run}", "--dates", "1999", "--out", "{folder}/m.tif"], "1999"), (["{run}", "{other}", "--out", "{run}"], "is a folder"),
+         (["{run}", "{other}", "--layers", "0", "0", "0", "--out", "{folder}/m.tif"], "3 values for 2 stores")],
+    ),
+    "compare": Call(
+        lambda at, to: [str(at.run), str(at.other), "--out", str(to / "maps"), "--labels", str(at.folder / "labels.tif"), "--window", "1"],
+        {"views", "patches", "pairs", "correlations", "out", "scores", "notes"},
+        [(["{run}"], "2 to 4"), (["{run}", "none"], "none"), (["{run}", "{other}", "--out", "{extract}"], "is a file"),
+         (["{run}", "{other}", "--labels", "none.tif"], "none.tif"), (["{run}", "{other}", "--labels", "scene"], "mask"),
+         (["{run}", "{other}", "--labels", "{folder}/labels.tif", "--classes", "water"], "VALUE=NAME")],
+    ),
     "health": Call(lambda at, _: [str(at.run)], {"store", "backbone", "layers"}, [(["none"], "none"), (["{folder}"], "store")]),
     "check": Call(lambda at, _: [str(at.run)], {"store", "problems"}, [(["{folder}"], "store"), (["none"], "none")]),
     "export": Call(
