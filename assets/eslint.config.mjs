@@ -2,7 +2,9 @@
 import css from "@eslint/css";
 import js from "@eslint/js";
 
-const browser = ["L", "console", "document", "fetch", "globalThis", "sessionStorage"];
+const browser = [
+  "L", "URLSearchParams", "console", "document", "fetch", "globalThis", "parent", "sessionStorage", "setInterval", "setTimeout",
+];
 const strict = {
   curly: "error",
   eqeqeq: "error",
@@ -23,7 +25,7 @@ export default [
   },
   {
     files: ["tests/**/*.mjs", "eslint.config.mjs"],
-    languageOptions: { sourceType: "module", globals: { console: "readonly", globalThis: "writable" } },
+    languageOptions: { sourceType: "module", globals: { URL: "readonly", console: "readonly", globalThis: "writable", setImmediate: "readonly" } },
     rules: { ...js.configs.recommended.rules, ...strict },
   },
   {

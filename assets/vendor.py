@@ -27,16 +27,15 @@ COPIES = (
     ("leaflet.fullscreen/Control.FullScreen.js", "fs/Control.FullScreen.js"),
     ("leaflet.fullscreen/Control.FullScreen.css", "fs/Control.FullScreen.css"),
     ("leaflet.fullscreen/icon-fullscreen.svg", "fs/icon-fullscreen.svg"),
-    ("leaflet-mouse-position/src/L.Control.MousePosition.js", "L.Control.MousePosition.js"),
-    ("leaflet-mouse-position/src/L.Control.MousePosition.css", "L.Control.MousePosition.css"),
     ("leaflet.sync/L.Map.Sync.js", "L.Map.Sync.js"),
+    ("world-atlas/land-10m.json", "land-10m.json"),
     # The licences travel with the code; leaflet-draw ships its own only as a field of package.json.
     ("leaflet/LICENSE", "licences/leaflet.txt"),
     ("jquery/LICENSE.txt", "licences/jquery.txt"),
     ("leaflet-draw/package.json", "licences/leaflet-draw.json"),
     ("leaflet.fullscreen/LICENSE", "licences/leaflet.fullscreen.txt"),
-    ("leaflet-mouse-position/MIT-LICENCE.txt", "licences/leaflet-mouse-position.txt"),
     ("leaflet.sync/LICENSE", "licences/leaflet.sync.txt"),
+    ("world-atlas/LICENSE", "licences/world-atlas.txt"),
 )
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from pyproj import Transformer
 
 from engine.errors import SceneError
-from pages.ui.map import tiles
+from pages.ui.map import rendering, tiles
 from tests.conftest import WriteRaster
 
 BURNED = (236, 112, 40, 255)
@@ -40,8 +40,8 @@ def test_a_class_lies_where_its_pixels_are(classes: Path) -> None:
 
 def test_a_tile_beside_the_layer_is_transparent(classes: Path) -> None:
     token = tiles.register(tiles.Layer(((tiles.Band(classes),),), colours=((1, BURNED),)))
-    assert tiles.render(token, 10, 0, 0) == tiles.empty_png()
-    assert np.asarray(Image.open(io.BytesIO(tiles.empty_png())))[..., -1].max() == 0
+    assert rendering.render(token, 10, 0, 0) == rendering.empty_png()
+    assert np.asarray(Image.open(io.BytesIO(rendering.empty_png())))[..., -1].max() == 0
 
 
 def test_several_rasters_are_one_layer(write_raster: WriteRaster) -> None:
@@ -96,13 +96,13 @@ def rgb(path: Path) -> tuple[tiles.Band, ...]:
 def test_a_tile_that_does_not_exist_is_not_looked_for(classes: Path, z: int, x: int, y: int) -> None:
     token = tiles.register(tiles.Layer(((tiles.Band(classes),),), colours=((1, BURNED),)))
     with pytest.raises(LookupError):
-        tiles.render(token, z, x, y)
+        rendering.render(token, z, x, y)
 
 
 @pytest.mark.parametrize("token", ["", "0" * 32, "..", "../../etc/passwd"])
 def test_an_unknown_token_is_no_path(token: str) -> None:
     with pytest.raises(LookupError):
-        tiles.render(token, 3, 0, 0)
+        rendering.render(token, 3, 0, 0)
 
 
 def test_a_raster_outside_the_roots_is_refused(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_the_table_of_layers_is_bounded(classes: Path) -> None:
     for number in range(tiles.MAX_LAYERS):
         tiles.register(tiles.Layer(((tiles.Band(classes, nodata=(float(number),)),),)))
     with pytest.raises(LookupError):
-        tiles.render(first, 3, 0, 0)
+        rendering.render(first, 3, 0, 0)
 
 
 def _colour_at(token: str, x_m: float, y_m: float, zoom: int = 14) -> tuple[int, ...]:
@@ -143,5 +143,5 @@ def _colour_at(token: str, x_m: float, y_m: float, zoom: int = 14) -> tuple[int,
     lon, lat = Transformer.from_crs(32618, 4326, always_xy=True).transform(x_m, y_m)
     column = (lon + 180) / 360 * 2**zoom
     row = (1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * 2**zoom
-    image = Image.open(io.BytesIO(tiles.render(token, zoom, int(column), int(row)))).convert("RGBA")
+    image = Image.open(io.BytesIO(rendering.render(token, zoom, int(column), int(row)))).convert("RGBA")
     return tuple(image.getpixel((int(column % 1 * 256), int(row % 1 * 256))))

@@ -77,7 +77,13 @@ def show(run: TrainRun, chosen: cached.JobFacts, base: str | None, made: MadeMap
             if value in run.task.sought
         }
         over = [
-            layers.classes(made.raster, words, " and ".join(run.task.sought.values()).capitalize(), shown)
+            layers.classes(
+                made.raster,
+                words,
+                " and ".join(run.task.sought.values()).capitalize(),
+                shown,
+                run.task.prediction_style.names,
+            )
         ]
     if not scenes and not over:
         return

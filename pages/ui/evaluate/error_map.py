@@ -80,13 +80,14 @@ def legend(run: TrainRun, choice: Choice) -> None:
 def _overlay(run: TrainRun, view: str, scenes: Sequence[Scene]) -> maps.Shown:
     """The raster of a view; its colours are the task's own, as in the files that the run left."""
     by = f"{run.decoder.head['name']} on {run.decoder.backbone}"
+    predicted, wrong = run.task.prediction_style, run.task.error_style
     if view == "True":
-        found = layers.labels(scenes, _visible(run.task.prediction_style))
+        found = layers.labels(scenes, _visible(predicted), predicted.names)
         if found is not None:
             return found
     if view == "Errors":
-        return layers.classes(run.errors, f"Errors of {by}", view, _visible(run.task.error_style))
-    return layers.classes(run.predictions, f"Predicted by {by}", view, _visible(run.task.prediction_style))
+        return layers.classes(run.errors, f"Errors of {by}", view, _visible(wrong), wrong.names)
+    return layers.classes(run.predictions, f"Predicted by {by}", view, _visible(predicted), predicted.names)
 
 
 def _visible(shown: MapStyle) -> layers.Colours:

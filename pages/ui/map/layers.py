@@ -17,8 +17,11 @@ from shapely.geometry import MultiPolygon, Polygon
 
 from engine.imagery.geobox import outline_lonlat
 from engine.imagery.scene import Scene
+from pages.ui.look.palette import BLUE, GREEN, RED
+from pages.ui.look.style import css
 from pages.ui.look.wording import NO_DATE, date
 from pages.ui.map import tiles
+from pages.ui.map.legend import Legend
 from pages.ui.map.maps import Bounds, Outline, Shown
 
 # Percentiles of the stored values that become black and white.
@@ -86,30 +89,56 @@ def imagery(scenes: Sequence[Scene], composite: str | None) -> list[Shown]:
         return []
     bands = composites_of(scenes)[composite].bands
     pictures = tuple(tuple(_band(scene, name) for name in bands) for scene in scenes)
-    token = tiles.register(tiles.Layer(pictures, _stretch_of(pictures)))
-    return [Shown(token, bounds_of(scenes), f"{composite}: {credit(scenes)}", composite)]
+    meaning = tiles.Meaning("measured", bands, dates=tuple(date(scene.datetime) for scene in scenes))
+    stretch = _stretch_of(pictures)
+    token = tiles.register(tiles.Layer(pictures, stretch, meaning=meaning))
+    words = f"{composite}: {credit(scenes)}"
+    return [Shown(token, bounds_of(scenes), words, composite, legend=_band_legend(bands, scenes[0]))]
 
 
-def labels(scenes: Sequence[Scene], colours: Colours) -> Shown | None:
+def _band_legend(bands: Sequence[str], scene: Scene) -> Legend:
+    """Which band is red, green and blue, and what is measured."""
+    if len(set(bands)) == 1:
+        return Legend(note=f"{bands[0]} in grey: {scene.values}")
+    swatches = zip((RED, GREEN, BLUE), bands, strict=True)
+    return Legend(tuple(swatches), note=scene.values)
+
+
+def labels(scenes: Sequence[Scene], colours: Colours, names: Mapping[int, str]) -> Shown | None:
     """The labels of the scenes, each class in its colour; None where no scene has any."""
     masked = [scene for scene in scenes if scene.mask_path]
     if not masked:
         return None
     pictures = tuple((tiles.Band(scene.mask_path),) for scene in masked if scene.mask_path)
-    token = tiles.register(tiles.Layer(pictures, colours=tuple(colours.items())))
-    return Shown(token, bounds_of(masked), f"Labels: {credit(masked)}", "Labels", "overlay")
+    meaning = tiles.Meaning("class", titles=tuple(names.items()))
+    token = tiles.register(tiles.Layer(pictures, colours=tuple(colours.items()), meaning=meaning))
+    words, legend = f"Labels: {credit(masked)}", class_legend(colours, names)
+    return Shown(token, bounds_of(masked), words, "Labels", "overlay", legend)
 
 
-def classes(path: Path, words: str, title: str, colours: Colours) -> Shown:
-    """A map of classes, each in its colour; classes without a colour are transparent."""
-    token = tiles.register(tiles.Layer(((tiles.Band(path),),), colours=tuple(colours.items())))
-    return Shown(token, raster_bounds(path), words, title, "overlay")
+def classes(path: Path, words: str, title: str, colours: Colours, names: Mapping[int, str]) -> Shown:
+    """A map of classes, each in its colour; classes without a colour are transparent.
+
+    Args:
+        names: title of every class, also of those without a colour: they are what the pointer tells.
+    """
+    meaning = tiles.Meaning("class", titles=tuple(names.items()))
+    token = tiles.register(
+        tiles.Layer(((tiles.Band(path),),), colours=tuple(colours.items()), meaning=meaning)
+    )
+    return Shown(token, raster_bounds(path), words, title, "overlay", class_legend(colours, names))
+
+
+def class_legend(colours: Colours, names: Mapping[int, str]) -> Legend:
+    """A swatch for each class that has a colour and a name."""
+    return Legend(tuple((css(colours[value]), name) for value, name in names.items() if value in colours))
 
 
 def colours(path: Path, words: str) -> Shown:
     """A raster of red, green and blue in 8 bits, as it is."""
     picture = tuple(tiles.Band(path, index) for index in (1, 2, 3))
-    return Shown(tiles.register(tiles.Layer((picture,))), raster_bounds(path), words, "Embeddings", "overlay")
+    token = tiles.register(tiles.Layer((picture,)))
+    return Shown(token, raster_bounds(path), words, "Embeddings", "overlay", reads=False)
 
 
 def outlines(scenes: Sequence[Scene], colour: str) -> tuple[Outline, ...]:

@@ -1,4 +1,4 @@
-"""What our maps add to Leaflet: calls of the functions in assets/map/emberscope.js, which the map's frame loads.
+"""What our maps add to Leaflet: calls of the functions in assets/map, which the map's frame loads as one script.
 
 folium takes an addition to a map only as an element with a template. The template here is one call; whatever the
 call does stands in the script.
@@ -12,12 +12,10 @@ from branca.element import MacroElement
 from folium.elements import JSCSSMixin
 from jinja2 import Template
 
-from pages.ui.map import serving
+from pages.ui.map import land, serving
 
 # Panes from below; Leaflet's own are tilePane 200 and overlayPane 400 (outlines and drawings).
 PANES = {"land": 150, "imagery": 250, "overlay": 350, "outlines": 380}
-# Land is drawn at 1:110 m: nearer than this zoom its coast is a caricature, and the imagery takes over.
-_LAND_TO_ZOOM = 8
 # Titles of the panes, from above; layers bring titles of their own.
 _TITLES = {"outlines": "Outlines", "overlay": "Map", "imagery": "Imagery", "land": "Land"}
 # More boxes make the page heavy; those beyond are simply not looked for.
@@ -25,8 +23,6 @@ _MOST_BOXES = 200
 # The panel covers so much of the map's left side (assets/page/page.css).
 _PANEL_PX = 412
 Bounds = tuple[float, float, float, float]
-# Names of functions that folium writes into the map's script as they are.
-LATITUDE, LONGITUDE = "Emberscope.latitude", "Emberscope.longitude"
 
 
 class _Call(JSCSSMixin, MacroElement):
@@ -41,7 +37,7 @@ class _Call(JSCSSMixin, MacroElement):
         "Emberscope.{{ this.function }}({{ this._parent.get_name() }}, {{ this.options|tojson }});"
         "{% endmacro %}"
     )
-    default_js = (("emberscope", serving.map_file("emberscope.js")),)
+    default_js = (("emberscope", serving.map_script()),)
     default_css = (("emberscope_css", serving.map_file("emberscope.css")),)
 
     def __init__(self, function: str, options: dict[str, object]) -> None:
@@ -50,14 +46,20 @@ class _Call(JSCSSMixin, MacroElement):
         self.options = options
 
 
-def backdrop(theme: str, land_url: str) -> MacroElement:
-    """Panes in their order, the colours of the theme ("light" or "dark"), and the land below everything.
-
-    Args:
-        land_url: address of the world's GeoJSON, as seen from the map's frame.
-    """
-    options = {"theme": theme, "panes": PANES, "landUrl": land_url, "landToZoom": _LAND_TO_ZOOM}
+def backdrop(theme: str) -> MacroElement:
+    """Panes in their order, the colours of the theme ("light" or "dark"), and the land below everything."""
+    options = {
+        "theme": theme,
+        "panes": PANES,
+        "landUrl": f"{serving.FROM_MAP}maps/world.geojson",
+        "coastUrl": f"{serving.FROM_MAP}maps/coast/{{x}}/{{y}}.geojson" if land.has_coast() else "",
+    }
     return _Call("backdrop", options)
+
+
+def pointer() -> MacroElement:
+    """Coordinates, and the value and date of each layer, of what lies under the pointer."""
+    return _Call("pointer", {"url": f"{serving.FROM_MAP}tiles/values"})
 
 
 def view(page: str, focus: str, home: Bounds, boxes: Sequence[Bounds]) -> MacroElement:
@@ -82,7 +84,8 @@ def layer_list(overlay_percent: int) -> MacroElement:
     """
     percent = {"overlay": overlay_percent}
     rows = [
-        {"pane": pane, "title": title, "percent": percent.get(pane, 100)} for pane, title in _TITLES.items()
+        {"pane": pane, "title": title, "percent": percent.get(pane, 100), "isFixed": pane == "land"}
+        for pane, title in _TITLES.items()
     ]
     return _Call("layerList", {"rows": rows})
 

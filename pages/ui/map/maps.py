@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from pages.ui.look.palette import ASH, EMBER, theme
 from pages.ui.map import map_controls, serving, vendor
+from pages.ui.map.legend import NO_LEGEND, Legend
 
 Bounds = map_controls.Bounds
 # The frame asks for so much before our script fits the map to it (assets/page/page.css gives the frame its size).
@@ -28,6 +29,8 @@ class Shown:
         credit: source and date, as the map's corner says them.
         title: what the list of layers calls it.
         pane: "imagery" (below) or "overlay" (above, with its own opacity).
+        legend: what its colours mean, for its row in the list of layers.
+        reads: whether the server can say what lies under the pointer.
     """
 
     token: str
@@ -35,6 +38,8 @@ class Shown:
     credit: str
     title: str
     pane: str = "imagery"
+    legend: Legend = NO_LEGEND
+    reads: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,10 @@ def _base(view: View) -> Any:
         center=[(south + north) / 2, (west + east) / 2], zoom=8, tiles=None, max_zoom=17, min_zoom=2,
         fullscreen_control=False, layers_control=False, zoom_snap=0.5, scale_control=False,
     )  # fmt: skip
-    made.add_child(map_controls.backdrop(theme(), f"{serving.FROM_MAP}maps/world.geojson"))
+    made.add_child(map_controls.backdrop(theme()))
     made.add_child(map_controls.layer_list(view.overlay_percent))
     folium.plugins.Fullscreen(position="topright").add_to(made)
-    folium.plugins.MousePosition(
-        position="bottomright", separator=" · ", prefix="", empty_string="", num_digits=4, lng_first=True,
-        lat_formatter=map_controls.LATITUDE, lng_formatter=map_controls.LONGITUDE,
-    ).add_to(made)  # fmt: skip
+    made.add_child(map_controls.pointer())
     if view.can_draw:
         _drawing().add_to(made)
     made.add_child(map_controls.view(view.page, view.focus, view.bounds_lonlat, view.boxes))
@@ -137,7 +139,7 @@ def _tile_group(shown: Sequence[Shown]) -> Any:
         folium.TileLayer(
             tiles=f"{serving.FROM_MAP}tiles/{layer.token}/{{z}}/{{x}}/{{y}}.png", attr=html.escape(layer.credit),
             overlay=True, max_zoom=17, no_wrap=True, pane=layer.pane, bounds=[[south, west], [north, east]],
-            title=layer.title,
+            title=layer.title, reads=layer.reads, legend=layer.legend.for_map(),
         ).add_to(group)  # fmt: skip
     return group
 

@@ -6,7 +6,7 @@ All addresses stand under `server.baseUrlPath`; the maps name them relative to t
 from __future__ import annotations
 
 import contextlib
-import functools
+import dataclasses
 import hashlib
 import importlib
 import logging
@@ -17,13 +17,13 @@ from pathlib import Path
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from streamlit.runtime.pages_manager import PagesManager
 
 from engine.errors import EngineError
-from pages.ui.map import tiles
+from pages.ui.map import land, rendering, values
 
 _ASSETS = Path(__file__).resolve().parents[3] / "assets"
 VENDOR = _ASSETS / "static" / "vendor"
@@ -35,6 +35,18 @@ _LONG = "public, max-age=86400, immutable"  # a token is made from the content, 
 # Not streamlit_folium: it registers its component only where a page is being drawn.
 _HEAVY = ("leafmap.foliumap", "rio_tiler.io", "plotly.graph_objects", "engine.extraction.cost.estimate",
           "engine.backbones.cards", "pygments.formatters", "pyarrow.parquet")  # fmt: skip
+# The map's script: files of assets/map in the order in which they build on each other.
+SCRIPTS = (
+    "memory.js",
+    "address.js",
+    "words.js",
+    "view.js",
+    "land.js",
+    "backdrop.js",
+    "layers.js",
+    "pointer.js",
+)
+_MOST_LAYERS = 8  # whose value is asked for at once
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +56,10 @@ def routes() -> list[BaseRoute]:
     prefix = f"/{base}" if base else ""
     return [
         Route(f"{prefix}/tiles/{{token}}/{{z:int}}/{{x:int}}/{{y:int}}.png", _tile),
+        Route(f"{prefix}/tiles/values", _values),
         Route(f"{prefix}/maps/world.geojson", _world),
+        Route(f"{prefix}/maps/coast/{{x:int}}/{{y:int}}.geojson", _coast),
+        Route(f"{prefix}/map/emberscope.js", _script),
         Mount(f"{prefix}/vendor", StaticFiles(directory=VENDOR, check_dir=False)),
         Mount(f"{prefix}/map", StaticFiles(directory=MAP)),
     ]
@@ -71,21 +86,23 @@ def map_file(name: str) -> str:
     return f"{FROM_MAP}map/{name}?v={digest}"
 
 
-def world_geojson() -> bytes:
-    """Countries of Natural Earth 1:110 m (public domain) as GeoJSON in lon/lat, from pyogrio's own package."""
-    return _world_bytes()
+def map_script() -> str:
+    """Address of the map's script as its frame names it; it changes with the content."""
+    return f"{FROM_MAP}map/emberscope.js?v={hashlib.sha256(_bundle()).hexdigest()[:16]}"
 
 
 def _import_heavy() -> None:
     for name in _HEAVY:
         importlib.import_module(name)
-    _world_bytes()
+    land.world()
+    if land.has_coast():
+        land.piece(0, 0)
 
 
 async def _tile(request: Request) -> Response:
     numbers = (int(request.path_params[name]) for name in ("z", "x", "y"))
     try:
-        png = await run_in_threadpool(tiles.render, str(request.path_params["token"]), *numbers)
+        png = await run_in_threadpool(rendering.render, str(request.path_params["token"]), *numbers)
     except LookupError:
         return Response(status_code=404, headers={"Cache-Control": "no-store"})
     except (EngineError, OSError) as err:
@@ -94,34 +111,49 @@ async def _tile(request: Request) -> Response:
     return Response(png, media_type="image/png", headers={"Cache-Control": _LONG})
 
 
+async def _values(request: Request) -> Response:
+    """What some layers hold at a place, by token; a layer that is not known is left out."""
+    query = request.query_params
+    try:
+        lon, lat = float(query.get("lon", "")), float(query.get("lat", ""))
+    except ValueError:
+        return Response(status_code=400, headers={"Cache-Control": "no-store"})
+    tokens = [token for token in query.get("layers", "").split(",") if token][:_MOST_LAYERS]
+    found = await run_in_threadpool(_values_at, tokens, lon, lat)
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+
+def _values_at(tokens: Sequence[str], lon: float, lat: float) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for token in tokens:
+        try:
+            found[token] = dataclasses.asdict(values.at(token, lon, lat))
+        except LookupError:
+            continue
+        except (EngineError, OSError) as err:
+            _log.warning("the value of %s: %s", token, err)
+    return found
+
+
 async def _world(_request: Request) -> Response:
-    body = await run_in_threadpool(_world_bytes)
+    body = await run_in_threadpool(land.world)
     return Response(body, media_type="application/geo+json", headers={"Cache-Control": _LONG})
 
 
-@functools.cache
-def _world_bytes() -> bytes:
-    import pyogrio
-    import shapely
-
-    shapes = (
-        Path(pyogrio.__file__).parent
-        / "tests"
-        / "fixtures"
-        / "naturalearth_lowres"
-        / "naturalearth_lowres.shp"
-    )
-    if not shapes.is_file():
-        _log.warning(
-            "this build of pyogrio carries no Natural Earth countries; maps have no land below the scenes"
+async def _coast(request: Request) -> Response:
+    try:
+        body = await run_in_threadpool(
+            land.piece, int(request.path_params["x"]), int(request.path_params["y"])
         )
-        return b'{"type":"FeatureCollection","features":[]}'
-    _, _, wkb, _ = pyogrio.raw.read(shapes, columns=[])
-    return _feature_collection(shapely.to_geojson(shapely.set_precision(shapely.from_wkb(wkb), 0.001)))
+    except LookupError:
+        return Response(status_code=404, headers={"Cache-Control": "no-store"})
+    return Response(body, media_type="application/geo+json", headers={"Cache-Control": _LONG})
 
 
-def _feature_collection(geometries: Sequence[str]) -> bytes:
-    features = ",".join(
-        f'{{"type":"Feature","properties":{{}},"geometry":{geometry}}}' for geometry in geometries
-    )
-    return f'{{"type":"FeatureCollection","features":[{features}]}}'.encode()
+async def _script(_request: Request) -> Response:
+    return Response(_bundle(), media_type="text/javascript", headers={"Cache-Control": _LONG})
+
+
+def _bundle() -> bytes:
+    """The map's script as one file: its parts are loaded with one request."""
+    return b"\n".join((MAP / name).read_bytes() for name in SCRIPTS)

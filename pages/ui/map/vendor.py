@@ -17,8 +17,6 @@ _FILES = {
     "leaflet_draw_css": "draw/leaflet.draw.css",
     "Control.Fullscreen.js": "fs/Control.FullScreen.js",
     "Control.FullScreen.css": "fs/Control.FullScreen.css",
-    "Control_MousePosition_js": "L.Control.MousePosition.js",
-    "Control_MousePosition_css": "L.Control.MousePosition.css",
     "Leaflet.Sync": "L.Map.Sync.js",
 }
 # Only markers with icons and Bootstrap pop-ups need these, and no map here has one.

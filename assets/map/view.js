@@ -1,0 +1,67 @@
+// Where the map looks: what a link says, what a person left in sight on the last map, or what the page shows.
+"use strict";
+
+{
+  const Emberscope = (globalThis.Emberscope ??= {});
+  // A view in which everything is smaller than this share of its width shows nothing.
+  const LEAST_SHARE = 0.01;
+
+  /** Whether a box lies in a view and is more than a dot there. */
+  function isSeen(view, [[south, west], [north, east]]) {
+    const meets = south < view.getNorth() && north > view.getSouth() && west < view.getEast() && east > view.getWest();
+    return meets && east - west > LEAST_SHARE * (view.getEast() - view.getWest());
+  }
+
+  /** The view of a link: "latitude,longitude,zoom"; null where it is none. */
+  function linkedView() {
+    const [lat, lng, zoom] = (Emberscope.address.take("view") ?? "").split(",").map(Number.parseFloat);
+    const isOne = Math.abs(lat) <= 85 && Math.abs(lng) <= 540 && zoom >= 0 && zoom <= 24;
+    return isOne ? { center: [lat, lng], zoom } : null;
+  }
+
+  Object.assign(Emberscope, {
+    /**
+     * Bring into sight what a person left in sight on the last map, else what the page shows; and remember where they go.
+     *
+     * @param {object} map Leaflet's map.
+     * @param {object} options Corners are [[south, west], [north, east]] in degrees.
+     * @param {string} options.page each page remembers its own focus.
+     * @param {string} options.focus another one than at the last visit of this page opens on `home`.
+     * @param {number[][]} options.home what is in sight at first.
+     * @param {number[][][]} options.boxes all that the page can show; a view that shows none of them is not kept.
+     * @param {number} options.panelPx so much of the left side lies below the page's panel where the window is wide.
+     */
+    view(map, { page, focus, home, boxes, panelPx }) {
+      map.emberPanelPx = panelPx;
+      const linked = linkedView();
+      const last = linked ?? Emberscope.recall("view");
+      const isSameFocus = linked !== null || (Emberscope.recall(`focus ${page}`) ?? focus) === focus;
+      if (last) {
+        map.setView(last.center, last.zoom, { animate: false });
+      }
+      if (!last || !isSameFocus || (!linked && !boxes.some((box) => isSeen(map.getBounds(), box)))) {
+        Emberscope.fit(map, home);
+      }
+      const keep = () => {
+        const { lat, lng } = map.getCenter();
+        Emberscope.remember("view", { center: [lat, lng], zoom: map.getZoom() });
+        Emberscope.address.keep("view", `${lat.toFixed(5)},${lng.toFixed(5)},${map.getZoom()}`);
+      };
+      Emberscope.remember(`focus ${page}`, focus);
+      keep();
+      map.on("moveend", keep);
+    },
+
+    /** Bring a box into sight, beside the page's panel and above what lies at the foot of the map. */
+    fit(map, box) {
+      const { x, y } = map.getSize();
+      const isWide = x > 2 * (map.emberPanelPx ?? 0);
+      const foot = Math.min(map.emberFootPx ?? 0, y / 3);
+      map.fitBounds(box, {
+        paddingTopLeft: [(isWide ? map.emberPanelPx ?? 0 : 0) + 12, 12],
+        paddingBottomRight: [isWide ? 60 : 12, Math.max(foot, isWide ? 96 : 12)],
+        animate: false,
+      });
+    },
+  });
+}

@@ -1,0 +1,127 @@
+// A map and a page that only remember what they were told, and our scripts loaded over them.
+import { readFileSync } from "node:fs";
+import { runInThisContext } from "node:vm";
+
+const SCRIPTS = ["memory", "address", "words", "view", "land", "backdrop", "layers", "pointer"];
+export const PANES = { land: 150, imagery: 250, overlay: 350, outlines: 380 };
+
+/** A new document, opened by a link, with our scripts loaded; what one tab remembers goes on. */
+export async function open({ link = "", storage = fakeStorage() } = {}) {
+  const made = { geojson: [], scales: 0, controls: [], fetched: [], answers: {} };
+  const address = new URL(`http://127.0.0.1/explore${link}`);
+  const around = {
+    location: address,
+    performance: { timeOrigin: Math.random() },
+    history: { state: null, replaceState: (_, __, url) => (address.search = new URL(url, address).search) },
+  };
+  Object.assign(globalThis, {
+    L: fakeLeaflet(made),
+    document: { documentElement: { dataset: {} } },
+    parent: around,
+    sessionStorage: storage,
+    setInterval: () => 0,
+    Emberscope: undefined,
+    fetch: async (url) => {
+      made.fetched.push(url);
+      return { ok: true, json: async () => made.answers[url.split("?")[0]] ?? { type: "FeatureCollection", features: [] } };
+    },
+  });
+  for (const name of SCRIPTS) {
+    runInThisContext(readFileSync(new URL(`../map/${name}.js`, import.meta.url), "utf8"));
+  }
+  return { Emberscope: globalThis.Emberscope, map: fakeMap(), made, address, storage };
+}
+
+export function fakeStorage() {
+  const held = new Map();
+  return { getItem: (key) => held.get(key) ?? null, setItem: (key, value) => held.set(key, value) };
+}
+
+function fakeMap() {
+  const listeners = {};
+  const panes = {};
+  const bounds = ([lat, lng], level) => {
+    const half = 180 / 2 ** level;
+    return { getNorth: () => lat + half, getSouth: () => lat - half, getWest: () => lng - half, getEast: () => lng + half };
+  };
+  return {
+    panes,
+    fitted: [],
+    center: [0, 0],
+    zoom: 5,
+    size: { x: 1440, y: 850 },
+    attributionControl: { setPrefix() {} },
+    createPane: (name) => (panes[name] = { style: {}, dataset: {} }),
+    getPane: (name) => panes[name],
+    getZoom() {
+      return this.zoom;
+    },
+    getContainer: () => ({ style: {} }),
+    invalidateSize() {},
+    eachLayer() {},
+    whenReady: (act) => act(),
+    getSize() {
+      return this.size;
+    },
+    getCenter() {
+      return { lat: this.center[0], lng: this.center[1] };
+    },
+    getBounds() {
+      return bounds(this.center, this.zoom);
+    },
+    setView(center, level) {
+      Object.assign(this, { center, zoom: level });
+    },
+    fitBounds(corners, options) {
+      this.fitted.push({ corners, options });
+      const [[south, west], [north, east]] = corners;
+      this.setView([(south + north) / 2, (west + east) / 2], 10);
+    },
+    moveTo(center, level) {
+      this.setView(center, level);
+      this.tell("moveend");
+    },
+    on: (names, listener) => names.split(" ").forEach((name) => (listeners[name] ??= []).push(listener)),
+    tell: (name, event) => listeners[name].forEach((listener) => listener(event)),
+  };
+}
+
+function fakeLeaflet(made) {
+  return {
+    control: Object.assign(
+      () => {
+        const control = { addTo: () => made.controls.push(control) };
+        return control;
+      },
+      { scale: () => ({ addTo: () => made.scales++ }) },
+    ),
+    geoJSON: (data, options) => ({ addTo: () => made.geojson.push({ data, options }) }),
+    DomUtil: {
+      create(tag, className, parent) {
+        const element = fakeElement(tag, className);
+        parent?.children.push(element);
+        return element;
+      },
+    },
+    DomEvent: { disableClickPropagation() {}, disableScrollPropagation() {} },
+  };
+}
+
+function fakeElement(tag, className) {
+  const listeners = {};
+  return {
+    tag,
+    className,
+    children: [],
+    dataset: {},
+    style: {},
+    append(...more) {
+      this.children.push(...more);
+    },
+    replaceChildren(...children) {
+      this.children = children;
+    },
+    addEventListener: (name, listener) => (listeners[name] = listener),
+    tell: (name) => listeners[name](),
+  };
+}
