@@ -12,13 +12,15 @@ from engine.errors import BackboneError
 from engine.nearest import nearest
 
 DEFAULT_BACKBONE = "csmask_b4_l2a"
+# Beginnings of names that no table lists: models of timm, weights of torchgeo.
+BY_NAME = ("timm/", "torchgeo/")
 CARDS: Mapping[str, BackboneSpec] = MappingProxyType({
     spec.name: spec for family in FAMILIES.values() for spec in family.cards
 })  # fmt: skip
 
 
 def card(name: str) -> BackboneSpec:
-    """The card of a name; `timm/<name>` is any model of timm's.
+    """The card of a name; `timm/<model>` is any of timm's, `torchgeo/<weight>` any of torchgeo's.
 
     Raises:
         BackboneError: the name is unknown; the nearest one is named.
@@ -31,7 +33,8 @@ def card(name: str) -> BackboneSpec:
             return found
     raise BackboneError(
         f"{name!r} is not a backbone{nearest(name, CARDS)}. "
-        f"`python -m engine backbones` lists them all; timm/<model> takes any timm model."
+        f"`python -m engine backbones` lists them all; timm/<model> takes any timm model, torchgeo/<weight> "
+        f"any weight of torchgeo."
     )
 
 

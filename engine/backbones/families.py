@@ -17,11 +17,12 @@ from engine.backbones.raw.family import RAW
 from engine.backbones.rcf.family import RCF
 from engine.backbones.terramind.family import TERRAMIND, TERRAMIND_TOKENIZER
 from engine.backbones.timm.family import TIMM
+from engine.backbones.torchgeo.family import TORCHGEO
 
 # The cards of all families follow each other in this order wherever they are listed.
 FAMILIES: Mapping[str, Family] = MappingProxyType({
     family.name: family
-    for family in (CSMASK, PRITHVI, TERRAMIND, TERRAMIND_TOKENIZER, CLAY, DOFA, GALILEO, TIMM, RCF, RAW, DINOV3)
+    for family in (CSMASK, PRITHVI, TERRAMIND, TERRAMIND_TOKENIZER, CLAY, DOFA, GALILEO, TIMM, TORCHGEO, RCF, RAW, DINOV3)
 })  # fmt: skip
 
 

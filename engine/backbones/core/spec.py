@@ -27,7 +27,9 @@ class WeightsSource:
         file: the file inside it, as a POSIX path.
         page: the publisher's page, for a person without network.
         size_mb: size of the file in 10^6 bytes, None where the publisher does not state it.
-        sha256: of the file; None where the publisher gives none (recorded on first use then).
+        sha256: of the file, or the first digits that the publisher gives; None where it gives none (recorded on first
+            use then).
+        revision: of the hub repository: a branch or a commit.
     """
 
     kind: Literal["package", "hub", "unpublished", "scenes", "none"]
@@ -36,6 +38,7 @@ class WeightsSource:
     page: str = ""
     size_mb: float | None = None
     sha256: str | None = None
+    revision: str = "main"
 
     @property
     def is_published(self) -> bool:

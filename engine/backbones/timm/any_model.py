@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import json
-import subprocess
 import sys
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from engine.backbones.core.spec import BackboneSpec, Normalisation, WeightsSource
+from engine.backbones.parts.facts_process import facts_of_process
 from engine.backbones.timm.settings import (
     RGB,
     RGB_CONVENTIONS,
@@ -18,7 +16,6 @@ from engine.backbones.timm.settings import (
     VIT_CONVENTIONS,
     VIT_SETTINGS,
 )
-from engine.errors import BackboneError
 
 _CITATION = """\
 @misc{rw2019timm,
@@ -29,8 +26,6 @@ _CITATION = """\
   howpublished = {https://github.com/huggingface/pytorch-image-models}
 }
 """
-_TIMEOUT_S = 120
-_PROJECT = Path(__file__).parents[3]
 
 
 @functools.lru_cache(maxsize=64)
@@ -47,25 +42,7 @@ def timm_card(name: str) -> BackboneSpec:
         from engine.backbones.timm.model_facts import facts
 
         return _card(name, facts(model))
-    return _card(name, _facts_of_process(model))
-
-
-def _facts_of_process(model: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "engine.backbones.timm.model_facts", model]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, cwd=_PROJECT
-        )
-    except subprocess.TimeoutExpired as err:
-        raise BackboneError(
-            f"timm/{model} could not be described within {_TIMEOUT_S} s. Try a smaller model."
-        ) from err
-    lines = done.stdout.strip().splitlines()
-    if done.returncode != 0 or not lines:
-        complaint = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise BackboneError(complaint[0])
-    facts: dict[str, Any] = json.loads(lines[-1])
-    return facts
+    return _card(name, facts_of_process("engine.backbones.timm.model_facts", name, model))
 
 
 def _card(name: str, facts: dict[str, Any]) -> BackboneSpec:

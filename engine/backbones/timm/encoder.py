@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import timm
@@ -19,6 +20,7 @@ from engine.errors import BackboneError, WeightsError
 
 _LITE0_STAGE_BLOCKS = (1, 2, 2, 3, 3, 4, 1)  # EfficientNet-Lite0: Tan & Le 2019, table 1 (B0)
 # Constructor arguments with which timm's models take chips of other sizes than their training images.
+Standardise = Callable[[Batch], torch.Tensor]
 _ANY_SIZE = {"dynamic_img_size": True, "strict_img_size": False, "dynamic_mask": True}
 
 
@@ -26,8 +28,14 @@ class IntermediatesBackbone:
     """A frozen timm module: standardises, runs no deeper than the layers asked for, drops prefix tokens."""
 
     def __init__(
-        self, spec: BackboneSpec, module: nn.Module, weights_sha256: str, settings: Mapping[str, str]
+        self,
+        spec: BackboneSpec,
+        module: nn.Module,
+        weights_sha256: str,
+        settings: Mapping[str, str],
+        standardise: Standardise | None = None,
     ) -> None:
+        self._standardise = standardise or self._standard
         self.spec = spec
         self.weights_sha256 = weights_sha256
         self.module: Any = module.eval().requires_grad_(False)  # timm's methods are not declared on nn.Module
@@ -39,17 +47,21 @@ class IntermediatesBackbone:
     def embed(self, batch: Batch, layers: Sequence[int]) -> Embedded:
         """Embeddings of every chip; see `Backbone.embed`."""
         indices = layer_numbers(self.spec, layers)
-        image, valid = one_date(self._image(batch), batch.valid, self.spec.name)
-        require_multiple(image, max(self.spec.stride_px(layer) for layer in indices), self.spec.name)
-        seen = self.spec.normalisation
+        require_multiple(batch.image, max(self.spec.stride_px(layer) for layer in indices), self.spec.name)
         with torch.inference_mode():
-            standard = standardised(image * seen.scale, seen.mean, seen.std, valid)
+            standard = self._standardise(batch)
             maps, prefixes = self._run(standard, sorted(set(indices)))
         order = [sorted(set(indices)).index(index) for index in indices]
         cls = [prefixes[at][:, 0].float() for at in order] if self._has_cls and prefixes else None
         return Embedded(
             [maps[at].permute(0, 2, 3, 1).float() for at in order], cls
         )  # (B, D, h, w) -> (B, h, w, D)
+
+    def _standard(self, batch: Batch) -> torch.Tensor:
+        """(B, C, H, W): what the network is given."""
+        image, valid = one_date(self._image(batch), batch.valid, self.spec.name)
+        seen = self.spec.normalisation
+        return standardised(image * seen.scale, seen.mean, seen.std, valid)
 
     def _image(self, batch: Batch) -> torch.Tensor:
         """(B, T, C, H, W): reflectance, or for networks of photographs true colour with white at 1."""
@@ -148,6 +160,7 @@ def _create(spec: BackboneSpec, **options: Any) -> nn.Module:
     return module
 
 
+@functools.lru_cache(maxsize=64)
 def size_options(name: str) -> dict[str, Any]:
     """The arguments of `_ANY_SIZE` that this model's class takes."""
     with torch.device("meta"):

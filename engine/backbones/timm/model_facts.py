@@ -34,21 +34,28 @@ def facts(model: str) -> dict[str, Any]:
             f"timm/{model} does not give the outputs of its layers: {type(module).__name__} has no such function. "
             f"Choose a ViT, ConvNeXt, ResNet, Swin or EfficientNet."
         )
-    info = module.feature_info
-    stages = [dict(item) for item in (info.info if hasattr(info, "info") else info)]
     published: Any = timm.get_pretrained_cfg(model) or module.pretrained_cfg
     published = published if isinstance(published, dict) else published.to_dict()
     return {
         "model": model,
-        "dims": [int(stage["num_chs"]) for stage in stages],
-        "strides": [int(stage["reduction"]) for stage in stages],
         "mean": [float(value) for value in published["mean"]],
         "std": [float(value) for value in published["std"]],
         "chip_px": int(published["input_size"][-1]),
-        "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "licence": published.get("license"),
         "hub": published.get("hf_hub_id"),
         "file": published.get("hf_hub_filename") or "model.safetensors",
+        **layers_of(module),
+    }
+
+
+def layers_of(module: Any) -> dict[str, Any]:
+    """Widths and strides of a network's layers, its parameters, and which tokens it has besides those of patches."""
+    info = module.feature_info
+    stages = [dict(item) for item in (info.info if hasattr(info, "info") else info)]
+    return {
+        "dims": [int(stage["num_chs"]) for stage in stages],
+        "strides": [int(stage["reduction"]) for stage in stages],
+        "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "has_prefix": "return_prefix_tokens" in inspect.signature(module.forward_intermediates).parameters,
         "has_cls": getattr(module, "cls_token", None) is not None,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,12 +141,22 @@ def _tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
         raise WeightsError(
             f"{path.name} holds a {type(content).__name__} in place of named tensors. Give a state_dict."
         )
+    content = dict(_flat(content))
     others = [str(key) for key, value in content.items() if not isinstance(value, torch.Tensor)]
     if others:
         raise WeightsError(
             f"{path.name} holds other things beside named tensors: {_some(others)}. Save its state_dict alone."
         )
-    return {str(key): tensor for key, tensor in content.items()}
+    return content
+
+
+def _flat(content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Names and values, those of mappings of tensors (files with several networks) as `name.key`."""
+    for name, value in content.items():
+        if isinstance(value, dict) and value and all(isinstance(one, torch.Tensor) for one in value.values()):
+            yield from ((f"{name}.{key}", tensor) for key, tensor in value.items())
+        else:
+            yield str(name), value
 
 
 def _unreadable(path: Path, err: Exception) -> WeightsError:

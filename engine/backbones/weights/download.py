@@ -27,7 +27,7 @@ class HubFile:
     """A file to fetch.
 
     Attributes:
-        sha256: of the file; None: the hub's own statement counts, where it makes one.
+        sha256: of the file, or its first digits; None: the hub's own statement counts, where it makes one.
         name: what messages call it, with whose it is and its size.
         advice: how a person gets it otherwise; the end of every message.
     """
@@ -37,6 +37,7 @@ class HubFile:
     sha256: str | None
     name: str
     advice: str
+    revision: str = "main"
 
 
 def fetch(wanted: HubFile, target: Path, on_progress: Progress | None = None) -> str:
@@ -65,7 +66,7 @@ def fetch(wanted: HubFile, target: Path, on_progress: Progress | None = None) ->
 def _downloaded(wanted: HubFile, target: Path, on_progress: Progress) -> dict[str, Any]:
     """The last word of the process that downloads; it is ended when this function is left."""
     program = [sys.executable, "-m", "engine.backbones.weights.hub_download"]
-    command = [*program, wanted.repository, wanted.file, str(target), wanted.sha256 or ""]
+    command = [*program, wanted.repository, wanted.file, str(target), wanted.sha256 or "", wanted.revision]
     quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     said: dict[str, Any] = {}
     with (

@@ -1,6 +1,6 @@
 """Downloads one file of a Hugging Face repository; a program of its own, which `download.fetch` starts and can end.
 
-    python -m engine.backbones.weights.hub_download REPOSITORY FILE TARGET [SHA256]
+    python -m engine.backbones.weights.hub_download REPOSITORY FILE TARGET [SHA256 [REVISION]]
 
 It prints JSON lines: `{"done": bytes, "total": bytes}` twice a second, and at the end `{"sha256": ...}` or
 `{"failure": kind, "reason": words}`.
@@ -61,11 +61,13 @@ class Progress:
             time.sleep(_TELL_S)
 
 
-def download(repository: str, file: str, target: Path, sha256: str, progress: Progress) -> str:
+def download(
+    repository: str, file: str, target: Path, sha256: str, progress: Progress, revision: str = "main"
+) -> str:
     """Fetch a file to `target`, going on with what an earlier try left.
 
     Args:
-        sha256: of the file; empty: the one that the hub states, if it does.
+        sha256: of the file, or its first digits; empty: the one that the hub states, if it does.
 
     Returns:
         sha256 of the file, which is also written to `<target>.sha256`.
@@ -74,7 +76,7 @@ def download(repository: str, file: str, target: Path, sha256: str, progress: Pr
         WrongHash: what came is another file; it is deleted.
     """
     endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-    url = huggingface_hub.hf_hub_url(repository, file, endpoint=endpoint)
+    url = huggingface_hub.hf_hub_url(repository, file, revision=revision, endpoint=endpoint)
     metadata = huggingface_hub.get_hf_file_metadata(url, timeout=_METADATA_S)
     etag = metadata.etag or ""
     part = target.with_name(f"{target.name}.{''.join(filter(str.isalnum, etag))[:16]}.part")
@@ -115,7 +117,7 @@ def receive(url: str, part: Path, total: int | None) -> None:
 
 def _put(part: Path, target: Path, sha256: str) -> str:
     found = file_sha256(part)
-    if sha256 and found != sha256:
+    if not found.startswith(sha256):
         part.unlink()
         raise WrongHash(found)
     target.with_name(target.name + ".sha256").write_text(f"{found}  {target.name}\n", encoding="ascii")
@@ -158,9 +160,10 @@ def say(**facts: object) -> None:
 def main(arguments: list[str], told: Callable[..., None] = say) -> None:
     """Download, and print how it ended."""
     repository, file, target, *rest = arguments
+    sha256, revision = (*rest, *("", "main")[len(rest) :])
     constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
     try:
-        told(sha256=download(repository, file, Path(target), rest[0] if rest else "", Progress()))
+        told(sha256=download(repository, file, Path(target), sha256, Progress(), revision))
     except Exception as err:  # a process ends here: whatever it was is told to the one that waits
         kind, reason = failure(err)
         told(failure=kind, reason=reason)

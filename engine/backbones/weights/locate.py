@@ -71,7 +71,9 @@ def fetch(spec: BackboneSpec, on_progress: download.Progress | None = None) -> P
     target = download_folder() / source.repo / source.file
     name = f"{source.file} of {source.repo} ({_size(spec)}), the weights of {spec.name},"
     download.fetch(
-        download.HubFile(source.repo, source.file, source.sha256, name, _advice(spec)), target, on_progress
+        download.HubFile(source.repo, source.file, source.sha256, name, _advice(spec), source.revision),
+        target,
+        on_progress,
     )
     return target
 
@@ -105,7 +107,7 @@ def check(spec: BackboneSpec, path: Path, is_given: bool = False) -> str:
     record = path.with_name(path.name + ".sha256")
     recorded = record.read_text(encoding="ascii").split()[:1] if record.is_file() else []
     expected = spec.weights.sha256 or (recorded[0] if recorded else None)
-    if expected is not None and expected != found:
+    if expected is not None and not found.startswith(expected):
         by = "its publisher gives" if spec.weights.sha256 else f"{record.name} recorded on first use"
         raise WeightsError(
             f"{path} has the sha256 {found}; that of the weights of {spec.name} is {expected}, as {by}. "
@@ -138,10 +140,13 @@ def _candidates(spec: BackboneSpec) -> Iterator[Path]:
         for folder in (found.submodule_search_locations or ()) if found else ():
             yield Path(folder) / source.file
         return
-    cached = _in_hub_cache(source.repo, source.file)
+    cached = _in_hub_cache(source.repo, source.file, source.revision)
     if cached is not None:
         yield cached
     yield _cache_folder() / "emberscope" / "weights" / source.repo / source.file
+    if spec.config.get("torch_hub"):  # where torch.hub keeps what it has fetched itself
+        home = Path(os.environ.get("TORCH_HOME") or _cache_folder() / "torch").expanduser()
+        yield home / "hub" / "checkpoints" / source.file.rpartition("/")[2]
 
 
 def _in_folder(folder: Path, spec: BackboneSpec) -> Iterator[Path]:
@@ -159,8 +164,8 @@ def _in_folder(folder: Path, spec: BackboneSpec) -> Iterator[Path]:
         yield folder / str(spec.config["meta_file"])
 
 
-def _in_hub_cache(repo: str, file: str) -> Path | None:
-    """A file of the hub's main revision, where huggingface_hub keeps it.
+def _in_hub_cache(repo: str, file: str, revision: str) -> Path | None:
+    """A file of a revision, where huggingface_hub keeps it.
 
     Read here rather than through that package, whose import takes longer than everything else a page does.
     Layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
@@ -168,8 +173,9 @@ def _in_hub_cache(repo: str, file: str) -> Path | None:
     home = Path(os.environ.get("HF_HOME") or _cache_folder() / "huggingface").expanduser()
     cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
     folder = cache / f"models--{repo.replace('/', '--')}"
-    main = folder / "refs" / "main"
-    return folder / "snapshots" / main.read_text(encoding="utf-8").strip() / file if main.is_file() else None
+    branch = folder / "refs" / revision
+    commit = branch.read_text(encoding="utf-8").strip() if branch.is_file() else revision
+    return folder / "snapshots" / commit / file
 
 
 def _record(record: Path, sha256: str, name: str) -> None:

@@ -66,11 +66,24 @@ def table(kept: Sequence[BackboneSpec], bands: Sequence[str], place: str) -> Bac
         rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="backbones_table", width="stretch",
         height=min(38 + 35 * len(rows), 395),
     )  # fmt: skip
-    st.caption(
-        f"{wording.count(len(kept), 'backbone')} of {len(cards.CARDS)}; any other timm model runs as timm/<name>."
-    )
+    st.caption(f"{wording.count(len(kept), 'backbone')} of {len(cards.CARDS)}.")
+    if named := _named():
+        return named
     chosen = [kept[index] for index in picked["selection"]["rows"] if index < len(kept)]
     return (chosen or [kept[0]])[0]
+
+
+def _named() -> BackboneSpec | None:
+    """A backbone that no table lists, by its name; None where no name is given."""
+    name = st.text_input(
+        "Any other by its name", key="b_named", placeholder="timm/convnext_tiny or torchgeo/ResNet50_Weights.SENTINEL2_ALL_DECUR",
+        help="timm/<model> is any model of timm, torchgeo/<weight> any weight of torchgeo (pip install -r requirements-torchgeo.txt). "
+        "The first look at one takes some seconds.",
+    ).strip()  # fmt: skip
+    if not name:
+        return None
+    with errors.in_words():
+        return cards.card(name)
 
 
 def details(spec: BackboneSpec, bands: Sequence[str]) -> None:

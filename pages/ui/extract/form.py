@@ -23,9 +23,11 @@ def choose_backbone(bands: Sequence[str], suggested: str) -> BackboneSpec:
     """A list of all cards, those that run here first."""
     names = backbone_card.ordered(bands)
     held = st.session_state.get("backbone_name", suggested)
+    if held not in names and held.startswith(cards.BY_NAME):  # named on the Backbones page
+        names = [held, *names]
     name = st.selectbox(
         "Backbone", names, index=names.index(held if held in names else suggested), key="extract_backbone",
-        format_func=lambda n: _label(cards.CARDS[n], bands), help=help_of(BackboneConfig, "name"),
+        format_func=lambda n: _label(cards.card(n), bands), help=help_of(BackboneConfig, "name"),
     )  # fmt: skip
     st.session_state["backbone_name"] = name
     return cards.card(name)

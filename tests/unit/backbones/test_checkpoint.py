@@ -41,6 +41,14 @@ def test_tensors_come_out_as_they_went_in(
     assert same(open_state(path), state)
 
 
+def test_a_file_of_several_networks_has_names_that_begin_with_the_network(
+    state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    torch.save({"radar": state, "optical": {"c": state["a.weight"]}}, tmp_path / "w.pt")
+    found = open_state(tmp_path / "w.pt")
+    assert found.keys() == {"radar.a.weight", "radar.b.bias", "optical.c"}
+
+
 def test_safetensors_open(state: dict[str, torch.Tensor], tmp_path: Path) -> None:
     safetensors.torch.save_file(state, tmp_path / "w.safetensors")
     assert same(open_state(tmp_path / "w.safetensors"), state)
