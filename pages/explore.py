@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui.explore import region_panel
 from pages.ui.look import errors, notices, palette, style
 from pages.ui.map import layers, maps, stage
-from pages.ui.state import cached, regions, session
+from pages.ui.state import address, cached, regions, session
 
 page = stage.stage("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
 with page.panel:
@@ -17,14 +17,12 @@ with page.panel:
         scenes = cached.scenes(place.scene)
         names = layers.composites_of(scenes)
     notices.simulated(scenes[0].is_simulated)
+    widget = f"explore_bands_{place.key}"
+    address.restore("bands", widget, list(names), layers.best_of(scenes))
     composite = st.segmented_control(
-        "Bands",
-        list(names),
-        default=layers.best_of(scenes),
-        required=True,
-        key=f"explore_bands_{place.key}",
-        label_visibility="collapsed",
+        "Bands", list(names), required=True, key=widget, label_visibility="collapsed"
     )
+    address.keep("bands", widget)
 with page.map:
     with errors.in_words():
         shown = layers.imagery(scenes, composite)

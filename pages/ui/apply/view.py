@@ -13,7 +13,7 @@ from pages.ui.apply.made_map import MadeMap
 from pages.ui.jobs import chosen_run, scenes_below
 from pages.ui.look import palette, style, wording
 from pages.ui.map import layers, maps
-from pages.ui.state import cached, results
+from pages.ui.state import address, cached, results
 
 _NO_BASE = "None"
 
@@ -46,9 +46,9 @@ def choose_store(run: TrainRun, stores: Sequence[cached.JobFacts]) -> cached.Job
         st.stop()
     by_id = {found.job.id: found for found in fitting}
     words = chosen_run.labels(by_id, results.store_words)
-    if st.session_state.get("apply_store") not in by_id:
-        st.session_state["apply_store"] = next(iter(by_id))
+    address.restore("store", "apply_store", list(by_id), next(iter(by_id)))
     name = st.selectbox("Ground", list(by_id), key="apply_store", format_func=words.__getitem__)
+    address.keep("store", "apply_store")
     _why_not(refused)
     return by_id[name]
 
@@ -58,9 +58,10 @@ def choose_base(chosen: cached.JobFacts) -> str | None:
     scenes = scenes_below.of_config(chosen.config.scene)
     options = [*(layers.composites_of(scenes) if scenes else []), _NO_BASE]
     first = layers.best_of(scenes) if scenes else _NO_BASE
-    base = st.segmented_control(
-        "Below", options, default=first, required=True, key=f"apply_base_{len(options)}"
-    )
+    widget = f"apply_base_{len(options)}"
+    address.restore("bands", widget, options, first)
+    base = st.segmented_control("Below", options, required=True, key=widget)
+    address.keep("bands", widget)
     return base if base != _NO_BASE else None
 
 

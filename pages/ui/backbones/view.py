@@ -15,7 +15,7 @@ from engine.errors import EngineError
 from pages.ui.backbones import card as backbone_card
 from pages.ui.look import errors, style, wording
 from pages.ui.map import layers
-from pages.ui.state import cached, session
+from pages.ui.state import address, cached, session
 
 _SIZES = {
     "up to 25 M": (0, 25e6),
@@ -70,7 +70,20 @@ def table(kept: Sequence[BackboneSpec], bands: Sequence[str], place: str) -> Bac
     if named := _named():
         return named
     chosen = [kept[index] for index in picked["selection"]["rows"] if index < len(kept)]
-    return (chosen or [kept[0]])[0]
+    return _followed(chosen[0] if chosen else None, kept)
+
+
+def _followed(picked: BackboneSpec | None, kept: Sequence[BackboneSpec]) -> BackboneSpec:
+    """The card picked, else that of the address, else the first; the address follows."""
+    asked = address.read("backbone")
+    named = next((spec for spec in kept if spec.name == asked), None)
+    if asked and named is None and picked is None:
+        why = "the filters hide it" if asked in cards.CARDS else "there is no such card"
+        st.info(f"The link asks for {wording.plain(asked)}: {why}.", icon=":material/link_off:")
+        return kept[0]
+    spec = picked or named or kept[0]
+    address.write("backbone", spec.name)
+    return spec
 
 
 def _named() -> BackboneSpec | None:

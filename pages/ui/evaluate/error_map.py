@@ -14,7 +14,7 @@ from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle
 from pages.ui.look import palette, style, wording
 from pages.ui.map import layers, maps
-from pages.ui.state import cached, results
+from pages.ui.state import address, cached, results
 
 _VIEWS = ("Errors", "Predicted", "True")
 
@@ -40,12 +40,17 @@ def choose(run: TrainRun) -> Choice:
     scenes = _test_scenes(run)
     names = list(layers.composites_of(scenes)) if scenes else []
     has_labels = any(scene.mask_path for scene in scenes)
-    view = st.segmented_control("Show", _VIEWS if has_labels else _VIEWS[:2], default="Errors",
-                                required=True, key="evaluate_view", label_visibility="collapsed")  # fmt: skip
-    base = st.segmented_control("Below", names, default=layers.best_of(scenes), required=True,
-                                key="evaluate_base", label_visibility="collapsed") if names else None  # fmt: skip
-    scene = st.selectbox("Test scene", range(len(scenes)), format_func=lambda i: _scene_words(scenes[i], i),
-                         key="evaluate_scene", label_visibility="collapsed") if scenes else None  # fmt: skip
+    views = _VIEWS if has_labels else _VIEWS[:2]
+    address.restore("show", "evaluate_view", views, "Errors")
+    view = st.segmented_control("Show", views, required=True, key="evaluate_view", label_visibility="collapsed")  # fmt: skip
+    address.keep("show", "evaluate_view")
+    base = scene = None
+    if scenes:
+        address.restore("bands", "evaluate_base", names, layers.best_of(scenes))
+        base = st.segmented_control("Below", names, required=True, key="evaluate_base", label_visibility="collapsed")  # fmt: skip
+        address.keep("bands", "evaluate_base")
+        scene = st.selectbox("Test scene", range(len(scenes)), format_func=lambda i: _scene_words(scenes[i], i),
+                             key="evaluate_scene", label_visibility="collapsed")  # fmt: skip
     return Choice(str(view), scenes, base, scene)
 
 

@@ -102,6 +102,11 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
     """Draw, type or upload; what was done last holds."""
     st.subheader("Region", anchor=False)
     _take_drawing(drawings)
+    if regions.is_absent():
+        st.info(
+            "The link asks for a region that cannot be read here. Everything is shown.",
+            icon=":material/link_off:",
+        )
     way = st.segmented_control(
         "How", ["Draw", "Type bounds", "A file"], default="Draw", required=True, key="region_way",
         label_visibility="collapsed",

@@ -14,7 +14,7 @@ from engine.jobs.config import BackboneConfig, ExtractConfig, OutputConfig, Tile
 from pages.ui.backbones import card as backbone_card
 from pages.ui.jobs import cost
 from pages.ui.look.fields import DEVICES, choices_of, help_of
-from pages.ui.state import cached, regions, session
+from pages.ui.state import address, cached, regions, session
 
 _PIXELS = (64, 128, 224, 256, 384, 512, 1024)
 
@@ -25,10 +25,14 @@ def choose_backbone(bands: Sequence[str], suggested: str) -> BackboneSpec:
     held = st.session_state.get("backbone_name", suggested)
     if held not in names and held.startswith(cards.BY_NAME):  # named on the Backbones page
         names = [held, *names]
+    if "extract_backbone" not in st.session_state and held in names:
+        st.session_state["extract_backbone"] = held
+    address.restore("backbone", "extract_backbone", names, suggested)
     name = st.selectbox(
-        "Backbone", names, index=names.index(held if held in names else suggested), key="extract_backbone",
+        "Backbone", names, key="extract_backbone",
         format_func=lambda n: _label(cards.card(n), bands), help=help_of(BackboneConfig, "name"),
     )  # fmt: skip
+    address.keep("backbone", "extract_backbone")
     st.session_state["backbone_name"] = name
     return cards.card(name)
 

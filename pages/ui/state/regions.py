@@ -39,9 +39,15 @@ def choose(region: RegionConfig | None, *, is_drawn: bool = False) -> None:
         is_drawn: it stands on the map already, which then stays as it is; else the map is made anew around it.
     """
     st.session_state["region"] = region
+    st.session_state["region_absent"] = False
     if not is_drawn:
         st.session_state["map_turn"] = map_turn() + 1
     address.write("region", to_words(region))
+
+
+def is_absent() -> bool:
+    """Whether the link of this visit asked for a region that is none, or that is not in this workspace."""
+    return bool(st.session_state.get("region_absent"))
 
 
 def map_turn() -> int:

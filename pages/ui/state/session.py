@@ -106,7 +106,9 @@ def restore_from_address() -> None:
         is_there = wanted in [found.key for found in places()]
         st.session_state["place_key"] = wanted if is_there else FIRST.key
         st.session_state["place_absent"] = "" if is_there else wanted
-        st.session_state["region"] = regions.from_words(address.read("region") or "")
+        asked = address.read("region") or ""
+        st.session_state["region"] = regions.from_words(asked)
+        st.session_state["region_absent"] = bool(asked) and st.session_state["region"] is None
     key = place().key
     address.write("place", key if key != FIRST.key else None)
     address.write("region", regions.to_words(regions.chosen()))
