@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,15 @@ from engine.jobs.config import (
     read_yaml,
     to_yaml,
 )
+from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, list_jobs
 from engine.jobs.record import run_job
 from engine.terratorch.generation import is_terratorch, translate
 from engine.terratorch.report import in_lines
 from engine.workspace import workspace_folder, workspace_name, workspace_of, workspaces
+
+# What Linux shows of an NVIDIA GPU, of one below WSL, and of an AMD one.
+_ACCELERATORS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 def extract(chosen: argparse.Namespace) -> dict[str, Any] | None:
@@ -107,19 +112,18 @@ def jobs(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
     if chosen.json:
         return rows
     for row in rows:
-        print(f"{row['state']:12} {row['folder']}")
+        state = f"{row['state']} {row['place']}" if row["place"] else row["state"]
+        print(f"{state:12} {row['folder']}")
     if not rows:
         print(f"No jobs yet in {folders[0]}. Start one with `python -m engine extract CONFIG`.")
     return None
 
 
 def _row(job: Job) -> dict[str, Any]:
-    return {
-        "id": job.id,
-        "state": job.state,
-        "workspace": workspace_name(job.folder.parent),
-        "folder": str(job.folder),
-    }
+    """A job as it is listed; `place` is that in the queue of its device, 1 for the next one."""
+    state, name = job.state, workspace_name(job.folder.parent)
+    place = place_of(job.folder) if state == "queued" else None
+    return {"id": job.id, "state": state, "place": place, "workspace": name, "folder": str(job.folder)}
 
 
 def cancel(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -131,11 +135,22 @@ def cancel(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run(folder: Path, config: JobConfig) -> dict[str, Any]:
+    on_cluster = isinstance(config, ExtractConfig) and config.engine == "ray"
+    device = "ray" if on_cluster else _device_name(config.device)
+    return run_job(folder, lambda: _events(folder, config), device, Printer())
+
+
+def _device_name(asked: str) -> str:
+    """The device whose queue a job joins; torch is asked only where there may be an accelerator.
+
+    A job that waits for a CPU then holds 90 MB, not the 580 MB that it has with torch: twenty may wait at once.
+    """
+    has_accelerator = platform.system() != "Linux" or any(Path(path).exists() for path in _ACCELERATORS)
+    if asked == "cpu" or (asked == "auto" and not has_accelerator):
+        return "cpu"
     from engine.backbones.core.device import choose
 
-    on_cluster = isinstance(config, ExtractConfig) and config.engine == "ray"
-    device = "ray" if on_cluster else choose(config.device).name
-    return run_job(folder, lambda: _events(folder, config), device, Printer())
+    return choose(asked).name
 
 
 def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:

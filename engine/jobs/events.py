@@ -18,7 +18,11 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Queued:
-    """Another job holds the device; `behind` is that job's folder name, empty if unknown."""
+    """Other jobs come first on the device.
+
+    Attributes:
+        behind: folder name of the one that holds it; empty if unknown, or of another workspace.
+    """
 
     behind: str = ""
 

@@ -93,7 +93,9 @@ class Job:
                     return "cancelled"
                 case Started():
                     return "running" if self.is_alive else "interrupted"
-                case Queued() | Submitted():
+                case Queued():
+                    return "queued" if self.is_alive else "interrupted"
+                case Submitted():
                     return "queued" if self.is_alive or time.time() - at < _SPAWNING_S else "interrupted"
         return "interrupted"
 
@@ -130,9 +132,11 @@ class Job:
         process = self._process()
         if process is None:
             raise JobError(f"{self.id} is {self.state}: there is nothing to cancel.")
+        has_begun = any(isinstance(event, Queued | Started) for event in self._since_submitted())
         process.send_signal(signal.SIGTERM)
-        if wait_s:
-            psutil.wait_procs([process], timeout=wait_s)
+        psutil.wait_procs([process], timeout=wait_s if has_begun else max(wait_s, _SPAWNING_S))
+        if not has_begun and not self.is_alive and isinstance(self._since_submitted()[-1], Submitted):
+            append_event(self.folder, Cancelled("Cancelled before it began."))
 
     def stop_early(self) -> None:
         """Ask a training to end after its epoch and keep its best state."""
@@ -162,6 +166,11 @@ class Job:
         if self.is_alive:
             raise JobError(f"{self.id} is {self.state}. Cancel it before you delete it.")
         shutil.rmtree(self.folder)
+
+    def _since_submitted(self) -> list[Event]:
+        """What the process that was started last has said, after the word that it was asked for."""
+        events = [event for _, event in self.events()]
+        return events[max((i for i, event in enumerate(events) if isinstance(event, Submitted)), default=0) :]
 
     def _process(self) -> psutil.Process | None:
         try:

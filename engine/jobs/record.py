@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from engine.errors import JobError
 from engine.files import slug
+from engine.jobs import device_queue
 from engine.jobs import folder as run_folder
 from engine.jobs.event_log import append_event
 from engine.jobs.events import (
@@ -32,7 +33,7 @@ from engine.jobs.events import (
     TestDone,
 )
 from engine.jobs.unforeseen import in_words
-from engine.workspace import runs_root
+from engine.workspace import workspace_of
 
 TERMINATED = 128 + signal.SIGTERM  # 143, what shells report for SIGTERM
 _POLL_S = 0.5
@@ -147,7 +148,8 @@ def idle_device(device: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as err:
-        name = holder.read_text(encoding="utf-8") if holder.is_file() else "a job"
+        held = _holder_of(holder)
+        name = held.name if held else "a job"
         raise JobError(
             f"The device {device} is held by {name}, and a measurement needs it idle. Wait for it, or cancel it."
         ) from err
@@ -205,25 +207,40 @@ def _only_process(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _device_turn(folder: Path, device: str, note: Callable[[Event], None]) -> Iterator[None]:
-    """Wait until no other job holds the device."""
+    """Wait until no other job holds the device, and none that waits for it comes first."""
     holder, lock = _device_lock(device)
-    is_told = False
-    while not _acquired(lock):
-        if not is_told:
-            note(Queued(holder.read_text(encoding="utf-8") if holder.is_file() else ""))
-            is_told = True
-        time.sleep(_POLL_S)
+    with device_queue.waiting(folder, device) as ticket:
+        is_told = False
+        while not (device_queue.is_next(ticket, device) and _acquired(lock)):
+            if not is_told:
+                note(Queued(_behind(holder, folder)))
+                is_told = True
+            time.sleep(_POLL_S)
     try:
-        holder.write_text(folder.name, encoding="utf-8")
+        device_queue.note_turn(folder, device)
+        holder.write_text(str(folder.resolve()), encoding="utf-8")
         yield
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
 
 
+def _behind(holder: Path, folder: Path) -> str:
+    """Name of the run that holds a device, as far as the workspace of a waiting one may know it."""
+    held = _holder_of(holder)
+    return held.name if held and workspace_of(held) == workspace_of(folder.resolve()) else ""
+
+
+def _holder_of(holder: Path) -> Path | None:
+    try:
+        return Path(holder.read_text(encoding="utf-8"))
+    except OSError:
+        return None
+
+
 def _device_lock(device: str) -> tuple[Path, FileLock]:
     """The file that names who holds a device, and the lock that whoever holds it has."""
-    locks = runs_root() / ".devices"
+    locks = device_queue.devices_folder()
     locks.mkdir(parents=True, exist_ok=True)
     name = slug(device)
     return locks / f"{name}.holder", FileLock(locks / f"{name}.lock")

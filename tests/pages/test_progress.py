@@ -17,6 +17,8 @@ EPOCHS = [EpochDone(n, 3, {"loss": 0.5}, {"loss": 0.6, "miou": 0.3}, "miou", n =
     ("state", "events", "share", "words"),
     [
         ("queued", [Submitted(), Queued("run-7")], 0.0, "Waits for run-7"),
+        ("queued", [Submitted(), Queued()], 0.0, "Waits for the device"),
+        ("queued", [Submitted()], 0.0, "Starting"),
         ("running", [Submitted()], 0.0, "Starting"),
         ("running", [Submitted(), LOADING], 0.0, "Loading raw"),
         ("running", [LOADING, TILES[0]], 0.25, "1 of 4 tiles"),
@@ -31,3 +33,15 @@ EPOCHS = [EpochDone(n, 3, {"loss": 0.5}, {"loss": 0.6, "miou": 0.3}, "miou", n =
 )  # fmt: skip
 def test_the_bar_says_how_far_a_job_is(state: str, events: list[Event], share: float, words: str) -> None:
     assert progress([(0.0, event) for event in events], state) == (pytest.approx(share), words)
+
+
+@pytest.mark.parametrize(
+    ("place", "behind", "words"),
+    [
+        (1, "run-7", "Next in the queue, waits for run-7"),
+        (1, "", "Next in the queue, waits for the device"),
+        (4, "run-7", "Number 4 in the queue: workspaces take turns"),
+    ],
+)
+def test_a_waiting_job_says_its_place(place: int, behind: str, words: str) -> None:
+    assert progress([(0.0, Submitted()), (0.0, Queued(behind))], "queued", place) == (0.0, words)

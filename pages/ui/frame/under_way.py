@@ -34,7 +34,7 @@ def _active() -> list[cached.JobFacts]:
 
 
 def _row(job: Job, state: str, more: str) -> str:
-    share, words = jobs_panel.progress(cached.events_of(job), state)
+    share, words = jobs_panel.progress_of(job, cached.events_of(job), state)
     return (
         f"<p><b>{html.escape(jobs_panel.short_name(job))}</b><small>{html.escape(words)}</small>{more}</p>"
         f'<div class="es-bar"><div style="width:{share * 100:.0f}%"></div></div>'

@@ -10,6 +10,7 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.jobs import events as happened
 from engine.jobs.config import ApplyConfig, ExtractConfig, TrainConfig
+from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, State
 from pages.ui.look import errors, style, wording
 from pages.ui.state import cached
@@ -33,13 +34,19 @@ def panel(job: Job, more: Callable[[Job, Events], None] | None = None) -> None:
     st.fragment(_draw, run_every=every)(str(job.folder), more)
 
 
-def progress(events: Events, state: str) -> tuple[float, str]:
-    """Share done, 0 to 1, and a few words on it."""
+def progress_of(job: Job, events: Events, state: str) -> tuple[float, str]:
+    """As `progress`, with the place in the queue."""
+    return progress(events, state, place_of(job.folder) if state == "queued" else None)
+
+
+def progress(events: Events, state: str, place: int | None = None) -> tuple[float, str]:
+    """Share done, 0 to 1, and a few words on it.
+
+    Args:
+        place: in the queue of the device, 1 for the next job.
+    """
     if state == "queued":
-        behind = next(
-            (event.behind for _, event in reversed(events) if isinstance(event, happened.Queued)), ""
-        )
-        return 0.0, f"Waits for {behind}" if behind else "Waits for the device"
+        return 0.0, _queue_words(events, place)
     if state == "finished":
         return 1.0, _outcome(events)
     return _step(events, state)
@@ -59,6 +66,17 @@ def _step(events: Events, state: str) -> tuple[float, str]:
             case happened.StepStarted(step=step):
                 return (1.0 if epochs(events) else 0.0), step
     return 0.0, "Starting"
+
+
+def _queue_words(events: Events, place: int | None) -> str:
+    """For what a job waits."""
+    queued = [event for _, event in events if isinstance(event, happened.Queued)]
+    if not queued:
+        return "Starting"
+    if place is not None and place > 1:
+        return f"Number {place} in the queue: workspaces take turns"
+    waits = f"aits for {queued[-1].behind}" if queued[-1].behind else "aits for the device"
+    return f"Next in the queue, w{waits}" if place == 1 else f"W{waits}"
 
 
 def _outcome(events: Events) -> str:
@@ -135,7 +153,7 @@ def _header(job: Job, state: State, events: Events) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.markdown(f"**{wording.plain(short_name(job))}** &nbsp; :gray[{wording.plain(job.id)}]")
     right.html(f'<div style="text-align:right" data-state="{state}">{style.state(state)}</div>')
-    share, words = progress(events, state)
+    share, words = progress_of(job, events, state)
     st.progress(min(share, 1.0), text=words)
 
 

@@ -136,7 +136,7 @@ def _result(item: cached.JobFacts) -> str:
         title = metrics.title(watch, task_of(item.config.task).classes)
         return f"{title}: {summary[watch]:.3f}"
     if item.state in jobs_panel.ACTIVE:
-        return jobs_panel.progress(events, item.state)[1]
+        return jobs_panel.progress_of(item.job, events, item.state)[1]
     failed = [event.message for _, event in events if isinstance(event, happened.Failed)]
     return failed[-1][:80] if failed else ""
 
