@@ -15,7 +15,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .NOTPARALLEL:
 
 help:
-	@echo "make app        install what is missing and start Emberscope on 127.0.0.1 (PORT=9000 picks the port)"
+	@echo "make app        install what is missing and start Emberscope on 127.0.0.1 (PORT=9000 picks the port,"
+	@echo "                WORKSHOP=1 opens it to the network of the room, with a password)"
 	@echo "make test       install what the tests need, then all checks and all tests"
 	@echo "make check      form, lint, types and layers; the map's scripts and styles, and the scripts' own tests"
 	@echo "make format     put every file into the form that make check asks for"
@@ -25,7 +26,7 @@ help:
 	@echo "make clean      remove what make has made; runs/ stays"
 
 app: $(VENV)/.app $(VENDOR)/.made
-	@PORT='$(PORT)' exec $(PY) assets/start.py
+	@PORT='$(PORT)' WORKSHOP='$(WORKSHOP)' exec $(PY) assets/start.py
 
 test: $(VENV)/.test $(GPIO)/.made browser test-vendor check
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS)

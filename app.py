@@ -6,7 +6,9 @@ Streamlit runs this file once a rerun as `__main__`; its server imports it once 
 from __future__ import annotations
 
 import streamlit as st
+from starlette.middleware import Middleware
 
+from pages.ui.door.door import Door
 from pages.ui.look import errors
 from pages.ui.map import serving
 
@@ -16,5 +18,6 @@ if __name__ == "__main__":
     frame.draw()
 else:
     app = st.App(
-        __file__, routes=serving.routes(), lifespan=serving.warm_up, on_script_error=errors.tell_unforeseen
-    )
+        __file__, routes=serving.routes(), middleware=[Middleware(Door)], lifespan=serving.warm_up,
+        on_script_error=errors.tell_unforeseen,
+    )  # fmt: skip

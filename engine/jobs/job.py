@@ -91,10 +91,9 @@ class Job:
                     return "failed"
                 case Cancelled():
                     return "cancelled"
-                case Started():
-                    return "running" if self.is_alive else "interrupted"
-                case Queued():
-                    return "queued" if self.is_alive else "interrupted"
+                case Started() | Queued():
+                    word: State = "running" if isinstance(event, Started) else "queued"
+                    return word if self.is_alive else "interrupted"
                 case Submitted():
                     return "queued" if self.is_alive or time.time() - at < _SPAWNING_S else "interrupted"
         return "interrupted"

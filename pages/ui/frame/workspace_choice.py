@@ -7,6 +7,7 @@ import streamlit as st
 from engine.errors import BadInput
 from engine.workspace import LONGEST, name_of
 from pages.ui import workspace
+from pages.ui.door import password
 from pages.ui.look import wording
 
 _COMMON = "Common workspace"
@@ -15,15 +16,18 @@ _COMMON = "Common workspace"
 def require(wrong: str) -> None:
     """End the page where the address names what can be no workspace: no other one is shown in its place.
 
+    In a workshop, a server with a password, everybody works under a name.
+
     Args:
         wrong: what it names; empty where it names none or a good one.
     """
-    if not wrong:
+    if not wrong and (workspace.name() or not password.is_asked()):
         return
-    st.warning(
-        f"{wording.plain(wrong[:80])} is no name of a workspace, so nothing of it can be shown.",
-        icon=":material/error:",
-    )
+    if wrong:
+        st.warning(
+            f"{wording.plain(wrong[:80])} is no name of a workspace, so nothing of it can be shown.",
+            icon=":material/error:",
+        )
     _ask("Name of the workspace", "arrival")
     st.stop()
 
@@ -45,8 +49,10 @@ def show() -> None:
             "a name keeps people apart, it is no password."
         )
         _ask("Another workspace", "other")
-        if workspace.name() and st.button(
-            "To the common workspace", key="workspace_common", icon=":material/group:"
+        if (
+            workspace.name()
+            and not password.is_asked()
+            and st.button("To the common workspace", key="workspace_common", icon=":material/group:")
         ):
             _turn_to("")
 

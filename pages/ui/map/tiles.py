@@ -1,12 +1,11 @@
 """What the maps show of rasters on disk: a bounded table of layers.
 
-A page registers a layer and gets a token made from the content; the address carries the token and three numbers,
-so nothing that a visitor types becomes a path, and only rasters that a page has shown can be read.
+A page registers a layer and gets a token, made from the content and the server's secret; the address carries the token
+and three numbers, so nothing that a visitor types becomes a path, and only rasters that a page has shown can be read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -18,6 +17,7 @@ from engine.errors import SceneError
 from engine.paths import PROJECT
 from engine.workspace import is_of_another
 from pages.ui import workspace
+from pages.ui.door.secret import token_of
 
 MAX_LAYERS = 256
 Bounds = tuple[float, float, float, float]
@@ -102,8 +102,7 @@ def register(layer: Layer) -> str:
     pictures = tuple(
         tuple(replace(band, path=real[band.path]) for band in picture) for picture in layer.pictures
     )
-    content = (stamps, pictures, layer.stretch, layer.colours, layer.meaning)
-    token = hashlib.sha256(repr(content).encode()).hexdigest()[:32]
+    token = token_of("tiles", stamps, pictures, layer.stretch, layer.colours, layer.meaning)
     with _lock:
         _layers[token] = replace(layer, pictures=pictures)
         _layers.move_to_end(token)
