@@ -118,7 +118,7 @@ def test_an_extraction_starts_once_and_its_job_stands_in_the_address(
     at.button(key="start_extract").click().run()
     (folder,) = [path.parent for path in home.glob("*/config.yaml")]
     assert at.query_params["job"] in (folder.name, [folder.name])
-    assert "Waits for" in words(at) + str([bar.proto for bar in at.get("progress")])
+    assert "Starting" in words(at) + str([bar.proto for bar in at.get("progress")])
 
 
 def test_the_panel_shows_progress_and_a_failure_in_the_jobs_own_words(
