@@ -31,6 +31,25 @@ def layers_of(meta: StoreMeta, asked: Sequence[int] | None) -> tuple[int, ...]:
     return found
 
 
+def cells_of(meta: StoreMeta, layers: Sequence[int]) -> tuple[int, ...]:
+    """Cells along a side of a patch of some layers: more than one where a layer is finer than the patch.
+
+    1 where cells cannot be told apart: shifted passes, whose rows lie closer than the patch, rows of whole tiles, and
+    backbones that this version does not know.
+    """
+    try:
+        spec = cards.resolve(cards.card(meta.backbone), settings_of(meta), meta.bands)
+    except BackboneError:
+        return (1,) * len(layers)
+    strides = {layer: spec.stride_px(layer) for layer in meta.layers}
+    if meta.granularity != "patch" or max(strides.values()) != meta.patch_px:
+        return (1,) * len(layers)
+    found = tuple(meta.patch_px // strides[layer] for layer in layers)
+    widths = dict(zip(meta.layers, meta.dims, strict=True))
+    is_whole = all(widths[layer] % cells**2 == 0 for layer, cells in zip(layers, found, strict=True))
+    return found if is_whole else (1,) * len(layers)
+
+
 def require_layers(asked: Sequence[int], kept: Sequence[int]) -> None:
     """Check that layers are among those that a store keeps, or will keep.
 

@@ -22,7 +22,12 @@ from engine.jobs.config_extract import (
     RegionConfig,
     TilesConfig,
 )
-from engine.jobs.config_task import ClassConfig, SegmentationConfig
+from engine.jobs.config_task import (
+    ClassConfig,
+    RegressionConfig,
+    SegmentationConfig,
+    TileClassificationConfig,
+)
 from engine.jobs.config_train import (
     HeadConfig,
     LabelsConfig,
@@ -45,10 +50,12 @@ __all__ = [
     "LossConfig",
     "OutputConfig",
     "RegionConfig",
+    "RegressionConfig",
     "SceneConfig",
     "SegmentationConfig",
     "SimulatedScene",
     "SplitConfig",
+    "TileClassificationConfig",
     "TilesConfig",
     "TrainConfig",
     "config_hash",
@@ -69,7 +76,16 @@ _LATER: dict[str, Any] = {
 _LATER_OF_TRAINING: dict[str, Any] = {
     "task": "burn_scars",
     "position": "keep",
-    "split": {"seed": None, "buffer_m": 0.0},
+    "labels": {"name": None},
+    "split": {"seed": None, "buffer_m": 0.0, "block_m": 10_000.0, "fire_m": 5_000.0},
+    "head": {"pixels": "block", "neighbours": 5, "trees": 100},
+    "loss": {"terms": None, "weights": "given"},
+    "optimizer": "adamw",
+    "schedule": "cosine",
+    "warm_up": 0.05,
+    "clip_norm": None,
+    "precision": "float32",
+    "augment": "none",
 }
 _NAMES: dict[type[Any], str] = {
     list: "a list",
@@ -174,11 +190,11 @@ def _which_first(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def config_hash(config: JobConfig) -> str:
-    """sha256 of what decides the result: everything but the device, the engine, the batch size and compilation.
+    """sha256 of what decides the result: everything but the device, the engine, the batch size, compilation and what is watched.
 
     Keys that came later count where they are not at their default: earlier stores keep their hash.
     """
-    tree = config.model_dump(mode="json", exclude={"device", "batch_size"})
+    tree = config.model_dump(mode="json", exclude={"device", "batch_size", "watch_tile"})
     match config:
         case ExtractConfig():
             _reduce(tree, config)

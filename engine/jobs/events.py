@@ -129,12 +129,20 @@ class ExtractDone:
 
 @dataclass(frozen=True)
 class TrainPlanned:
-    """What the training will do: tiles and labelled pixels of each split."""
+    """What the training will do.
+
+    Attributes:
+        places, pixels: places and labels (of pixels, or of tiles) of each split.
+        classes: labels of each class by its title, by split; empty in older logs and where numbers are learned.
+        tiles: tiles of each split; empty in older logs.
+    """
 
     epochs: int
     places: dict[str, int]
     pixels: dict[str, int]
     parameters: int
+    classes: dict[str, dict[str, int]] = field(default_factory=dict)
+    tiles: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,6 +152,9 @@ class EpochDone:
     Attributes:
         train, validation: metrics by name; both hold "loss", a mean over labelled pixels.
         watch: the validation metric that decides which epoch is best.
+        learning_rate: step size at the epoch's end; 0 in older logs and for heads without gradient.
+        patches_per_second: of the training steps; 0 in older logs.
+        seconds_left: at most, until the last epoch; an earlier stop ends sooner.
     """
 
     epoch: int
@@ -153,6 +164,9 @@ class EpochDone:
     watch: str
     is_best: bool
     seconds: float
+    learning_rate: float = 0.0
+    patches_per_second: int = 0
+    seconds_left: float = 0.0
 
 
 @dataclass(frozen=True)

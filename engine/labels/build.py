@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig, LabelsConfig, parse_config
 from engine.labels.label_raster import check_label_raster, grid_note, nodata_note, read_label_raster
 from engine.labels.reading import BURNED_OR_NOT, LabelReading
-from engine.labels.sidecar import SCHEMA_VERSION, Labels, open_labels, to_patches, write_labels
+from engine.labels.sidecar import SCHEMA_VERSION, Labels, open_labels, write_labels
 from engine.paths import resolve_path
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
@@ -24,6 +25,8 @@ PixelsWithData = Callable[[StoredTile], np.ndarray | None]
 """(height_px, width_px) bool of the pixels of a tile that have data, or None where whole patches tell it."""
 # Counts up when the same files are read otherwise: sidecars of earlier versions are not taken for those of today.
 _READING = 2
+# The labels that scenes bring unless others are named.
+MASK = "mask"
 
 
 def labels_for(
@@ -40,7 +43,7 @@ def labels_for(
         pixels_with_data: those without data get no label; None: patches without any valid pixel get none.
 
     Raises:
-        LabelError: no mask, a raster that misses the store, or values that are no labels.
+        LabelError: no labels of that name, a raster that misses the store, or values that are no labels.
     """
     folder = store.folder.parent / "labels"
     if config.path is not None:
@@ -52,7 +55,31 @@ def labels_for(
         )
     skips = extraction.tiles.unreadable == "skip"
     scenes = extraction.scene.find_readable(root)[0] if skips else extraction.scene.find(root)
-    return build_labels(store, scenes, None, folder, reading, pixels_with_data)
+    return build_labels(store, named_labels(scenes, config.name), None, folder, reading, pixels_with_data)
+
+
+def named_labels(scenes: Sequence[Scene], name: str | None) -> tuple[Scene, ...]:
+    """The scenes with the labels of a name (`<chip>.<name>.tif`) in place of their masks; None or mask: the masks themselves."""
+    if name in (None, MASK):
+        return tuple(scenes)
+    beside = [_label_path(scene, str(name)) for scene in scenes]
+    if scenes and not any(path.is_file() for path in beside):
+        raise LabelError(
+            f"The scenes have no labels named {name}: there is no file at {beside[0]}. Write them there, or give a label "
+            f"raster (labels: source: raster, path: ...)."
+        )
+    return tuple(
+        dataclasses.replace(scene, mask_path=path if path.is_file() else None)
+        for scene, path in zip(scenes, beside, strict=True)
+    )
+
+
+def _label_path(scene: Scene, name: str) -> Path:
+    """Where the labels of a name lie: beside the scene's mask, or beside its image."""
+    if scene.mask_path is not None:
+        return scene.mask_path.with_name(scene.mask_path.name.replace(f".{MASK}.", f".{name}."))
+    image = next(iter(scene.assets.values())).path
+    return image.with_name(f"{image.stem.removesuffix('_merged')}.{name}.tif")
 
 
 def build_labels(
@@ -75,7 +102,7 @@ def build_labels(
         StoreError: the store keeps tiles, not patches.
         DiskFull: no room for the file.
     """
-    _require_patches(store)
+    _require_rows(store, reading)
     paths = (
         masks_of_tiles(store.tiles, scenes) if scenes is not None else _raster_of_tiles(store.tiles, raster)
     )
@@ -184,18 +211,20 @@ def _read_all(
             has_data = pixels_with_data(tile) if pixels_with_data is not None else None
             if has_data is not None:
                 pixels[~has_data] = reading.missing_label
-        blocks.append(to_patches(pixels, store.meta.patch_px))
+        blocks.append(reading.rows_of(pixels, store.meta.patch_px))
     return np.concatenate(blocks)
 
 
-def _require_patches(store: EmbeddingStore) -> None:
+def _require_rows(store: EmbeddingStore, reading: LabelReading) -> None:
+    """Check that the store's rows are what labels belong to: whole patches, or tiles."""
     side = store.meta.patch_px
     complete = all(tile.height_px == tile.h * side and tile.width_px == tile.w * side for tile in store.tiles)
-    if store.meta.granularity != "patch" or not complete:
-        raise StoreError(
-            f"{store.folder} keeps one row a {store.meta.granularity}, and labels of pixels need patches. "
-            f"Extract with granularity: patch."
-        )
+    if store.meta.granularity == reading.granularity and (complete or reading.granularity == "tile"):
+        return
+    raise StoreError(
+        f"{store.folder} keeps one row a {store.meta.granularity}, and labels of {reading.granularity}s need "
+        f"{reading.granularity}s. Extract with granularity: {reading.granularity}."
+    )
 
 
 def _key(store: EmbeddingStore, paths: Sequence[Path | None], reading: LabelReading, sees_gaps: bool) -> str:
@@ -205,7 +234,7 @@ def _key(store: EmbeddingStore, paths: Sequence[Path | None], reading: LabelRead
         for path in paths
     ]
     tiles = [asdict(tile) for tile in store.tiles]
-    how = [_READING, reading.values, reading.missing, sees_gaps]
+    how = [_READING, reading.values, reading.missing, sees_gaps, *reading.identity]
     tree = [SCHEMA_VERSION, store.meta.config_hash, store.meta.scene_fingerprints, tiles, files, how]
     return hashlib.sha256(json.dumps(tree).encode()).hexdigest()
 

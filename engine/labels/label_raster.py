@@ -151,6 +151,8 @@ def _read(dataset: DatasetReader, window: Window, reading: LabelReading) -> tupl
         known &= values != dataset.nodata
     if np.issubdtype(values.dtype, np.floating):
         known &= ~np.isnan(values)
+    if not reading.values and (dataset.scales[0], dataset.offsets[0]) != (1.0, 0.0):  # numbers, stored scaled
+        values = values * dataset.scales[0] + dataset.offsets[0]
     return values, known
 
 

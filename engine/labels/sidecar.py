@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from engine.errors import LabelError
 from engine.files import write_atomic
-from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 
 SCHEMA_VERSION = 1
@@ -78,18 +77,6 @@ def read_labels(labels: Labels, store: EmbeddingStore) -> np.ndarray:
         )
     flat = [chunk.flatten().to_numpy() for chunk in table["labels"].chunks]
     return np.concatenate(flat).reshape(store.rows, -1)
-
-
-def to_patches(pixels: np.ndarray, patch_px: int) -> np.ndarray:
-    """Pixels (h * p, w * p) as patches (h * w, p * p), both row-major from the north-west."""
-    h, w = pixels.shape[0] // patch_px, pixels.shape[1] // patch_px
-    return pixels.reshape(h, patch_px, w, patch_px).swapaxes(1, 2).reshape(h * w, patch_px * patch_px)
-
-
-def to_pixels(patches: np.ndarray, tile: StoredTile) -> np.ndarray:
-    """Patches (h * w, p * p) of a tile as its pixels (height_px, width_px): the way back of `to_patches`."""
-    side = tile.width_px // tile.w
-    return patches.reshape(tile.h, tile.w, side, side).swapaxes(1, 2).reshape(tile.height_px, tile.width_px)
 
 
 def write_labels(labels: Labels, store: EmbeddingStore, values: np.ndarray, key: str) -> None:

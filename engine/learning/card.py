@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from engine.errors import StoreError
 from engine.extraction.store_encoder import settings_of
-from engine.jobs.config import HeadConfig, SegmentationConfig
+from engine.jobs.config import HeadConfig
+from engine.jobs.config_task import configured_task
+from engine.learning.heads.sizes import Shape, shape_of
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 from engine.store.schema import StoreMeta
@@ -16,7 +18,7 @@ from engine.store.store import ENCODER, EmbeddingStore
 SCHEMA_VERSION = 1
 # Ground sampling distances that differ by less than this share are the same: grids in degrees are rounded to metres.
 _SAME_GSD = 0.02
-_TUPLES = ("layers", "dims", "bands")
+_TUPLES = ("layers", "dims", "bands", "cells")
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,14 @@ class DecoderCard:
         store, labels, raw_store: paths from the run folder (`raw_store` "" without a baseline).
         sensor, level: "" where the store does not say, as in cards of the first version.
         gsd_m, settings: None in cards of the first version.
-        task: a preset's name, or a segmentation as it was configured.
+        task: a preset's name, or a task of one's own as it was configured.
         baseline: what the baseline's rule was fitted to, such as a threshold.
         position: remove: the means of places in the window that are kept beside the decoder are taken off first.
+        cells: along a side of a patch, of each layer; empty in earlier cards: 1 each.
+        labels_source: where the labels came from, in words.
+        licence: what is known of the licences of what it was made of.
+        config_hash: of the training.
+        created: ISO 8601, UTC.
     """
 
     schema_version: int
@@ -60,6 +67,11 @@ class DecoderCard:
     task: str | dict[str, Any] = "burn_scars"
     baseline: dict[str, float] = field(default_factory=dict)
     position: Literal["keep", "remove"] = "keep"
+    cells: tuple[int, ...] = ()
+    labels_source: str = ""
+    licence: str = ""
+    config_hash: str = ""
+    created: str = ""
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> DecoderCard:
@@ -67,7 +79,7 @@ class DecoderCard:
         threshold = tree.get("baseline_threshold")
         fitted = {} if threshold is None else {"threshold": threshold}
         known = {"baseline": fitted} | {one.name: tree[one.name] for one in fields(cls) if one.name in tree}
-        return cls(**{**known, **{key: tuple(tree[key]) for key in _TUPLES}})
+        return cls(**{**known, **{key: tuple(tree[key]) for key in _TUPLES if key in tree}})
 
     @property
     def is_random(self) -> bool:
@@ -82,8 +94,12 @@ class DecoderCard:
     @property
     def taught(self) -> Task:
         """The task that it was trained for: its classes, colours and metrics."""
-        one = self.task
-        return task_of(one if isinstance(one, str) else SegmentationConfig.model_validate(one))
+        return task_of(configured_task(self.task))
+
+    @property
+    def shape(self) -> Shape:
+        """What the decoder is given for a row, and what it gives."""
+        return shape_of(self.taught, self.dims, self.cells or (1,) * len(self.dims), self.patch_px)
 
     def require_fit(self, store: EmbeddingStore) -> None:
         """Check that a store is what this decoder learned to read; what either does not state is not compared.

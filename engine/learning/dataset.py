@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from engine.errors import DeviceFailure
+from engine.errors import DeviceFailure, StoreError
+from engine.learning.heads.sizes import Shape
 from engine.learning.positions import Positions
 from engine.learning.split import SPLITS
 from engine.learning.tasks.task import Task
@@ -46,6 +47,8 @@ class TrainingData:
         known: labels that are not missing, by split.
         mean, std: (D,) float32 of the training tiles' valid patches.
         spans: tiles of each split.
+        shape: of the layers that are joined and of the labels.
+        is_valid: (rows,) numpy bool: rows with a valid pixel.
     """
 
     features: torch.Tensor
@@ -55,6 +58,18 @@ class TrainingData:
     mean: torch.Tensor
     std: torch.Tensor
     spans: Mapping[str, tuple[Span, ...]]
+    shape: Shape
+    is_valid: np.ndarray
+
+    def rows_of(self, split: str) -> int:
+        """Rows of the tiles of a split."""
+        return sum(span.tile.rows for span in self.spans[split])
+
+    def labelled_rows(self, split: str) -> torch.Tensor:
+        """Rows of a split that have a label, in the order of the store."""
+        rows = torch.cat([torch.arange(span.rows.start, span.rows.stop) for span in self.spans[split]])
+        rows = rows.to(self.labels.device)
+        return rows[self.is_labelled[rows]]
 
     def batches(
         self, split: str, patches: int, whole_tiles: bool, generator: torch.Generator | None = None
@@ -69,15 +84,10 @@ class TrainingData:
         if whole_tiles:
             yield from self._tile_batches(self.spans[split], patches, generator)
         else:
-            yield from self._patch_batches(self.spans[split], patches, generator)
+            yield from self._patch_batches(split, patches, generator)
 
-    def _patch_batches(
-        self, spans: Sequence[Span], patches: int, generator: torch.Generator | None
-    ) -> Iterator[Batch]:
-        rows = torch.cat([torch.arange(span.rows.start, span.rows.stop) for span in spans]).to(
-            self.labels.device
-        )
-        rows = rows[self.is_labelled[rows]]
+    def _patch_batches(self, split: str, patches: int, generator: torch.Generator | None) -> Iterator[Batch]:
+        rows = self.labelled_rows(split)
         if generator is not None:
             rows = rows[torch.randperm(len(rows), generator=generator).to(rows.device)]
         for chosen in rows.split(patches):
@@ -115,6 +125,7 @@ def load_data(
     split: Mapping[str, np.ndarray],
     layers: Sequence[int],
     task: Task,
+    shape: Shape,
     device: torch.device,
     positions: Positions | None = None,
 ) -> TrainingData:
@@ -128,6 +139,7 @@ def load_data(
 
     Raises:
         DeviceFailure: the device has no room for the store.
+        StoreError: embeddings of a training tile that are not finite.
     """
     every = spans_of(store)
     spans = {name: tuple(every[index] for index in split[name]) for name in SPLITS}
@@ -137,13 +149,18 @@ def load_data(
     is_valid = store.read_valid_fraction() > 0
     taught = _rows_of(spans["train"])
     mean, std = statistics(features, taught[is_valid[taught]])
+    if not (np.isfinite(mean).all() and np.isfinite(std).all()):
+        raise StoreError(
+            f"{store.folder} holds embeddings that are not finite on its training tiles, and nothing can be learned from "
+            f"them. Run `python -m engine check` on it, or extract with output.dtype: float32."
+        )
     features[~is_valid] = mean.astype(features.dtype)
     known = task.is_known(torch.from_numpy(labels))
     pixels = {name: int(known[torch.from_numpy(_rows_of(own))].sum()) for name, own in spans.items()}
     try:
         return TrainingData(
             torch.from_numpy(features).to(device), torch.from_numpy(labels).to(device), known.any(dim=1).to(device), pixels,
-            torch.from_numpy(mean).to(device), torch.from_numpy(std).to(device), spans,
+            torch.from_numpy(mean).to(device), torch.from_numpy(std).to(device), spans, shape, is_valid,
         )  # fmt: skip
     except torch.OutOfMemoryError as err:
         raise DeviceFailure(

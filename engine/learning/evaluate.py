@@ -39,7 +39,7 @@ def score_run(
     """Scores of the decoder and of the baseline on the same test pixels.
 
     Args:
-        labels: (rows, p * p) int8 in the order of the store.
+        labels: (rows, L) in the order of the store.
         raw: reflectances on the same tiles; None: no baseline.
 
     Returns:
@@ -49,7 +49,7 @@ def score_run(
     """
     card, task = run.decoder, run.task
     chosen = indices_of(store, card.split["test"])
-    tiles = labelled_tiles(store, labels, chosen)
+    tiles = labelled_tiles(store, labels, chosen, task.is_per_tile)
     predicted = _test_classes(run, store)
     counts = np.stack([task.counts_of_pixels(one.pixels, predicted[one.tile.id]) for one in tiles])
     by_place = _summed(counts, place_numbers(store.tiles)[chosen])
@@ -76,13 +76,14 @@ def write_maps(
     run: TrainRun, store: EmbeddingStore, labels: np.ndarray, has_data: PixelsWithData | None
 ) -> None:
     """Write the predicted classes and the errors of the test tiles into the run folder; gaps have neither."""
-    tiles = labelled_tiles(store, labels, indices_of(store, run.decoder.split["test"]))
-    predicted, task = _test_classes(run, store), run.task
+    task = run.task
+    tiles = labelled_tiles(store, labels, indices_of(store, run.decoder.split["test"]), task.is_per_tile)
+    predicted = _test_classes(run, store)
     classes = {one.tile.id: without_gaps(predicted[one.tile.id], one.tile, task, has_data) for one in tiles}
     maps = ((one.tile, task.map_values(classes[one.tile.id])) for one in tiles)
-    write_map(run.predictions, maps, task.prediction_style)
+    write_map(run.predictions, maps, task, task.prediction_style)
     wrong = ((one.tile, task.errors(classes[one.tile.id], one.pixels)) for one in tiles)
-    write_map(run.errors, wrong, task.error_style)
+    write_map(run.errors, wrong, task, task.error_style)
 
 
 def _test_classes(run: TrainRun, store: EmbeddingStore) -> dict[str, np.ndarray]:

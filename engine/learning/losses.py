@@ -1,30 +1,40 @@
 """What training minimises: means over labelled pixels, so that missing ones never count.
 
-Two classes are told by one logit, that of the second; more classes have a logit each.
+Two classes are told by one logit, that of the second; more classes have a logit each. Numbers are their own output.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn import functional
 
-LossName = Literal["cross_entropy", "dice", "focal", "cross_entropy_dice"]
+from engine.jobs.config_train import LossConfig, LossTerm
+
 # Lin et al. 2017, "Focal Loss for Dense Object Detection", section 4: gamma = 2 worked best.
 _FOCAL_GAMMA = 2.0
 # Keeps a batch without a pixel of a class defined: an empty map of an empty truth then has no Dice loss.
 _DICE_SMOOTH = 1.0
 
 
-def loss_of(logits: torch.Tensor, labels: torch.Tensor, name: LossName, weight: float = 1.0) -> torch.Tensor:
+def weighted(config: LossConfig, loss: Callable[[LossTerm], torch.Tensor]) -> torch.Tensor:
+    """The configured sum of losses.
+
+    Args:
+        loss: the value of one of them.
+    """
+    terms = [weight * loss(term) if weight != 1 else loss(term) for term, weight in config.summed.items()]
+    return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
+
+
+def loss_of(logits: torch.Tensor, labels: torch.Tensor, name: LossTerm, weight: float = 1.0) -> torch.Tensor:
     """The mean loss over labelled pixels of two classes, a scalar.
 
     Args:
         logits: of the second class, any shape.
         labels: integer, same shape: 0 or 1, negative where missing. At least one pixel must be labelled.
-        weight: of the second class in cross-entropy; that of the first is 1.
+        weight: of the second class in cross-entropy and focal; that of the first is 1.
     """
     known = (labels >= 0).to(logits.dtype)
     sought = (labels == 1).to(logits.dtype)
@@ -35,33 +45,66 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor, name: LossName, weight: 
             return dice(logits.sigmoid(), sought, known)
         case "focal":
             return focal(logits, sought, known, weight)
-        case "cross_entropy_dice":
-            return cross_entropy(logits, sought, known, weight) + dice(logits.sigmoid(), sought, known)
+        case "jaccard":
+            return jaccard(logits.sigmoid() * known, sought)
+        case "lovasz":
+            is_known = labels >= 0
+            return lovasz(logits[is_known].sigmoid(), sought[is_known])
+        case _:
+            raise AssertionError(f"{name} is no loss of classes")
 
 
 def loss_of_classes(
-    logits: torch.Tensor, labels: torch.Tensor, name: LossName, weights: Sequence[float]
+    logits: torch.Tensor, labels: torch.Tensor, name: LossTerm, weights: Sequence[float]
 ) -> torch.Tensor:
     """The mean loss over labelled pixels of some classes, a scalar.
 
     Args:
         logits: (..., K).
         labels: (...) integer, 0 to K - 1, negative where missing. At least one pixel must be labelled.
-        weights: of the classes in cross-entropy.
+        weights: of the classes in cross-entropy and focal.
     """
     known = labels >= 0
     logits, labels = logits[known], labels[known].long()  # (N, K), (N,)
-    surprise = functional.cross_entropy(logits, labels, reduction="none")  # (N,)
-    weight = logits.new_tensor(weights)[labels]  # (N,)
     match name:
-        case "cross_entropy":
-            return (weight * surprise).sum() / weight.sum()
+        case "cross_entropy" | "focal":
+            surprise = functional.cross_entropy(logits, labels, reduction="none")  # (N,)
+            weight = logits.new_tensor(weights)[labels]  # (N,)
+            easy = 1.0 if name == "cross_entropy" else (1 - (-surprise).exp()) ** _FOCAL_GAMMA
+            return (weight * easy * surprise).sum() / weight.sum()
+    probability = logits.softmax(dim=-1)  # (N, K)
+    truth = functional.one_hot(labels, logits.shape[-1]).to(logits.dtype)
+    match name:
         case "dice":
-            return _dice_of_classes(logits, labels)
-        case "focal":
-            return (weight * (1 - (-surprise).exp()) ** _FOCAL_GAMMA * surprise).sum() / weight.sum()
-        case "cross_entropy_dice":
-            return (weight * surprise).sum() / weight.sum() + _dice_of_classes(logits, labels)
+            return _dice_of_classes(probability, truth)
+        case "jaccard":
+            return torch.stack([jaccard(p, t) for p, t in zip(probability.T, truth.T, strict=True)]).mean()
+        case "lovasz":
+            return lovasz_of_classes(probability, truth)
+        case _:
+            raise AssertionError(f"{name} is no loss of classes")
+
+
+def loss_of_numbers(
+    outputs: torch.Tensor, labels: torch.Tensor, name: LossTerm, scale: float
+) -> torch.Tensor:
+    """The mean loss over labelled pixels of numbers, a scalar without unit.
+
+    Args:
+        labels: the outputs' shape, NaN where missing. At least one must be known.
+        scale: what errors are measured in, such as the labels' standard deviation.
+    """
+    known = ~labels.isnan()
+    errors = (outputs[known] - labels[known]) / scale
+    match name:
+        case "squared":
+            return errors.square().mean()
+        case "absolute":
+            return errors.abs().mean()
+        case "huber":
+            return functional.huber_loss(errors, torch.zeros_like(errors))
+        case _:
+            raise AssertionError(f"{name} is no loss of numbers")
 
 
 def cross_entropy(
@@ -90,10 +133,37 @@ def dice(probability: torch.Tensor, sought: torch.Tensor, known: torch.Tensor) -
     return 1 - (2 * overlap + _DICE_SMOOTH) / (probability.sum() + sought.sum() + _DICE_SMOOTH)
 
 
-def _dice_of_classes(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean of the classes' Dice losses."""
-    probability = logits.softmax(dim=-1)  # (N, K)
-    truth = functional.one_hot(labels, logits.shape[-1]).to(logits.dtype)
+def jaccard(probability: torch.Tensor, sought: torch.Tensor) -> torch.Tensor:
+    """One minus the soft Jaccard index of a class (Rahman & Wang 2016, section 3.2); both are 0 where missing."""
+    overlap = (probability * sought).sum()
+    union = probability.sum() + sought.sum() - overlap
+    return 1 - (overlap + _DICE_SMOOTH) / (union + _DICE_SMOOTH)
+
+
+def lovasz(probability: torch.Tensor, sought: torch.Tensor) -> torch.Tensor:
+    """The Lovász extension of the Jaccard loss of a class (Berman et al. 2018, "The Lovász-Softmax loss", algorithm 1).
+
+    Args:
+        probability, sought: (N,) of labelled pixels.
+    """
+    errors, order = (sought - probability).abs().sort(descending=True)
+    sorted_truth = sought[order]
+    total = sorted_truth.sum()
+    union = total + (1 - sorted_truth).cumsum(0)
+    index = 1 - (total - sorted_truth.cumsum(0)) / union.clamp_min(1)
+    steps = torch.cat([index[:1], index[1:] - index[:-1]])
+    return (errors * steps).sum()
+
+
+def lovasz_of_classes(probability: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Mean over the classes that the labels of the batch hold, (N, K) each."""
+    is_there = truth.sum(dim=0) > 0
+    each = [lovasz(p, t) for p, t in zip(probability.T, truth.T, strict=True)]
+    return (torch.stack(each) * is_there).sum() / is_there.sum()
+
+
+def _dice_of_classes(probability: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Mean of the classes' Dice losses, (N, K) each."""
     overlap = (probability * truth).sum(dim=0)  # (K,)
     sizes = probability.sum(dim=0) + truth.sum(dim=0)
     return (1 - (2 * overlap + _DICE_SMOOTH) / (sizes + _DICE_SMOOTH)).mean()

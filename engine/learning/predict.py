@@ -13,15 +13,16 @@ from safetensors.torch import load_file
 
 from engine.errors import StoreError
 from engine.labels.build import PixelsWithData
-from engine.labels.sidecar import to_pixels
 from engine.learning.dataset import Span, read_features, spans_of
-from engine.learning.heads import Decoder, build_decoder
+from engine.learning.heads.decoder import Decoder
+from engine.learning.heads.table import restore_decoder
 from engine.learning.positions import Positions
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle, Task
+from engine.learning.truth import on_tile
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
-from engine.views.maps.overlay import class_overlay
+from engine.views.maps.overlay import Level, class_overlay, write_mosaic
 
 _PATCHES_A_STEP = 65_536
 Piece = tuple[StoredTile, np.ndarray]
@@ -56,7 +57,7 @@ def predict_tiles(
     task = run.decoder.taught
     for found in tile_outputs(run, store, only):
         classes = _where(found.is_valid[:, None], task.predict(found.outputs).numpy(), task)
-        yield found.span.tile, to_pixels(classes, found.span.tile)
+        yield found.span.tile, on_tile(classes, found.span.tile, task.is_per_tile)
 
 
 def tile_outputs(
@@ -102,33 +103,42 @@ def load_decoder(run: TrainRun) -> Decoder:
         StoreError: its file is absent, damaged or of another shape.
     """
     card = run.decoder
-    blank = torch.zeros(sum(card.dims))
-    cpu = torch.device("cpu")
-    outputs = card.taught.outputs(card.patch_px)
-    decoder = build_decoder(card.head_config, blank, blank + 1, outputs, torch.Generator(), cpu)
     try:
-        decoder.load_state_dict(load_file(run.weights))
-    except (OSError, SafetensorError, RuntimeError) as err:
+        return restore_decoder(card.head_config, card.shape, load_file(run.weights))
+    except (OSError, SafetensorError, RuntimeError, KeyError) as err:
         raise StoreError(
             f"The decoder's weights in {run.weights} cannot be used ({str(err).splitlines()[0][:100]}). Train again."
         ) from err
-    return decoder.eval()
 
 
-def write_map(path: Path, pieces: Iterator[Piece], style: MapStyle) -> Path:
+def write_map(path: Path, pieces: Iterator[Piece], task: Task, style: MapStyle) -> Path:
     """Write a map with the values, colours and legend of a task.
 
     Raises:
         StoreError, DiskFull: as `class_overlay`.
     """
-    return class_overlay(path, pieces, colours=style.colours, band_name=style.band_name, names=style.names)
+    level: Level = "patch" if task.is_per_tile else "pixel"
+    if style.ramp is not None:
+        tags = {"EMBERSCOPE_QUANTITY": style.ramp.title}
+        return write_mosaic(
+            path,
+            pieces,
+            level=level,
+            nodata=style.nodata,
+            dtype="float32",
+            tags=tags,
+            band_names=(style.band_name,),
+        )
+    return class_overlay(
+        path, pieces, colours=style.colours, band_name=style.band_name, names=style.names, level=level
+    )
 
 
 def without_gaps(
     predicted: np.ndarray, tile: StoredTile, task: Task, has_data: PixelsWithData | None
 ) -> np.ndarray:
-    """The same map, missing where a pixel has no data."""
-    known = None if has_data is None else has_data(tile)
+    """The same map, missing where a pixel has no data; a task with one label a tile has no pixels."""
+    known = None if has_data is None or task.is_per_tile else has_data(tile)
     return predicted if known is None else _where(known, predicted, task)
 
 

@@ -8,20 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import SceneError, StoreError
+from engine.errors import ConfigError, SceneError, StoreError
 from engine.extraction.extract import ensure_store, store_folder
 from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.extraction.plan import make_plan, resolve_layers
-from engine.extraction.store_encoder import layers_of, require_layers
+from engine.extraction.store_encoder import cells_of, layers_of, require_layers
 from engine.extraction.store_layout import stored_tile
-from engine.jobs.config import ExtractConfig, TrainConfig
+from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig
 from engine.jobs.events import Event, Noticed, StepStarted
-from engine.labels.build import PixelsWithData, labels_for, masks_of_tiles
+from engine.labels.build import PixelsWithData, labels_for, masks_of_tiles, named_labels
 from engine.labels.label_raster import check_label_raster, require_overlap
 from engine.labels.sidecar import Labels, read_labels
 from engine.learning.baselines.baseline import Baseline
 from engine.learning.baselines.table import BASELINES
 from engine.learning.dataset import labels_of_splits
+from engine.learning.heads.sizes import Shape, shape_of
+from engine.learning.heads.table import check_head
 from engine.learning.positions import Positions, measure_positions
 from engine.learning.split import Split, split_tiles
 from engine.learning.tasks.table import task_of
@@ -40,6 +42,9 @@ class Prepared:
         raw: reflectances on the same tiles; None: no baseline.
         pixels_with_data: as `pixel_gaps.pixels_with_data` gives it.
         positions: what the place in the window adds, to be taken off; None: position is kept.
+        cells: along a side of a patch, of each layer.
+        shape: what a decoder is given for a row, and what it gives.
+        class_counts: labels of each class by its title, by split.
     """
 
     task: Task
@@ -51,6 +56,9 @@ class Prepared:
     raw: EmbeddingStore | None
     pixels_with_data: PixelsWithData | None
     positions: Positions | None
+    cells: tuple[int, ...]
+    shape: Shape
+    class_counts: dict[str, dict[str, int]]
 
 
 def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]:
@@ -62,13 +70,19 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     task = task_of(config.task)
     store = yield from open_store(config, task, root)
     layers = layers_of(store.meta, config.layers)
+    cells = cells_of(store.meta, layers)
+    widths = dict(zip(store.meta.layers, store.meta.dims, strict=True))
+    shape = shape_of(task, [widths[layer] for layer in layers], cells, store.meta.patch_px)
+    check_head(config.head, shape)
     split = split_tiles(store.tiles, config.split, config.seed)
+    _require_watched(config, store, split)
     yield StepStarted("Reading labels")
     has_data, note = pixels_with_data(store, root)
-    labels = labels_for(store, config.labels, root, task.label_reading, has_data)
+    labels = labels_for(store, named(config.labels, task), root, task.label_reading, has_data)
     yield from (Noticed(text) for text in (*_notes(split), *labels.notes, note) if text)
     truth = read_labels(labels, store)
-    task.require_labels(labels_of_splits(store, truth, split.tiles))
+    by_split = labels_of_splits(store, truth, split.tiles)
+    task.require_labels(by_split)
     raw = yield from open_baseline_store(BASELINES.get(task.name), store, root)
     positions = None
     if config.position == "remove":
@@ -76,7 +90,18 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
         positions = measure_positions(store, layers, split.tiles["train"])
         if left := positions.note(store):
             yield Noticed(left)
-    return Prepared(task, store, layers, split, labels, truth, raw, has_data, positions)
+    counts = {name: task.label_reading.counts_of(own) for name, own in by_split.items()}
+    fitted = task.fitted(by_split["train"], config.loss)
+    return Prepared(
+        fitted, store, layers, split, labels, truth, raw, has_data, positions, cells, shape, counts
+    )
+
+
+def named(labels: LabelsConfig, task: Task) -> LabelsConfig:
+    """Labels with the name of those that a task learns, where the configuration names none."""
+    if labels.source == "raster" or labels.name is not None:
+        return labels
+    return labels.model_copy(update={"name": task.labels_name})
 
 
 def open_store(config: TrainConfig, task: Task, root: Path) -> Generator[Event, None, EmbeddingStore]:
@@ -136,10 +161,24 @@ def _check_extraction(
         require_layers(resolve_layers(plan.spec, config.layers), plan.layers)
     tiles = [stored_tile(item, plan) for item in plan.tiles]
     if config.labels.path is None:
-        masks_of_tiles(tiles, plan.scenes)
+        masks_of_tiles(tiles, named_labels(plan.scenes, named(config.labels, task_of(config.task)).name))
     else:
         require_overlap(resolve_path(config.labels.path), tiles)
     split_tiles(tiles, config.split, config.seed)
+
+
+def _require_watched(config: TrainConfig, store: EmbeddingStore, split: Split) -> None:
+    """Check that the tile that is to be watched is one of the validation.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    there = sorted(store.tiles[index].id for index in split.tiles["validation"])
+    if config.watch_tile is not None and config.watch_tile not in there:
+        raise ConfigError(
+            f"watch_tile {config.watch_tile} is no validation tile; there are "
+            f"{', '.join(there[:5])}{', ...' if len(there) > 5 else ''}."
+        )
 
 
 def _notes(split: Split) -> Iterator[str]:

@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
-import copy
-import math
+import hashlib
+import json
 import os
-import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save
 
-from engine.errors import DeviceFailure
+from engine.errors import ConfigError, DeviceFailure
 from engine.files import write_atomic
-from engine.jobs import folder as run_folder
-from engine.jobs.config import LossConfig, SegmentationConfig, TrainConfig
-from engine.jobs.events import EpochDone, Event, StepStarted, TestDone, TrainPlanned
+from engine.jobs.config import TrainConfig, config_hash
+from engine.jobs.events import Event, StepStarted, TestDone, TrainPlanned
 from engine.learning.baselines.table import BASELINES
 from engine.learning.card import SCHEMA_VERSION, DecoderCard, encoder_facts
 from engine.learning.dataset import TrainingData, load_data
 from engine.learning.evaluate import score_run, write_maps
-from engine.learning.heads import Decoder, build_decoder
+from engine.learning.heads.decoder import Decoder
+from engine.learning.heads.table import build_decoder
+from engine.learning.loop import at_once
+from engine.learning.loop.epochs import Learned, learn
+from engine.learning.loop.progress import forget
+from engine.learning.loop.threads import threads_for
 from engine.learning.preparation import Prepared, prepare
 from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
-from engine.learning.tasks.task import Task
-from engine.learning.threads import threads_for
+from engine.learning.tasks.table import settled
 from engine.learning.truth import labelled_tiles
-
-# The rate climbs over this share of the steps, then falls by a cosine to nothing (Loshchilov & Hutter 2017).
-_WARM_UP = 0.05
-
-
-@dataclass(frozen=True)
-class Learned:
-    """The decoder in its best state by the watched metric on validation, and the epoch (from 1) that it had it in."""
-
-    decoder: Decoder
-    epoch: int
 
 
 def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     """Train a decoder in a run folder, which gets the decoder, its scores and its maps.
 
     Args:
-        folder: the run folder; a file named `stop` in it ends the training after the epoch, keeping the best.
+        folder: the run folder; a file named `stop` in it ends the training after the epoch, keeping the best. A run that was
+            cut off goes on from its checkpoint there.
         root: where extractions that are made on the way, and the simulated season, are kept.
 
     Yields:
@@ -55,18 +46,15 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     Raises:
         BadInput: a store, labels or a split that cannot be used.
     """
+    device = choose_device(config.device)
+    _require_precision(config, device)
     prepared = yield from prepare(config, root)
     task, store, split = prepared.task, prepared.store, prepared.split
-    device = choose_device(config.device)
-    data = load_data(store, prepared.truth, split.tiles, prepared.layers, task, device, prepared.positions)
+    data = load_data(
+        store, prepared.truth, split.tiles, prepared.layers, task, prepared.shape, device, prepared.positions
+    )
     generator = torch.Generator().manual_seed(config.seed)
-    outputs = task.outputs(store.meta.patch_px)
-    decoder = build_decoder(config.head, data.mean, data.std, outputs, generator, data.features.device)
-    weights = sum(parameter.numel() for parameter in decoder.parameters())
-    places = {name: split.places_of(name) for name in split.tiles}
-    yield TrainPlanned(config.epochs, places, dict(data.known), weights)
-    with threads_for(weights, config.batch_patches, data.features.device):
-        learned = yield from learn(config, task, data, decoder, generator, folder / run_folder.STOP)
+    learned = yield from _learn(config, prepared, data, generator, folder)
     yield StepStarted("Testing once")
     if prepared.positions is not None:
         prepared.positions.save(folder / POSITIONS)
@@ -75,74 +63,52 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     scores = score_run(run, store, prepared.truth, prepared.raw)
     write_maps(run, store, prepared.truth, prepared.pixels_with_data)
     write_json(folder / SCORES, scores)
+    forget(folder)
     yield TestDone(scores, task.watch)
 
 
-def learn(
-    config: TrainConfig,
-    task: Task,
-    data: TrainingData,
-    decoder: Decoder,
-    generator: torch.Generator,
-    stop: Path,
+def _learn(
+    config: TrainConfig, prepared: Prepared, data: TrainingData, generator: torch.Generator, folder: Path
 ) -> Generator[Event, None, Learned]:
-    """The training loop: steps over the training tiles, then a look at the validation tiles, epoch by epoch."""
-    optimizer = torch.optim.AdamW(
-        decoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    """Epoch by epoch, or at once where the head has no gradient."""
+    task, split = prepared.task, prepared.split
+    places = {name: split.places_of(name) for name in split.tiles}
+    tiles = {name: len(chosen) for name, chosen in split.tiles.items()}
+    if not config.head.has_gradient:
+        yield TrainPlanned(1, places, dict(data.known), 0, prepared.class_counts, tiles)
+        return (yield from at_once.fit(config, task, data, generator, folder))
+    decoder = build_decoder(
+        config.head, prepared.shape, (data.mean, data.std), generator, data.features.device, task.label_scale
     )
-    whole = decoder.sees_neighbours
-    steps = config.epochs * sum(1 for _ in data.batches("train", config.batch_patches, whole))
-    best, best_epoch, best_state, step = -math.inf, 0, copy.deepcopy(decoder.state_dict()), 0
-    for epoch in range(1, config.epochs + 1):
-        began, seen = time.monotonic(), []
-        decoder.train()
-        for embeddings, labels in data.batches("train", config.batch_patches, whole, generator):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate_at(step, steps, config.learning_rate)
-            outputs = decoder(embeddings)
-            loss = task.loss(outputs, labels, config.loss)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            seen.append(_measured(task, loss, outputs, labels))
-            step += 1
-        taught = _together(task, seen)
-        chosen = validate(decoder, task, data, "validation", config.batch_patches, config.loss)
-        is_best = chosen[task.watch] > best
-        if is_best:
-            best, best_epoch, best_state = chosen[task.watch], epoch, copy.deepcopy(decoder.state_dict())
-        yield EpochDone(
-            epoch, config.epochs, taught, chosen, task.watch, is_best, round(time.monotonic() - began, 3)
-        )
-        if stop.exists() or epoch - best_epoch >= config.patience:
-            break
-    decoder.load_state_dict(best_state)
-    return Learned(decoder.eval(), best_epoch)
+    weights = sum(parameter.numel() for parameter in decoder.parameters())
+    yield TrainPlanned(config.epochs, places, dict(data.known), weights, prepared.class_counts, tiles)
+    with threads_for(weights, config.batch_patches, data.features.device):
+        return (yield from learn(config, task, data, decoder, generator, folder, _key(config, prepared)))
 
 
-@torch.no_grad()
-def validate(
-    decoder: Decoder, task: Task, data: TrainingData, split: str, patches: int, loss: LossConfig
-) -> dict[str, float]:
-    """Loss and metrics over a split, without learning."""
-    decoder.eval()
-    seen = []
-    for embeddings, labels in data.batches(split, patches, decoder.sees_neighbours):
-        outputs = decoder(embeddings)
-        seen.append(_measured(task, task.loss(outputs, labels, loss), outputs, labels))
-    return _together(task, seen)
+def _key(config: TrainConfig, prepared: Prepared) -> str:
+    """sha256 of what is learned from and how: a checkpoint of another key is not gone on from."""
+    meta = prepared.store.meta
+    told = [
+        config_hash(config),
+        meta.config_hash,
+        meta.scene_fingerprints,
+        prepared.labels.path.name,
+        torch.__version__,
+    ]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def learning_rate_at(step: int, steps: int, peak: float) -> float:
-    """Linear climb, then half a cosine down to zero.
+def _require_precision(config: TrainConfig, device: torch.device) -> None:
+    """Check that bfloat16 is asked of a GPU only.
 
-    Args:
-        step: from 0, below `steps`.
+    Raises:
+        ConfigError: it is asked of another device, where it would be slow.
     """
-    climb = max(1, round(_WARM_UP * steps))
-    if step < climb:
-        return peak * (step + 1) / climb
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, steps - climb)))
+    if config.precision == "bfloat16" and device.type != "cuda":
+        raise ConfigError(
+            f"precision: bfloat16 is for GPUs, and this training runs on {device.type}. Use precision: float32, or device: cuda."
+        )
 
 
 def choose_device(device: str) -> torch.device:
@@ -164,28 +130,14 @@ def choose_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _measured(
-    task: Task, loss: torch.Tensor, outputs: torch.Tensor, labels: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss times known labels with their number, and the task's counts, kept on the device until the epoch ends."""
-    number = task.is_known(labels).sum()
-    return torch.stack([loss.detach() * number, number.to(loss.dtype)]), task.counts(outputs, labels)
-
-
-def _together(task: Task, seen: list[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, float]:
-    """The mean loss and the metrics of an epoch's batches."""
-    loss, number = torch.stack([item[0] for item in seen]).double().sum(dim=0).tolist()
-    counts = torch.stack([item[1] for item in seen]).sum(dim=0).cpu().numpy()
-    return {"loss": loss / number, **task.metrics(np.asarray(counts))}
-
-
 def _card(config: TrainConfig, folder: Path, prepared: Prepared, epoch: int) -> DecoderCard:
     """What the decoder was trained on and how, and what the baseline was fitted to on the same tiles."""
-    task, store, raw, layers = config.task, prepared.store, prepared.raw, prepared.layers
+    store, raw, layers = prepared.store, prepared.raw, prepared.layers
     fitted: dict[str, float] = {}
     if raw is not None:
         taught = labelled_tiles(store, prepared.truth, prepared.split.tiles["train"])
         fitted = BASELINES[prepared.task.name].fit(raw, taught)
+    task = settled(config.task, prepared.task)
     return DecoderCard(
         schema_version=SCHEMA_VERSION, layers=layers, epoch=epoch, seed=config.seed, baseline=fitted, position=config.position,
         dims=tuple(store.meta.dims[store.meta.layers.index(layer)] for layer in layers),
@@ -194,9 +146,21 @@ def _card(config: TrainConfig, folder: Path, prepared: Prepared, epoch: int) -> 
         split={
             name: [store.tiles[index].id for index in chosen] for name, chosen in prepared.split.tiles.items()
         },
-        task=task.model_dump(mode="json") if isinstance(task, SegmentationConfig) else task,
+        task=task if isinstance(task, str) else task.model_dump(mode="json"), cells=prepared.cells,
+        labels_source=prepared.labels.source, licence=_licence(store.meta.source, store.meta.is_simulated),
+        config_hash=config_hash(config), created=datetime.now(UTC).isoformat(timespec="seconds"),
         **encoder_facts(store.meta),
     )  # fmt: skip
+
+
+def _licence(source: str, is_simulated: bool) -> str:
+    """What is known of the licences of what a decoder was made of."""
+    labels = (
+        "CC0-1.0 (simulated)"
+        if is_simulated
+        else f"those of its labels and scenes ({source or 'not stated'})"
+    )
+    return f"Licence of the encoder's weights as its card says; of the training data: {labels}."
 
 
 def _from(folder: Path, path: Path) -> str:

@@ -17,7 +17,7 @@ from shapely.geometry import box
 
 from engine.errors import StoreError
 from engine.jobs.config import BackboneConfig, ExtractConfig, TilesConfig, parse_config
-from engine.labels.sidecar import to_pixels
+from engine.labels.patches import to_pixels
 from engine.learning.tasks.task import Task
 from engine.learning.truth import LabelledTile
 from engine.store.schema import StoredTile

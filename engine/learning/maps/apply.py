@@ -17,7 +17,7 @@ from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.files import make_folder
 from engine.jobs.config import ApplyConfig, ExtractConfig
 from engine.jobs.events import ApplyDone, Event, MapTileDone, Noticed, StepStarted
-from engine.labels.sidecar import to_pixels
+from engine.labels.patches import to_pixels
 from engine.learning.maps.facts import PROBABILITY, MapFacts, class_style, facts_of, write_facts
 from engine.learning.predict import TileOutputs, note_of, tile_outputs
 from engine.learning.result import TrainRun

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import JobError, StoreError
 from engine.files import read_json
-from engine.jobs.config import SegmentationConfig
+from engine.jobs.config_task import configured_task
 from engine.learning.card import DecoderCard
 from engine.learning.result import write_json
 from engine.learning.tasks.table import task_of
@@ -52,9 +52,7 @@ class MapFacts:
     @property
     def taught(self) -> Task:
         """The task of the decoder."""
-        return task_of(
-            self.task if isinstance(self.task, str) else SegmentationConfig.model_validate(self.task)
-        )
+        return task_of(configured_task(self.task))
 
     @property
     def style(self) -> ClassStyle:
@@ -72,6 +70,11 @@ def class_style(task: Task) -> ClassStyle:
     Raises:
         StoreError: the task has no classes.
     """
+    if task.is_per_tile:
+        raise StoreError(
+            f"A decoder of {task.name} gives each tile one label, and a map here has a class for each pixel. Use a decoder "
+            f"of segmentation, or `evaluate`, whose maps show the test tiles."
+        )
     if not task.classes:
         raise StoreError(
             f"A decoder of {task.name} gives numbers and no classes, so there is no threshold to cut them at."

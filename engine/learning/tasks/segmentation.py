@@ -7,7 +7,7 @@ More classes have one logit each.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from engine.errors import LabelError, StoreError
 from engine.jobs.config import LossConfig
 from engine.labels.reading import MISSING, ClassLabels
 from engine.learning.metrics import Confusion, json_numbers
-from engine.learning.tasks.task import Colour, MapStyle, TaskClass
+from engine.learning.tasks.task import Colour, Link, MapStyle, TaskClass
 
 if TYPE_CHECKING:
     import torch
@@ -45,8 +45,11 @@ class Segmentation:
     classes: tuple[TaskClass, ...]
     missing_values: tuple[int, ...] = ()
     band_name: str = "class"
+    labels_name: str = "mask"
 
     unit = ""
+    is_per_tile = False
+    label_scale: tuple[float, float] | None = None  # classes have none
 
     @property
     def is_binary(self) -> bool:
@@ -111,9 +114,38 @@ class Segmentation:
                     f"Label more ground, choose another split.seed, or split by files."
                 )
 
+    def fitted(self, labels: np.ndarray, loss: LossConfig) -> Segmentation:
+        """With weights that make all classes count alike, where they are asked for; else the same."""
+        if loss.weights == "given":
+            return self
+        counts = np.bincount(labels[labels >= 0].reshape(-1), minlength=len(self.classes))
+        weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+        classes = (
+            replace(one, weight=float(weight)) for one, weight in zip(self.classes, weights, strict=True)
+        )
+        return replace(self, classes=tuple(classes))
+
+    @property
+    def values(self) -> int:
+        """One logit a pixel for two classes, one a class for more."""
+        return 1 if self.is_binary else len(self.classes)
+
+    @property
+    def link(self) -> Link:
+        """Logits of the second of two classes; log shares of more."""
+        return "logit" if self.is_binary else "log"
+
     def outputs(self, patch_px: int) -> int:
         """One logit a pixel for two classes, one a pixel and class for more."""
-        return patch_px * patch_px * (1 if self.is_binary else len(self.classes))
+        return patch_px * patch_px * self.values
+
+    def expected(self, labels: torch.Tensor) -> torch.Tensor:
+        """The share of the second class, or of each, at each pixel: 0 or 1; NaN where missing."""
+        wanted = [1] if self.is_binary else range(len(self.classes))
+        kinds = labels.new_tensor(list(wanted))
+        found = (labels[..., None] == kinds).float()  # (N, L, K)
+        found[labels == MISSING] = float("nan")
+        return found.flatten(-2)
 
     def is_known(self, labels: torch.Tensor) -> torch.Tensor:
         """Where labels are not missing."""
@@ -130,10 +162,10 @@ class Segmentation:
 
         weights = [one.weight for one in self.classes]
         if self.is_binary:
-            return losses.loss_of(
-                outputs, labels, config.name, config.burned_weight * weights[1] / weights[0]
-            )
-        return losses.loss_of_classes(self._by_class(outputs), labels, config.name, weights)
+            weight = config.burned_weight * weights[1] / weights[0]
+            return losses.weighted(config, lambda term: losses.loss_of(outputs, labels, term, weight))
+        by_class = self._by_class(outputs)
+        return losses.weighted(config, lambda term: losses.loss_of_classes(by_class, labels, term, weights))
 
     def predict(self, outputs: torch.Tensor) -> torch.Tensor:
         """(..., p * p) class indexes, int8."""

@@ -1,36 +1,78 @@
-"""Every task that can be trained: presets by name, and segmentation with classes of one's own."""
+"""Every task that can be trained: presets by name, and tasks of one's own."""
 
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Mapping
 
-from engine.jobs.config import ClassConfig, SegmentationConfig
+from engine.jobs.config import (
+    ClassConfig,
+    RegressionConfig,
+    SegmentationConfig,
+    TileClassificationConfig,
+)
+from engine.learning.tasks.regression import Regression
 from engine.learning.tasks.segmentation import Segmentation
 from engine.learning.tasks.task import Colour, Task, TaskClass
+from engine.learning.tasks.tile_classification import TileClassification
 
-BURN_SCARS = Segmentation(
-    name="burn_scars",
+UNBURNED = TaskClass("unburned", "not burnt", 0, (204, 204, 204, 64))
+BURNED = TaskClass("burned", "burnt", 1, (213, 94, 0, 255))
+BURN_SCARS = Segmentation(name="burn_scars", classes=(UNBURNED, BURNED), band_name="burnt")
+BURN_SEVERITY = Segmentation(
+    name="burn_severity",
     classes=(
-        TaskClass("unburned", "not burnt", 0, (204, 204, 204, 64)),
-        TaskClass("burned", "burnt", 1, (213, 94, 0, 255)),
+        UNBURNED,
+        TaskClass("low", "low severity", 1, (240, 228, 66, 255)),
+        TaskClass("moderate", "moderate severity", 2, (230, 159, 0, 255)),
+        TaskClass("high", "high severity", 3, (160, 32, 0, 255)),
     ),
-    band_name="burnt",
+    band_name="severity",
+    labels_name="severity",
 )
-PRESETS = {"burn_scars": BURN_SCARS}
+# The bar shows what Key & Benson 2006 (FIREMON, RMRS-GTR-164-CD, table LA-2) call the range of dNBR.
+DNBR = Regression(name="dnbr", quantity="dNBR", shown=(-0.5, 1.3), labels_name="dnbr")
+TILE_BURNT = TileClassification("tile_burnt", (UNBURNED, BURNED), several=False, least_share=0.02)
+PRESETS: Mapping[str, Task] = {task.name: task for task in (BURN_SCARS, BURN_SEVERITY, DNBR, TILE_BURNT)}
+TITLES: Mapping[str, str] = {
+    "burn_scars": "Burn scars",
+    "burn_severity": "Burn severity, four classes",
+    "dnbr": "dNBR, a number a pixel",
+    "tile_burnt": "Tile burnt or not",
+}
+OwnTask = SegmentationConfig | TileClassificationConfig | RegressionConfig
 # Okabe & Ito 2008, "Color universal design", but for black, which reads as a gap on a map.
 _PALETTE = ("#009e73", "#d55e00", "#0072b2", "#f0e442", "#cc79a7", "#56b4e9", "#e69f00")
 _GOLDEN_ANGLE = 0.381966  # of a turn: hues that follow one another lie far apart
 
 
-def task_of(config: str | SegmentationConfig) -> Task:
+def task_of(config: str | OwnTask) -> Task:
     """The task that a configuration names."""
-    if isinstance(config, str):
-        return PRESETS[config]
-    classes = tuple(
+    match config:
+        case str():
+            return PRESETS[config]
+        case SegmentationConfig():
+            return Segmentation("segmentation", _classes(config.classes), config.missing)
+        case TileClassificationConfig():
+            return TileClassification(
+                config.name, _classes(config.classes), config.several, config.least_share, config.missing
+            )
+        case RegressionConfig():
+            return Regression(config.name, config.quantity, config.unit, config.missing, config.shown)
+
+
+def settled(config: str | OwnTask, task: Task) -> str | OwnTask:
+    """The configuration of a task with what its training labels have decided: the ends of the colour bar."""
+    if isinstance(config, RegressionConfig) and isinstance(task, Regression):
+        return config.model_copy(update={"shown": task.shown})
+    return config
+
+
+def _classes(configured: tuple[ClassConfig, ...]) -> tuple[TaskClass, ...]:
+    return tuple(
         TaskClass(one.key, one.name, one.value, _colour(one, index), one.weight)
-        for index, one in enumerate(config.classes)
+        for index, one in enumerate(configured)
     )
-    return Segmentation("segmentation", classes, config.missing)
 
 
 def _colour(one: ClassConfig, index: int) -> Colour:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from engine.labels.reading import LabelReading
 if TYPE_CHECKING:  # pages read a task's classes and colours, and never load torch
     import torch
 
+Link = Literal["logit", "log", "identity"]
+"""How an expected label becomes an output: a logit of one class, log shares of several, the number itself."""
 Colour = tuple[int, int, int, int]
 """Red, green, blue and opacity, 0 to 255."""
 
@@ -37,20 +39,38 @@ class TaskClass:
 
 
 @dataclass(frozen=True)
+class Ramp:
+    """The colour bar of a map of numbers.
+
+    Attributes:
+        low, high: ends of the bar; values beyond get its end colours.
+        colours: evenly spaced from low to high, two or more.
+        title: what the number is, with its unit.
+    """
+
+    low: float
+    high: float
+    colours: tuple[Colour, ...]
+    title: str
+
+
+@dataclass(frozen=True)
 class MapStyle:
-    """How a map of whole numbers is written.
+    """How a map is written: whole numbers with a colour table, or numbers with a colour bar.
 
     Attributes:
         band_name: description of its one band.
-        nodata: value of pixels that have none.
-        colours: colour table by value.
-        names: legend by value.
+        nodata: value of pixels that have none; NaN with a ramp.
+        colours: colour table by value; empty with a ramp.
+        names: legend by value; empty with a ramp.
+        ramp: None for whole numbers.
     """
 
     band_name: str
-    nodata: int
+    nodata: float
     colours: Mapping[int, Colour]
     names: Mapping[int, str]
+    ramp: Ramp | None = None
 
 
 class Task(Protocol):
@@ -72,6 +92,14 @@ class Task(Protocol):
     @property
     def unit(self) -> str:
         """Unit of the numbers that are learned; empty with classes."""
+
+    @property
+    def labels_name(self) -> str:
+        """Which labels of the scenes it learns unless the configuration names others, such as mask."""
+
+    @property
+    def is_per_tile(self) -> bool:
+        """Whether a tile has one label, and not each of its pixels."""
 
     @property
     def label_reading(self) -> LabelReading:
@@ -107,8 +135,26 @@ class Task(Protocol):
             LabelError: naming what lacks in which split.
         """
 
+    def fitted(self, labels: np.ndarray, loss: LossConfig) -> Task:
+        """The same task with what it takes from the training labels: balanced weights, or the scale of numbers."""
+
+    @property
+    def label_scale(self) -> tuple[float, float] | None:
+        """Mean and standard deviation of labels that are numbers, once fitted; None for classes."""
+
+    @property
+    def values(self) -> int:
+        """Numbers that a head gives for one label."""
+
+    @property
+    def link(self) -> Link:
+        """How a mean label becomes an output, for heads that average labels."""
+
     def outputs(self, patch_px: int) -> int:
         """Numbers that a head gives for one row."""
+
+    def expected(self, labels: torch.Tensor) -> torch.Tensor:
+        """Labels as what outputs are expected to be, (N, outputs) float32: shares of classes or numbers; NaN missing."""
 
     def is_known(self, labels: torch.Tensor) -> torch.Tensor:
         """Where labels are not missing, bool of the same shape."""

@@ -18,7 +18,6 @@ from engine.jobs.config import (
     SplitConfig,
     TrainConfig,
 )  # fmt: skip
-from engine.learning.tasks.table import task_of
 from engine.store.store import EmbeddingStore
 from pages.ui.look import wording
 from pages.ui.look.fields import DEVICES, choices_of, help_of
@@ -131,9 +130,8 @@ def _rest(
         "Dropout", 0.0, 0.95, plain_head.dropout, 0.05, key="t_dropout", help=help_of(HeadConfig, "dropout")
     )
     weight = one.number_input(
-        f"Weight of {task_of(task).classes[1].title}" if isinstance(task, str) else "Weight of a class",
-        0.01, 100.0, LossConfig().burned_weight, 0.5, key=f"t_weight_{isinstance(task, str)}",
-        disabled=not isinstance(task, str), help=help_of(LossConfig, "burned_weight"),
+        "Weight of burnt", 0.01, 100.0, LossConfig().burned_weight, 0.5, key=f"t_weight_{task == 'burn_scars'}",
+        disabled=task != "burn_scars", help=help_of(LossConfig, "burned_weight"),
     )  # fmt: skip
     decay = two.number_input(
         "Weight decay",

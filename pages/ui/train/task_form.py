@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from engine.errors import ConfigError
 from engine.jobs.complaints import in_words
 from engine.jobs.config import SegmentationConfig, TrainConfig
-from engine.learning.tasks.table import PRESETS, task_of
+from engine.learning.tasks.table import PRESETS, TITLES, task_of
 from pages.ui.look import style
 from pages.ui.look.fields import help_of
 
@@ -24,13 +24,13 @@ def choose() -> str | SegmentationConfig:
     Raises:
         ConfigError: classes that cannot be used.
     """
-    words = {name: name.replace("_", " ").capitalize() for name in PRESETS} | {_OWN: "Classes of my own"}
+    words = {name: TITLES[name] for name in PRESETS} | {_OWN: "Classes of my own"}
     name = st.segmented_control(
         "What it learns", list(words), default=next(iter(words)), required=True, key="t_task",
         format_func=words.__getitem__, help=help_of(TrainConfig, "task"),
     )  # fmt: skip
     task = str(name) if name in PRESETS else _own_classes()
-    titles = " · ".join(f"{one.value} {one.title}" for one in task_of(task).classes)
+    titles = " · ".join(f"{one.value} {one.title}" for one in task_of(task).classes) or "numbers"
     style.facts((("Values of the labels", titles),), small=True)
     return task
 

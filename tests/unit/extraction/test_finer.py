@@ -20,8 +20,9 @@ from engine.jobs.config import ExtractConfig, TrainConfig, parse_config
 from engine.jobs.events import ExtractDone
 from engine.labels.build import build_labels
 from engine.labels.label_raster import read_label_raster
+from engine.labels.patches import to_pixels
 from engine.labels.reading import BURNED_OR_NOT
-from engine.labels.sidecar import read_labels, to_pixels
+from engine.labels.sidecar import read_labels
 from engine.learning.train import train
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore

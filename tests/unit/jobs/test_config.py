@@ -72,8 +72,10 @@ CLASSES = [{"value": 1, "name": "Water"}, {"value": 2, "name": "bare soil"}]
     [
         ("burn_scar", "did you mean 'burn_scars'"),
         ("segmentation", "classes: "),
-        ("regression", "regression cannot be trained yet"),
-        ({"name": "tile_classification"}, "tile_classification cannot be trained yet"),
+        ("tile_classification", "tile_classification needs its classes"),
+        ({"name": "tile_classification"}, "classes"),
+        ({"name": "regresion"}, "'regresion'"),
+        ({"name": "regression", "shown": [2, 1]}, "lowest, highest"),
         ({"classes": CLASSES[:1]}, "classes"),
         ({"classes": [*CLASSES, {"value": 1, "name": "c"}]}, "two classes have the value 1"),
         ({"classes": [*CLASSES, {"value": 3, "name": "Bare-Soil"}]}, "two classes have the name bare_soil"),

@@ -11,12 +11,11 @@ from affine import Affine
 from engine.errors import LabelError, StoreError
 from engine.jobs.config import LabelsConfig
 from engine.labels.build import build_labels, labels_for
+from engine.labels.patches import to_patches, to_pixels
 from engine.labels.sidecar import (
     Labels,
     open_labels,
     read_labels,
-    to_patches,
-    to_pixels,
 )
 from engine.store.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows
 from engine.store.store import EmbeddingStore

@@ -13,9 +13,10 @@ import torch
 from engine.jobs.config import LossConfig, TrainConfig, parse_config
 from engine.jobs.events import EpochDone
 from engine.learning.dataset import Span, TrainingData
-from engine.learning.heads import build_decoder
+from engine.learning.heads.sizes import Level, Shape
+from engine.learning.heads.table import build_decoder
+from engine.learning.loop.epochs import learn
 from engine.learning.tasks.task import Task
-from engine.learning.train import learn
 from engine.store.schema import StoredTile
 
 
@@ -27,6 +28,7 @@ class TreeHeight:
     classes = ()
     unit = "m"
     watch = "r2"
+    is_per_tile = True  # without a film
 
     def outputs(self, patch_px: int) -> int:
         return patch_px**2
@@ -53,6 +55,9 @@ class TreeHeight:
         raise AssertionError(f"the loop does not need {name}")
 
 
+SHAPE = Shape((Level(5),), 2, 1, "identity")
+
+
 def data(chance: torch.Generator) -> TrainingData:
     """Twelve tiles of 4 x 4 patches of 2 x 2 pixels whose heights are a linear function of the embeddings."""
     features = torch.randn(192, 5, generator=chance)
@@ -63,7 +68,15 @@ def data(chance: torch.Generator) -> TrainingData:
     split = {"train": tuple(spans[:8]), "validation": tuple(spans[8:10]), "test": tuple(spans[10:])}
     known = ~heights.isnan()
     return TrainingData(
-        features, heights, known.any(dim=1), dict.fromkeys(split, 0), torch.zeros(5), torch.ones(5), split
+        features,
+        heights,
+        known.any(dim=1),
+        dict.fromkeys(split, 0),
+        torch.zeros(5),
+        torch.ones(5),
+        split,
+        SHAPE,
+        np.ones(192, bool),
     )
 
 
@@ -77,11 +90,9 @@ def test_numbers_are_learned_by_the_same_loop(head: str, tmp_path: Path) -> None
     chance = torch.Generator().manual_seed(0)
     task: Task = TreeHeight()  # type: ignore[assignment]
     zeros = torch.zeros(5)
-    decoder = build_decoder(config.head, zeros, zeros + 1, task.outputs(2), chance, torch.device("cpu"))
+    decoder = build_decoder(config.head, SHAPE, (zeros, zeros + 1), chance, torch.device("cpu"))
     epochs = [
-        e
-        for e in learn(config, task, data(chance), decoder, chance, tmp_path / "stop")
-        if isinstance(e, EpochDone)
+        e for e in learn(config, task, data(chance), decoder, chance, tmp_path) if isinstance(e, EpochDone)
     ]
     best = max(epochs, key=lambda epoch: epoch.validation["r2"])
     assert best.watch == "r2"

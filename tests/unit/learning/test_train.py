@@ -18,9 +18,10 @@ from engine.jobs.config import TrainConfig
 from engine.jobs.event_log import append_event
 from engine.jobs.events import EpochDone, Event, Noticed, TestDone, TrainPlanned
 from engine.learning.evaluate import evaluate
+from engine.learning.loop.optimization import learning_rate_at
 from engine.learning.predict import predict_tiles
 from engine.learning.result import CARD, ERRORS, PREDICTIONS, SCORES, WEIGHTS, TrainRun
-from engine.learning.train import choose_device, learning_rate_at, train
+from engine.learning.train import choose_device, train
 from engine.store.store import EmbeddingStore
 from tests.predicted_map import predict_map
 
@@ -225,7 +226,8 @@ def test_a_run_folder_without_a_training_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_rate_climbs_to_its_peak_and_falls_to_nothing() -> None:
-    rates = [learning_rate_at(step, 200, 0.5) for step in range(200)]
+    config = TrainConfig(store="x", learning_rate=0.5)
+    rates = [learning_rate_at(config, step, 200) for step in range(200)]
     peak = rates.index(max(rates))
     assert max(rates) == 0.5
     assert rates[: peak + 1] == sorted(rates[: peak + 1])

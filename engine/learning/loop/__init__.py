@@ -1,0 +1,1 @@
+"""The training loop: steps, their size, checkpoints, and the map that is watched while it learns."""
