@@ -15,11 +15,12 @@ from engine.jobs.config import TrainConfig, config_hash
 from engine.learning.dataset import read_features
 from engine.learning.evaluate import evaluate
 from engine.learning.positions import Positions, measure_positions
-from engine.learning.predict import predict_map, predict_tiles
+from engine.learning.predict import predict_tiles
 from engine.learning.result import TrainRun
 from engine.learning.train import train
 from engine.store.schema import StoredTile, TileRows
 from engine.store.store import EmbeddingStore
+from tests.predicted_map import predict_map
 from tests.unit.store.stores import make_store, meta_of, tile_at
 
 SIDE, DIMS = 4, (3, 2)
