@@ -5,6 +5,7 @@ import js from "@eslint/js";
 const browser = [
   "L", "URLSearchParams", "console", "document", "fetch", "globalThis", "parent", "sessionStorage", "setInterval", "setTimeout",
 ];
+const page = ["Element", "Event", "MutationObserver", "clearTimeout", "document", "setTimeout"];
 const strict = {
   curly: "error",
   eqeqeq: "error",
@@ -21,6 +22,11 @@ export default [
   {
     files: ["map/**/*.js"],
     languageOptions: { sourceType: "script", globals: Object.fromEntries(browser.map((name) => [name, "readonly"])) },
+    rules: { ...js.configs.recommended.rules, ...strict, strict: ["error", "global"] },
+  },
+  {
+    files: ["page/**/*.js"],
+    languageOptions: { sourceType: "script", globals: Object.fromEntries(page.map((name) => [name, "readonly"])) },
     rules: { ...js.configs.recommended.rules, ...strict, strict: ["error", "global"] },
   },
   {

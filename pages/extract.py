@@ -34,7 +34,7 @@ with errors.in_words():
 notices.simulated(scenes[0].is_simulated)
 left, right = st.columns([1.25, 1], gap="large")
 with left:
-    spec = extract_form.choose_backbone(bands, place.backbone)
+    spec = extract_form.choose_backbone(scenes, bands, place)
     with st.container(border=True, key="backbone_card"):
         backbone_card.show(spec, bands)
     with errors.in_words():

@@ -17,6 +17,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.__main__ import main
 from pages.ui.map import maps
+from pages.ui.state import session
+from pages.ui.state.session import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE, CHIPS = 48, 6
@@ -104,6 +106,11 @@ def _fresh_caches() -> Iterator[None]:
     assert maps is not None
     yield
     os.environ.pop("EMBERSCOPE_DATA", None)
+
+
+def place_of(at: AppTest) -> Place:
+    """The place that a page looks at."""
+    return next(found for found in session.places() if found.key == at.session_state["place_key"])
 
 
 def words(at: AppTest) -> str:

@@ -12,10 +12,9 @@ from rasterio.shutil import copy
 from streamlit.testing.v1 import AppTest
 
 from engine.imagery.sensors.table import SENSORS
-from pages.ui.state import cached, session
-from pages.ui.state.session import Place
+from pages.ui.state import cached
 from tests.conftest import WriteRaster
-from tests.pages.conftest import OpenPage, words
+from tests.pages.conftest import OpenPage, place_of, words
 
 
 @pytest.fixture(autouse=True)
@@ -46,10 +45,6 @@ def open_own(at: AppTest, path: object, **said: object) -> AppTest:
         say(at, **said)
     use = [button for button in at.button if button.key == "own_use"]
     return use[0].click().run() if use else at
-
-
-def own_place(at: AppTest) -> Place:
-    return next(found for found in session.places() if found.key == at.session_state["place_key"])
 
 
 def test_a_picture_and_what_was_understood_are_shown_before_the_files_are_used(
@@ -84,7 +79,7 @@ def test_a_product_folder_with_a_file_a_band_becomes_the_place(
     at = open_own(open_page("explore"), tmp_path / product)
     assert not at.exception
     assert not at.warning, [warning.value for warning in at.warning]
-    place = own_place(at)
+    place = place_of(at)
     (scene,) = cached.scenes(place.scene)
     assert {"blue", "green", "red", "swir_1", "swir_2"} <= set(scene.bands)
     assert scene.datetime is not None
@@ -183,7 +178,7 @@ def test_what_a_person_corrects_stands_in_the_configuration(
         band_1="red", band_2="green", band_4="nir_broad")  # fmt: skip
     assert not at.warning, [warning.value for warning in at.warning]
     at.button(key="own_use").click().run()
-    scene = own_place(at).scene
+    scene = place_of(at).scene
     assert scene.bands == ("red", "green", None, "nir_broad")
     assert (scene.sensor, scene.level) == ("sentinel2_l2a", "top of atmosphere")
     assert (scene.scale, scene.offset, scene.nodata) == (0.0002, -0.01, -9.0)
@@ -202,7 +197,7 @@ def test_one_band_is_corrected_and_the_others_stay_as_understood(
     open_page: OpenPage, home: Path, scene_file: Path
 ) -> None:
     at = open_own(open_page("explore"), scene_file, band_1="-")
-    (found,) = cached.scenes(own_place(at).scene)
+    (found,) = cached.scenes(place_of(at).scene)
     assert found.bands == ("green", "red", "nir_narrow", "swir_1", "swir_2")
     assert found.assets["green"].index == 2
 
@@ -221,7 +216,7 @@ def test_the_next_file_of_the_folder_opens_as_the_last_one_was_corrected_until_t
     assert not look_at(at, second).warning
     assert any("before" in info.value for info in at.info)
     at.button(key="own_use").click().run()
-    (scene,) = cached.scenes(own_place(at).scene)
+    (scene,) = cached.scenes(place_of(at).scene)
     assert scene.bands == ("red", "nir_narrow")
     assert scene.datetime is None, "another file is of another date"
     look_at(at, second)

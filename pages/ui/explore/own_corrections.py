@@ -66,7 +66,7 @@ def _field(name: str) -> str:
 
 
 def _understood(what: str | None) -> str:
-    return f"As understood: {what}" if what else "As understood: not known"
+    return f"As understood: {what}" if what else "As the files say"
 
 
 def _knows(scene: Scene, bands: Sequence[str | None]) -> bool:
@@ -85,9 +85,10 @@ def _bands(scene: Scene | None, raster: Path, layout: RasterLayout, key: str) ->
         return _typed(key)
     chosen: dict[int, str] = {}
     with st.container(key=f"own_bands_{key}"):
-        columns = st.columns(3)
+        st.caption("Bands, by their number in the file")
+        columns = st.columns(2)
         for index in layout.indexes:
-            chosen[index] = columns[(index - 1) % 3].selectbox(
+            chosen[index] = columns[(index - 1) % 2].selectbox(
                 band_label(layout, index), ["", _NOT_READ, *_offered(scene)], key=f"own_band_{index}_{key}",
                 format_func=lambda name, index=index: _band_words(name, known.get(index), scene is not None),
             )  # fmt: skip

@@ -74,8 +74,9 @@ def _look() -> None:
     key = str(draft.turn)
     before, _ = _read(draft.scene)
     _recalled(draft)
-    shown, facts = st.columns([1, 1.1], gap="medium")
-    with st.expander(
+    shown, right = st.columns([1, 1.15], gap="medium")
+    facts = right.container()
+    with right.expander(
         "Correct it", icon=":material/edit_note:", expanded=not before, key=f"own_correct_{key}"
     ):
         said = own_corrections.ask(before, raster, layout, key)
@@ -133,7 +134,8 @@ def _recalled(draft: own_draft.Draft) -> None:
     if not draft.is_recalled:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.info("Read as you corrected files of this folder before.", icon=":material/history:")
+        where = "dropped into the page" if own_files.uploads_of(draft.scene) else "of this folder"
+        st.info(f"Read as you corrected such files {where} before.", icon=":material/history:")
         if st.button("Forget that", key="own_forget", icon=":material/undo:"):
             own_draft.forget_said(draft)
             st.rerun()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import EngineError
-from pages.ui.explore import own_draft
-from pages.ui.look import errors
+from pages.ui.explore import own_draft, own_files
+from pages.ui.look import errors, style
 from pages.ui.state import regions, uploads
 
 _TURN = "own_drop_turn"
@@ -15,8 +15,9 @@ _TURN = "own_drop_turn"
 def offer() -> None:
     """A place to drop files; a refusal stays as long as its files lie there."""
     turn = int(st.session_state.get(_TURN, 0))
+    style.take_drops()
     files = st.file_uploader(
-        f"Drop your own rasters, or a region, here (up to {uploads.limit_mb():,} MB)", type=list(uploads.ENDINGS),
+        f"Drop your own rasters, or a region, onto the page (up to {uploads.limit_mb():,} MB)", type=list(uploads.ENDINGS),
         accept_multiple_files=True, key=f"own_drop_{turn}",
         help=f"GeoTIFF and JPEG 2000, also several, or a zip of a product; the outline of a region as GeoJSON, GeoPackage, "
         f"FlatGeobuf, GeoParquet or Shapefile. At most {uploads.MOST_FILES} files and {uploads.limit_mb():,} MB at once.",
@@ -43,6 +44,7 @@ def _take(files: list[tuple[str, bytes]]) -> None:
         regions.choose(region)
         return
     own_draft.leave()  # of an earlier drop
+    own_files.tidy_up()
     path = uploads.store(drop.rasters)
     try:
         own_draft.open_path(path, region)

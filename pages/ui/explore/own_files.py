@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from engine.errors import SceneError
 from engine.imagery.sources import ChipsScene, SceneConfig
 from engine.imagery.sources.product_files import product_place, rasters_in
 from engine.jobs.folder import CONFIG
+from engine.paths import modified
 from pages.ui import workspace
 from pages.ui.state import own_places, uploads
+
+_KEPT_S = 86_400
 
 
 def first_raster(scene: SceneConfig) -> Path:
@@ -54,6 +58,14 @@ def release(scene: SceneConfig) -> bool:
     for path in dropped:
         uploads.discard(path)
     return True
+
+
+def tidy_up() -> None:
+    """Delete what was dropped more than a day ago and never became a place: its tab was closed while the dialog was open."""
+    before = time.time() - _KEPT_S
+    for folder in uploads.uploads_folder().glob("*"):
+        if modified(folder) < before and (folder.name.startswith(".") or not _is_needed(folder)):
+            uploads.discard(folder)
 
 
 def _is_needed(path: Path) -> bool:

@@ -32,11 +32,13 @@ class Entry:
     Attributes:
         kind: "folder" is entered; "raster", "product" and "chips" are opened.
         words: what is in it.
+        name: what the list calls it; "" for its own name.
     """
 
     path: Path
     kind: str
     words: str
+    name: str = ""
 
 
 def roots() -> dict[str, Path]:
@@ -73,7 +75,9 @@ def choose() -> Path | None:
 
 def _row(entry: Entry, number: int, below: Path | None) -> bool:
     """One line of the list; a folder is entered, anything else is picked."""
-    name = str(entry.path.relative_to(below)) if below in entry.path.parents else entry.path.name
+    name = entry.name or (
+        str(entry.path.relative_to(below)) if below in entry.path.parents else entry.path.name
+    )
     label = f"{wording.plain(name)} · :small[{wording.plain(entry.words)}]"
     if not st.button(label, key=f"own_entry_{number}", icon=_ICONS[entry.kind], type="tertiary"):
         return False
@@ -120,7 +124,7 @@ def _entries(folder: Path | None) -> Iterator[Entry]:
     if folder is None:
         for name, path in roots().items():
             if path.is_dir():
-                yield Entry(path, "folder", f"{name}, {_contents(path)}")
+                yield Entry(path, "folder", _contents(path), name)
         return
     try:
         inside = sorted(folder.iterdir(), key=lambda path: (not path.is_dir(), path.name.casefold()))

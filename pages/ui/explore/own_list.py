@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.ui.explore import own_draft, own_files
 from pages.ui.look import errors, wording
-from pages.ui.state import own_places, session
+from pages.ui.state import own_places, session, uploads
 
 
 def offer() -> None:
@@ -31,7 +33,7 @@ def _row(one: own_places.Listed) -> None:
             key=f"own_name_{one.key}_{one.kept.title}",
             max_chars=own_places.LONGEST_TITLE,
         )
-        st.caption(wording.plain(", ".join(map(str, own_places.paths_of(one.kept.scene)))))
+        st.caption(wording.plain(", ".join(_where(path) for path in own_places.paths_of(one.kept.scene))))
     with st.container(horizontal=True):
         if one.kept is not None:
             _rename(one.key, one.kept)
@@ -40,6 +42,11 @@ def _row(one: own_places.Listed) -> None:
             ):
                 own_draft.open_place(one.kept.scene, one.kept.title)
         _remove(one)
+
+
+def _where(path: Path) -> str:
+    """Where the files are, as a person knows it."""
+    return f"{path.name}, dropped into the page" if uploads.is_upload(path) else str(path)
 
 
 def _rename(key: str, kept: own_places.KeptPlace) -> None:

@@ -20,7 +20,7 @@ def show(scenes: Sequence[Scene]) -> None:
     sensors = dict.fromkeys(scene.sensor.title for scene in scenes)
     style.facts(
         (
-            ("Scenes", f"{len(scenes):,}"), ("Sensor", ", ".join(sensors)), ("Values", first.values),
+            ("Scenes", f"{len(scenes):,}"), ("Sensor", ", ".join(sensors)), ("Values", first.sensor.unit),
             ("Level", first.level.capitalize() if first.level else "not stated"),
             ("Date", layers.date_span(scenes)), ("Pixel", f"{first.gsd_m:g} m"),
             ("Size", f"{first.width:,} × {first.height:,} px"),

@@ -10,29 +10,40 @@ import streamlit as st
 
 from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
+from engine.imagery.scene import Scene
 from engine.jobs.config import BackboneConfig, ExtractConfig, OutputConfig, TilesConfig
 from pages.ui.backbones import card as backbone_card
+from pages.ui.backbones import fitting
 from pages.ui.jobs import cost
+from pages.ui.look import wording
 from pages.ui.look.fields import DEVICES, choices_of, help_of
 from pages.ui.state import address, cached, regions, session
 
 _PIXELS = (64, 128, 224, 256, 384, 512, 1024)
 
 
-def choose_backbone(bands: Sequence[str], suggested: str) -> BackboneSpec:
-    """A list of all cards, those that run here first."""
-    names = backbone_card.ordered(bands)
-    held = st.session_state.get("backbone_name", suggested)
-    if held not in names and held.startswith(cards.BY_NAME):  # named on the Backbones page
+def choose_backbone(scenes: Sequence[Scene], bands: Sequence[str], place: session.Place) -> BackboneSpec:
+    """A list of the cards that fit the place, those that run here first; the others with the reason."""
+    names = fitting.fitting(scenes, bands)
+    held = st.session_state.get("backbone_name", place.backbone)
+    is_known = held in cards.CARDS or held.startswith(cards.BY_NAME)  # named on the Backbones page
+    reason = fitting.why_not(cards.card(held), bands) if is_known else ""
+    if is_known and not reason and held not in names:
         names = [held, *names]
+    if reason:
+        st.info(
+            wording.plain(f"{held}, chosen before, does not fit {place.title}: it {reason}."),
+            icon=":material/info:",
+        )
     if "extract_backbone" not in st.session_state and held in names:
         st.session_state["extract_backbone"] = held
-    address.restore("backbone", "extract_backbone", names, suggested)
+    address.restore("backbone", "extract_backbone", names, place.backbone)
     name = st.selectbox(
         "Backbone", names, key="extract_backbone",
-        format_func=lambda n: _label(cards.card(n), bands), help=help_of(BackboneConfig, "name"),
+        format_func=lambda n: _label(cards.card(n), scenes), help=help_of(BackboneConfig, "name"),
     )  # fmt: skip
     address.keep("backbone", "extract_backbone")
+    fitting.show_others(bands, place.title)
     st.session_state["backbone_name"] = name
     return cards.card(name)
 
@@ -95,10 +106,12 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
     )
 
 
-def _label(spec: BackboneSpec, bands: Sequence[str]) -> str:
-    if cards.missing_bands(spec, bands):
-        return f"{spec.name}  ·  needs other bands"
-    return spec.name if backbone_card.is_present(spec) else f"{spec.name}  ·  weights not here"
+def _label(spec: BackboneSpec, scenes: Sequence[Scene]) -> str:
+    remarks = [
+        fitting.other_level(spec, scenes),
+        "" if backbone_card.is_present(spec) else "weights not here",
+    ]
+    return "  ·  ".join([spec.name, *(remark for remark in remarks if remark)])
 
 
 def _weights(spec: BackboneSpec) -> str:

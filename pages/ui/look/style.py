@@ -10,12 +10,18 @@ import streamlit as st
 
 from pages.ui.look.palette import STATES
 
-_CSS = Path(__file__).resolve().parents[3] / "assets" / "page" / "page.css"
+_PAGE = Path(__file__).resolve().parents[3] / "assets" / "page"
+_CSS, _DROP = _PAGE / "page.css", _PAGE / "drop.js"
 
 
 def apply() -> None:
     """Put the rules on the page."""
     st.html(_CSS)
+
+
+def take_drops() -> None:
+    """Let files that are dropped anywhere on the page go to its field for dropped files."""
+    st.html(f"<script>{_DROP.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
 
 
 def heading(title: str, lead: str) -> None:

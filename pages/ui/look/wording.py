@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 NO_DATE = "date not stated by the source"
@@ -35,6 +36,12 @@ def duration(seconds: float) -> str:
 def count(value: float, one: str, many: str | None = None) -> str:
     """A number with its noun: "1 tile", "1,024 tiles"."""
     return f"{value:,.0f} {one if value == 1 else many or one + 's'}"
+
+
+def in_a_row(words: Iterable[str]) -> str:
+    """Words as a sentence names them: "red", "red and green", "red, green and blue"."""
+    *first, last = list(words)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def parameters(value: int) -> str:
