@@ -143,7 +143,16 @@ def _add_pictures(add: Add) -> None:
         "--classes", nargs="+", default=[], metavar="VALUE=NAME", help="of the labels (default: burnt or not)"
     )
     _add_views(sub)
-    add("health", views.health, "Measure what a store's embeddings tell of, layer by layer.", "store")
+    sub = add("health", views.health, "Measure what a store's embeddings tell of, layer by layer.", "store")
+    sub.add_argument(
+        "--shift",
+        action="store_true",
+        help="also encode some tiles again, shifted by a pixel, and measure what moves",
+    )
+    sub.add_argument(
+        "--device", default="auto", help="for --shift: auto, cpu, cuda, cuda:1, mps (default: auto)"
+    )
+    _add_position(sub)
 
 
 def _add_view(sub: argparse.ArgumentParser, what_happens: str) -> None:
@@ -175,11 +184,15 @@ def _add_look(sub: argparse.ArgumentParser, what_happens: str) -> None:
         type=int,
         help=f"patches along a side whose mean {what_happens}, odd (default: about 16 px)",
     )
-    sub.add_argument(
-        "--position", choices=("keep", "remove"), default="keep",
-        help="remove: take off the mean of each place in the window (default: keep)",
-    )  # fmt: skip
+    _add_position(sub)
     sub.add_argument(
         "--windows", choices=("whole", "all"), default="whole",
         help="fit on rows whose window was whole, or on all rows with data (default: whole)",
+    )  # fmt: skip
+
+
+def _add_position(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--position", choices=("keep", "remove"), default="keep",
+        help="remove: take off the mean of each place in the window (default: keep)",
     )  # fmt: skip

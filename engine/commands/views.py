@@ -43,17 +43,30 @@ def cluster(chosen: argparse.Namespace) -> dict[str, Any]:
 def health(chosen: argparse.Namespace) -> dict[str, Any]:
     """Measure what a store's embeddings tell of, layer by layer."""
     from engine.store.store import EmbeddingStore
-    from engine.views.health.card import health as measured
+    from engine.views.health.kept import measured
     from engine.views.health.words import sentences
+    from engine.workspace import workspace_of
 
     store = EmbeddingStore.open(Path(chosen.store))
-    layers = [asdict(layer) | {"sentences": sentences(layer)} for layer in measured(store)]
+    root = workspace_of(store.folder.parent)
+    found = measured(store, root, chosen.position)
+    if chosen.shift:
+        from engine.extraction.shift_sensitivity import shift_sensitivity
+        from engine.views.health.kept import with_shift
+
+        found = with_shift(store, found, shift_sensitivity(store, root, chosen.device), chosen.position)
+    layers = [asdict(layer) | {"sentences": sentences(layer)} for layer in found]
     if not chosen.json:
         for layer in layers:
             print(f"Layer {layer['layer']} of {store.meta.backbone}")
             for name, sentence in layer["sentences"].items():
                 print(f"  {name:20} {sentence}")
-    return {"store": chosen.store, "backbone": store.meta.backbone, "layers": layers}
+    return {
+        "store": chosen.store,
+        "backbone": store.meta.backbone,
+        "position": chosen.position,
+        "layers": layers,
+    }
 
 
 def _view(chosen: argparse.Namespace) -> LayerView:

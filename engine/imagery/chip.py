@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -121,11 +121,24 @@ def _read_date(
     scene: Scene, tile: Tile, bands: Sequence[str], rasters: OpenRasters, clouded: Clouded | None = None
 ) -> _Date:
     scene.require(bands, "Reading")
-    date = _read_bands([scene.assets[band] for band in bands], tile, rasters)
+    date = _of_scene(_read_bands([scene.assets[band] for band in bands], tile, rasters), scene, tile)
     if clouded is None or not date.valid.any():
         return date
     alone = Chip(tile, date.stored[None], date.valid[None], (scene.datetime,), date.scale, date.offset)
     return _Date(date.stored, date.valid & ~clouded(alone, scene), date.scale, date.offset)
+
+
+def _of_scene(date: _Date, scene: Scene, tile: Tile) -> _Date:
+    """A date without pixels whose middle lies beyond the scene's grid: lines of its files that are no ground."""
+    if tile.crs != scene.crs:
+        return date
+    (west, south, east, north), grid = scene.bounds_m, tile.transform
+    x = grid.c + grid.a * (np.arange(tile.width) + 0.5)
+    y = grid.f + grid.e * (np.arange(tile.height) + 0.5)
+    is_within = [(west < x) & (x < east), (south < y) & (y < north)]
+    if is_within[0].all() and is_within[1].all():
+        return date
+    return replace(date, valid=date.valid & is_within[1][:, None] & is_within[0])
 
 
 def _read_bands(assets: Sequence[Asset], tile: Tile, rasters: OpenRasters) -> _Date:

@@ -180,7 +180,7 @@ def pca_of(view: LayerView, components: int = 3) -> Pca:
         StoreError: as `fit`.
     """
     name = f"layer{view.layer}_k{components}_w{view.window}_{view.position}_{view.windows}.npz"
-    path, key = _cache_folder(view.store) / name, _identity(view.store)
+    path, key = _cache_folder(view.store) / name, identity_of(view.store)
     if path.is_file():
         try:
             return Pca.load(path, key)
@@ -227,7 +227,7 @@ def _cache_folder(store: EmbeddingStore) -> Path:
     return store.folder.parent / "pca" if store.folder.name == FINISHED else store.folder / "_pca"
 
 
-def _identity(store: EmbeddingStore) -> str:
+def identity_of(store: EmbeddingStore) -> str:
     """Changes when the store does: its configuration, and its parts' names, sizes and times."""
     states = [(part.path.name, part.path.stat()) for part in store.parts]
     facts = [store.meta.config_hash, store.meta.weights_sha256]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from engine.errors import SceneError
+from engine.imagery.raster.edges import without_dark_edges
 from engine.imagery.raster.facts import NO_OVERRIDES, Overrides, RasterFacts, cloud_pct_of, raster_facts
 from engine.imagery.scene import Scene, scene_id
 from engine.imagery.sources.band_files import group_scene
@@ -58,6 +60,8 @@ def file_scene(path: Path, overrides: Overrides = NO_OVERRIDES) -> Scene:
         SceneError: it cannot be opened, has no place on Earth, or bands that nothing tells.
     """
     facts = raster_facts(path, overrides)
+    grid, note = without_dark_edges(facts.grid, facts.assets)
+    facts = replace(facts, grid=grid, notes=(*facts.notes, *([note] if note else [])))
     return scene_of(facts, path.stem, facts.tags.get("emberscope_title") or path.stem.replace("_", " "))
 
 

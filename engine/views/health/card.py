@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from engine.errors import StoreError
 from engine.store.store import EmbeddingStore
 from engine.views.health.border import border_share
+from engine.views.health.imagery import Following, following
 from engine.views.health.seams import seam_score
 from engine.views.layer_view import LayerView, view_of
 from engine.views.moments import moments
 from engine.views.pca import fit
-from engine.views.position import position_share
+from engine.views.position import Position, position_share
 
 # A channel whose variance is below this share of the mean variance of all does not vary.
 _DEAD = 1e-6
 # A channel with so many times the median variance holds most of any distance by itself.
 _DOMINATING = 100.0
+# Eigenvalues that are told.
+_SPECTRUM = 32
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class LayerHealth:
         dominating_channels: numbers with more than 100 times the median variance.
         norm_median: median length of an embedding.
         norm_spread: 95th percentile of the lengths over their 5th.
+        mean_share: of the mean squared length, what all embeddings have in common (the squared length of their mean).
+        spectrum: share of the variance of each component, falling; the first 32.
+        following: how far the first three components follow the imagery; None where the scenes are not there.
+        shift_sensitivity: distance that a shift of the window by one pixel moves an embedding, over that between any
+            two (root mean squares); None where it was not measured, for it needs the encoder.
     """
 
     layer: int
@@ -50,35 +59,57 @@ class LayerHealth:
     dominating_channels: int
     norm_median: float
     norm_spread: float | None
+    mean_share: float
+    spectrum: tuple[float, ...]
+    following: Following | None = None
+    shift_sensitivity: float | None = None
 
 
-def health(store: EmbeddingStore) -> list[LayerHealth]:
+def health(store: EmbeddingStore, root: Path | None = None, position: Position = "keep") -> list[LayerHealth]:
     """Measure every layer of a store; each is read several times, one part in memory.
+
+    Args:
+        root: where the extraction keeps what it made itself; None: the imagery is not looked at.
+        position: remove: of what is left when the mean of each place in the window is taken off.
 
     Raises:
         StoreError: too few rows with data, constant embeddings, or embeddings that are not finite.
     """
-    return [_layer_health(view_of(store, layer, window=1)) for layer in store.meta.layers]
+    return [
+        layer_health(view_of(store, layer, window=1, position=position), root) for layer in store.meta.layers
+    ]
 
 
-def _layer_health(view: LayerView) -> LayerHealth:
-    store, covariance = view.store, moments(view).covariance
+def layer_health(view: LayerView, root: Path | None = None) -> LayerHealth:
+    """Measure one layer; see `health`."""
+    store, found = view.store, moments(view)
+    covariance = found.covariance
     dim, has_patches = len(covariance), store.meta.granularity == "patch"
-    border = border_share(view, fit(view, min(3, dim))) if has_patches else None
-    variances = np.diag(covariance)
+    fitted = fit(view, min(3, dim))
+    border = border_share(view, fitted) if has_patches else None
+    variances, common = np.diag(covariance), float(found.mean @ found.mean)
     low, middle, high = _norms(view)
     return LayerHealth(
         layer=view.layer,
         dim=dim,
-        position_share=_rounded(position_share(store, view.layer)),
-        seam_score=_rounded(seam_score(store, view.layer) if has_patches else None),
+        position_share=_rounded(position_share(store, view.layer, view.places)),
+        seam_score=_rounded(seam_score(store, view.layer, places=view.places) if has_patches else None),
         border_share=_rounded(border),
         effective_rank=round(effective_rank(covariance), 2),
         dead_channels=int((variances <= _DEAD * variances.mean()).sum()),
         dominating_channels=int((variances > _DOMINATING * np.median(variances)).sum()),
         norm_median=float(f"{middle:.4g}"),
         norm_spread=_rounded(high / low if low > 0 else None),
+        mean_share=round(common / (common + float(variances.sum())), 4),
+        spectrum=spectrum(covariance),
+        following=None if root is None else following(view, fitted, root),
     )
+
+
+def spectrum(covariance: np.ndarray) -> tuple[float, ...]:
+    """Shares of the variance of the components, falling; the first 32."""
+    shares = np.clip(np.linalg.eigvalsh(covariance), 0.0, None)[::-1]
+    return tuple(round(float(share), 6) for share in shares[:_SPECTRUM] / shares.sum())
 
 
 def effective_rank(covariance: np.ndarray) -> float:

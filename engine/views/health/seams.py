@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
+from engine.views.position import PlaceMeans
 
 # Pairs of neighbours that are looked at in a large store, evenly chosen.
 MOST_PAIRS = 256
@@ -26,7 +27,12 @@ def layer_seams(store: EmbeddingStore) -> dict[str, float | None]:
     return {str(layer): None if score is None else round(score, 4) for layer, score in scores.items()}
 
 
-def seam_score(store: EmbeddingStore, layer: int | None = None, most_pairs: int = MOST_PAIRS) -> float | None:
+def seam_score(
+    store: EmbeddingStore,
+    layer: int | None = None,
+    most_pairs: int = MOST_PAIRS,
+    places: PlaceMeans | None = None,
+) -> float | None:
     """Mean step across the borders of tiles over the mean step inside them: 1 where no border can be told.
 
     A step is the Euclidean distance between the embeddings of two rows that lie side by side and are valid
@@ -35,6 +41,7 @@ def seam_score(store: EmbeddingStore, layer: int | None = None, most_pairs: int 
     Args:
         layer: as counted by the backbone; None: the first column.
         most_pairs: neighbouring tiles to look at; the score of a larger store is that of a sample.
+        places: means of places in the window that are taken off before.
 
     Returns:
         None where tiles have no neighbours, or no step inside (one row a tile, constant embeddings).
@@ -48,7 +55,8 @@ def seam_score(store: EmbeddingStore, layer: int | None = None, most_pairs: int 
 
     @lru_cache(maxsize=max(2, _KEPT_BYTES // largest))
     def read(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
-        values, is_full = store.read_tile(tile.id, layer).astype(np.float32), valid.of(tile)
+        values, is_full = store.read_tile(tile.id, layer), valid.of(tile)
+        values = values.astype(np.float32) if places is None else places.removed(tile, values)
         if tile.id not in looked_at:
             looked_at.add(tile.id)
             inside.add(values[:-1], values[1:], is_full[:-1] & is_full[1:])

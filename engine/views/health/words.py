@@ -1,21 +1,23 @@
 """What the numbers of a health card mean, a sentence each: what is there, and what is good.
 
-Thresholds are from measurements on the sample scene, `assets/samples/virginia.tif`, with each card's own tiles and
-without overlap. Reflectance as it is (`raw`): position 0.04, seam 0.97, border 0.97, rank 2.2. EfficientNet-Lite0: 0.05,
-1.10, 0.99, 24 of 40. csmask, two layers: 0.05 and 0.09, 1.33 and 1.75, 1.04 and 1.11, 21 of 32 and 31 of 96. Galileo
-nano (patches of 4 px, windows of 32 px): 0.64, 1.73, 0.99, 17 of 128. With random weights EfficientNet-Lite0: 0.46, 2.80,
-2.49, 13 of 40; csmask: 0.09 and 0.11, 3.92 and 4.56, 0.97 and 1.02, 2.9 of 96 and 2.7 of 32; Galileo nano: 0.96, 0.84,
-0.96, 14 of 128; Prithvi tiny: 0.35, 1.96, 1.02, 9 of 192; a ViT of timm: 0.06, 1.01, 0.63, 19 of 192.
+Thresholds lie between what `references.py` measured of trained encoders and of random weights.
 """
 
 from __future__ import annotations
 
 from engine.views.health.card import LayerHealth
+from engine.views.health.imagery import Following
 
-_GOOD_POSITION, _GOOD_SEAM, _GOOD_BORDER, _GOOD_RANK = 0.1, 1.15, 1.5, 5.0
-# Lengths of embeddings spread by 1.2 to 3 with trained weights; with random ones a final norm makes them equal (1.02 or
-# less).
-_EQUAL_NORMS = 1.05
+GOOD_POSITION, GOOD_SEAM, GOOD_BORDER, GOOD_RANK = 0.1, 1.15, 1.5, 5.0
+# Trained encoders and random features of the scenes: up to 0.60. Random weights: from 0.64 on. So are raw pixels, which
+# have no other sign of random weights.
+RANDOM_MEAN = 0.62
+# Random weights have at least one of these besides; trained ones of Galileo have the first two, but not that mean.
+_RANDOM_POSITION, _RANDOM_SEAM, _EQUAL_NORMS = 0.15, 1.3, 1.05
+# One index explains so much of reflectance itself; of trained encoders a fifth at most.
+_MOST_FOLLOWING = 0.5
+# Trained encoders move by 0.2 to 0.75 of the distance between any two patches.
+_MOST_SHIFT = 0.8
 
 
 def sentences(found: LayerHealth) -> dict[str, str]:
@@ -29,17 +31,69 @@ def sentences(found: LayerHealth) -> dict[str, str]:
         "dominating_channels": _dominating(found.dominating_channels),
         "norm_median": f"Half of the embeddings are longer than {found.norm_median:g}; no length is good or bad by itself.",
         "norm_spread": _norms(found.norm_spread),
+        "mean_share": _mean(found.mean_share),
+        "spectrum": _spectrum(found.spectrum),
+        "following": _following(found.following),
+        "shift_sensitivity": _shift(found.shift_sensitivity),
     }
+
+
+def signs_of_random_weights(found: LayerHealth) -> tuple[str, ...]:
+    """Why the numbers look like those of random weights, in words; none where they do not.
+
+    All random weights of `references.py` have an embedding that is mostly the same everywhere and one sign more; no
+    trained encoder has.
+    """
+    others = [
+        told
+        for is_so, told in (
+            (
+                (found.position_share or 0) >= _RANDOM_POSITION,
+                "the place in the window explains much of them",
+            ),
+            ((found.seam_score or 0) >= _RANDOM_SEAM, "they jump at the borders of tiles"),
+            (
+                found.norm_spread is not None and found.norm_spread < _EQUAL_NORMS,
+                "all have the same length",
+            ),
+        )
+        if is_so
+    ]
+    if found.mean_share < RANDOM_MEAN or not others:
+        return ()
+    return (f"{found.mean_share:.0%} of each embedding is what all have in common", *others)
+
+
+def verdict(found: LayerHealth) -> str:
+    """The card in one sentence."""
+    signs = signs_of_random_weights(found)
+    if signs:
+        return f"These numbers look like those of random weights: {', and '.join(signs)}."
+    concerns = [
+        told
+        for is_so, told in (
+            ((found.position_share or 0) >= GOOD_POSITION, "position"),
+            ((found.seam_score or 0) > GOOD_SEAM, "seams"),
+            ((found.border_share or 0) > GOOD_BORDER, "the border"),
+            (found.effective_rank < min(GOOD_RANK, found.dim / 2), "few directions"),
+            (bool(found.dead_channels), "dead channels"),
+            (bool(found.dominating_channels), "dominating channels"),
+        )
+        if is_so
+    ]
+    if not concerns:
+        return "These numbers are those of a trained encoder in good health."
+    return f"No sign of random weights; to look at: {', '.join(concerns)}."
 
 
 def _position(share: float | None) -> str:
     if share is None:
         return "No place in a window was seen twice, so that position cannot be told from ground."
     told = f"{share:.1%} of the variance is where a patch lies in its window"
-    if share < _GOOD_POSITION:
-        return f"{told}: good, for below {_GOOD_POSITION:.0%} pictures show the ground."
+    if share < GOOD_POSITION:
+        return f"{told}: good, for below {GOOD_POSITION:.0%} pictures show the ground."
     return (
-        f"{told}: pictures show a grid that repeats from window to window. Below {_GOOD_POSITION:.0%} is good; take it "
+        f"{told}: pictures show a grid that repeats from window to window. Below {GOOD_POSITION:.0%} is good; take it "
         f"off with --position remove."
     )
 
@@ -48,25 +102,25 @@ def _seam(score: float | None) -> str:
     if score is None:
         return "No tile has a neighbour, so that there are no seams to measure."
     told = f"Across the borders of tiles embeddings change {score:.2f} times as much as inside"
-    if score <= _GOOD_SEAM:
-        return f"{told}: good, for up to {_GOOD_SEAM:g} no border is seen."
-    return f"{told}: borders show. Up to {_GOOD_SEAM:g} is good; set tiles.overlap_px and merge: blend."
+    if score <= GOOD_SEAM:
+        return f"{told}: good, for up to {GOOD_SEAM:g} no border is seen."
+    return f"{told}: borders show. Up to {GOOD_SEAM:g} is good; set tiles.overlap_px and merge: blend."
 
 
 def _border(share: float | None) -> str:
     if share is None:
         return "There are no patches both at the border and inside to compare."
     told = f"The outermost patches hold {share:.2f} times their share of the variance of the first three components"
-    if share <= _GOOD_BORDER:
-        return f"{told}: good, for up to {_GOOD_BORDER:g} the picture is not one of its border."
-    return f"{told}: padding shows. Up to {_GOOD_BORDER:g} is good; set tiles.overlap_px, or look at another layer."
+    if share <= GOOD_BORDER:
+        return f"{told}: good, for up to {GOOD_BORDER:g} the picture is not one of its border."
+    return f"{told}: padding shows. Up to {GOOD_BORDER:g} is good; set tiles.overlap_px, or look at another layer."
 
 
 def _rank(rank: float, dim: int) -> str:
     told = f"The variance is spread over about {rank:.1f} of {dim} directions"
-    if rank >= min(_GOOD_RANK, dim / 2):
-        return f"{told}: good, for from {_GOOD_RANK:g} on embeddings tell of more than brightness."
-    return f"{told}: reflectance itself fills 2. From {_GOOD_RANK:g} on is good; look at another layer."
+    if rank >= min(GOOD_RANK, dim / 2):
+        return f"{told}: good, for from {GOOD_RANK:g} on embeddings tell of more than brightness."
+    return f"{told}: reflectance itself fills 2 to 5. From {GOOD_RANK:g} on is good; look at another layer."
 
 
 def _dead(count: int, dim: int) -> str:
@@ -91,5 +145,42 @@ def _norms(spread: float | None) -> str:
         return "Some embeddings are zero throughout; none is good."
     told = f"The longest embeddings are {spread:.2f} times as long as the shortest (95th over 5th percentile)"
     if spread < _EQUAL_NORMS:
-        return f"{told}: all alike, as from a transformer with random weights. Trained ones have 1.2 to 3."
-    return f"{told}; trained encoders have 1.2 to 3."
+        return f"{told}: all alike, as from a transformer with random weights. Trained ones have 1.1 to 3."
+    return f"{told}; trained encoders have 1.1 to 3."
+
+
+def _mean(share: float) -> str:
+    told = f"{share:.0%} of the mean squared length is the mean of all embeddings"
+    if share < RANDOM_MEAN:
+        return f"{told}: good, for trained encoders have up to 56 %."
+    return f"{told}: most of an embedding is the same everywhere. Random weights have 64 % and more, trained ones up to 56 %."
+
+
+def _spectrum(shares: tuple[float, ...]) -> str:
+    first, three = shares[0], sum(shares[:3])
+    told = f"The first component holds {first:.0%} of the variance, the first three {three:.0%}"
+    if first <= _MOST_FOLLOWING:
+        return f"{told}: good, for with up to {_MOST_FOLLOWING:.0%} in the first there is more to see than light and dark."
+    return f"{told}: one direction rules. Up to {_MOST_FOLLOWING:.0%} in the first is good; look at another layer."
+
+
+def _following(found: Following | None) -> str:
+    if found is None:
+        return "The scenes are not here, or lack the bands, so that the components cannot be held against the imagery."
+    told = ", ".join(f"{name} {share:.0%}" for name, share in found.shares.items())
+    said = f"Of the first three components a straight line explains: {told}"
+    if max(found.shares.values()) < _MOST_FOLLOWING:
+        return f"{said}: good, for below {_MOST_FOLLOWING:.0%} they are more than an index."
+    return (
+        f"{said}: they are an index of the bands to a large part, as reflectance itself is. Below {_MOST_FOLLOWING:.0%} is "
+        f"good."
+    )
+
+
+def _shift(moved: float | None) -> str:
+    if moved is None:
+        return "Not measured, for it needs the encoder: run `python -m engine health STORE --shift`."
+    told = f"A window that lies one pixel further moves an embedding by {moved:.2f} of the distance between any two patches"
+    if moved <= _MOST_SHIFT:
+        return f"{told}: good, for trained encoders have 0.2 to 0.75."
+    return f"{told}: what is seen depends on where tiles begin. Up to {_MOST_SHIFT:g} is good; set tiles.overlap_px and merge: blend."

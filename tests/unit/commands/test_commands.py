@@ -128,7 +128,7 @@ CALLS: dict[str, Call] = {
          (["{run}", "{other}", "--labels", "none.tif"], "none.tif"), (["{run}", "{other}", "--labels", "scene"], "mask"),
          (["{run}", "{other}", "--labels", "{folder}/labels.tif", "--classes", "water"], "VALUE=NAME")],
     ),
-    "health": Call(lambda at, _: [str(at.run)], {"store", "backbone", "layers"}, [(["none"], "none"), (["{folder}"], "store")]),
+    "health": Call(lambda at, _: [str(at.run), "--shift", "--device", "cpu"], {"store", "backbone", "layers"}, [(["none"], "none"), (["{folder}"], "store")]),
     "check": Call(lambda at, _: [str(at.run)], {"store", "problems"}, [(["{folder}"], "store"), (["none"], "none")]),
     "export": Call(
         lambda at, to: [str(at.run), "--out", str(to / "e.npz"), "--format", "npz"], {"out"},

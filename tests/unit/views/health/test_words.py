@@ -1,0 +1,41 @@
+"""Sentences and verdicts of the health card hold for every encoder that was measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.views.health.card import LayerHealth
+from engine.views.health.imagery import Following
+from engine.views.health.references import REFERENCES, Reference
+from engine.views.health.words import sentences, signs_of_random_weights, verdict
+
+
+def card_of(one: Reference) -> LayerHealth:
+    return LayerHealth(
+        layer=0, dim=one.dim, position_share=one.position_share, seam_score=one.seam_score, border_share=one.border_share,
+        effective_rank=one.effective_rank, dead_channels=0, dominating_channels=0, norm_median=1.0, norm_spread=one.norm_spread,
+        mean_share=one.mean_share, spectrum=(one.first_component, 0.1, 0.05),
+        following=Following({"NDVI": one.most_following}, {"NDVI": (0.1, 0.2, 0.3)}), shift_sensitivity=one.shift_sensitivity,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("one", REFERENCES, ids=lambda one: f"{one.kind} {one.title}")
+def test_random_weights_are_recognised_from_the_card_alone_and_nothing_else_is(one: Reference) -> None:
+    assert bool(signs_of_random_weights(card_of(one))) == (one.kind == "random")
+    assert ("random weights: " in verdict(card_of(one))) == (one.kind == "random")
+
+
+@pytest.mark.parametrize("one", REFERENCES, ids=lambda one: f"{one.kind} {one.title}")
+def test_every_number_has_a_sentence_that_says_what_is_good(one: Reference) -> None:
+    for name, sentence in sentences(card_of(one)).items():
+        assert (sentence.endswith(".") and "good" in sentence) or "trained" in sentence.lower(), name
+
+
+def test_what_was_not_measured_is_said() -> None:
+    facts = vars(card_of(REFERENCES[0])) | dict.fromkeys(
+        ("position_share", "seam_score", "border_share", "norm_spread", "following", "shift_sensitivity")
+    )
+    told = sentences(LayerHealth(**facts))
+    assert "--shift" in told["shift_sensitivity"]
+    assert "scenes are not here" in told["following"]
+    assert verdict(LayerHealth(**facts)) == "These numbers are those of a trained encoder in good health."
