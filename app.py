@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from pages.ui.door.door import Door
 from pages.ui.look import errors
 from pages.ui.map import serving
+from pages.ui.state import downloads
 
 if __name__ == "__main__":
     from pages.ui.frame import frame  # after the runtime is up: the map component registers itself with it
@@ -18,6 +19,6 @@ if __name__ == "__main__":
     frame.draw()
 else:
     app = st.App(
-        __file__, routes=serving.routes(), middleware=[Middleware(Door)], lifespan=serving.warm_up,
-        on_script_error=errors.tell_unforeseen,
+        __file__, routes=[*serving.routes(), *downloads.routes()], middleware=[Middleware(Door)],
+        lifespan=serving.warm_up, on_script_error=errors.tell_unforeseen,
     )  # fmt: skip

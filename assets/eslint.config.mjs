@@ -3,7 +3,8 @@ import css from "@eslint/css";
 import js from "@eslint/js";
 
 const browser = [
-  "L", "URLSearchParams", "console", "document", "fetch", "globalThis", "parent", "sessionStorage", "setInterval", "setTimeout",
+  "BroadcastChannel", "Image", "ImageData", "L", "URL", "URLSearchParams", "console", "document", "fetch", "globalThis", "parent",
+  "sessionStorage", "setInterval", "setTimeout",
 ];
 const page = ["Element", "Event", "MutationObserver", "clearTimeout", "document", "setTimeout"];
 const strict = {
@@ -30,6 +31,11 @@ export default [
     rules: { ...js.configs.recommended.rules, ...strict, strict: ["error", "global"] },
   },
   {
+    files: ["page/**/*.mjs"],
+    languageOptions: { sourceType: "module", globals: Object.fromEntries(browser.map((name) => [name, "readonly"])) },
+    rules: { ...js.configs.recommended.rules, ...strict },
+  },
+  {
     files: ["tests/**/*.mjs", "eslint.config.mjs"],
     languageOptions: { sourceType: "module", globals: { URL: "readonly", console: "readonly", globalThis: "writable", setImmediate: "readonly" } },
     rules: { ...js.configs.recommended.rules, ...strict },
@@ -40,6 +46,7 @@ export default [
     plugins: { css },
     rules: {
       ...css.configs.recommended.rules,
+      "css/no-invalid-properties": ["error", { allowUnknownVariables: true }], // Streamlit's theme has its colours in variables
       "css/no-important": "off", // Leaflet's and Streamlit's own sheets are loaded after ours
       "css/use-baseline": [
         "error",

@@ -1,16 +1,23 @@
-"""A decoder over another store: what fits becomes a map with hectares and files, what does not says why."""
+"""A decoder over ground: what fits becomes a map with hectares and files, what does not says why."""
 
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pytest
 import rasterio
-from streamlit.testing.v1 import AppTest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from engine.__main__ import main
+from engine.jobs.job import Job
+from engine.learning.maps.facts import read_map
+from pages.ui.apply import panel
+from pages.ui.state import downloads
 from tests.pages.conftest import OpenPage, words
 
 
@@ -23,42 +30,75 @@ def own_filled(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return home
 
 
-def _with_store(open_page: OpenPage, run: str) -> AppTest:
-    """The page with a decoder and the store of a run."""
-    at = open_page("apply", {"apply_store": run})
-    assert not at.exception
-    return at
+@pytest.fixture
+def panels(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the panel in the browser was given; it answers with the threshold that it was given."""
+    seen: list[dict[str, Any]] = []
+
+    def stand_in(_name: str, **_parts: str) -> Any:
+        def mount(**given: Any) -> None:
+            seen.append(given["data"])
+
+        return mount
+
+    monkeypatch.setattr(panel.st.components.v2, "component", stand_in)
+    return seen
 
 
-def test_a_decoder_maps_a_store_and_the_files_hold_the_hectares_that_the_page_says(
-    open_page: OpenPage, own_filled: Path
-) -> None:
-    at = _with_store(open_page, "run-extract")
-    assert not at.warning, [warning.value for warning in at.warning]
+@pytest.fixture
+def client() -> TestClient:
+    return TestClient(Starlette(routes=downloads.routes()), base_url="http://127.0.0.1")
+
+
+def test_a_job_maps_the_ground_and_page_files_and_command_say_the_same_hectares(
+    open_page: OpenPage, own_filled: Path, panels: list[dict[str, Any]], client: TestClient, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    at = open_page("apply")
+    at.multiselect[0].set_value(["store:run-extract"]).run()
     at.button(key="make_map").click().run()
     assert not at.exception
     assert not at.error, [error.value for error in at.error]
-    folder = own_filled / "run-train" / "maps" / "run-extract"
-    (burnt,) = at.metric
-    in_packages = [
-        gpd.read_file(folder / f"map.{ending}")["hectares"].sum() for ending in ("gpkg", "geojson")
-    ]
-    assert [f"{area:,.1f} ha" for area in in_packages] == [burnt.value] * 2
-    with rasterio.open(folder / "map.tif") as dataset:
-        counted = int((dataset.read(1) == 1).sum()) * dataset.res[0] ** 2 / 1e4
-    assert in_packages[0] == pytest.approx(counted, rel=5e-3)
-    assert counted > 0
-    assert {button.key for button in at.get("download_button")} >= {"take_tif", "take_gpkg", "take_geojson"}
-
-
-def test_a_map_that_was_made_is_there_at_the_next_visit_and_made_anew_once_the_store_has_changed(
-    open_page: OpenPage, own_filled: Path
-) -> None:
-    _with_store(open_page, "run-extract").button(key="make_map").click().run()
-    again = _with_store(open_page, "run-extract")
-    assert [metric.label for metric in again.metric] == ["Burnt"]
-    (own_filled / "run-extract" / "store" / "touched").touch()
-    assert _with_store(open_page, "run-extract").button(key="make_map").label == "Make the map"
+    job = Job.open(own_filled / at.query_params["job"])
+    while job.state in ("queued", "running"):
+        time.sleep(0.2)
+    assert job.state == "finished", job.log_tail()
+    at = open_page("apply", threshold="0.60", job=job.id)
+    assert not at.exception
+    assert not at.error, [error.value for error in at.error]
+    told = panels[-1]
+    (burnt,) = told["classes"]
+    hectares = sum(burnt["steps"][120:])
+    assert told["threshold"] == 0.6
+    assert hectares > 0
+    assert read_map(job.folder / "maps" / "0").hectares_above(0.6)["burnt"] == pytest.approx(
+        hectares, abs=0.01
+    )
+    files = {
+        one["label"]: one["address"].replace("THRESHOLD", "0.60").replace("smallest=1", "smallest=0")
+        for one in told["files"]
+    }
+    answer = client.get(f"/{files['Polygons, GeoPackage']}")
+    assert answer.status_code == 200, answer.text
+    (tmp_path / "taken.gpkg").write_bytes(answer.content)
+    assert gpd.read_file(tmp_path / "taken.gpkg")["hectares"].sum() == pytest.approx(hectares, abs=0.05)
+    assert "attachment" in answer.headers["content-disposition"]
+    assert (
+        main(
+            [
+                "map-files",
+                str(job.folder / "maps" / "0"),
+                "--threshold",
+                "0.6",
+                "--classes",
+                str(tmp_path / "c.tif"),
+            ]
+        )
+        == 0
+    )
+    assert f"{hectares:,.1f} ha" in capsys.readouterr().err
+    with rasterio.open(tmp_path / "c.tif") as dataset:
+        assert int((dataset.read(1) == 1).sum()) * 0.09 == pytest.approx(hectares, rel=5e-3)
 
 
 def test_a_store_that_does_not_fit_is_not_offered_and_says_why(open_page: OpenPage, own_filled: Path) -> None:
@@ -71,7 +111,9 @@ def test_a_store_that_does_not_fit_is_not_offered_and_says_why(open_page: OpenPa
     config.write_text(text)
     assert main(["extract", str(config), "--out", str(own_filled / "run-other")]) == 0
     at = open_page("apply")
-    assert not any("run-other" in label for label in at.selectbox(key="apply_store").options)
+    assert not at.exception
+    assert at.multiselect[0].options
+    assert not any("run-other" in option for option in at.multiselect[0].options)
     said = words(at)
     assert "patch" in said
     assert "in training and" in said
@@ -83,13 +125,35 @@ def test_without_a_decoder_the_page_leads_to_training(open_page: OpenPage, home:
     assert at.button(key="go_train").label == "Train a decoder"
 
 
-def test_where_nothing_fits_the_page_leads_to_an_extraction_with_the_decoders_backbone(
-    open_page: OpenPage, own_filled: Path
-) -> None:
-    for store in own_filled.glob("*/store"):
-        shutil.rmtree(store)
-    at = open_page("apply")
+def test_a_map_whose_files_have_gone_says_so(open_page: OpenPage, own_filled: Path) -> None:
+    config = own_filled / "apply.yaml"
+    config.write_text(
+        f"kind: apply\ndecoder: {own_filled}/run-train\nground: [{own_filled}/run-extract/store]\ndevice: cpu\n"
+    )
+    assert main(["apply", str(config), "--out", str(own_filled / "run-apply")]) == 0
+    shutil.rmtree(own_filled / "run-apply" / "maps")
+    at = open_page("apply", job="run-apply")
     assert not at.exception
-    after = at.button(key="apply_extract").click().run()
-    assert after.title[0].value == "Extract"
-    assert after.session_state["backbone_name"] == "raw"
+    assert "no longer in its folder" in at.warning[0].value
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"host": "rebound.example"}, {"origin": "https://elsewhere.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
+    ids=str,
+)  # fmt: skip
+def test_a_file_is_given_to_our_own_pages_only(
+    headers: dict[str, str], client: TestClient, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n")
+    address = downloads.offer_file(tmp_path / "a.csv", "../../etc/<b>passwd.csv")
+    assert client.get(f"/{address}").text == "a,b\n"
+    assert client.get(f"/{address}", headers=headers).status_code == 403
+    name = client.get(f"/{address}").headers["content-disposition"]
+    assert "/" not in name
+    assert "<" not in name
+
+
+def test_an_address_that_was_not_offered_is_no_path(client: TestClient) -> None:
+    for token in ("0" * 32, "..%2F..%2Fetc%2Fpasswd", "x"):
+        assert client.get(f"/take/{token}").status_code == 404

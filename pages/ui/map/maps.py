@@ -11,7 +11,7 @@ import streamlit as st
 from shapely.geometry.base import BaseGeometry
 
 from pages.ui.look.palette import ASH, EMBER, theme
-from pages.ui.map import map_controls, serving, vendor
+from pages.ui.map import map_controls, serving, threshold_layer, vendor
 from pages.ui.map.legend import NO_LEGEND, Legend
 
 Bounds = map_controls.Bounds
@@ -31,6 +31,7 @@ class Shown:
         pane: "imagery" (below) or "overlay" (above, with its own opacity).
         legend: what its colours mean, for its row in the list of layers.
         reads: whether the server can say what lies under the pointer.
+        cut: of a map of probabilities, which the browser colours.
     """
 
     token: str
@@ -40,6 +41,7 @@ class Shown:
     pane: str = "imagery"
     legend: Legend = NO_LEGEND
     reads: bool = True
+    cut: threshold_layer.Cut | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ def _base(view: View) -> Any:
     made.add_child(map_controls.pointer())
     if view.can_draw:
         _drawing().add_to(made)
+    if any(layer.cut for layer in view.shown):
+        made.add_child(threshold_layer.ThresholdScript())
     made.add_child(map_controls.view(view.page, view.focus, view.bounds_lonlat, view.boxes))
     return made
 
@@ -136,8 +140,15 @@ def _tile_group(shown: Sequence[Shown]) -> Any:
     group = folium.FeatureGroup(name="tiles")
     for layer in shown:
         west, south, east, north = layer.bounds_lonlat
+        url = f"{serving.FROM_MAP}tiles/{layer.token}/{{z}}/{{x}}/{{y}}.png"
+        if layer.cut is not None:
+            options = {"attribution": html.escape(layer.credit), "maxZoom": 17, "noWrap": True, "pane": layer.pane,
+                       "bounds": [[south, west], [north, east]], "title": layer.title, "reads": layer.reads,
+                       "legend": layer.legend.for_map()}  # fmt: skip
+            threshold_layer.ThresholdTiles(url, layer.cut, options).add_to(group)
+            continue
         folium.TileLayer(
-            tiles=f"{serving.FROM_MAP}tiles/{layer.token}/{{z}}/{{x}}/{{y}}.png", attr=html.escape(layer.credit),
+            tiles=url, attr=html.escape(layer.credit),
             overlay=True, max_zoom=17, no_wrap=True, pane=layer.pane, bounds=[[south, west], [north, east]],
             title=layer.title, reads=layer.reads, legend=layer.legend.for_map(),
         ).add_to(group)  # fmt: skip

@@ -47,6 +47,7 @@ class Meaning:
 
     Attributes:
         kind: "measured": each band by its name; "class": one of `titles`; "share": 0 to 1, told as a percentage;
+            "probability": one of `titles`, and the step of its probability;
             "colour": nothing can be read off it.
         bands: names of a picture's bands, in their order.
         unit: of measured values.
@@ -54,7 +55,7 @@ class Meaning:
         dates: of each picture, in words; empty where nobody knows them.
     """
 
-    kind: Literal["measured", "class", "share", "colour"] = "colour"
+    kind: Literal["measured", "class", "share", "probability", "colour"] = "colour"
     bands: tuple[str, ...] = ()
     unit: str = ""
     titles: tuple[tuple[int, str], ...] = ()

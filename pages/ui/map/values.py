@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.views.maps.probability_map import STEPS
 from pages.ui.map import rendering, tiles
 from pages.ui.map.tiles import Band, Layer
 
@@ -97,6 +98,9 @@ def _words(layer: Layer, values: Sequence[float]) -> tuple[str, ...]:
         case "class":
             title = dict(meaning.titles).get(round(values[0]))
             return (title,) if title else ()
+        case "probability":
+            title = dict(meaning.titles).get(round(values[0]))
+            return (f"{title} with a probability of {(values[1] + 0.5) / STEPS:.2f}",) if title else ()
         case "share":
             name = f"{meaning.bands[0]} " if meaning.bands else ""
             return (f"{name}{100 * values[0]:.0f} %",)

@@ -11,11 +11,12 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.extraction.cost.estimate import Estimate, estimate
 from engine.imagery.scene import Scene
-from engine.jobs.config import ExtractConfig, JobConfig, SceneConfig
+from engine.jobs.config import ExtractConfig, JobConfig, SceneConfig, parse_config
 from engine.jobs.event_log import EventReader
 from engine.jobs.folder import CONFIG
 from engine.jobs.job import Job, State
 from engine.paths import modified as _modified
+from engine.store.store import EmbeddingStore
 from pages.ui import workspace
 
 
@@ -38,6 +39,17 @@ def scenes(scene: SceneConfig) -> tuple[Scene, ...]:
         SceneError: absent or unreadable.
     """
     return _scenes(scene.model_dump_json(), scene.stamp(workspace.folder()), scene)
+
+
+def extraction_of(store: EmbeddingStore) -> ExtractConfig:
+    """The configuration of the extraction that made a store.
+
+    Raises:
+        ConfigError: of another version, so that it no longer reads.
+    """
+    config = parse_config(store.meta.config, where=f"the configuration inside {store.folder}")
+    assert isinstance(config, ExtractConfig)
+    return config
 
 
 def has_labels(scene: SceneConfig) -> bool:

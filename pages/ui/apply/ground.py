@@ -1,0 +1,107 @@
+"""The ground that a decoder may map: places, stores that are there, and why others do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine.backbones import cards
+from engine.errors import BadInput, EngineError
+from engine.jobs.config import ExtractConfig, SceneConfig, config_hash
+from engine.learning.maps.ground import extraction_for
+from engine.learning.result import TrainRun
+from pages.ui.jobs import chosen_run
+from pages.ui.look import wording
+from pages.ui.map import layers
+from pages.ui.state import cached, regions, results, session
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Something that can be mapped.
+
+    Attributes:
+        key: `place:` and the place's key, or `store:` and the run's name.
+        given: a store's folder, or the extraction that makes one first.
+    """
+
+    key: str
+    words: str
+    scene: SceneConfig
+    given: str | ExtractConfig
+
+
+def offered(run: TrainRun, stores: Sequence[cached.JobFacts]) -> tuple[list[Ground], list[tuple[str, str]]]:
+    """What the decoder can map, places first; and the others with the reason."""
+    fitting: list[Ground] = []
+    refused: list[tuple[str, str]] = []
+    used = set()
+    for place in session.places():
+        try:
+            config = _extraction(run, place)
+        except EngineError as err:
+            refused.append((place.title, str(err)))
+            continue
+        held = _held(config, stores)
+        if held is not None:
+            used.add(held.job.id)
+        given = str(results.store_of(held.job).folder) if held else config
+        words = f"{place.title} · {'embeddings are there' if held else 'embeddings are made first'}"
+        fitting.append(Ground(f"place:{place.key}", words, place.scene, given))
+    names = chosen_run.labels({one.job.id: one for one in stores}, results.store_words)
+    for found in stores:
+        if found.job.id in used or found.config.backbone.name == "raw" != run.decoder.backbone:
+            continue
+        try:
+            store = results.store_of(found.job)
+            run.decoder.require_fit(store)
+        except EngineError as err:
+            refused.append((results.store_words(found), _short(str(err), str(found.job.folder))))
+        else:
+            fitting.append(
+                Ground(f"store:{found.job.id}", names[found.job.id], found.config.scene, str(store.folder))
+            )
+    return fitting, refused
+
+
+def why_not(refused: Sequence[tuple[str, str]]) -> None:
+    """The ground that the decoder cannot read, each with the reason."""
+    if not refused:
+        return
+    with st.expander(f"Why not other ground ({len(refused)})", icon=":material/block:"):
+        for name, reason in refused:
+            st.markdown(f"**{wording.plain(name)}**")
+            st.caption(wording.plain(reason))
+
+
+def _extraction(run: TrainRun, place: session.Place) -> ExtractConfig:
+    """The extraction that a place needs.
+
+    Raises:
+        BadInput: its scenes lack bands, or are of another level than the decoder was taught on.
+    """
+    region = regions.chosen() if place.key == session.place().key else None
+    config = extraction_for(run, place.scene, region)
+    if not session.is_ready(place.scene):
+        return config
+    scenes, card = cached.scenes(place.scene), run.decoder
+    missing = cards.missing_bands(cards.card(card.backbone), layers.common_bands(scenes))
+    if missing:
+        raise BadInput(f"It has no {' and no '.join(missing)}, which {card.backbone} needs.")
+    level = scenes[0].level
+    if level and card.level and level != card.level:
+        raise BadInput(f"Its level is {level}, and the decoder was taught on {card.level}.")
+    return config
+
+
+def _held(config: ExtractConfig, stores: Sequence[cached.JobFacts]) -> cached.JobFacts | None:
+    """A store that an extraction of the same configuration has left."""
+    wanted = config_hash(config)
+    return next((one for one in stores if config_hash(one.config) == wanted), None)
+
+
+def _short(reason: str, folder: str) -> str:
+    """The reason without the path of the store, which stands above it."""
+    return reason.replace(f"{folder}/store", "This store").replace(folder, "This run")

@@ -1,0 +1,164 @@
+"""A finished map: on the map at once, with a threshold that the browser follows, hectares, polygons and files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from engine.errors import EngineError
+from engine.jobs.job import Job
+from engine.learning.maps.facts import FACTS, PROBABILITY, MapFacts, read_map
+from engine.views.maps.probability_map import STEPS, step_of
+from pages.ui.apply import map_files
+from pages.ui.apply.panel import threshold_panel
+from pages.ui.jobs import scenes_below
+from pages.ui.look import notices, palette, style, wording
+from pages.ui.map import layers, maps, threshold_layer
+from pages.ui.state import address, cached, results
+
+_SMALLEST_HA = 1.0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One map of a job.
+
+    Attributes:
+        channel: by which the panel and the layer know each other.
+    """
+
+    folder: Path
+    facts: MapFacts
+
+    @property
+    def channel(self) -> str:
+        return hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
+
+
+def open_maps(job: Job) -> list[Shown]:
+    """The maps of a job that has finished.
+
+    Raises:
+        JobError: one is gone or damaged.
+    """
+    folders = sorted((job.folder / "maps").glob(f"*/{FACTS}"), key=lambda path: int(path.parent.name))
+    return [Shown(path.parent, read_map(path.parent)) for path in folders]
+
+
+def choose(found: Sequence[Shown]) -> Shown:
+    """The one of several maps whose hectares and files the panel shows."""
+    if len(found) == 1:
+        return found[0]
+    index = st.selectbox(
+        "Ground", range(len(found)), key=f"apply_map_{found[0].folder.parent.parent.name}", format_func=lambda at: found[at].facts.title
+    )  # fmt: skip
+    return found[index]
+
+
+def show(job: Job, shown: Shown) -> None:
+    """The imagery, and over it the map, coloured by the browser."""
+    facts, path = shown.facts, shown.folder / PROBABILITY
+    scenes = _scenes(facts)
+    # Where the map was opened: from then on the panel tells the browser, and the layer stays.
+    step = st.session_state.setdefault(f"apply_step_{shown.channel}", step_of(threshold(facts)))
+    cut = threshold_layer.Cut(shown.channel, step, _colours(facts))
+    title = " and ".join(facts.style.sought.values()).capitalize()
+    over = maps.Shown(
+        threshold_layer.register(path, facts.style.sought), layers.raster_bounds(path), f"Mapped by {facts.head} on {facts.backbone}", title,
+        "overlay", cut=cut, legend=layers.class_legend(dict(cut.colours), facts.style.sought),
+    )  # fmt: skip
+    maps.draw(
+        maps.View(
+            page="apply", key=f"apply_{job.id}_{shown.folder.name}", focus=str(shown.folder),
+            bounds_lonlat=layers.opening(scenes) if scenes else over.bounds_lonlat, boxes=layers.boxes_of(scenes),
+            shown=(*layers.imagery(scenes, layers.best_of(scenes) if scenes else None), over),
+            outlines=layers.outlines(scenes, palette.ASH), overlay_percent=80,
+        )
+    )  # fmt: skip
+
+
+def panel(shown: Shown) -> None:
+    """What has to be said of the map, the threshold with its hectares, and the files."""
+    facts = shown.facts
+    notices.simulated(facts.is_simulated)
+    notices.random_weights(facts.is_random)
+    smallest = st.number_input(
+        "Smallest polygon (ha)", 0.0, 1e6, _SMALLEST_HA, 0.5, key="apply_smallest", help="Smaller polygons are left out of the "
+        "polygon files and of the outlines; the hectares and the GeoTIFFs hold every pixel.",
+    )  # fmt: skip
+    chosen = threshold_panel(f"threshold_{shown.channel}", _data(shown, smallest))
+    address.write("threshold", f"{chosen:.2f}" if chosen != facts.style.default_threshold else None)
+    days = wording.plain(_days(facts))
+    style.small(
+        f"All of {facts.title}: {facts.gsd_m:g} m pixels; imagery of {days}. Areas are those on the ellipsoid."
+    )
+    for note in facts.notes:
+        st.caption(wording.plain(note))
+
+
+def threshold(facts: MapFacts) -> float:
+    """That of the address, else the usual one of the task."""
+    try:
+        wanted = float(address.read("threshold") or "")
+        step_of(wanted)
+    except (ValueError, EngineError):
+        return max(facts.style.default_threshold, 0.01)
+    return min(max(wanted, 0.01), 0.99)
+
+
+def legend(facts: MapFacts) -> None:
+    """The colours of the classes that are looked for."""
+    colours = facts.style.colours
+    style.legend(
+        [(style.css(colours[value]), name) for value, name in facts.style.sought.items()],
+        f"Learned from: {facts.taught_on or 'not stated'}",
+    )
+
+
+def _data(shown: Shown, smallest_ha: float) -> Mapping[str, object]:
+    """What the panel in the browser is given: sums by step, colours, and addresses of files."""
+    facts, folder = shown.facts, shown.folder
+    by_value: Mapping[int, list[float]] = defaultdict(lambda: [0.0] * STEPS, facts.hectares)
+    sought = " or ".join(facts.style.sought.values())
+    is_binary = facts.style.other is not None
+    return {
+        "channel": shown.channel, "threshold": threshold(facts), "smallest": f"{smallest_ha:g}",
+        "words": f"Shown where the decoder gives {sought} a probability above it." if is_binary
+        else "Shown where the likeliest class has a probability above it.",
+        "classes": [
+            {"value": value, "name": name.capitalize(), "colour": style.css(facts.style.colours[value]), "steps": by_value[value]}
+            for value, name in facts.style.sought.items()
+        ],
+        "files": [
+            {"label": label, "address": map_files.address(folder, facts, kind, smallest_ha)}
+            for kind, (label, _, _) in map_files.KINDS.items()
+        ],
+        "polygons": map_files.address(folder, facts, "geojson", smallest_ha),
+    }  # fmt: skip
+
+
+def _colours(facts: MapFacts) -> tuple[tuple[int, tuple[int, int, int, int]], ...]:
+    return tuple((value, facts.style.colours[value]) for value in facts.style.sought)
+
+
+def _scenes(facts: MapFacts) -> tuple[layers.Scene, ...]:
+    """The scenes that were mapped, where their store is still there."""
+    try:
+        store = results.open_store(Path(facts.store))
+        config = cached.extraction_of(store)
+    except EngineError as err:
+        st.caption(f"Without imagery below: {wording.plain(str(err))}")
+        return ()
+    wanted = {name for tile in store.tiles for name in tile.scene_ids}
+    return tuple(scene for scene in scenes_below.of_config(config.scene) if scene.id in wanted)
+
+
+def _days(facts: MapFacts) -> str:
+    if not facts.dates:
+        return wording.NO_DATE
+    return facts.dates[0] if len(facts.dates) == 1 else f"{facts.dates[0]} to {facts.dates[-1]}"
