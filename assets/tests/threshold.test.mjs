@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fileAddress, hectaresAbove, inWords, stepOf } from "../page/threshold_panel.js";
+import { fileAddress, hectaresAbove, inWords, stepOf } from "../page/threshold_panel.mjs";
 
 await import("../map/threshold.js");
 const { Emberscope } = globalThis;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.errors import EngineError, StoreError
 from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, SceneConfig, parse_config
 from engine.learning.card import DecoderCard
@@ -23,7 +25,7 @@ def extraction_for(run: TrainRun, scene: SceneConfig, region: RegionConfig | Non
     except (EngineError, OSError):
         return _of_card(run.decoder, scene, region)
     assert isinstance(taught, ExtractConfig)
-    changed = {"scene": scene, "region": region, "batch_size": None}
+    changed: dict[str, Any] = {"scene": scene, "region": region, "batch_size": None}
     encoder = store.folder / ENCODER
     if encoder.is_file():
         changed["backbone"] = taught.backbone.model_copy(update={"weights": str(encoder)})
@@ -36,7 +38,12 @@ def _of_card(card: DecoderCard, scene: SceneConfig, region: RegionConfig | None)
             f"The store that this decoder of {card.backbone} learned from has gone, and with it the random weights of "
             f"its encoder. Train a decoder on a store that is here."
         )
-    backbone = BackboneConfig(
-        name=card.backbone, layers=card.layers, settings=card.settings or {}, temporal=card.temporal
-    )  # fmt: skip
+    backbone = BackboneConfig.model_validate(
+        {
+            "name": card.backbone,
+            "layers": card.layers,
+            "settings": card.settings or {},
+            "temporal": card.temporal,
+        }
+    )
     return ExtractConfig(scene=scene, region=region, backbone=backbone)

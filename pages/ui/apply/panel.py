@@ -1,4 +1,4 @@
-"""The threshold in the browser: Streamlit mounts assets/page/threshold_panel.js, which tells the map without the server."""
+"""The threshold in the browser: Streamlit mounts assets/page/threshold_panel.mjs, which tells the map without the server."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def threshold_panel(key: str, data: Mapping[str, Any]) -> float:
 def _parts() -> tuple[str, str, str]:
     html, css, js = (
         (_FOLDER / f"threshold_panel.{ending}").read_text(encoding="utf-8")
-        for ending in ("html", "css", "js")
+        for ending in ("html", "css", "mjs")
     )
     return html, css, js
