@@ -23,6 +23,11 @@ class AskedFiles:
     polygons: tuple[Path, ...]
     png: Path | None
 
+    @property
+    def is_map_alone(self) -> bool:
+        """Whether nothing is asked for that only a map with probabilities has."""
+        return self.threshold is None and not (self.probability or self.polygons or self.png)
+
 
 def asked_files(chosen: argparse.Namespace, classes: Path | None) -> AskedFiles:
     """The files of the arguments, each of which can be written.

@@ -55,18 +55,43 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.commands.map_files import asked_files, write_files
     from engine.jobs.events import Noticed
     from engine.learning.maps.apply import map_store
+    from engine.learning.maps.facts import class_style, has_probabilities
     from engine.learning.result import TrainRun
     from engine.store.store import EmbeddingStore
     from engine.workspace import workspace_of
 
     out = Path(chosen.out)
     files = asked_files(chosen, out)
+    task = TrainRun.open(Path(chosen.run)).task
+    if not has_probabilities(task) and files.is_map_alone:
+        return _values(chosen, out)
+    class_style(task)
     with tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as held:
         run, store = TrainRun.open(Path(chosen.run)), EmbeddingStore.open(Path(chosen.store))
         for event in map_store(run, store, Path(held), workspace_of(run.folder)):
             if isinstance(event, Noticed):
                 say(event.message)
         return {"out": chosen.out} | write_files(Path(held), files)
+
+
+def _values(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
+    """The map of a decoder that gives numbers, or a class a tile."""
+    from engine.extraction.pixels.pixel_gaps import pixels_with_data
+    from engine.learning.predict import note_of, predict_tiles, without_gaps, write_map
+    from engine.learning.result import TrainRun
+    from engine.store.store import EmbeddingStore
+    from engine.workspace import workspace_of
+
+    run, store = TrainRun.open(Path(chosen.run)), EmbeddingStore.open(Path(chosen.store))
+    task = run.task
+    has_data, gaps = (None, "") if task.is_per_tile else pixels_with_data(store, workspace_of(run.folder))
+    notes = [note for note in (gaps, note_of(run, store)) if note]
+    pieces = (
+        (tile, task.map_values(without_gaps(found, tile, task, has_data)))
+        for tile, found in predict_tiles(run, store)
+    )
+    say(f"Wrote {write_map(out, pieces, task, task.prediction_style)}")
+    return {"out": str(out), "notes": notes}
 
 
 def map_files(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -64,20 +64,21 @@ class MapFacts:
         return hectares_above(self.hectares, self.style.sought, threshold)
 
 
+def has_probabilities(task: Task) -> bool:
+    """Whether a task gives each pixel a class, so that a threshold can cut its probability."""
+    return bool(task.classes) and not task.is_per_tile
+
+
 def class_style(task: Task) -> ClassStyle:
     """How a task's classes are written above and below a threshold.
 
     Raises:
-        StoreError: the task has no classes.
+        StoreError: the task gives pixels no classes.
     """
-    if task.is_per_tile:
+    if not has_probabilities(task):
         raise StoreError(
-            f"A decoder of {task.name} gives each tile one label, and a map here has a class for each pixel. Use a decoder "
-            f"of segmentation, or `evaluate`, whose maps show the test tiles."
-        )
-    if not task.classes:
-        raise StoreError(
-            f"A decoder of {task.name} gives numbers and no classes, so there is no threshold to cut them at."
+            f"A decoder of {task.name} gives pixels no classes, so there is no threshold to cut them at. "
+            f"Write its map with `python -m engine predict` and --out alone."
         )
     other = task.classes[0] if len(task.classes) == 2 else None
     shown = task.prediction_style
