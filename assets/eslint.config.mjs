@@ -3,8 +3,9 @@ import css from "@eslint/css";
 import js from "@eslint/js";
 
 const browser = [
-  "BroadcastChannel", "Image", "ImageData", "L", "URL", "URLSearchParams", "console", "document", "fetch", "globalThis", "parent",
-  "sessionStorage", "setInterval", "setTimeout",
+  "BroadcastChannel", "Image", "ImageData", "L", "TextDecoder", "URL", "URLSearchParams", "WebAssembly", "Worker", "clearTimeout",
+  "console", "document", "fetch", "globalThis", "importScripts", "parent", "performance", "self", "sessionStorage",
+  "setInterval", "setTimeout",
 ];
 const page = ["Element", "Event", "MutationObserver", "clearTimeout", "document", "setTimeout"];
 const strict = {
@@ -36,8 +37,14 @@ export default [
     rules: { ...js.configs.recommended.rules, ...strict },
   },
   {
-    files: ["tests/**/*.mjs", "eslint.config.mjs"],
-    languageOptions: { sourceType: "module", globals: { URL: "readonly", console: "readonly", globalThis: "writable", setImmediate: "readonly" } },
+    files: ["tests/**/*.mjs", "eslint.config.mjs", "make_wasm.mjs"],
+    languageOptions: {
+      sourceType: "module",
+      globals: {
+        TextEncoder: "readonly", URL: "readonly", WebAssembly: "readonly", console: "readonly", globalThis: "writable",
+        process: "readonly", setImmediate: "readonly",
+      },
+    },
     rules: { ...js.configs.recommended.rules, ...strict },
   },
   {

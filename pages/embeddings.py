@@ -1,7 +1,10 @@
-"""Embeddings: the principal components of a store as colours over the map."""
+"""Embeddings: what a backbone sees, drawn by the browser through a lens over the map."""
 
 from __future__ import annotations
 
+import streamlit as st
+
+from pages.ui.embeddings import lens_choice, lens_data, lens_views, picks
 from pages.ui.embeddings import view as embeddings_view
 from pages.ui.jobs import chosen_run
 from pages.ui.look import empty, errors, notices, style
@@ -26,11 +29,21 @@ with page.panel, errors.in_words():
     notices.random_weights(store.meta.is_random)
     layer = embeddings_view.choose_layer(store)
     window = embeddings_view.choose_window(store)
+    with st.spinner("Measuring what position explains."):
+        share = lens_data.position(store, layer)
+    shown = lens_data.view(store, layer, window, lens_choice.position_choice(share))
+    with st.spinner("Finding the principal components of the whole store."):
+        reduction = lens_data.reduction(shown)
+    choice = lens_choice.choose(len(reduction.basis.components))
     scenes, base = embeddings_view.choose_base(chosen)
+    of = f"{choice.view} {layer} {window}"
+    picked = picks.picked(embeddings_view.map_key(chosen), of)
+    with st.spinner("Making the lens."):
+        looked = lens_views.look(shown, reduction, choice, picked)
 with page.map, errors.in_words():
-    embeddings_view.show_map(store, layer, window, chosen, scenes, base)
+    embeddings_view.show_map(looked, chosen, scenes, base, of)
 with page.legend, errors.in_words():
-    embeddings_view.legend(store, layer, window)
+    lens_views.legend(looked, embeddings_view.note(looked))
 with page.panel, errors.in_words():
-    embeddings_view.variance(store, layer, window)
+    embeddings_view.variance(looked)
     embeddings_view.facts(store, layer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,6 +74,25 @@ class LayerView:
         means = neighbourhood_mean(*self._surroundings.around(tile), self.window)
         reach = self.window // 2
         return means[reach : reach + tile.h, reach : reach + tile.w], self._valid[tile.id]
+
+    def rows(self, numbers: Sequence[int]) -> np.ndarray:
+        """(n, D) float32 of what is shown of some rows of the store, in their order; only their tiles are read.
+
+        Raises:
+            StoreError: a row that the store does not have.
+        """
+        ends = np.cumsum([tile.rows for tile in self.store.tiles])
+        dim = self.store.meta.dims[self.store.meta.layers.index(self.layer)]
+        found = np.empty((len(numbers), dim), np.float32)
+        if len(numbers) and not 0 <= min(numbers) <= max(numbers) < int(ends[-1]):
+            raise StoreError(f"{self.store.folder} has {int(ends[-1]):,} rows. Choose patches among them.")
+        of_tile = np.searchsorted(ends, numbers, side="right")
+        for number in np.unique(of_tile):
+            tile = self.store.tiles[number]
+            values, _ = self.read_tile(tile)
+            here = np.flatnonzero(of_tile == number)
+            found[here] = values.reshape(-1, dim)[np.asarray(numbers)[here] - (int(ends[number]) - tile.rows)]
+        return found
 
     def tiles_to_fit(self, step: int = 1) -> Iterator[np.ndarray]:
         """Tile by tile, (n, D): the rows that fits are made on, of every so many tiles."""

@@ -24,6 +24,8 @@ _WHOLE_MAP = """async () => {
     tile => tile.classList.contains('leaflet-tile-loaded') && getComputedStyle(tile).opacity === '1');
   for (let turn = 0; turn < 50 && !isWhole(); turn++) await new Promise(done => setTimeout(done, 200));
 }"""
+_HAS_COLOUR = """canvas => canvas.width > 0 &&
+  canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((part, i) => i % 4 === 3 && part > 8)"""
 _NOTE_PROGRESS = """() => {
   window.seenProgress = [];
   const look = () => document.querySelectorAll('.st-key-job_panel [data-testid="stProgress"]').forEach(bar => {
@@ -138,6 +140,15 @@ class Visitor:
         found = re.search(r"tiles/([^/]+)/", tile.get_attribute("src") or "")
         assert found is not None
         self.sees_tile_with_pixels(found[1])
+
+    def sees_lens(self) -> None:
+        """Wait until the patches of a store are drawn on the map, and show something."""
+        canvas = self.map.locator("canvas.ember-lens")
+        expect(canvas).to_be_attached(timeout=PATIENCE_MS)
+        for _ in self._patiently():
+            if canvas.evaluate(_HAS_COLOUR):
+                return
+        raise AssertionError("the lens shows nothing")
 
     @property
     def job(self) -> str:

@@ -153,7 +153,7 @@ def test_embeddings_are_shown_with_variance_source_and_both_warnings(
     said = words(open_page("embeddings"))
     assert "SIMULATED" in said
     assert "of the variance" in said
-    assert list(filled_home.glob("*/overlays/pca-layer-0-window-*.tif"))
+    assert list(filled_home.glob("*/overlays/lens-layer-0-window-*.bin"))
 
 
 def test_a_damaged_store_is_reported_in_words(open_page: OpenPage, home: Path) -> None:

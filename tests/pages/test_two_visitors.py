@@ -9,51 +9,40 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import rasterio
 
 from engine.jobs import folder as run_folder
 from engine.jobs.config import BackboneConfig, ExtractConfig, FileScene, TrainConfig
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Submitted
 from engine.jobs.job import Job
-from engine.views.maps import overlay
+from engine.views.layer_view import view_of
+from engine.views.lens import reduction
 from pages.ui.state import results
 from tests.pages.conftest import OpenPage, words
 
 
-def test_two_visitors_of_one_pca_map_compute_it_once_and_both_see_it_complete(
+def test_two_visitors_of_one_lens_reduce_the_store_once_and_both_see_it_complete(
     filled_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(filled_home / "run-extract" / "overlays", ignore_errors=True)
-    store = results.store_of(Job(filled_home / "run-extract"))
+    view = view_of(results.store_of(Job(filled_home / "run-extract")))
     computed: list[str] = []
     both_ask = threading.Barrier(2)
-    compute = overlay.pca_overlay
+    write = reduction.write_file
 
     def counted(*given: object) -> object:
         computed.append(threading.current_thread().name)
-        return compute(*given)  # type: ignore[arg-type]
+        return write(*given)  # type: ignore[arg-type]
 
     def visit() -> int:
         both_ask.wait(timeout=60)
-        path, _ = results.pca_map(store, 0, 1)
-        with rasterio.open(path) as written:
-            return int(written.read(4).max())
+        return len(reduction.reduction_of(view).numbers())
 
-    monkeypatch.setattr(overlay, "pca_overlay", counted)
+    monkeypatch.setattr(reduction, "write_file", counted)
     with ThreadPoolExecutor(2) as visitors:
         seen = [visitor.result(timeout=120) for visitor in [visitors.submit(visit) for _ in range(2)]]
-    assert seen == [255, 255]
+    assert seen == [view.store.rows] * 2
     assert len(computed) == 1
-
-
-def test_a_pca_map_older_than_its_store_is_computed_again(filled_home: Path) -> None:
-    import os
-
-    store = results.store_of(Job(filled_home / "run-extract"))
-    path, _ = results.pca_map(store, 0, 1)
-    os.utime(path, ns=(0, 0))
-    assert results.pca_map(store, 0, 1)[0].stat().st_mtime_ns > 0
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
 from engine.imagery.scene import Scene
 from engine.store.store import EmbeddingStore
 from engine.views.neighbourhood_mean import usual_window
+from pages.ui.embeddings import lens_data
+from pages.ui.embeddings.lens_views import Looked
 from pages.ui.jobs import chosen_run, scenes_below
-from pages.ui.look import charts, palette, style, wording
-from pages.ui.map import layers, maps
+from pages.ui.look import charts, style, wording
+from pages.ui.map import layers, lens_files, maps
+from pages.ui.map.lens import ShownLens
 from pages.ui.state import cached, results
 
 _NO_BASE = "None"
@@ -54,44 +56,58 @@ def choose_base(chosen: cached.JobFacts) -> tuple[tuple[Scene, ...], str | None]
 
 
 def show_map(
-    store: EmbeddingStore,
-    layer: int,
-    window: int,
-    chosen: cached.JobFacts,
-    scenes: tuple[Scene, ...],
-    base: str | None,
+    looked: Looked, chosen: cached.JobFacts, scenes: tuple[Scene, ...], base: str | None, of: str
 ) -> None:
-    """The PCA colours over the imagery."""
-    with st.spinner("Colouring the whole store by its principal components."):
-        path, _ = results.pca_map(store, layer, window)
-    credit = f"PCA of {store.meta.backbone}, layer {layer}"
-    overlay = layers.colours(path, credit)
+    """The patches in the colours of a lens, over the imagery."""
+    meta = looked.view.store.meta
+    shown = ShownLens(
+        name="embeddings", of=of, token=lens_files.register(looked.reduction.path, looked.reduction.header.identity),
+        lens=looked.to_browser(), credit=f"{looked.choice.view} of {meta.backbone}, layer {looked.view.layer}",
+        title="Embeddings", follows=looked.choice.view == "Similarity", picked=looked.picked,
+        hint="Point at the map" if looked.choice.view != "Similarity" else "Point at the map; a click keeps the patch",
+    )  # fmt: skip
     below = layers.imagery(scenes, base) if scenes else []
     maps.draw(
         maps.View(
-            page="embeddings", key=f"embeddings_{chosen.job.id}", bounds_lonlat=_opening(scenes, overlay.bounds_lonlat),
-            boxes=layers.boxes_of(scenes), shown=(*below, overlay), overlay_percent=90,
+            page="embeddings", key=map_key(chosen), bounds_lonlat=_opening(scenes, looked.reduction.bounds_lonlat()),
+            boxes=layers.boxes_of(scenes), shown=tuple(below), overlay_percent=90, lenses=(shown,),
         )
     )  # fmt: skip
 
 
-def legend(store: EmbeddingStore, layer: int, window: int) -> None:
-    """What the three colours are, and how much of the variance they show."""
-    _, shares = results.pca_map(store, layer, window)
-    first = 100 * float(np.sum(shares[:3]))
-    of_means = f" (means over {window} × {window} patches)" if window > 1 else ""
-    style.legend(
-        ((palette.RED, "red: PC 1"), (palette.GREEN, "green: PC 2"), (palette.BLUE, "blue: PC 3")),
-        f"Fitted on the whole store{of_means}, stretched from 2 % to 98 %. The three show {first:.0f} % of the variance.",
-    )
+def map_key(chosen: cached.JobFacts) -> str:
+    """Under which the map of a store is known to the session."""
+    return f"embeddings_{chosen.job.id}"
 
 
-def variance(store: EmbeddingStore, layer: int, window: int) -> None:
+def note(looked: Looked) -> str:
+    """What a legend says of how the picture was made, and how far it can be trusted."""
+    view, reduction = looked.view, looked.reduction
+    said = [f"Means over {view.window} × {view.window} patches."] if view.window > 1 else []
+    shares = reduction.basis.explained_variance_ratio
+    if looked.choice.view == "Components":
+        shown = 100 * float(shares[list(looked.choice.components)].sum())
+        which = "The three show" if len(looked.choice.components) == 3 else "It shows"
+        said.append(f"Fitted on the whole store. {which} {shown:.0f} % of the variance.")
+    else:
+        kept = 100 * float(shares.sum())
+        said.append(
+            f"The map has {len(shares)} components with {kept:.1f} % of the variance; exports have all."
+        )
+    if reduction.header.step > 1:
+        step = reduction.header.step
+        said.append(f"This store is large: each patch of the map is the mean of {step} × {step}.")
+    said.append("Position taken off." if view.position == "remove" else "Position kept.")
+    share, seams = lens_data.position(view.store, view.layer), lens_data.seams(view.store, view.layer)
+    said += [f"Position explains {100 * share:.0f} % of the variance."] if share is not None else []
+    said += [f"Seam score {seams:.2f} (1: no seams)."] if seams is not None else []
+    return " ".join(said)
+
+
+def variance(looked: Looked) -> None:
     """The chart of explained variance."""
-    with st.spinner("Fitting the principal components on the whole store."):
-        _, shares = results.pca_map(store, layer, window)
     st.subheader("Explained variance", anchor=False)
-    charts.explained_variance([float(value) for value in shares])
+    charts.explained_variance([float(value) for value in looked.reduction.basis.explained_variance_ratio[:3]])
 
 
 def facts(store: EmbeddingStore, layer: int) -> None:

@@ -38,7 +38,10 @@ class _Call(JSCSSMixin, MacroElement):
         "{% endmacro %}"
     )
     default_js = (("emberscope", serving.map_script()),)
-    default_css = (("emberscope_css", serving.map_file("emberscope.css")),)
+    default_css = (
+        ("emberscope_css", serving.map_file("emberscope.css")),
+        ("lens_css", serving.map_file("lens.css")),
+    )
 
     def __init__(self, function: str, options: dict[str, object]) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ import streamlit as st
 from shapely.geometry.base import BaseGeometry
 
 from pages.ui.look.palette import ASH, EMBER, theme
-from pages.ui.map import map_controls, serving, threshold_layer, vendor
+from pages.ui.map import lens, map_controls, serving, threshold_layer, vendor
 from pages.ui.map.legend import NO_LEGEND, Legend
 
 Bounds = map_controls.Bounds
@@ -65,6 +65,7 @@ class View:
         boxes: bounds of all that can be seen; empty: `bounds_lonlat`.
         focus: what the person asked to see; another one than before is brought into sight.
         overlay_percent: opacity of the overlay at first.
+        lenses: patches that the browser draws itself; `lens.picked` tells what a person chose on them.
     """
 
     page: str
@@ -76,6 +77,7 @@ class View:
     outlines: tuple[Outline, ...] = ()
     can_draw: bool = False
     overlay_percent: int = 85
+    lenses: tuple[lens.ShownLens, ...] = ()
 
 
 def draw(view: View) -> list[dict[str, Any]]:
@@ -93,8 +95,15 @@ def draw(view: View) -> list[dict[str, Any]]:
         key=view.key,
         height=_HEIGHT_PX,
         use_container_width=True,
-        returned_objects=["all_drawings"] if view.can_draw else [],
-        feature_group_to_add=[_tile_group(view.shown), _outline_group(view.outlines)],
+        returned_objects=[
+            *(["all_drawings"] if view.can_draw else []),
+            *(["last_active_drawing"] if view.lenses else []),
+        ],
+        feature_group_to_add=[
+            _tile_group(view.shown),
+            _outline_group(view.outlines),
+            lens.group(view.lenses),
+        ],
     )
     return list((answer or {}).get("all_drawings") or [])
 

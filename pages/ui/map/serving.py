@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from streamlit.runtime.pages_manager import PagesManager
 
 from engine.errors import EngineError
-from pages.ui.map import land, rendering, values
+from pages.ui.map import land, lens_files, rendering, values
 
 _ASSETS = Path(__file__).resolve().parents[3] / "assets"
 VENDOR = _ASSETS / "static" / "vendor"
@@ -45,6 +45,10 @@ SCRIPTS = (
     "backdrop.js",
     "layers.js",
     "pointer.js",
+    "lens_picking.js",
+    "lens_layer.js",
+    "lens.js",
+    "lens_panel.js",
 )
 _MOST_LAYERS = 8  # whose value is asked for at once
 _log = logging.getLogger(__name__)
@@ -57,6 +61,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route(f"{prefix}/tiles/{{token}}/{{z:int}}/{{x:int}}/{{y:int}}.png", _tile),
         Route(f"{prefix}/tiles/values", _values),
+        Route(f"{prefix}/lens/{{token}}.bin", lens_files.answer),
         Route(f"{prefix}/maps/world.geojson", _world),
         Route(f"{prefix}/maps/coast/{{x:int}}/{{y:int}}.geojson", _coast),
         Route(f"{prefix}/map/emberscope.js", _script),
@@ -82,8 +87,12 @@ def has_vendor() -> bool:
 
 def map_file(name: str) -> str:
     """Address of a script or style sheet of assets/map as the map's frame names it; it changes with the content."""
-    digest = hashlib.sha256((MAP / name).read_bytes()).hexdigest()[:16]
-    return f"{FROM_MAP}map/{name}?v={digest}"
+    return f"{FROM_MAP}map/{name}?v={version(name)}"
+
+
+def version(name: str) -> str:
+    """Changes with the content of a file of assets/map."""
+    return hashlib.sha256((MAP / name).read_bytes()).hexdigest()[:16]
 
 
 def map_script() -> str:

@@ -1,12 +1,10 @@
-"""What finished jobs left, opened once and kept: stores, their PCA maps, trainings and their scores."""
+"""What finished jobs left, opened once and kept: stores, trainings and their scores."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
-from filelock import FileLock
 
 from engine.errors import EngineError
 from engine.jobs.config import ExtractConfig
@@ -14,12 +12,8 @@ from engine.jobs.job import Job
 from engine.jobs.note import read_note
 from engine.learning.result import TrainRun
 from engine.store.store import FINISHED, EmbeddingStore
-from engine.views.layer_view import view_of
-from engine.views.maps import overlay
 from pages.ui.look.wording import when
 from pages.ui.state import cached
-
-COLOURS = 3  # components that become red, green and blue
 
 
 def stores() -> list[cached.JobFacts]:
@@ -91,45 +85,7 @@ def store_name(path: str) -> str:
     return given.parent.name or given.name or path
 
 
-def pca_map(store: EmbeddingStore, layer: int, window: int) -> tuple[Path, np.ndarray]:
-    """The PCA colours of a layer as a raster beside the store, and the explained shares.
-
-    Args:
-        window: patches along a side whose mean gets one colour, odd.
-
-    Raises:
-        StoreError: embeddings that have no principal components.
-    """
-    path = store.folder.parent / "overlays" / f"pca-layer-{layer}-window-{window}.tif"
-    stamp = store.folder.stat().st_mtime_ns
-    shares = _pca_shares(str(store.folder), layer, window, stamp, store)
-    if not _is_newer(path, stamp):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(
-            path.with_suffix(".lock")
-        ):  # a second visitor waits here, and then reads the finished file
-            if not _is_newer(path, stamp):
-                overlay.pca_overlay(view_of(store, layer, window), path)
-    return path, shares
-
-
-def _is_newer(path: Path, stamp: int) -> bool:
-    """Whether a file is there that was written after a moment (nanoseconds)."""
-    try:
-        return path.stat().st_mtime_ns >= stamp
-    except FileNotFoundError:
-        return False
-
-
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _store(folder: str, stamp: int) -> EmbeddingStore:
     del stamp
     return EmbeddingStore.open(Path(folder))
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _pca_shares(folder: str, layer: int, window: int, stamp: int, _store: EmbeddingStore) -> np.ndarray:
-    del folder, stamp
-    from engine.views.pca import pca_of
-
-    return pca_of(view_of(_store, layer, window), components=COLOURS).explained_variance_ratio

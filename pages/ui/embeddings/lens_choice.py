@@ -1,0 +1,102 @@
+"""Which lens a person looks through: the view and its settings, all of them in the address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import streamlit as st
+
+from engine.views.clusters import MOST_CLUSTERS
+from engine.views.health.words import GOOD_POSITION
+
+View = Literal["Components", "Similarity", "Clusters", "Unusual"]
+VIEWS: dict[View, str] = {
+    "Components": "Directions in which the embeddings differ most, as colours.",
+    "Similarity": "How much each patch is like the one below the pointer. A click keeps it.",
+    "Clusters": "Patches that a backbone holds for alike, as classes.",
+    "Unusual": "Distance from the mean of the store, each component in its own standard deviations.",
+}
+_GREY = "One"
+_USUAL_CLUSTERS = 8
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is looked at.
+
+    Attributes:
+        components: three for red, green and blue, or one, from 0.
+        is_whitened: components are stretched by their standard deviations.
+        clusters: their number.
+    """
+
+    view: View
+    components: tuple[int, ...] = (0, 1, 2)
+    is_whitened: bool = False
+    clusters: int = _USUAL_CLUSTERS
+
+
+def choose(components: int) -> Choice:
+    """Ask for the view and its settings.
+
+    Args:
+        components: that can be shown.
+    """
+    view = cast(
+        View,
+        st.segmented_control(
+            "View", list(VIEWS), default="Components", required=True, key="lens", bind="query-params"
+        )
+        or "Components",
+    )
+    st.caption(VIEWS[view])
+    match view:
+        case "Components":
+            return _choose_components(components)
+        case "Clusters":
+            count = st.slider(
+                "Clusters", 2, MOST_CLUSTERS, _USUAL_CLUSTERS, key="clusters", bind="query-params"
+            )
+            return Choice(view, clusters=int(count))
+        case _:
+            return Choice(view)
+
+
+def _choose_components(count: int) -> Choice:
+    names = {number: f"PC {number + 1}" for number in range(count)}
+    first = tuple(range(min(3, count)))
+    channels = ("Red", "Green", "Blue") if count > 2 else ("Component",)
+    columns = st.columns(len(channels))
+    chosen = [
+        column.selectbox(
+            channel,
+            list(names),
+            index=first[place],
+            key=channel.lower(),
+            bind="query-params",
+            format_func=names.__getitem__,
+        )
+        for place, (column, channel) in enumerate(zip(columns, channels, strict=True))
+    ]
+    is_whitened = st.toggle(
+        "Whitened", key="whitened", bind="query-params",
+        help="Stretch each component over two of its standard deviations to both sides of the mean. Otherwise from its 2nd "
+        "to its 98th percentile.",
+    )  # fmt: skip
+    components = tuple(int(one) for one in chosen if one is not None)
+    if len(set(components)) == 1:
+        components = components[:1]
+    return Choice("Components", components, bool(is_whitened))
+
+
+def position_choice(share: float | None) -> Literal["keep", "remove"]:
+    """Whether the mean of each place in the window is taken off; on where that place explains much."""
+    if share is None:
+        return "keep"
+    is_removed = st.toggle(
+        "Position taken off", value=share >= GOOD_POSITION, key="position_off",
+        help=f"{share:.0%} of the variance is where a patch lies in the window that the encoder saw. Taken "
+        f"off, what remains is the ground. It is on by itself from {GOOD_POSITION:.0%}.",
+    )  # fmt: skip
+    return "remove" if is_removed else "keep"

@@ -1,0 +1,88 @@
+"""What the lenses of the Embeddings page are made of, computed once for each state of a store."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.store.store import EmbeddingStore
+from engine.views.clusters import Clusters, fit_clusters
+from engine.views.health.seams import seam_score
+from engine.views.layer_view import LayerView, view_of
+from engine.views.lens.reduction import Reduction, reduction_of
+from engine.views.position import Position, position_share
+
+
+def view(store: EmbeddingStore, layer: int, window: int, position: Position) -> LayerView:
+    """The view of a layer, with the means of places where position is taken off."""
+    return _view(str(store.folder), _stamp(store), layer, window, position, store)
+
+
+def reduction(shown: LayerView, basis: LayerView | None = None) -> Reduction:
+    """The view in its first components, or in those of another store's view."""
+    folder, stamp = str(shown.store.folder), _stamp(shown.store)
+    key = (shown.layer, shown.window, shown.position)
+    of = (
+        None
+        if basis is None
+        else (str(basis.store.folder), _stamp(basis.store), basis.window, basis.position)
+    )
+    return _reduction(folder, stamp, key, of, shown, basis)
+
+
+def clusters(shown: LayerView, count: int) -> Clusters:
+    """So many clusters of a view."""
+    folder, stamp = str(shown.store.folder), _stamp(shown.store)
+    return _clusters(folder, stamp, (shown.layer, shown.window, shown.position), count, shown)
+
+
+def position(store: EmbeddingStore, layer: int) -> float | None:
+    """Share of the variance that the place in the window explains; None where a store cannot tell."""
+    return _position(str(store.folder), _stamp(store), layer, store)
+
+
+def seams(store: EmbeddingStore, layer: int) -> float | None:
+    """Step across the borders of tiles over that inside; None where tiles have no neighbours."""
+    return _seams(str(store.folder), _stamp(store), layer, store)
+
+
+def _stamp(store: EmbeddingStore) -> int:
+    return store.folder.stat().st_mtime_ns
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _view(
+    folder: str, stamp: int, layer: int, window: int, position: Position, _store: EmbeddingStore
+) -> LayerView:
+    del folder, stamp
+    return view_of(_store, layer, window, position)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _reduction(
+    folder: str,
+    stamp: int,
+    key: tuple[int, int, str],
+    of: tuple[str, int, int, str] | None,
+    _shown: LayerView,
+    _basis: LayerView | None,
+) -> Reduction:
+    del folder, stamp, key, of
+    return reduction_of(_shown, None if _basis is None else reduction_of(_basis).basis)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _clusters(folder: str, stamp: int, key: tuple[int, int, str], count: int, _shown: LayerView) -> Clusters:
+    del folder, stamp, key
+    return fit_clusters(_shown, count)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _position(folder: str, stamp: int, layer: int, _store: EmbeddingStore) -> float | None:
+    del folder, stamp
+    return position_share(_store, layer)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _seams(folder: str, stamp: int, layer: int, _store: EmbeddingStore) -> float | None:
+    del folder, stamp
+    return seam_score(_store, layer) if _store.meta.granularity == "patch" else None

@@ -1,0 +1,115 @@
+"""From what a person chose to the lens: the one that the server applies, the one that the browser does, and their legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.views.layer_view import LayerView
+from engine.views.lens.kinds import anomaly_lens, clusters_lens, components_lens, similarity_lens
+from engine.views.lens.lens import Lens, ramp
+from engine.views.lens.reduction import Reduction
+from pages.ui.embeddings import lens_data
+from pages.ui.embeddings.lens_choice import Choice
+from pages.ui.look import palette, style
+from pages.ui.map.lens import Picked
+
+_STOPS = 5
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A view of a store and how it is drawn.
+
+    Attributes:
+        reduction: of the view, as the browser has it.
+        lens: for the embeddings themselves; None for a similarity to nothing yet.
+        picked: what a person chose on the map.
+    """
+
+    view: LayerView
+    reduction: Reduction
+    choice: Choice
+    lens: Lens | None
+    picked: Picked
+
+    def to_browser(self) -> dict[str, Any]:
+        """The lens on the components of the file."""
+        if self.choice.view != "Similarity":
+            assert self.lens is not None
+            return self.lens.reduced(self.reduction.basis).to_json()
+        first = components_lens(self.reduction.basis, _first_three(self.reduction))
+        count = len(self.reduction.basis.components)
+        return {
+            **_similar_to_nothing(count).to_json(),
+            "idle": first.reduced(self.reduction.basis).to_json(),
+        }
+
+
+def look(view: LayerView, reduction: Reduction, choice: Choice, picked: Picked) -> Looked:
+    """The lens of a choice."""
+    lens: Lens | None
+    match choice.view:
+        case "Components":
+            deviations = reduction.deviations if choice.is_whitened else None
+            lens = components_lens(reduction.basis, choice.components, deviations)
+        case "Clusters":
+            lens = clusters_lens(lens_data.clusters(view, choice.clusters))
+        case "Unusual":
+            lens = anomaly_lens(reduction.basis, reduction.deviations)
+        case "Similarity":
+            lens = _similarity(view, reduction, picked) if picked.positive else None
+    if lens is not None and lens.kind in ("ramp", "norm"):
+        lens = replace(lens, threshold=picked.threshold)
+    return Looked(view, reduction, choice, lens, picked)
+
+
+def legend(looked: Looked, note: str) -> None:
+    """What the colours mean."""
+    style.legend(_entries(looked), note)
+
+
+def _entries(looked: Looked) -> list[tuple[str, str]]:
+    lens = looked.lens
+    if lens is None:
+        return _ramp_entries(0.0, 1.0, "cosine ")
+    if lens.kind == "rgb":
+        colours = (("red", palette.RED), ("green", palette.GREEN), ("blue", palette.BLUE))
+        return [(css, f"{word}: {name}") for (word, css), name in zip(colours, lens.names, strict=True)]
+    if lens.kind == "classes":
+        return [(style.css(_rgba(row)), name) for row, name in zip(lens.palette, lens.names, strict=True)]
+    return _ramp_entries(float(lens.low[0]), float(lens.high[0]), f"{lens.names[0]} ")
+
+
+def _ramp_entries(low: float, high: float, words: str) -> list[tuple[str, str]]:
+    colours = ramp()
+    steps = np.linspace(0, 1, _STOPS)
+    return [
+        (style.css(_rgba(colours[round(255 * step)])), f"{words if not step else ''}{low + step * (high - low):.3g}")
+        for step in steps
+    ]  # fmt: skip
+
+
+def _similarity(view: LayerView, reduction: Reduction, picked: Picked) -> Lens:
+    rows = [[reduction.row_of(one) for one in those] for those in (picked.positive, picked.negative)]
+    positive, negative = (view.rows(those) for those in rows)
+    return similarity_lens(reduction.basis.mean, positive, negative)
+
+
+def _similar_to_nothing(count: int) -> Lens:
+    zero = np.zeros(1)
+    return Lens(
+        "ramp", np.zeros((1, count)), np.zeros(count), zero, zero, np.ones(1), ramp(), is_unit=True, names=("similarity",)
+    )  # fmt: skip
+
+
+def _first_three(reduction: Reduction) -> Sequence[int]:
+    return (0, 1, 2) if len(reduction.basis.components) > 2 else (0,)
+
+
+def _rgba(row: np.ndarray) -> tuple[int, int, int, int]:
+    red, green, blue, opacity = (int(part) for part in row)
+    return red, green, blue, opacity

@@ -1,0 +1,68 @@
+"""The numbers that a lens draws, handed to the page once: a table of files, and the answer with one of them.
+
+As with tiles, a page registers a file and gets a token made from its content; nothing that a visitor types becomes a path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from engine.errors import SceneError
+from pages.ui.map import tiles
+
+MOST_FILES = 256
+# A token is made from the content, so what it names never changes; it is one visitor's own.
+_CACHE = "private, max-age=86400, immutable"
+
+_files: OrderedDict[str, Path] = OrderedDict()
+_lock = threading.Lock()
+
+
+def register(path: Path, identity: str) -> str:
+    """The token of a file.
+
+    Args:
+        identity: of the file's content.
+
+    Raises:
+        SceneError: the file lies outside the folders that the app may show.
+    """
+    real = path.resolve()
+    if not any(real.is_relative_to(root) for root in tiles.roots()):
+        raise SceneError(f"{path.name} lies outside the workspace and is not shown. Move its run there.")
+    state = real.stat()
+    token = hashlib.sha256(f"{real}\n{identity}\n{state.st_size}\n{state.st_mtime_ns}".encode()).hexdigest()[
+        :32
+    ]
+    with _lock:
+        _files[token] = real
+        _files.move_to_end(token)
+        while len(_files) > MOST_FILES:
+            _files.popitem(last=False)
+    return token
+
+
+async def answer(request: Request) -> Response:
+    """The file of a token, to pages of this server only."""
+    if not is_from_here(request):
+        return Response(status_code=403, headers={"Cache-Control": "no-store"})
+    with _lock:
+        path = _files.get(str(request.path_params["token"]))
+    if path is None or not path.is_file():
+        return Response(status_code=404, headers={"Cache-Control": "no-store"})
+    return FileResponse(path, media_type="application/octet-stream", headers={"Cache-Control": _CACHE})
+
+
+def is_from_here(request: Request) -> bool:
+    """Whether a browser asks on behalf of a page of this same address; other programs send none of these headers."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    is_own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return site in ("same-origin", "none") and is_own

@@ -1,0 +1,153 @@
+"""The file that the browser gets: made once, renewed with the store, and honest on what it does not hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import StoreError
+from engine.store.schema import TileRows
+from engine.store.store import EmbeddingStore
+from engine.views.layer_view import view_of
+from engine.views.lens.kinds import components_lens, similarity_lens
+from engine.views.lens.reduction import reduction_of
+from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
+
+_DIMS = (40,)
+
+
+def store_of(folder: Path, seed: int = 0, dims: tuple[int, ...] = _DIMS) -> EmbeddingStore:
+    tiles = [rows_at(tile_at(column, side=5), dims, seed, gaps=column % 3) for column in range(6)]
+    return make_store(folder, tiles, meta_of(dims, "float32"))
+
+
+def test_numbers_are_the_projections_to_half_a_step_and_gaps_are_gaps(tmp_path: Path) -> None:
+    store = store_of(tmp_path)
+    reduction = reduction_of(view_of(store, window=1))
+    found, has_data = reduction.numbers(), store.read_valid_fraction() > 0
+    wanted = reduction.basis.project(store.read())
+    scales = np.array(reduction.header.scales)
+    inside = np.abs(wanted) < 127 * scales
+    assert np.isnan(found[~has_data]).all()
+    assert np.abs((found - wanted) / scales)[has_data][inside[has_data]].max() < 0.51
+    assert reduction.header.components == 32
+    assert reduction.header.share == pytest.approx(reduction.basis.explained_variance_ratio.sum())
+
+
+def test_a_file_is_made_once_and_anew_for_another_store_or_view(tmp_path: Path) -> None:
+    view = view_of(store_of(tmp_path), window=1)
+    first = reduction_of(view)
+    written = first.path.stat().st_mtime_ns
+    assert reduction_of(view).path.stat().st_mtime_ns == written
+    wider = reduction_of(view_of(view.store, window=3))
+    assert wider.path != first.path
+    for part in view.store.parts:
+        part.path.touch()
+    again = reduction_of(view_of(EmbeddingStore.open(view.store.folder), window=1))
+    assert again.path == first.path
+    assert again.header.identity != first.header.identity
+
+
+def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
+    view = view_of(store_of(tmp_path), window=1)
+    path = reduction_of(view).path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-3])
+    assert reduction_of(view).path.read_bytes() == whole
+
+
+def test_more_components_are_taken_where_thirty_two_show_too_little(tmp_path: Path) -> None:
+    dims = (120,)
+    rows = rows_at(tile_at(0, side=24), dims)
+    rows.embeddings[0][:] = np.random.default_rng(0).standard_normal(rows.embeddings[0].shape)
+    reduction = reduction_of(view_of(make_store(tmp_path, [rows], meta_of(dims, "float32")), window=1))
+    assert reduction.header.components == 64
+    assert reduction.header.share < 0.9
+
+
+def test_a_large_store_is_thinned_to_means_and_a_patch_still_names_its_row(tmp_path: Path) -> None:
+    store = store_of(tmp_path)
+    view = view_of(store, window=1)
+    thinned = reduction_of(view, most_bytes=2000)
+    assert thinned.header.step == 2
+    assert thinned.header.patches == 6 * 9
+    assert [thinned.row_of(number) for number in (0, 1, 3, 9, 53)] == [0, 2, 10, 25, 149]
+    values = thinned.basis.project(store.read()).reshape(6, 5, 5, -1)
+    assert thinned.numbers()[0] == pytest.approx(
+        values[0, :2, :2].mean(axis=(0, 1)), abs=max(thinned.header.scales)
+    )
+    with pytest.raises(StoreError, match="not in this store"):
+        thinned.row_of(54)
+
+
+def test_a_basis_is_applied_to_another_store_and_refused_by_other_embeddings(tmp_path: Path) -> None:
+    first, second = store_of(tmp_path / "a"), store_of(tmp_path / "b", seed=1)
+    basis = reduction_of(view_of(first, window=1)).basis
+    other = reduction_of(view_of(second, window=1), basis)
+    own = reduction_of(view_of(second, window=1))
+    assert other.path != own.path
+    assert np.array_equal(other.basis.components, basis.components)
+    has_data = second.read_valid_fraction() > 0
+    lens = components_lens(basis, (0, 1, 2))
+    exact, seen = lens.steps(second.read()[has_data]), lens.reduced(basis).steps(other.numbers()[has_data])
+    assert np.median(np.abs(exact.astype(int) - seen)) <= 2
+    with pytest.raises(StoreError, match="same backbone and layer"):
+        reduction_of(view_of(store_of(tmp_path / "c", dims=(8,)), window=1), basis)
+    with pytest.raises(StoreError, match="same backbone and layer"):
+        lens.reduced(reduction_of(view_of(store_of(tmp_path / "d", dims=(8,)), window=1)).basis)
+
+
+def _one_patch() -> TileRows:
+    return rows_at(tile_at(0, side=1), _DIMS)
+
+
+def _constant() -> TileRows:
+    rows = rows_at(tile_at(0), _DIMS)
+    rows.embeddings[0][:] = 3.5
+    return rows
+
+
+def _not_finite() -> TileRows:
+    rows = rows_at(tile_at(0), _DIMS)
+    rows.embeddings[0][3] = np.nan
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [(_one_patch, "1 patches with valid pixels"), (_constant, "same embedding everywhere"), (_not_finite, "not finite")],
+)  # fmt: skip
+def test_stores_without_a_picture_are_told(tmp_path: Path, rows: object, words: str) -> None:
+    assert callable(rows)
+    made = rows()
+    store = make_store(tmp_path, [made], meta_of(_DIMS, "float32"))
+    with pytest.raises(StoreError, match=words):
+        reduction_of(view_of(store, window=1))
+    assert not list(tmp_path.glob("overlays/*.bin"))
+
+
+def test_lenses_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    basis = reduction_of(view_of(store_of(tmp_path), window=1)).basis
+    with pytest.raises(StoreError, match="one or three from 1 to 32"):
+        components_lens(basis, (0, 1))
+    with pytest.raises(StoreError, match="one or three from 1 to 32"):
+        components_lens(basis, (32,))
+    with pytest.raises(StoreError, match="no patch to be similar to"):
+        similarity_lens(basis.mean, np.zeros((0, 40)))
+    with pytest.raises(StoreError, match="do not differ"):
+        similarity_lens(basis.mean, basis.mean[None])
+    with pytest.raises(StoreError, match="another mean"):
+        similarity_lens(basis.mean + 1, np.ones((1, 40))).reduced(basis)
+
+
+def test_rows_of_a_view_are_those_of_its_tiles_with_neighbours_and_in_any_order(tmp_path: Path) -> None:
+    view = view_of(store_of(tmp_path), window=3)
+    everything = np.concatenate([values.reshape(-1, 40) for _, values, _ in view.tiles()])
+    asked = [149, 3, 77, 3]
+    assert np.array_equal(view.rows(asked), everything[asked])
+    assert replace(view).rows([]).shape == (0, 40)
+    with pytest.raises(StoreError, match="150 rows"):
+        view.rows([150])
