@@ -33,6 +33,7 @@ from affine import Affine
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from engine.backbones import cards
 from engine.backbones.build import build
 from engine.backbones.core.device import Device, choose
 from engine.extraction.batches import batch_pixels, batches_of, tiles_a_batch
@@ -124,7 +125,7 @@ def batch_tiles(plan: Plan, where: Device) -> int:
 
 def bare(plan: Plan, precision: torch.dtype, where: Device) -> Run:
     """The encoder's module on the tensors that its adapter gives it, over as many tiles as the run has."""
-    backbone = build(plan.spec, "random", choose(where.name, precision), bands=plan.bands)
+    backbone = build(plan.spec, "random", choose(where.name, precision), plan.settings, bands=plan.bands)
     module = backbone._module
     assert module is not None, "raw pixels have no encoder"
     batches = batches_of(replace(plan, batch_size=max(BARE_TILES, batch_tiles(plan, where))), 0)
@@ -212,9 +213,12 @@ def alone(scene: Path, name: str, device: str) -> int:
 
 
 def config_of(name: str, scene: Path, device: str, batch: int | None) -> ExtractConfig:
+    card = cards.card(name)
+    settings = {"bands": "available"} if "bands" in card.settings else {}  # the scene has six
+    side_px = card.chip_px if card.largest_window_px else SIDE_PX
     parsed = parse_config({
         "kind": "extract", "scene": {"source": "file", "path": str(scene)}, "device": device, "batch_size": batch,
-        "backbone": {"name": name, "weights": "random"}, "tiles": {"size_px": SIDE_PX},
+        "backbone": {"name": name, "weights": "random", "settings": settings}, "tiles": {"size_px": side_px},
     })  # fmt: skip
     assert isinstance(parsed, ExtractConfig)
     return parsed
