@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -48,14 +48,29 @@ def labels_for(
     folder = store.folder.parent / "labels"
     if config.path is not None:
         return build_labels(store, None, resolve_path(config.path), folder, reading, pixels_with_data)
+    extraction = _extraction_of(store)
+    skips = extraction.tiles.unreadable == "skip"
+    scenes = extraction.scene.find_readable(root)[0] if skips else extraction.scene.find(root)
+    return build_labels(store, named_labels(scenes, config.name), None, folder, reading, pixels_with_data)
+
+
+def label_steps(store: EmbeddingStore, config: LabelsConfig, root: Path) -> Iterator[str]:
+    """Make labels that the source of a store makes itself, where they are asked for; yields each step in words.
+
+    Raises:
+        LabelError: they cannot be made.
+    """
+    if config.path is None and config.name is not None:
+        yield from _extraction_of(store).scene.prepare_labels(root, config.name)
+
+
+def _extraction_of(store: EmbeddingStore) -> ExtractConfig:
     extraction = parse_config(store.meta.config, where=f"the configuration inside {store.folder}")
     if not isinstance(extraction, ExtractConfig):
         raise StoreError(
             f"{store.folder} holds the configuration of another kind of job than an extraction. Extract it again."
         )
-    skips = extraction.tiles.unreadable == "skip"
-    scenes = extraction.scene.find_readable(root)[0] if skips else extraction.scene.find(root)
-    return build_labels(store, named_labels(scenes, config.name), None, folder, reading, pixels_with_data)
+    return extraction
 
 
 def named_labels(scenes: Sequence[Scene], name: str | None) -> tuple[Scene, ...]:

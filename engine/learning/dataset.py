@@ -11,7 +11,7 @@ import torch
 from engine.errors import DeviceFailure, StoreError
 from engine.learning.heads.sizes import Shape
 from engine.learning.positions import Positions
-from engine.learning.split import SPLITS
+from engine.learning.splits.split import SPLITS
 from engine.learning.tasks.task import Task
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore

@@ -13,7 +13,8 @@ from engine.learning.baselines.table import BASELINES
 from engine.learning.metrics import interval_over_places
 from engine.learning.predict import predict_tiles, without_gaps, write_map
 from engine.learning.result import TrainRun
-from engine.learning.split import place_numbers, touching_share
+from engine.learning.splits.places import place_numbers
+from engine.learning.splits.split import touching_share
 from engine.learning.truth import indices_of, labelled_tiles
 from engine.store.store import EmbeddingStore
 

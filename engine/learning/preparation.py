@@ -16,7 +16,7 @@ from engine.extraction.store_encoder import cells_of, layers_of, require_layers
 from engine.extraction.store_layout import stored_tile
 from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig
 from engine.jobs.events import Event, Noticed, StepStarted
-from engine.labels.build import PixelsWithData, labels_for, masks_of_tiles, named_labels
+from engine.labels.build import PixelsWithData, label_steps, labels_for, masks_of_tiles, named_labels
 from engine.labels.label_raster import check_label_raster, require_overlap
 from engine.labels.sidecar import Labels, read_labels
 from engine.learning.baselines.baseline import Baseline
@@ -25,7 +25,7 @@ from engine.learning.dataset import labels_of_splits
 from engine.learning.heads.sizes import Shape, shape_of
 from engine.learning.heads.table import check_head
 from engine.learning.positions import Positions, measure_positions
-from engine.learning.split import Split, split_tiles
+from engine.learning.splits.split import Split, split_tiles
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 from engine.paths import resolve_path
@@ -78,7 +78,9 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     _require_watched(config, store, split)
     yield StepStarted("Reading labels")
     has_data, note = pixels_with_data(store, root)
-    labels = labels_for(store, named(config.labels, task), root, task.label_reading, has_data)
+    asked = named(config.labels, task)
+    yield from map(StepStarted, label_steps(store, asked, root))
+    labels = labels_for(store, asked, root, task.label_reading, has_data)
     yield from (Noticed(text) for text in (*_notes(split), *labels.notes, note) if text)
     truth = read_labels(labels, store)
     by_split = labels_of_splits(store, truth, split.tiles)
@@ -156,12 +158,15 @@ def _check_extraction(
     """Refuse what the plan of an extraction already tells: layers, masks and splits that are not there."""
     yield from (StepStarted(step) for step in extraction.scene.prepare(root))
     yield StepStarted("Checking layers, labels and split before the extraction")
+    asked = named(config.labels, task_of(config.task))
+    if asked.name is not None:
+        yield from map(StepStarted, extraction.scene.prepare_labels(root, asked.name))
     plan = make_plan(extraction, root)
     if config.layers is not None:
         require_layers(resolve_layers(plan.spec, config.layers), plan.layers)
     tiles = [stored_tile(item, plan) for item in plan.tiles]
     if config.labels.path is None:
-        masks_of_tiles(tiles, named_labels(plan.scenes, named(config.labels, task_of(config.task)).name))
+        masks_of_tiles(tiles, named_labels(plan.scenes, asked.name))
     else:
         require_overlap(resolve_path(config.labels.path), tiles)
     split_tiles(tiles, config.split, config.seed)
@@ -183,9 +188,10 @@ def _require_watched(config: TrainConfig, store: EmbeddingStore, split: Split) -
 
 def _notes(split: Split) -> Iterator[str]:
     """What a person should know of the split."""
+    yield from split.leaks
     if split.left_out:
         yield f"{split.left_out} training tile(s) within split.buffer_m of a test tile are left out."
-    if split.touching:
+    if split.touching and not split.leaks:
         yield (
             f"{100 * split.touching:.0f} % of the test tiles touch a training tile, so that test scores may be a little too "
             f"good. Set split.buffer_m to leave a gap between them."

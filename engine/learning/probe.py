@@ -13,7 +13,7 @@ from engine.jobs.config import LabelsConfig
 from engine.labels.build import labels_for
 from engine.labels.sidecar import read_labels
 from engine.learning.metrics import Confusion, interval_over_places
-from engine.learning.split import place_numbers
+from engine.learning.splits.places import place_numbers
 from engine.learning.tasks.task import Task
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore

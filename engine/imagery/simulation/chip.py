@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.imagery.simulation import atmosphere
 from engine.imagery.simulation.cover import Cover
-from engine.imagery.simulation.endmembers import local_spectra, mix
+from engine.imagery.simulation.endmembers import NIR, SWIR_2, local_spectra, mix
 from engine.imagery.simulation.fire import Fire, run_fire, scorch
 from engine.imagery.simulation.landscape import Landscape, make_landscape
 from engine.imagery.simulation.landscape_kinds import LANDSCAPE_KINDS
@@ -28,6 +28,7 @@ class SimulatedChip:
         mask: (H, W) int16; 1 burned, 0 not burned, -1 under cloud or not seen on the post-fire date.
         cover: (H, W) of `Cover` on the post-fire date, as if there had been no fire.
         severity: (H, W), 0 to 1.
+        dnbr: (H, W) float32, NBR before minus after as the two images show it; NaN under cloud on either date or not seen.
         shadow: (H, W), share of direct light that cloud takes away on the post-fire date.
         landscape_kind: a key of `LANDSCAPE_KINDS`.
     """
@@ -39,6 +40,7 @@ class SimulatedChip:
     mask: np.ndarray
     cover: np.ndarray
     severity: np.ndarray
+    dnbr: np.ndarray
     shadow: np.ndarray
 
 
@@ -66,16 +68,33 @@ def simulate_chip(seed: int, index: int) -> SimulatedChip:
 
     spectra = local_spectra(rng)
     after = scorch(rng, fire, landscape.cover[1], landscape.fractions[1])
-    pre, _ = _image(rng, location, landscape, mix(landscape.fractions[0], spectra), pre_day, None)
+    pre, pre_sky = _image(rng, location, landscape, mix(landscape.fractions[0], spectra), pre_day, None)
     post, sky = _image(rng, location, landscape, mix(after, spectra), post_day, fire)
     mask = fire.burned.astype(np.int16)
     mask[sky.cloud > CLOUD_IS_OPAQUE] = -1
     unseen = _swath_gap(rng) & (rng.random() < 0.12)
     post[:, unseen] = NODATA
     mask[unseen] = -1
-    return SimulatedChip(
-        location, landscape_kind, pre, post, mask, landscape.cover[1], fire.severity, sky.shadow
+    dnbr = np.where(
+        (mask >= 0) & (pre_sky.cloud <= CLOUD_IS_OPAQUE), burn_ratio(pre) - burn_ratio(post), np.nan
     )
+    return SimulatedChip(
+        location,
+        landscape_kind,
+        pre,
+        post,
+        mask,
+        landscape.cover[1],
+        fire.severity,
+        dnbr.astype(np.float32),
+        sky.shadow,
+    )
+
+
+def burn_ratio(pixels: np.ndarray) -> np.ndarray:
+    """Normalised Burn Ratio (Key & Benson 2006) of (6, H, W) reflectance, -1 to 1; 0 where undefined."""
+    nir, swir = (np.maximum(pixels[band], 0) for band in (NIR, SWIR_2))
+    return (nir - swir) / np.maximum(nir + swir, 1e-6)
 
 
 def _image(

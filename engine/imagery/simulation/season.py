@@ -18,6 +18,7 @@ import rasterio
 from engine.errors import ConfigError
 from engine.imagery.simulation.chip import NODATA, SimulatedChip, landscape_kind_of, simulate_chip
 from engine.imagery.simulation.endmembers import BANDS
+from engine.imagery.simulation.labels import write_labels
 from engine.imagery.simulation.location import MOST_CHIPS, Location
 
 WORKERS = 2
@@ -125,11 +126,12 @@ def _write_chips_at_once(
 
 
 def _write_chip(folder: Path, seed: int, index: int) -> str:
-    """Simulate one chip and write its three rasters."""
+    """Simulate one chip and write its images and labels."""
     chip = simulate_chip(seed, index)
     stem = chip.location.stem
     _write_raster(folder / "data" / f"{stem}_merged.tif", chip.post, chip, chip.location.post, seed)
     _write_raster(folder / "data" / f"{stem}.mask.tif", chip.mask[None], chip, chip.location.post, seed)
+    write_labels(folder, chip)
     _write_raster(folder / "pre" / f"{stem}_merged.tif", chip.pre, chip, chip.location.pre, seed)
     return stem
 
@@ -171,6 +173,8 @@ Coordinates lie in real UTM zones so that maps work; the ground there looks othe
 
 - `data/<stem>_merged.tif`: post-fire reflectance, float32, {", ".join(BANDS)}; {NODATA:g} where not seen
 - `data/<stem>.mask.tif`: 1 burned, 0 not burned, -1 under cloud or not seen
+- `data/<stem>.severity.tif`: 0 not burned, 1 low, 2 moderate, 3 high severity, -1 as in the mask
+- `data/<stem>.dnbr.tif`: NBR before minus NBR after the fire, float32; NaN under cloud on either date or not seen
 - `pre/<stem>_merged.tif`: the same ground before the fire
 - `splits/*.txt`: stems of {counts["train"]} training, {counts["val"]} validation and {counts["test"]} test places
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import ClassVar, Literal
@@ -16,7 +16,7 @@ from engine.errors import SceneError
 from engine.imagery.raster.facts import NO_OVERRIDES, Overrides, raster_facts
 from engine.imagery.scene import Scene, scene_id
 from engine.imagery.sources.raster_file import scene_of
-from engine.imagery.sources.source import Declared
+from engine.imagery.sources.source import LABEL_ENDINGS, Declared
 from engine.paths import modified, resolve_path
 
 _SPLIT_FILES = (("train", "train.txt"), ("val", "val.txt"), ("test", "test.txt"))
@@ -102,13 +102,32 @@ def chip_scenes(
         )
     splits = read_splits(folder / "splits")
     stems = [image.name.removesuffix("_merged.tif") for image in images]
-    return _told_apart({
+    found = _told_apart({
         stem: scene
         for image, stem in zip(images, stems, strict=True)
         for scene in _readable(
             image, stem, folder / "data" / f"{stem}.mask.tif", splits.get(stem), overrides, left_out
         )
     })  # fmt: skip
+    return _with_note(found, _unknown_note(splits, stems))
+
+
+def _unknown_note(splits: Mapping[str, str], stems: Sequence[str]) -> str:
+    """What is to be said of names in split files that no chip has; empty where there are none."""
+    unknown = sorted(splits.keys() - set(stems))
+    if not unknown:
+        return ""
+    return (
+        f"splits/*.txt names {len(unknown)} chip(s) that the folder does not hold ({', '.join(unknown[:3])}"
+        f"{', ...' if len(unknown) > 3 else ''}); they are left out."
+    )
+
+
+def _with_note(scenes: tuple[Scene, ...], note: str) -> tuple[Scene, ...]:
+    """The scenes, the first of which carries a note on all of them."""
+    if not note or not scenes:
+        return scenes
+    return replace(scenes[0], notes=(*scenes[0].notes, note)), *scenes[1:]
 
 
 def folder_scenes(
@@ -126,7 +145,7 @@ def folder_scenes(
         SceneError: no chips, or a chip that cannot be read.
     """
     images = sorted(
-        path for path in folder.glob(pattern) if path.is_file() and not path.name.endswith(".mask.tif")
+        path for path in folder.glob(pattern) if path.is_file() and not path.name.endswith(LABEL_ENDINGS)
     )
     if not images:
         raise SceneError(f"{folder} holds no chips named {pattern}. Mend scene.path or scene.images.")

@@ -11,6 +11,7 @@ from engine.errors import SceneError
 from engine.imagery.raster.rasters import open_raster
 from engine.imagery.sensors.names import BandName
 from engine.imagery.sensors.products import band_part, read_name
+from engine.imagery.sources.source import LABEL_ENDINGS
 
 RASTER_ENDINGS = (".tif", ".tiff", ".jp2")
 _RESOLUTION_FOLDER = re.compile(r"R\d{2,3}m")
@@ -120,7 +121,7 @@ def _rasters_of(folder: Path) -> list[Path]:
     deeper = [*folder.glob("GRANULE/*/IMG_DATA"), *folder.glob("IMG_DATA"), *inside]
     return [file for one in deeper for file in _rasters_of(one)] + sorted(
         file for file in folder.iterdir()
-        if file.suffix.lower() in RASTER_ENDINGS and not file.name.lower().endswith(".mask.tif")
+        if file.suffix.lower() in RASTER_ENDINGS and not file.name.lower().endswith(LABEL_ENDINGS)
     )  # fmt: skip
 
 

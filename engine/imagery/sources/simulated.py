@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
+from filelock import FileLock
 from pydantic import Field
 
 from engine.errors import SceneError
@@ -43,6 +44,22 @@ class SimulatedScene(Frozen):
             from engine.imagery.simulation.season import simulate_season  # scipy: not for every page
 
             simulate_season(folder, self.seed)
+
+    def prepare_labels(self, root: Path, name: str) -> Iterator[str]:
+        """Add severity and dNBR to a season that an earlier version has made.
+
+        Raises:
+            LabelError: its chips are not those that this version simulates.
+        """
+        folder = season_folder(self.seed, root)
+        if name == "mask" or not folder.is_dir():
+            return
+        from engine.imagery.simulation.labels import add_labels, lacks  # scipy: not for every page
+
+        if lacks(folder, name):
+            yield "Adding labels of severity and dNBR to the fire season (once)"
+            with FileLock(folder.with_name(f".{folder.name}.labels.lock")):
+                add_labels(folder, self.seed)
 
     def is_ready(self, root: Path) -> bool:
         """Whether the season has been simulated."""

@@ -14,6 +14,9 @@ from engine.imagery.raster.facts import Overrides
 from engine.imagery.scene import Scene
 from engine.imagery.sensors.sensor import Level
 
+# How names of label rasters end that may lie beside their images.
+LABEL_ENDINGS = (".mask.tif", ".severity.tif", ".dnbr.tif")
+
 
 class SceneSource(Protocol):
     """A source of scenes: a configuration model that finds them."""
@@ -30,6 +33,13 @@ class SceneSource(Protocol):
 
     def prepare(self, root: Path) -> Iterator[str]:
         """Make what must be there before scenes can be found; yields each step in words before it is done."""
+
+    def prepare_labels(self, root: Path, name: str) -> Iterator[str]:
+        """Make the labels of a name where the source makes its own; yields each step in words before it is done.
+
+        Raises:
+            LabelError: they cannot be made.
+        """
 
     def is_ready(self, root: Path) -> bool:
         """Whether `prepare` has nothing left to make."""
@@ -95,6 +105,11 @@ class Declared(Frozen):
     def prepare(self, root: Path) -> Iterator[str]:
         """Nothing has to be made first."""
         del root
+        yield from ()
+
+    def prepare_labels(self, root: Path, name: str) -> Iterator[str]:
+        """Labels are brought along, or not there."""
+        del root, name
         yield from ()
 
     def is_ready(self, root: Path) -> bool:

@@ -125,3 +125,16 @@ def test_the_layout_of_burn_scars_takes_declared_bands_too(write_raster: WriteRa
 )
 def test_a_band_has_one_common_name_however_it_is_written(written: str, name: str) -> None:
     assert common_name(written) == name
+
+
+def test_chips_that_split_files_name_and_the_folder_lacks_are_told(
+    write_raster: WriteRaster, tmp_path: Path
+) -> None:
+    write_raster("c/data/here_merged.tif", chip(1))
+    (tmp_path / "c" / "splits").mkdir()
+    (tmp_path / "c" / "splits" / "train.txt").write_text("here\ngone_1\ngone_2\n")
+    (scene,) = chip_scenes(tmp_path / "c")
+    assert (
+        "splits/*.txt names 2 chip(s) that the folder does not hold (gone_1, gone_2); they are left out."
+        in scene.notes
+    )

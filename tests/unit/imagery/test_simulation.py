@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import rasterio
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, LabelError
 from engine.imagery.simulation import simulate_season
 from engine.imagery.simulation.chip import simulate_chip
 from engine.imagery.simulation.cover import MIXTURES, Cover
 from engine.imagery.simulation.endmembers import BANDS, NIR, SPECTRA, SWIR_2, Endmember
 from engine.imagery.simulation.location import MOST_CHIPS, make_location
 from engine.imagery.simulation.terrain import sun_position
+from engine.imagery.sources.simulated import SimulatedScene, season_folder
 
 pytestmark = pytest.mark.xdist_group("simulated_season")
 CHIPS = 16
@@ -57,11 +58,48 @@ def overlap(predicted: np.ndarray, true: np.ndarray) -> float:
     return float((predicted & true).sum() / (predicted | true).sum())
 
 
+def test_severity_is_a_class_of_each_burnt_pixel_and_dnbr_is_what_the_two_images_show(season: Path) -> None:
+    found = set()
+    for mask_path in sorted((season / "data").glob("*.mask.tif"))[:6]:
+        stem = mask_path.name.removesuffix(".mask.tif")
+        images = [season / part / f"{stem}_merged.tif" for part in ("pre", "data")]
+        others = [mask_path.with_name(f"{stem}.{name}.tif") for name in ("severity", "dnbr")]
+        mask, severity, dnbr = (rasterio.open(path).read(1) for path in (mask_path, *others))
+        before, after = (rasterio.open(path).read() for path in images)
+        assert ((severity > 0) == (mask == 1)).all()
+        assert ((severity < 0) == (mask < 0)).all()
+        known = ~np.isnan(dnbr)
+        assert not known[mask < 0].any()
+        ratios = [(one[NIR] - one[SWIR_2]) / (one[NIR] + one[SWIR_2]) for one in (before, after)]
+        assert np.abs((ratios[0] - ratios[1] - dnbr)[known]).max() < 0.05 or (before[NIR] < 0).any()
+        found |= set(np.unique(severity).tolist())
+    assert {0, 1, 2, 3} <= found
+
+
+def test_a_season_of_an_earlier_version_gets_the_labels_that_it_lacks(tmp_path: Path) -> None:
+    source = SimulatedScene(source="simulated", seed=0)
+    folder = season_folder(0, tmp_path)
+    simulate_season(folder, seed=0, chips=3)
+    whole = digests(folder)
+    for path in (*folder.glob("data/*.severity.tif"), *folder.glob("data/*.dnbr.tif")):
+        path.unlink()
+    assert list(source.prepare_labels(tmp_path, "mask")) == []
+    assert len(list(source.prepare_labels(tmp_path, "severity"))) == 1
+    assert digests(folder) == whole
+    assert list(source.prepare_labels(tmp_path, "dnbr")) == []
+    mask = next(folder.glob("data/*.mask.tif"))
+    with rasterio.open(mask, "r+") as dataset:
+        dataset.write(1 - np.abs(dataset.read(1)), 1)
+    next(folder.glob("data/*.severity.tif")).unlink()
+    with pytest.raises(LabelError, match="simulated by another version"):
+        list(source.prepare_labels(tmp_path, "severity"))
+
+
 def test_same_seed_gives_same_bytes_and_another_seed_gives_others(season, tmp_path):
     simulate_season(tmp_path / "again", seed=0, chips=3)
     simulate_season(tmp_path / "other", seed=1, chips=3)
     whole, again, other = digests(season), digests(tmp_path / "again"), digests(tmp_path / "other")
-    assert len(again) == 9
+    assert len(again) == 15
     assert again.items() <= whole.items()
     assert not set(other.values()) & set(again.values())
 

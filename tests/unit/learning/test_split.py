@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 from affine import Affine
+from pyproj import Transformer
 
 from engine.errors import ConfigError
 from engine.jobs.config import SplitConfig
-from engine.learning.split import SPLITS, places_of, split_tiles
+from engine.learning.splits.places import grouped, places_of
+from engine.learning.splits.split import SPLITS, split_tiles
 from engine.store.schema import StoredTile
 
 
@@ -172,3 +174,71 @@ def test_dates_of_a_chip_and_chips_that_share_ground_are_one_place_where_dates_a
     tiles = [tile(f"{name}_date{date}", x, 4500000, name) for name, x in (("a", 500000), ("b", 500480), ("c", 509000))
              for date in (1, 2)]  # fmt: skip
     assert sorted(map(sorted, places_of(tiles))) == [[0, 1, 2, 3], [4, 5]]
+
+
+def dated(name: str, x: float, date: str | None, split: str | None = None) -> StoredTile:
+    return dataclasses.replace(tile(name, x, 4500000, name, split), datetimes=(date,))
+
+
+def test_chips_of_one_fire_stay_together_and_other_years_are_other_fires() -> None:
+    near = [dated(f"n{i}", 500000 + i * 4000, "2019-08-01T00:00:00") for i in range(3)]
+    far = [dated(f"f{i}", 600000 + i * 90000, "2019-08-01T00:00:00") for i in range(5)]
+    later = [dated("l", 500000, "2020-09-01T00:00:00")]
+    groups = grouped([*near, *far, *later], SplitConfig(by="fire", fire_m=5000))
+    assert len(set(groups[:3].tolist())) == 1
+    assert len(set(groups.tolist())) == 1 + 5 + 1
+    alone = grouped([*near, *far, *later], SplitConfig(by="fire", fire_m=1000))
+    assert len(set(alone.tolist())) == 9
+
+
+def test_fires_are_joined_across_zones() -> None:
+    west = dated("w", 731000, "2019-08-01")  # near 122 degrees west at 4500000 north in zone 10
+    to_zone_11 = Transformer.from_crs("EPSG:32610", "EPSG:32611", always_xy=True)
+    x, y = to_zone_11.transform(731960 + 500, 4500000)
+    east = dataclasses.replace(west, id="e", crs="EPSG:32611", transform=(30.0, 0.0, x, 0.0, -30.0, y))
+    assert len(set(grouped([west, east], SplitConfig(by="fire", fire_m=2000)).tolist())) == 1
+    assert len(set(grouped([west, east], SplitConfig(by="fire", fire_m=100)).tolist())) == 2
+
+
+def test_squares_of_a_side_keep_their_tiles_together() -> None:
+    tiles = grid(16, 12)
+    groups = grouped(tiles, SplitConfig(by="block", block_m=960 * 4))
+    assert np.unique(groups).size == 16
+    found = tiles_of(tiles, SplitConfig(by="block", block_m=960 * 4, buffer_m=900))
+    centres = {
+        name: np.array([(t.transform[2], t.transform[5]) for t in (tiles[i] for i in found[name])])
+        for name in SPLITS
+    }
+    apart = np.abs(centres["train"][:, None] - centres["test"][None]).max(axis=2)
+    assert apart.min() >= 2 * 960
+
+
+def test_the_latest_dates_test_and_those_before_them_validate() -> None:
+    tiles = [dated(f"t{i}", 500000 + 9000 * i, f"2020-08-{1 + i % 10:02d}T10:00:00") for i in range(30)]
+    found = tiles_of(tiles, SplitConfig(by="date"))
+    days = {name: {tiles[index].datetimes[0] for index in found[name]} for name in SPLITS}
+    assert max(days["train"]) < min(days["validation"]) <= max(days["validation"]) < min(days["test"])
+    with pytest.raises(ConfigError, match=r"1 of the 2 have none"):
+        split_tiles([tiles[0], dated("u", 1, None)], SplitConfig(by="date"), 0)
+
+
+def test_splits_that_share_ground_or_a_chip_are_told() -> None:
+    apart = [dated(f"t{i}", 500000 + 9000 * i, None, name) for i, name in enumerate(("train", "val", "test"))]
+    assert split_tiles(apart, SplitConfig(), 0).leaks == ()
+    again = [*apart, dated("again", 500300, None, "test")]  # on the ground of the training tile
+    (told,) = split_tiles(again, SplitConfig(), 0).leaks
+    assert "1 of the 2 test tiles share ground with a training tile" in told
+    cut = [
+        dataclasses.replace(tile(f"c_r0_c{i}", 500000 + 960 * i, 4500000, "c"), split=name)
+        for i, name in enumerate(("train", "val", "test"))
+    ]
+    assert "1 of the 1 test tiles are of a chip that also trains" in " ".join(
+        split_tiles(cut, SplitConfig(), 0).leaks
+    )
+
+
+def test_chips_one_by_one_may_share_ground_and_that_is_told() -> None:
+    tiles = [dated(f"c{i}", 500000 + 300 * i, None) for i in range(10)]
+    with pytest.raises(ConfigError, match="leave none"):
+        split_tiles(tiles, SplitConfig(by="place"), 0)
+    assert split_tiles(tiles, SplitConfig(by="chip"), 0).leaks

@@ -34,6 +34,32 @@ def near(tiles: Sequence[StoredTile], others: Sequence[StoredTile], distance_m: 
     return found
 
 
+def overlapping(tiles: Sequence[StoredTile], others: Sequence[StoredTile]) -> np.ndarray:
+    """Which tiles share ground with any of the others, by more than a pixel along their borders, (N,) bool."""
+    found = np.zeros(len(tiles), bool)
+    if not others:
+        return found
+    for crs in dict.fromkeys(tile.crs for tile in tiles):
+        own = [index for index, tile in enumerate(tiles) if tile.crs == crs]
+        tree = shapely.STRtree([_outline(other, crs) for other in others])
+        inner = np.array([_outline(tiles[index], crs).buffer(-_pixel_m(tiles[index])) for index in own])
+        found[np.array(own)[np.unique(tree.query(inner, predicate="intersects")[0])]] = True
+    return found
+
+
+def outlines_near(tiles: Sequence[StoredTile], distance_m: float) -> np.ndarray:
+    """Pairs of tiles whose borders lie within a distance of each other, (2, N) indices; also across CRSs."""
+    found = []
+    for crs in dict.fromkeys(tile.crs for tile in tiles):
+        own = np.array([index for index, tile in enumerate(tiles) if tile.crs == crs])
+        outlines = np.array([_outline(tile, crs) for tile in tiles])
+        first, second = shapely.STRtree(outlines).query(
+            outlines[own], predicate="dwithin", distance=distance_m
+        )
+        found.append(np.stack([own[first], second]))
+    return np.concatenate(found, axis=1)
+
+
 def _pixel_m(tile: StoredTile) -> float:
     """Side of a pixel, however the grid is turned."""
     return math.hypot(tile.pixel_transform.a, tile.pixel_transform.d)
