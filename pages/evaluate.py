@@ -30,8 +30,6 @@ with page.panel, errors.in_words():
     shown = error_map.choose(run)
 with page.map, errors.in_words():
     error_map.show(run, chosen.job.id, shown)
-with page.legend:
-    error_map.legend(run, shown)
 with page.panel, errors.in_words():
     evaluate_view.table(run)
     evaluate_view.confusion(run)

@@ -25,7 +25,7 @@ with page.panel:
     address.keep("bands", widget)
 with page.map:
     with errors.in_words():
-        shown = layers.imagery(scenes, composite)
+        shown = layers.with_gallery(layers.imagery(scenes, composite), scenes)
     drawings = maps.draw(
         maps.View(
             page="explore",

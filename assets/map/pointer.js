@@ -104,13 +104,20 @@
         at = place;
         timer ??= setTimeout(ask, REST_MS);
       };
-      map.on("mousemove click", (event) => point(event.latlng));
-      map.on("mouseout", () => {
+      const container = map.getContainer();
+      let isByKeyboard = false;
+      map.on("mousemove click", (event) => {
+        isByKeyboard = false;
+        point(event.latlng);
+      });
+      container.addEventListener("mouseleave", () => {
         at = null;
         box.hidden = true;
       });
-      map.on("moveend layeradd", () => {
-        const isByKeyboard = document.activeElement === map.getContainer() && !map.getContainer().matches(":hover");
+      container.addEventListener("keydown", () => {
+        isByKeyboard = document.activeElement === container;
+      });
+      map.on("moveend", () => {
         if (isByKeyboard) {
           point(map.getCenter());
         }

@@ -30,10 +30,12 @@
      * @param {number[][]} options.home what is in sight at first.
      * @param {number[][][]} options.boxes all that the page can show; a view that shows none of them is not kept.
      * @param {number} options.panelPx so much of the left side lies below the page's panel where the window is wide.
+     * @param {number} options.footPx so much of the foot lies below the gallery.
      */
-    view(map, { page, focus, home, boxes, panelPx }) {
-      map.emberPanelPx = panelPx;
+    view(map, { page, focus, home, boxes, panelPx, footPx }) {
+      Object.assign(map, { emberPanelPx: panelPx, emberFootPx: footPx });
       const linked = linkedView();
+      map.hasLinkedView = linked !== null;
       const last = linked ?? Emberscope.recall("view");
       const isSameFocus = linked !== null || (Emberscope.recall(`focus ${page}`) ?? focus) === focus;
       if (last) {

@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { runInThisContext } from "node:vm";
 
-const SCRIPTS = ["memory", "address", "words", "view", "land", "backdrop", "layers", "pointer"];
+const SCRIPTS = ["memory", "address", "words", "view", "land", "backdrop", "layers", "pointer", "gallery", "base_maps"];
 export const PANES = { land: 150, imagery: 250, overlay: 350, outlines: 380 };
 
 /** A new document, opened by a link, with our scripts loaded; what one tab remembers goes on. */
 export async function open({ link = "", storage = fakeStorage() } = {}) {
-  const made = { geojson: [], scales: 0, controls: [], fetched: [], answers: {} };
+  const made = { geojson: [], scales: 0, controls: [], fetched: [], answers: {}, marks: [], tiles: [] };
   const address = new URL(`http://127.0.0.1/explore${link}`);
   const around = {
     location: address,
@@ -16,7 +16,7 @@ export async function open({ link = "", storage = fakeStorage() } = {}) {
   };
   Object.assign(globalThis, {
     L: fakeLeaflet(made),
-    document: { documentElement: { dataset: {} } },
+    document: { documentElement: { dataset: {} }, createTextNode: (words) => words },
     parent: around,
     sessionStorage: storage,
     setInterval: () => 0,
@@ -44,8 +44,11 @@ function fakeMap() {
     const half = 180 / 2 ** level;
     return { getNorth: () => lat + half, getSouth: () => lat - half, getWest: () => lng - half, getEast: () => lng + half };
   };
+  const container = fakeElement("div", "");
+  container.querySelector = () => container;
   return {
     panes,
+    container,
     fitted: [],
     center: [0, 0],
     zoom: 5,
@@ -56,7 +59,7 @@ function fakeMap() {
     getZoom() {
       return this.zoom;
     },
-    getContainer: () => ({ style: {} }),
+    getContainer: () => container,
     invalidateSize() {},
     eachLayer() {},
     whenReady: (act) => act(),
@@ -95,6 +98,9 @@ function fakeLeaflet(made) {
       },
       { scale: () => ({ addTo: () => made.scales++ }) },
     ),
+    circleMarker: () => made.marks[made.marks.push(fakeMark()) - 1],
+    layerGroup: () => ({ addTo: () => ({ remove() {} }) }),
+    tileLayer: () => made.tiles[made.tiles.push(fakeMark()) - 1],
     geoJSON: (data, options) => ({ addTo: () => made.geojson.push({ data, options }) }),
     DomUtil: {
       create(tag, className, parent) {
@@ -107,6 +113,26 @@ function fakeLeaflet(made) {
   };
 }
 
+/** A mark or a tile layer: it listens, and stands on the map. */
+function fakeMark() {
+  const listeners = {};
+  const element = fakeElement("path", "");
+  const mark = {
+    element,
+    getElement: () => element,
+    bindTooltip() {},
+    setStyle() {},
+    remove() {},
+    addTo: () => mark,
+    on: (name, listener) => {
+      listeners[name] = listener;
+      return mark;
+    },
+    tell: (name) => listeners[name](),
+  };
+  return mark;
+}
+
 function fakeElement(tag, className) {
   const listeners = {};
   return {
@@ -114,7 +140,9 @@ function fakeElement(tag, className) {
     className,
     children: [],
     dataset: {},
-    style: {},
+    style: { setProperty() {} },
+    remove() {},
+    scrollIntoView() {},
     append(...more) {
       this.children.push(...more);
     },

@@ -102,5 +102,5 @@ test("coordinates are written with their hemisphere, in any of the worlds that L
 });
 
 function view(options = {}) {
-  page.Emberscope.view(page.map, { page: "explore", focus: "", home: HOME, boxes: [HOME], panelPx: 400, ...options });
+  page.Emberscope.view(page.map, { page: "explore", focus: "", home: HOME, boxes: [HOME], panelPx: 400, footPx: 0, ...options });
 }

@@ -19,7 +19,7 @@ HEADINGS = {"Start": "Map burn scars from satellite images"}
 PATIENCE_MS = 120_000
 _OPAQUE = 8  # of 255: less is as good as not there
 # Done once every tile has come and has faded in, for at most ten seconds.
-_WHOLE_MAP = """async () => {
+WHOLE_MAP = """async () => {
   const isWhole = () => [...document.querySelectorAll('img.leaflet-tile')].every(
     tile => tile.classList.contains('leaflet-tile-loaded') && getComputedStyle(tile).opacity === '1');
   for (let turn = 0; turn < 50 && !isWhole(); turn++) await new Promise(done => setTimeout(done, 200));
@@ -183,7 +183,7 @@ class Visitor:
     def take_screenshot(self, name: str) -> Path:
         """A picture of the window as it is, kept small by a palette of 256 colours."""
         if self.page.locator('iframe[title*="st_folium"]').count():
-            self.map.locator(".leaflet-container").evaluate(_WHOLE_MAP)
+            self.map.locator(".leaflet-container").evaluate(WHOLE_MAP)
         path = self._screenshots / f"{name}.png"
         seen = Image.open(io.BytesIO(self.page.screenshot(animations="disabled", timeout=PATIENCE_MS)))
         seen.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import streamlit as st
 
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig
+from engine.learning.maps import scene_scores
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle
-from pages.ui.look import palette, style, wording
+from pages.ui.look import palette, wording
 from pages.ui.map import layers, maps
 from pages.ui.state import address, cached, results
 
@@ -26,13 +28,11 @@ class Choice:
     Attributes:
         view: one of `_VIEWS`.
         base: composite below; None without imagery.
-        scene: index of the test scene to look at; None without scenes.
     """
 
     view: str
     scenes: tuple[Scene, ...]
     base: str | None
-    scene: int | None
 
 
 def choose(run: TrainRun) -> Choice:
@@ -44,55 +44,63 @@ def choose(run: TrainRun) -> Choice:
     address.restore("show", "evaluate_view", views, "Errors")
     view = st.segmented_control("Show", views, required=True, key="evaluate_view", label_visibility="collapsed")  # fmt: skip
     address.keep("show", "evaluate_view")
-    base = scene = None
+    base = None
     if scenes:
         address.restore("bands", "evaluate_base", names, layers.best_of(scenes))
         base = st.segmented_control("Below", names, required=True, key="evaluate_base", label_visibility="collapsed")  # fmt: skip
         address.keep("bands", "evaluate_base")
-        scene = st.selectbox("Test scene", range(len(scenes)), format_func=lambda i: _scene_words(scenes[i], i),
-                             key="evaluate_scene", label_visibility="collapsed")  # fmt: skip
-    return Choice(str(view), scenes, base, scene)
+    return Choice(str(view), scenes, base)
 
 
 def show(run: TrainRun, job_id: str, choice: Choice) -> None:
-    """The errors, the prediction or the labels over the imagery of the test tiles."""
-    scenes, scene = choice.scenes, choice.scene
+    """The errors, the prediction or the labels over the imagery of the test tiles, which stand side by side at its foot."""
+    scenes = choice.scenes
     overlay = _overlay(run, choice.view, scenes)
+    below = layers.imagery(scenes, choice.base) if choice.base else []
     maps.draw(
         maps.View(
             page="evaluate", key=f"evaluate_{job_id}",
-            bounds_lonlat=overlay.bounds_lonlat if scene is None else layers.bounds_of([scenes[scene]]),
-            boxes=layers.boxes_of(scenes), focus="" if scene is None else scenes[scene].id,
-            shown=(*(layers.imagery(scenes, choice.base) if choice.base else []), overlay),
+            bounds_lonlat=layers.opening(scenes) if scenes else overlay.bounds_lonlat,
+            boxes=layers.boxes_of(scenes), focus=job_id,
+            shown=(*layers.with_gallery(below, scenes, _scores(run, scenes)), overlay),
             outlines=layers.outlines(scenes, palette.ASH), overlay_percent=80,
         )
     )  # fmt: skip
 
 
-def legend(run: TrainRun, choice: Choice) -> None:
-    """The task's colours and what they mean."""
-    shown = run.task.error_style if choice.view == "Errors" else run.task.prediction_style
-    style.legend(
-        [
-            (style.css(shown.colours[value]), words)
-            for value, words in shown.names.items()
-            if value in shown.colours
-        ],
-        f"Test tiles only. Source: {run.decoder.source or 'not stated'}",
-    )
+def _scores(run: TrainRun, scenes: Sequence[Scene]) -> dict[str, str]:
+    """How well each test scene was mapped, in words; none for a task without classes."""
+    kinds = tuple(run.task.error_style.names)
+    if scene_scores.RIGHT not in kinds:
+        return {}
+    return _scores_of(str(run.errors), run.errors.stat().st_mtime_ns, kinds, tuple(scenes))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _scores_of(
+    errors: str, modified_ns: int, kinds: tuple[int, ...], _scenes: tuple[Scene, ...]
+) -> dict[str, str]:
+    del modified_ns
+    outlines = {scene.id: layers.footprint(scene) for scene in _scenes}
+    return scene_scores.words_of(Path(errors), outlines, kinds)
 
 
 def _overlay(run: TrainRun, view: str, scenes: Sequence[Scene]) -> maps.Shown:
     """The raster of a view; its colours are the task's own, as in the files that the run left."""
     by = f"{run.decoder.head['name']} on {run.decoder.backbone}"
+    note = f"Test tiles only. Source: {run.decoder.source or 'not stated'}"
     predicted, wrong = run.task.prediction_style, run.task.error_style
     if view == "True":
         found = layers.labels(scenes, _visible(predicted), predicted.names)
         if found is not None:
             return found
     if view == "Errors":
-        return layers.classes(run.errors, f"Errors of {by}", view, _visible(wrong), wrong.names)
-    return layers.classes(run.predictions, f"Predicted by {by}", view, _visible(predicted), predicted.names)
+        made = layers.classes(run.errors, f"Errors of {by}", view, _visible(wrong), wrong.names)
+    else:
+        made = layers.classes(
+            run.predictions, f"Predicted by {by}", view, _visible(predicted), predicted.names
+        )
+    return replace(made, legend=replace(made.legend, note=note))
 
 
 def _visible(shown: MapStyle) -> layers.Colours:
@@ -113,7 +121,3 @@ def _test_scenes(run: TrainRun) -> tuple[Scene, ...]:
         st.caption(f"Without imagery below: {wording.plain(str(err))}")
         return ()
     return found
-
-
-def _scene_words(scene: Scene, index: int) -> str:
-    return f"Scene {index + 1} · {wording.date(scene.datetime)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from engine.imagery.scene import Scene
 from pages.ui.look.palette import BLUE, GREEN, RED
 from pages.ui.look.style import css
 from pages.ui.look.wording import NO_DATE, date
-from pages.ui.map import tiles
+from pages.ui.map import galleries, tiles
 from pages.ui.map.legend import Legend
 from pages.ui.map.maps import Bounds, Outline, Shown
 
@@ -31,6 +31,7 @@ _LEAST_SHARE = 0.15
 _SAMPLED_SCENES, _SAMPLED_PX = 12, 160
 
 
+NO_SCORES: Mapping[str, str] = {}
 Colours = Mapping[int, tiles.Colour]  # class -> red, green, blue, opacity (0 to 255)
 
 
@@ -94,6 +95,29 @@ def imagery(scenes: Sequence[Scene], composite: str | None) -> list[Shown]:
     token = tiles.register(tiles.Layer(pictures, stretch, meaning=meaning))
     words = f"{composite}: {credit(scenes)}"
     return [Shown(token, bounds_of(scenes), words, composite, legend=_band_legend(bands, scenes[0]))]
+
+
+def with_gallery(
+    shown: list[Shown], scenes: Sequence[Scene], scores: Mapping[str, str] = NO_SCORES
+) -> list[Shown]:
+    """The imagery with its scenes side by side at the foot of the map, where there are several.
+
+    Args:
+        shown: of `imagery(scenes, ...)`.
+        scores: scene id -> how well it was mapped, in words.
+    """
+    if not shown or len(scenes) < 2:
+        return shown
+    items = tuple(
+        galleries.Item(
+            scene.id, scene_words(scene), date(scene.datetime), index, bounds_of([scene]), scene.cloud_pct, scene.split,
+            scene.mask_path, scores.get(scene.id, ""),
+        )
+        for index, scene in enumerate(scenes)
+    )  # fmt: skip
+    has_labels = any(scene.mask_path for scene in scenes)
+    token = galleries.register(galleries.Gallery(shown[0].token, items, has_labels))
+    return [replace(shown[0], gallery=token), *shown[1:]]
 
 
 def _band_legend(bands: Sequence[str], scene: Scene) -> Legend:

@@ -12,7 +12,7 @@ from branca.element import MacroElement
 from folium.elements import JSCSSMixin
 from jinja2 import Template
 
-from pages.ui.map import land, serving
+from pages.ui.map import base_maps, land, serving
 
 # Panes from below; Leaflet's own are tilePane 200 and overlayPane 400 (outlines and drawings).
 PANES = {"land": 150, "imagery": 250, "overlay": 350, "outlines": 380}
@@ -22,6 +22,7 @@ _TITLES = {"outlines": "Outlines", "overlay": "Map", "imagery": "Imagery", "land
 _MOST_BOXES = 200
 # The panel covers so much of the map's left side (assets/page/page.css).
 _PANEL_PX = 412
+_FOOT_PX = 176  # and the gallery so much of its foot (assets/map/gallery.js)
 Bounds = tuple[float, float, float, float]
 
 
@@ -65,7 +66,17 @@ def pointer() -> MacroElement:
     return _Call("pointer", {"url": f"{serving.FROM_MAP}tiles/values"})
 
 
-def view(page: str, focus: str, home: Bounds, boxes: Sequence[Bounds]) -> MacroElement:
+def base_maps_choice() -> MacroElement:
+    """The choice of a base map in the land's row of the list of layers."""
+    return _Call("baseMaps", {"maps": list(base_maps.offered())})
+
+
+def gallery() -> MacroElement:
+    """The scenes of the layer that brings a gallery, side by side at the foot of the map."""
+    return _Call("gallery", {"panelPx": _PANEL_PX})
+
+
+def view(page: str, focus: str, home: Bounds, boxes: Sequence[Bounds], has_gallery: bool) -> MacroElement:
     """What is in sight at first: where the person left the last map, else what the page shows.
 
     Args:
@@ -73,9 +84,11 @@ def view(page: str, focus: str, home: Bounds, boxes: Sequence[Bounds]) -> MacroE
         focus: names what the person asked to see; another one than at the last visit opens on `home`.
         home: west, south, east, north in degrees.
         boxes: of all that can be seen on the page; a view that shows none of them is not kept.
+        has_gallery: scenes stand side by side at the foot of the map.
     """
     seen = [_corners(box) for box in boxes[:_MOST_BOXES]] or [_corners(home)]
-    options = {"page": page, "focus": focus, "home": _corners(home), "boxes": seen, "panelPx": _PANEL_PX}
+    options = {"page": page, "focus": focus, "home": _corners(home), "boxes": seen, "panelPx": _PANEL_PX,
+               "footPx": _FOOT_PX if has_gallery else 0}  # fmt: skip
     return _Call("view", options)
 
 

@@ -32,6 +32,7 @@ class Shown:
         legend: what its colours mean, for its row in the list of layers.
         reads: whether the server can say what lies under the pointer.
         cut: of a map of probabilities, which the browser colours.
+        gallery: token of the scenes that stand side by side at the map's foot; "" without.
     """
 
     token: str
@@ -42,6 +43,7 @@ class Shown:
     legend: Legend = NO_LEGEND
     reads: bool = True
     cut: threshold_layer.Cut | None = None
+    gallery: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,16 @@ def _base(view: View) -> Any:
     )  # fmt: skip
     made.add_child(map_controls.backdrop(theme()))
     made.add_child(map_controls.layer_list(view.overlay_percent))
+    made.add_child(map_controls.base_maps_choice())
     folium.plugins.Fullscreen(position="topright").add_to(made)
     made.add_child(map_controls.pointer())
+    made.add_child(map_controls.gallery())
     if view.can_draw:
         _drawing().add_to(made)
     if any(layer.cut for layer in view.shown):
         made.add_child(threshold_layer.ThresholdScript())
-    made.add_child(map_controls.view(view.page, view.focus, view.bounds_lonlat, view.boxes))
+    has_gallery = any(layer.gallery for layer in view.shown)
+    made.add_child(map_controls.view(view.page, view.focus, view.bounds_lonlat, view.boxes, has_gallery))
     return made
 
 
@@ -160,6 +165,7 @@ def _tile_group(shown: Sequence[Shown]) -> Any:
             tiles=url, attr=html.escape(layer.credit),
             overlay=True, max_zoom=17, no_wrap=True, pane=layer.pane, bounds=[[south, west], [north, east]],
             title=layer.title, reads=layer.reads, legend=layer.legend.for_map(),
+            gallery=f"{serving.FROM_MAP}maps/galleries/{layer.gallery}.json" if layer.gallery else None,
         ).add_to(group)  # fmt: skip
     return group
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_ZOOM = 20  # 0.15 m a pixel at the equator: finer than any scene
 TILE_PX = 256
+THUMBNAIL_PX = 128
 _LEAST_PX = 2  # a smaller raster is a dot on the map: its outline shows it, and nothing is read
 # Reflectance is linear and screens are not: without it forests and scars drown in black.
 _GAMMA = "gamma RGB 1.5"
@@ -33,6 +34,19 @@ def render(token: str, z: int, x: int, y: int) -> bytes:
     if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
         raise LookupError(f"{z}/{x}/{y}")
     return _render(token, tiles.find(token), z, x, y)
+
+
+def picture(token: str, index: int) -> bytes:
+    """The PNG of one picture of a layer as a whole, small, on its own grid.
+
+    Raises:
+        LookupError: no such layer, or no such picture.
+        OSError: a raster went away or is damaged.
+    """
+    layer = tiles.find(token)
+    if not 0 <= index < len(layer.pictures):
+        raise LookupError(f"{token} {index}")
+    return _thumbnail(token, layer, index)
 
 
 def tile_bounds(z: int, x: int, y: int) -> Bounds:
@@ -64,11 +78,55 @@ def _read(layer: Layer, pictures: Sequence[tuple[Band, ...]], z: int, x: int, y:
         return empty_png()
     except RasterioError as err:
         raise OSError(str(err)) from err
+    return _png(layer, image)
+
+
+def _png(layer: Layer, image: ImageData) -> bytes:
+    """Stretched or coloured as the layer says."""
     if layer.stretch:
         image.rescale(in_range=layer.stretch)
         image.apply_color_formula(_GAMMA)
     colours: Mapping[int, Colour] | None = dict(layer.colours) or None
     return bytes(image.render(img_format="PNG", colormap=colours))
+
+
+@functools.lru_cache(maxsize=1024)
+def _thumbnail(token: str, layer: Layer, index: int) -> bytes:
+    del token
+    import numpy as np
+    import rasterio
+    from rasterio.enums import Resampling
+    from rasterio.errors import RasterioError
+    from rio_tiler.models import ImageData
+
+    values, is_missing = [], []
+    try:
+        for band in layer.pictures[index]:
+            with rasterio.open(band.path) as source:
+                scale = THUMBNAIL_PX / max(source.height, source.width)
+                shape = tuple(max(1, round(side * scale)) for side in (source.height, source.width))
+                how = Resampling.average if layer.stretch else Resampling.nearest
+                stored = source.read(band.index, out_shape=shape, masked=True, resampling=how)
+            values.append(_measured(band, stored.data))
+            gap = np.ma.getmaskarray(stored) | np.isin(stored.data, band.nodata)
+            is_missing.append(gap | ~np.isfinite(values[-1]))
+    except RasterioError as err:
+        raise OSError(str(err)) from err
+    if len({read.shape for read in values}) > 1:  # bands of files with pixels of their own
+        values = [_like(read, values[0].shape) for read in values]
+        is_missing = [_like(read, values[0].shape) for read in is_missing]
+    missing = np.broadcast_to(np.any(is_missing, axis=0), (len(values), *values[0].shape))
+    return _png(layer, ImageData(np.ma.MaskedArray(np.stack(values), mask=missing)))
+
+
+def _like(read: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The nearest pixels of an array on a grid of another shape."""
+    import numpy as np
+
+    rows, columns = (
+        np.arange(wanted) * have // wanted for wanted, have in zip(shape, read.shape, strict=True)
+    )
+    return read[np.ix_(rows, columns)]
 
 
 def _picture(layer: Layer, tile: tuple[int, int, int], picture: tuple[Band, ...]) -> ImageData:

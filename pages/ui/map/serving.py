@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from streamlit.runtime.pages_manager import PagesManager
 
 from engine.errors import EngineError
-from pages.ui.map import land, lens_files, rendering, values
+from pages.ui.map import galleries, land, lens_files, rendering, values
 
 _ASSETS = Path(__file__).resolve().parents[3] / "assets"
 VENDOR = _ASSETS / "static" / "vendor"
@@ -36,20 +36,8 @@ _LONG = "public, max-age=86400, immutable"  # a token is made from the content, 
 _HEAVY = ("leafmap.foliumap", "rio_tiler.io", "plotly.graph_objects", "engine.extraction.cost.estimate",
           "engine.backbones.cards", "pygments.formatters", "pyarrow.parquet")  # fmt: skip
 # The map's script: files of assets/map in the order in which they build on each other.
-SCRIPTS = (
-    "memory.js",
-    "address.js",
-    "words.js",
-    "view.js",
-    "land.js",
-    "backdrop.js",
-    "layers.js",
-    "pointer.js",
-    "lens_picking.js",
-    "lens_layer.js",
-    "lens.js",
-    "lens_panel.js",
-)
+SCRIPTS = ("memory.js", "address.js", "words.js", "view.js", "land.js", "backdrop.js", "layers.js", "pointer.js",
+           "gallery.js", "base_maps.js", "lens_picking.js", "lens_layer.js", "lens.js", "lens_panel.js")  # fmt: skip
 _MOST_LAYERS = 8  # whose value is asked for at once
 _log = logging.getLogger(__name__)
 
@@ -60,8 +48,10 @@ def routes() -> list[BaseRoute]:
     prefix = f"/{base}" if base else ""
     return [
         Route(f"{prefix}/tiles/{{token}}/{{z:int}}/{{x:int}}/{{y:int}}.png", _tile),
+        Route(f"{prefix}/tiles/{{token}}/pictures/{{index:int}}.png", _picture),
         Route(f"{prefix}/tiles/values", _values),
         Route(f"{prefix}/lens/{{token}}.bin", lens_files.answer),
+        Route(f"{prefix}/maps/galleries/{{token}}.json", _gallery),
         Route(f"{prefix}/maps/world.geojson", _world),
         Route(f"{prefix}/maps/coast/{{x:int}}/{{y:int}}.geojson", _coast),
         Route(f"{prefix}/map/emberscope.js", _script),
@@ -110,14 +100,30 @@ def _import_heavy() -> None:
 
 async def _tile(request: Request) -> Response:
     numbers = (int(request.path_params[name]) for name in ("z", "x", "y"))
+    return await _png(request, rendering.render, *numbers)
+
+
+async def _picture(request: Request) -> Response:
+    return await _png(request, rendering.picture, int(request.path_params["index"]))
+
+
+async def _png(request: Request, draw: Callable[..., bytes], *numbers: int) -> Response:
     try:
-        png = await run_in_threadpool(rendering.render, str(request.path_params["token"]), *numbers)
+        png = await run_in_threadpool(draw, str(request.path_params["token"]), *numbers)
     except LookupError:
         return Response(status_code=404, headers={"Cache-Control": "no-store"})
     except (EngineError, OSError) as err:
         _log.warning("tile %s: %s", request.url.path, err)
         return Response(status_code=404, headers={"Cache-Control": "no-store"})
     return Response(png, media_type="image/png", headers={"Cache-Control": _LONG})
+
+
+async def _gallery(request: Request) -> Response:
+    try:
+        told = await run_in_threadpool(galleries.told, str(request.path_params["token"]))
+    except LookupError:
+        return Response(status_code=404, headers={"Cache-Control": "no-store"})
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
 
 async def _values(request: Request) -> Response:

@@ -1,0 +1,213 @@
+// The scenes of a map side by side at its foot, and their places on it: a click brings one into sight.
+"use strict";
+
+{
+  const Emberscope = (globalThis.Emberscope ??= {});
+  // A scene smaller than this on the screen is a mark, so that it can be seen and clicked.
+  const LEAST_PX = 18;
+  const FOOT_PX = 176;
+
+  /** How often each word stands in a list, as "32 train, 8 test". */
+  function counted(words) {
+    const counts = new Map();
+    for (const word of words.filter(Boolean)) {
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+    }
+    return [...counts].map(([word, count]) => `${count} ${word}`).join(", ");
+  }
+
+  /** A share of burned ground counts as "with fire". */
+  function kind(label) {
+    return label.endsWith("burned") ? "with fire" : label;
+  }
+
+  /** "48 scenes · 35 with fire, 13 fire-free · 32 train, 8 test". */
+  function summary(scenes) {
+    const parts = [counted(scenes.map((scene) => kind(scene.label))), counted(scenes.map((scene) => scene.split))];
+    return [`${scenes.length} scenes`, ...parts.filter(Boolean)].join(" · ");
+  }
+
+  function button(parent, words, label, act) {
+    const made = L.DomUtil.create("button", "", parent);
+    Object.assign(made, { type: "button", textContent: words, title: label, ariaLabel: label });
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  /** One scene of the strip: its picture, and what is told of it. */
+  function card(parent, scene, pictures, number, act) {
+    const made = L.DomUtil.create("button", "ember-scene", parent);
+    made.type = "button";
+    const picture = L.DomUtil.create("img", "", made);
+    Object.assign(picture, { loading: "lazy", alt: "", src: `${pictures}/${scene.picture}.png` });
+    const told = [scene.date, scene.label, scene.score, scene.cloud, scene.split].filter(Boolean);
+    for (const [index, words] of told.entries()) {
+      L.DomUtil.create(index ? "small" : "b", "", made).textContent = words;
+    }
+    made.title = scene.title;
+    made.ariaLabel = `Scene ${number}: ${scene.title}, ${told.join(", ")}`;
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  /** Marks of the scenes that are too small to be seen at this zoom. */
+  function marks(map, scenes, choose) {
+    const made = scenes.map((scene, index) => {
+      const [[south, west], [north, east]] = scene.box;
+      const mark = L.circleMarker([(south + north) / 2, (west + east) / 2], {
+        pane: "outlines", radius: 6, className: "ember-mark", bubblingMouseEvents: false, isPartOfAnother: true,
+      });
+      mark.bindTooltip(document.createTextNode(`${index + 1}: ${scene.title}`));
+      return mark.on("click", () => choose(index));
+    });
+    const group = L.layerGroup(made).addTo(map);
+    const show = () => {
+      for (const [index, mark] of made.entries()) {
+        const [[, west], [, east]] = scenes[index].box;
+        const isSmall = ((east - west) / 360) * 256 * 2 ** map.getZoom() < LEAST_PX;
+        mark.getElement().style.display = isSmall ? "" : "none";
+      }
+    };
+    map.on("zoomend", show);
+    show();
+    return {
+      choose(index) {
+        for (const [at, mark] of made.entries()) {
+          mark.setStyle({ fillOpacity: at === index ? 1 : 0.25, weight: at === index ? 3 : 2 });
+        }
+      },
+      remove() {
+        map.off("zoomend", show);
+        group.remove();
+      },
+    };
+  }
+
+  /** Draws the strip and its marks; returns what takes them away again. */
+  function drawGallery(map, { scenes }, pictures, panelPx) {
+    const box = L.DomUtil.create("details", "ember-box ember-gallery", map.getContainer());
+    L.DomEvent.disableClickPropagation(box);
+    L.DomEvent.disableScrollPropagation(box);
+    box.open = Emberscope.recall("gallery") ?? map.getSize().y > 560;
+    box.style.setProperty("--panel", `${map.getSize().x > 2 * panelPx ? panelPx : 0}px`);
+    L.DomUtil.create("summary", "", box).textContent = summary(scenes);
+    const bar = L.DomUtil.create("div", "ember-bar", box);
+    const strip = L.DomUtil.create("div", "ember-strip", box);
+    let chosen = -1;
+
+    const all = [
+      [Math.min(...scenes.map((scene) => scene.box[0][0])), Math.min(...scenes.map((scene) => scene.box[0][1]))],
+      [Math.max(...scenes.map((scene) => scene.box[1][0])), Math.max(...scenes.map((scene) => scene.box[1][1]))],
+    ];
+    const highlight = (index) => {
+      chosen = index;
+      map.emberScene = scenes[index].id;
+      for (const [at, element] of cards.entries()) {
+        element.ariaPressed = String(at === index);
+      }
+      cards[index].scrollIntoView({ block: "nearest", inline: "nearest" });
+      onMap.choose(index);
+      position.textContent = `${index + 1} of ${scenes.length}`;
+    };
+    const choose = (index) => {
+      highlight(index);
+      Emberscope.address.keep("scene", scenes[index].id);
+      Emberscope.fit(map, scenes[index].box);
+    };
+    const step = (by) => choose((chosen + by + scenes.length) % scenes.length);
+    button(bar, "All", `Show all ${scenes.length} scenes`, () => Emberscope.fit(map, all));
+    button(bar, "‹", "The scene before", () => step(chosen < 0 ? 0 : -1));
+    const position = L.DomUtil.create("span", "", bar);
+    position.textContent = `${scenes.length} scenes`;
+    button(bar, "›", "The next scene", () => step(1));
+    const onMap = marks(map, scenes, choose);
+    const cards = scenes.map((scene, index) => card(strip, scene, pictures, index + 1, () => choose(index)));
+    const settle = () => {
+      map.emberFootPx = box.open ? FOOT_PX : 40;
+    };
+    box.addEventListener("toggle", () => {
+      Emberscope.remember("gallery", box.open);
+      settle();
+    });
+    settle();
+    begin(map, scenes, { highlight, box });
+    return () => {
+      onMap.remove();
+      box.remove();
+      map.emberFootPx = 0;
+    };
+  }
+
+  /** The scene of the link, or the one that fills the middle of the map. */
+  function begin(map, scenes, { highlight, box }) {
+    const before = scenes.findIndex((scene) => scene.id === map.emberScene);
+    if (before >= 0) {
+      highlight(before); // the same scenes in other bands
+      return;
+    }
+    const asked = Emberscope.address.take("scene");
+    const linked = scenes.findIndex((scene) => scene.id === asked);
+    if (linked >= 0) {
+      highlight(linked);
+      Emberscope.address.keep("scene", asked);
+      if (!map.hasLinkedView) {
+        Emberscope.fit(map, scenes[linked].box);
+      }
+      return;
+    }
+    if (asked !== null) {
+      const words = L.DomUtil.create("p", "", box);
+      words.textContent = `The link asks for a scene that is not on this map: ${asked}`;
+      box.open = true;
+    }
+    const { lat, lng } = map.getCenter();
+    const inSight = scenes.findIndex(({ box: [[south, west], [north, east]] }) => south <= lat && lat <= north && west <= lng && lng <= east);
+    if (inSight >= 0) {
+      highlight(inSight);
+    }
+  }
+
+  Object.assign(Emberscope, {
+    /**
+     * Show the gallery of the layer that brings one (`options.gallery`, its address), and take it away with its last layer.
+     *
+     * @param {object} map Leaflet's map.
+     * @param {object} options
+     * @param {number} options.panelPx so much of the left side lies below the page's panel where the window is wide.
+     */
+    gallery(map, { panelPx }) {
+      let shown = "";
+      let remove = () => {};
+      const look = () => {
+        const found = new Set();
+        map.eachLayer((layer) => layer.options?.gallery && found.add(layer.options.gallery));
+        const wanted = [...found][0] ?? "";
+        if (wanted === shown) {
+          return;
+        }
+        shown = wanted;
+        if (!wanted) {
+          remove();
+          return;
+        }
+        fetch(wanted)
+          .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(answer.status))))
+          .then((facts) => {
+            if (shown === wanted) {
+              remove();
+              remove = drawGallery(map, facts, `${wanted.split("maps/")[0]}tiles/${facts.layer}/pictures`, panelPx);
+            }
+          })
+          .catch((error) => console.warn(`The gallery is not shown: ${error.message}`));
+      };
+      // A swap of layers takes the old away and brings the new: only what lies there afterwards counts.
+      let timer = null;
+      map.on("layeradd layerremove", () => {
+        timer ??= setTimeout(() => {
+          timer = null;
+          look();
+        }, 60);
+      });
+    },
+  });
+}

@@ -1,0 +1,140 @@
+"""The scenes of a layer side by side: a bounded table of galleries, and what is told of each scene.
+
+A page registers a gallery and gets a token made from its content, as with layers. What takes time (looking into the
+label masks) is done when the browser asks, not while the page is drawn.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from pages.ui.map import tiles
+
+_MOST = 64
+# Masks are looked at on a grid of so many pixels a side: enough to see whether anything burned.
+_LOOK_PX = 256
+
+
+@dataclass(frozen=True)
+class Item:
+    """One scene.
+
+    Attributes:
+        picture: its index among the pictures of the layer.
+        box: west, south, east, north in degrees.
+        cloud_pct: None where nobody states it.
+        mask: its label raster, if there is one.
+        score: how well it was mapped, in words; "" where nobody has.
+    """
+
+    id: str
+    title: str
+    date: str
+    picture: int
+    box: tiles.Bounds
+    cloud_pct: float | None = None
+    split: str | None = None
+    mask: Path | None = None
+    score: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Scenes of one layer.
+
+    Attributes:
+        layer: token of the layer whose pictures are shown.
+        has_labels: whether scenes of this kind have labels at all, so that one without is worth a word.
+    """
+
+    layer: str
+    items: tuple[Item, ...]
+    has_labels: bool
+
+
+_galleries: OrderedDict[str, Gallery] = OrderedDict()
+_lock = threading.Lock()
+
+
+def register(gallery: Gallery) -> str:
+    """The token of a gallery, the same for the same content; the oldest of too many is forgotten.
+
+    Raises:
+        SceneError: a mask lies outside the folders that the app may show.
+    """
+    for item in gallery.items:
+        if item.mask is not None:
+            tiles.require_shown(item.mask)
+    token = hashlib.sha256(repr(gallery).encode()).hexdigest()[:32]
+    with _lock:
+        _galleries[token] = gallery
+        _galleries.move_to_end(token)
+        while len(_galleries) > _MOST:
+            _galleries.popitem(last=False)
+    return token
+
+
+def told(token: str) -> dict[str, object]:
+    """What the browser shows of a gallery.
+
+    Raises:
+        LookupError: no such gallery, or no longer.
+    """
+    with _lock:
+        gallery = _galleries.get(token)
+    if gallery is None:
+        raise LookupError(token)
+    return {"layer": gallery.layer, "scenes": [_told(item, gallery.has_labels) for item in gallery.items]}
+
+
+def _told(item: Item, has_labels: bool) -> dict[str, object]:
+    west, south, east, north = item.box
+    return {
+        "id": item.id,
+        "title": item.title,
+        "date": item.date,
+        "picture": item.picture,
+        "box": [[south, west], [north, east]],
+        "cloud": None if item.cloud_pct is None else f"{item.cloud_pct:.0f} % cloud",
+        "split": item.split or "",
+        "label": _label(item.mask) if has_labels else "",
+        "score": item.score,
+    }
+
+
+def _label(mask: Path | None) -> str:
+    """What the labels of a scene say, in a word or two."""
+    if mask is None:
+        return "unlabelled"
+    try:
+        return _label_of(str(mask), mask.stat().st_mtime_ns)
+    except OSError:
+        return "unlabelled"
+
+
+@functools.lru_cache(maxsize=4096)
+def _label_of(mask: str, modified_ns: int) -> str:
+    """Fire or none where the labels are 0 and 1; else only that there are some."""
+    del modified_ns
+    import numpy as np
+    import rasterio
+    from rasterio.errors import RasterioError
+
+    try:
+        with rasterio.open(mask) as source:
+            shape = tuple(min(_LOOK_PX, side) for side in (source.height, source.width))
+            values = source.read(1, out_shape=shape, masked=True).compressed()
+    except RasterioError as err:
+        raise OSError(str(err)) from err
+    known = values[(values >= 0) & (values != 255)] if np.issubdtype(values.dtype, np.integer) else values
+    if not known.size:
+        return "unlabelled"
+    if set(np.unique(known).tolist()) <= {0, 1}:
+        burned = 100 * float(np.mean(known))
+        return f"{burned:.0f} % burned" if burned >= 1 else "under 1 % burned" if burned else "fire-free"
+    return "labelled"

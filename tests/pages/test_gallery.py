@@ -1,0 +1,95 @@
+"""The scenes side by side: what is told of each, and their small pictures."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from engine.learning.maps import scene_scores
+from engine.learning.result import TrainRun
+from pages.ui.map import galleries, layers, rendering, serving, tiles
+from pages.ui.state import cached
+from tests.conftest import WriteRaster
+from tests.pages.conftest import CHIPS, OpenPage
+
+BOX = (-75.6, 37.6, -75.5, 37.7)
+
+
+@pytest.fixture(autouse=True)
+def _may_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBERSCOPE_DATA", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((0, 1), "50 % burned"),
+        ((0, 0), "fire-free"),
+        ((-1, -1), "unlabelled"),
+        ((255, 255), "unlabelled"),
+        ((2, 3), "labelled"),
+    ],
+)
+def test_a_scene_is_told_as_burned_fire_free_labelled_or_unlabelled(
+    write_raster: WriteRaster, values: tuple[int, int], words: str
+) -> None:
+    mask = np.repeat(np.array(values, np.int16), 32)[None, :, None] * np.ones((1, 64, 64), np.int16)
+    path = write_raster("mask.tif", mask, names=None)
+    token = galleries.register(
+        galleries.Gallery("0" * 32, (galleries.Item("a", "A", "", 0, BOX, mask=path),), True)
+    )
+    (scene,) = galleries.told(token)["scenes"]  # type: ignore[misc]
+    assert scene["label"] == words
+
+
+def test_a_scene_without_labels_is_unlabelled_only_where_others_have_some() -> None:
+    for has_labels, words in ((True, "unlabelled"), (False, "")):
+        token = galleries.register(
+            galleries.Gallery("0" * 32, (galleries.Item("a", "A", "", 0, BOX),), has_labels)
+        )
+        assert galleries.told(token)["scenes"][0]["label"] == words  # type: ignore[index]
+
+
+def test_an_unknown_gallery_and_an_unknown_picture_are_not_found(write_raster: WriteRaster) -> None:
+    client = TestClient(Starlette(routes=serving.routes()))
+    path = write_raster("rgb.tif", np.full((3, 64, 32), 9, np.uint8), names=None)
+    token = tiles.register(tiles.Layer((tuple(tiles.Band(path, index) for index in (1, 2, 3)),)))
+    assert client.get(f"/maps/galleries/{'0' * 32}.json").status_code == 404
+    assert client.get(f"/tiles/{token}/pictures/1.png").status_code == 404
+    answer = client.get(f"/tiles/{token}/pictures/0.png")
+    seen = Image.open(io.BytesIO(answer.content))
+    assert seen.size == (64, 128), "a small picture keeps the scene's shape"
+
+
+def test_a_small_picture_is_transparent_where_the_scene_has_gaps(write_raster: WriteRaster) -> None:
+    values = np.full((1, 64, 64), 100, np.int16)
+    values[:, :, :32] = -9
+    band = tiles.Band(write_raster("gap.tif", values, names=None), nodata=(-9.0,))
+    token = tiles.register(tiles.Layer(((band,) * 3,), ((0.0, 200.0),) * 3))
+    alpha = np.asarray(Image.open(io.BytesIO(rendering.picture(token, 0))).convert("RGBA"))[..., 3]
+    assert alpha[:, :60].max() == 0
+    assert alpha[:, 70:].min() == 255
+
+
+def test_evaluate_shows_each_test_scene_with_its_score(open_page: OpenPage, filled_home: Path) -> None:
+    run = TrainRun.open(filled_home / "run-train")
+    scenes = cached.scenes(run_source(run))
+    outlines = {scene.id: layers.footprint(scene) for scene in scenes}
+    told = scene_scores.words_of(run.errors, outlines, tuple(run.task.error_style.names))
+    assert 0 < len(told) < CHIPS, "only the test scenes have errors"
+    assert all(words.startswith(("IoU", "rightly")) for words in told.values())
+    at = open_page("evaluate", job="run-train")
+    assert not at.exception
+
+
+def run_source(run: TrainRun) -> object:
+    from engine.jobs.config import ExtractConfig
+    from pages.ui.state import results
+
+    return ExtractConfig.model_validate(results.open_store(run.store_folder).meta.config).scene
