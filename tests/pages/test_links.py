@@ -16,8 +16,6 @@ from tests.pages.conftest import OpenPage, words
         ("extract", {"backbone": "raw"}, "extract_backbone", "selectbox"),
         ("evaluate", {"show": "Predicted"}, "evaluate_view", "segmented_control"),
         ("evaluate", {"bands": "Infrared"}, "evaluate_base", "segmented_control"),
-        ("apply", {"store": "run-extract"}, "apply_store", "selectbox"),
-        ("apply", {"bands": "Infrared"}, "apply_base_4", "segmented_control"),
     ],
 )
 def test_a_link_opens_what_it_names(
@@ -42,7 +40,6 @@ def test_a_link_opens_the_card_that_it_names(open_page: OpenPage, filled_home: P
     [
         ("explore", {"bands": "Nonsense <b>"}, "bands"),
         ("evaluate", {"show": "Nonsense"}, "show"),
-        ("apply", {"store": "gone"}, "store"),
         ("extract", {"backbone": "gone"}, "backbone"),
         ("explore", {"region": "file:0123456789abcdef"}, "region"),
     ],

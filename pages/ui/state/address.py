@@ -5,7 +5,7 @@ The names that pages use, all in one address:
     page        its path
     workspace   whose runs and places (pages/ui/workspace.py)
     place       the scenes looked at;  region  the part of them
-    job         the run that a page shows;  store  the ground that a decoder maps
+    job         the run that a page shows;  threshold  from which probability on its map counts
     backbone, bands, layer, show        what is chosen on a page, by `restore` and `keep` around its widget
     view, layers, scene, base           what the map itself writes (assets/map/address.js): Python leaves them alone
 """
