@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.embeddings import lens_choice, lens_data, lens_views, picks
+from pages.ui.embeddings import change_view, exports, lens_choice, lens_data, lens_views, picks
 from pages.ui.embeddings import view as embeddings_view
 from pages.ui.jobs import chosen_run
 from pages.ui.look import empty, errors, notices, style
@@ -34,16 +34,29 @@ with page.panel, errors.in_words():
     shown = lens_data.view(store, layer, window, lens_choice.position_choice(share))
     with st.spinner("Finding the principal components of the whole store."):
         reduction = lens_data.reduction(shown)
+    dates = reduction.header.dates
+    date = lens_choice.date_choice(dates, lens_data.has_several_dates(store))
     choice = lens_choice.choose(len(reduction.basis.components))
+    change = change_view.choose(shown, date, dates, stores) if choice.view == "Change" else None
+    if choice.view == "Change" and change is None:
+        choice = lens_choice.Choice("Components")
     scenes, base = embeddings_view.choose_base(chosen)
     of = f"{choice.view} {layer} {window}"
     picked = picks.picked(embeddings_view.map_key(chosen), of)
     with st.spinner("Making the lens."):
-        looked = lens_views.look(shown, reduction, choice, picked)
+        looked = lens_views.look(
+            lens_data.dated_view(shown, date),
+            reduction,
+            choice,
+            picked,
+            dates.index(date) if date else None,
+            change,
+        )
 with page.map, errors.in_words():
     embeddings_view.show_map(looked, chosen, scenes, base, of)
 with page.legend, errors.in_words():
     lens_views.legend(looked, embeddings_view.note(looked))
 with page.panel, errors.in_words():
+    exports.panel(looked, scenes, embeddings_view.note(looked, is_of_map=False))
     embeddings_view.variance(looked)
     embeddings_view.facts(store, layer)

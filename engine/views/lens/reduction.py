@@ -20,13 +20,15 @@ from engine.concurrency.ordered_map import ordered_map
 from engine.errors import StoreError
 from engine.store.schema import StoredTile
 from engine.views.layer_view import LayerView
-from engine.views.lens.placement import Placement, lonlat, place
+from engine.views.lens.placement import lonlat, place
 from engine.views.lens.reduction_file import (
     INVALID,
+    MOST_ERROR,
     Header,
     read_header,
     read_numbers,
     read_table,
+    tile_table,
     write_file,
 )
 from engine.views.pca import Pca, pca_of
@@ -41,8 +43,6 @@ _STEPS = 127
 _SAMPLE_ROWS = 200_000
 # Bytes that a page asks a browser to hold: two million patches of 32.
 MOST_BYTES = 64_000_000
-# Beyond it a patch would be drawn off its place.
-_MOST_ERROR = 0.1
 _THREADS = 2
 
 
@@ -141,7 +141,7 @@ def _first(fitted: Pca) -> Pca:
 def _write(path: Path, view: LayerView, basis: Pca, step: int, identity: str) -> Header:
     tiles = view.store.tiles
     placement = place(tiles)
-    if placement.error.min() > _MOST_ERROR:
+    if placement.error.min() > MOST_ERROR:
         raise StoreError(
             f"The tiles of {view.store.folder} cannot be drawn on a web map: they are too large or too near to a pole. "
             f"Export them and look at them in their own projection."
@@ -153,7 +153,9 @@ def _write(path: Path, view: LayerView, basis: Pca, step: int, identity: str) ->
         share=float(basis.explained_variance_ratio.sum()), dates=_dates(tiles),
         facts={"backbone": view.store.meta.backbone, "layer": view.layer, "position": view.position},
     )  # fmt: skip
-    return write_file(path, header, _table(tiles, placement, header), _quantised(view, basis, header))
+    dates = np.array([header.dates.index(_date(tile)) for tile in tiles], np.float64)
+    table = tile_table(placement, header, dates, MOST_ERROR)
+    return write_file(path, header, table, _quantised(view, basis, header))
 
 
 def _quantised(view: LayerView, basis: Pca, header: Header) -> Iterator[np.ndarray]:
@@ -199,20 +201,6 @@ def _scales(view: LayerView, basis: Pca) -> tuple[list[float], list[float]]:
     scales = np.percentile(np.abs(taken), _SCALE_PERCENT, axis=0) / _STEPS
     least = max(float(scales.max()) * 1e-9, 1e-30)
     return [float(max(scale, least)) for scale in scales], [float(one) for one in taken.std(axis=0)]
-
-
-def _table(tiles: tuple[StoredTile, ...], placement: Placement, header: Header) -> np.ndarray:
-    """(T, 28) float64 of each tile: first patch, rows, columns, date, box, coefficients of column and of row."""
-    step = header.step
-    shapes = np.array([(-(-h // step), -(-w // step)) for h, w in header.shapes], np.float64)
-    ends = np.cumsum(shapes.prod(axis=1))
-    dates = np.array([header.dates.index(_date(tile)) for tile in tiles], np.float64)
-    left_out = placement.error > _MOST_ERROR
-    shapes[left_out] = 0
-    return np.concatenate(
-        [np.concatenate([[0], ends[:-1]])[:, None], shapes, dates[:, None], placement.boxes,
-         placement.coefficients.reshape(len(tiles), -1) / step], axis=1,
-    )  # fmt: skip
 
 
 def _dates(tiles: tuple[StoredTile, ...]) -> tuple[str, ...]:

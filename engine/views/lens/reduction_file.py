@@ -17,11 +17,14 @@ from typing import Any
 import numpy as np
 
 from engine.files import write_atomic
+from engine.views.lens.placement import Placement
 
 INVALID = -128
 _MAGIC = b"EMBLENS1"
 _LANES = 16
 TABLE_COLUMNS = 28
+# Beyond it a patch would be drawn off its place.
+MOST_ERROR = 0.1
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,23 @@ class Header:
     def patches(self) -> int:
         """Patches in the file."""
         return sum(-(-h // self.step) * -(-w // self.step) for h, w in self.shapes)
+
+
+def tile_table(
+    placement: Placement, header: Header, dates: np.ndarray, most_error: float = MOST_ERROR
+) -> np.ndarray:
+    """(T, 28) float64 of each tile: first patch, rows, columns, date, box, coefficients of column and of row.
+
+    Args:
+        dates: (T,) numbers of dates.
+        most_error: patches; a tile whose place is less sure is left out, as one without rows and columns.
+    """
+    step = header.step
+    shapes = np.array([(-(-h // step), -(-w // step)) for h, w in header.shapes], np.float64).reshape(-1, 2)
+    firsts = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))[:-1]])
+    shapes[placement.error > most_error] = 0
+    coefficients = placement.coefficients.reshape(len(shapes), -1) / step
+    return np.concatenate([firsts[:, None], shapes, dates[:, None], placement.boxes, coefficients], axis=1)
 
 
 def write_file(path: Path, header: Header, table: np.ndarray, numbers: Iterable[np.ndarray]) -> Header:

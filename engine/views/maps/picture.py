@@ -71,15 +71,32 @@ def write_map_picture(
         is_drawn = (values == value) & (steps >= cut) & (steps != NODATA)
         share = 0.85 * alpha / 255
         pixels[is_drawn] = share * np.array([red, green, blue]) + (1 - share) * pixels[is_drawn]
-    image = Image.fromarray(pixels.astype(np.uint8))
-    metres = transform.a
-    if max(image.size) < _LEAST_PX:
-        larger = math.ceil(_LEAST_PX / max(image.size))
-        image = image.resize((image.width * larger, image.height * larger), Image.Resampling.NEAREST)
-        metres /= larger
-    page = _page(image, caption, metres)
+    page = captioned(*_enlarged(Image.fromarray(pixels.astype(np.uint8)), transform.a), caption)
     write_atomic(out, lambda temporary: page.save(temporary, "PNG", optimize=True))
     return out
+
+
+def composed(path: Path, scenes: Sequence[Scene] = ()) -> tuple[Image.Image, float]:
+    """A map of red, green, blue and opacity over the scenes: the picture, and the metres of its pixels."""
+    with rasterio.open(path) as dataset:
+        scale = max(1.0, max(dataset.width, dataset.height) / _MOST_PX)
+        width, height = max(1, round(dataset.width / scale)), max(1, round(dataset.height / scale))
+        painted = np.moveaxis(dataset.read(out_shape=(4, height, width)), 0, -1).astype(np.float64)
+        transform = dataset.transform @ rasterio.Affine.scale(dataset.width / width, dataset.height / height)
+        ground = ground_picture(scenes, dataset.crs, transform, height, width)
+    below = np.full((height, width, 3), _BARE, np.float64) if ground is None else ground
+    share = painted[..., 3:] / 255
+    pixels = share * painted[..., :3] + (1 - share) * below
+    return _enlarged(Image.fromarray(pixels.astype(np.uint8)), transform.a)
+
+
+def _enlarged(image: Image.Image, metres_a_px: float) -> tuple[Image.Image, float]:
+    """A small picture with each pixel as a square of several."""
+    if max(image.size) >= _LEAST_PX:
+        return image, metres_a_px
+    larger = math.ceil(_LEAST_PX / max(image.size))
+    size = image.width * larger, image.height * larger
+    return image.resize(size, Image.Resampling.NEAREST), metres_a_px / larger
 
 
 def _shown_window(dataset: rasterio.DatasetReader, cut: int) -> Window:
@@ -99,7 +116,7 @@ def _above(dataset: rasterio.DatasetReader, window: Window, cut: int) -> int:
     return int(((steps >= cut) & (steps != NODATA)).sum())
 
 
-def _page(image: Image.Image, caption: Caption, metres_a_px: float) -> Image.Image:
+def captioned(image: Image.Image, metres_a_px: float, caption: Caption) -> Image.Image:
     """The picture with its words above and below."""
     title, text = _font(_TITLE_PX), _font(_TEXT_PX)
     inner = max(image.width, _LEAST_PX)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -10,14 +11,14 @@ import streamlit as st
 from engine.views.clusters import MOST_CLUSTERS
 from engine.views.health.words import GOOD_POSITION
 
-View = Literal["Components", "Similarity", "Clusters", "Unusual"]
+View = Literal["Components", "Similarity", "Clusters", "Unusual", "Change"]
 VIEWS: dict[View, str] = {
     "Components": "Directions in which the embeddings differ most, as colours.",
     "Similarity": "How much each patch is like the one below the pointer. A click keeps it.",
     "Clusters": "Patches that a backbone holds for alike, as classes.",
     "Unusual": "Distance from the mean of the store, each component in its own standard deviations.",
+    "Change": "How far the embeddings of the same patch lie apart on two dates.",
 }
-_GREY = "One"
 _USUAL_CLUSTERS = 8
 
 
@@ -88,6 +89,22 @@ def _choose_components(count: int) -> Choice:
     if len(set(components)) == 1:
         components = components[:1]
     return Choice("Components", components, bool(is_whitened))
+
+
+def date_choice(dates: Sequence[str], has_several: bool) -> str | None:
+    """Which date of a store is looked at; None, and no question, where each ground has one."""
+    if not has_several or len(dates) < 2:
+        return None
+    return str(
+        st.selectbox(
+            "Date",
+            list(dates),
+            index=len(dates) - 1,
+            key="date",
+            bind="query-params",
+            format_func=lambda date: date[:10] or "no date",
+        )
+    )
 
 
 def position_choice(share: float | None) -> Literal["keep", "remove"]:

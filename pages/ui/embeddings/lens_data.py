@@ -6,6 +6,8 @@ import streamlit as st
 
 from engine.store.store import EmbeddingStore
 from engine.views.clusters import Clusters, fit_clusters
+from engine.views.comparing.dated_view import DatedView, dated
+from engine.views.comparing.dated_view import has_several_dates as several_dates
 from engine.views.health.seams import seam_score
 from engine.views.layer_view import LayerView, view_of
 from engine.views.lens.reduction import Reduction, reduction_of
@@ -27,6 +29,16 @@ def reduction(shown: LayerView, basis: LayerView | None = None) -> Reduction:
         else (str(basis.store.folder), _stamp(basis.store), basis.window, basis.position)
     )
     return _reduction(folder, stamp, key, of, shown, basis)
+
+
+def has_several_dates(store: EmbeddingStore) -> bool:
+    """Whether some ground has several dates."""
+    return several_dates(store)
+
+
+def dated_view(shown: LayerView, date: str | None) -> DatedView:
+    """A view on one of its dates."""
+    return dated(shown, date[:10] if date else None)
 
 
 def clusters(shown: LayerView, count: int) -> Clusters:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from engine.views.comparing.dated_view import DatedView
 from engine.views.layer_view import LayerView
 from engine.views.lens.kinds import anomaly_lens, clusters_lens, components_lens, similarity_lens
 from engine.views.lens.lens import Lens, ramp
 from engine.views.lens.reduction import Reduction
+from engine.views.lens.scalar_file import scalar_lens
 from pages.ui.embeddings import lens_data
+from pages.ui.embeddings.change_view import SeenChange
 from pages.ui.embeddings.lens_choice import Choice
 from pages.ui.look import palette, style
 from pages.ui.map.lens import Picked
@@ -28,16 +33,37 @@ class Looked:
         reduction: of the view, as the browser has it.
         lens: for the embeddings themselves; None for a similarity to nothing yet.
         picked: what a person chose on the map.
+        date: number of the date that is drawn, among those of the file; None: the store has one of each ground.
+        change: where the view is one; it has a file of its own.
     """
 
     view: LayerView
+    dated: DatedView
     reduction: Reduction
     choice: Choice
     lens: Lens | None
     picked: Picked
+    date: int | None = None
+    change: SeenChange | None = None
+
+    @property
+    def file(self) -> tuple[Path, str]:
+        """What the browser gets, and its identity."""
+        if self.change is not None:
+            return self.change.path, self.change.header.identity
+        return self.reduction.path, self.reduction.header.identity
+
+    @property
+    def file_name(self) -> str:
+        """Names an export by what is seen: another view, another name."""
+        seen = repr((self.view.layer, self.view.window, self.view.position, self.choice, self.picked, self.dated.date,
+                     self.file[1]))  # fmt: skip
+        return f"{self.choice.view.lower()}-layer-{self.view.layer}-{hashlib.sha256(seen.encode()).hexdigest()[:8]}"
 
     def to_browser(self) -> dict[str, Any]:
         """The lens on the components of the file."""
+        if self.change is not None and self.lens is not None:
+            return self.lens.to_json()
         if self.choice.view != "Similarity":
             assert self.lens is not None
             return self.lens.reduced(self.reduction.basis).to_json()
@@ -49,8 +75,16 @@ class Looked:
         }
 
 
-def look(view: LayerView, reduction: Reduction, choice: Choice, picked: Picked) -> Looked:
+def look(
+    dated: DatedView,
+    reduction: Reduction,
+    choice: Choice,
+    picked: Picked,
+    date: int | None,
+    change: SeenChange | None,
+) -> Looked:
     """The lens of a choice."""
+    view = dated.view
     lens: Lens | None
     match choice.view:
         case "Components":
@@ -58,13 +92,35 @@ def look(view: LayerView, reduction: Reduction, choice: Choice, picked: Picked) 
             lens = components_lens(reduction.basis, choice.components, deviations)
         case "Clusters":
             lens = clusters_lens(lens_data.clusters(view, choice.clusters))
+        case "Change":
+            assert change is not None
+            lens = scalar_lens(f"{change.distance} distance", *change.low_high)
         case "Unusual":
             lens = anomaly_lens(reduction.basis, reduction.deviations)
         case "Similarity":
             lens = _similarity(view, reduction, picked) if picked.positive else None
     if lens is not None and lens.kind in ("ramp", "norm"):
         lens = replace(lens, threshold=picked.threshold)
-    return Looked(view, reduction, choice, lens, picked)
+    return Looked(view, dated, reduction, choice, lens, picked, date, change)
+
+
+def swatches(looked: Looked) -> list[tuple[tuple[int, int, int], str]]:
+    """Colours and their meaning, for a picture."""
+    lens = looked.lens
+    assert lens is not None
+    if lens.kind == "rgb":
+        plain = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
+        return [
+            (colour, f"the more, the more {name}") for colour, name in zip(plain, lens.names, strict=True)
+        ]
+    if lens.kind == "classes":
+        return [(_rgba(row)[:3], name) for row, name in zip(lens.palette, lens.names, strict=True)]
+    steps, colours = np.linspace(0, 1, _STOPS), ramp()
+    values = lens.low[0] + steps * (lens.high[0] - lens.low[0])
+    return [
+        (_rgba(colours[round(255 * step)])[:3], f"{lens.names[0]} {value:.3g}")
+        for step, value in zip(steps, values, strict=True)
+    ]
 
 
 def legend(looked: Looked, note: str) -> None:

@@ -61,7 +61,7 @@ def show_map(
     """The patches in the colours of a lens, over the imagery."""
     meta = looked.view.store.meta
     shown = ShownLens(
-        name="embeddings", of=of, token=lens_files.register(looked.reduction.path, looked.reduction.header.identity),
+        name="embeddings", of=of, token=lens_files.register(*looked.file), date=looked.date,
         lens=looked.to_browser(), credit=f"{looked.choice.view} of {meta.backbone}, layer {looked.view.layer}",
         title="Embeddings", follows=looked.choice.view == "Similarity", picked=looked.picked,
         hint="Point at the map" if looked.choice.view != "Similarity" else "Point at the map; a click keeps the patch",
@@ -80,12 +80,21 @@ def map_key(chosen: cached.JobFacts) -> str:
     return f"embeddings_{chosen.job.id}"
 
 
-def note(looked: Looked) -> str:
-    """What a legend says of how the picture was made, and how far it can be trusted."""
+def note(looked: Looked, is_of_map: bool = True) -> str:
+    """What a legend says of how the picture was made, and how far it can be trusted.
+
+    Args:
+        is_of_map: drawn by the browser from some components; else a file from all of them.
+    """
     view, reduction = looked.view, looked.reduction
     said = [f"Means over {view.window} × {view.window} patches."] if view.window > 1 else []
     shares = reduction.basis.explained_variance_ratio
-    if looked.choice.view == "Components":
+    if looked.change is not None:
+        found = looked.change.found
+        said.append(
+            f"From {found.before.title} to {found.after.title}; half of the ground is below {found.percentiles[looked.change.distance][1]:.3g}."
+        )
+    elif looked.choice.view == "Components":
         shown = 100 * float(shares[list(looked.choice.components)].sum())
         which = "The three show" if len(looked.choice.components) == 3 else "It shows"
         said.append(f"Fitted on the whole store. {which} {shown:.0f} % of the variance.")
@@ -94,7 +103,7 @@ def note(looked: Looked) -> str:
         said.append(
             f"The map has {len(shares)} components with {kept:.1f} % of the variance; exports have all."
         )
-    if reduction.header.step > 1:
+    if reduction.header.step > 1 and is_of_map:
         step = reduction.header.step
         said.append(f"This store is large: each patch of the map is the mean of {step} × {step}.")
     said.append("Position taken off." if view.position == "remove" else "Position kept.")

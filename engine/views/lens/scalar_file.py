@@ -1,0 +1,75 @@
+"""One number for each patch as a file of a lens: what is no linear map of one store's embeddings, such as a change.
+
+A number is two components, a coarse one of 127 steps and a fine one that divides such a step by 127; the lens that adds
+them up has the row (1, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from engine.store.schema import StoredTile
+from engine.views.lens.lens import Lens, ramp
+from engine.views.lens.placement import place
+from engine.views.lens.reduction_file import INVALID, Header, read_header, tile_table, write_file
+
+_STEPS = 127
+_LANES = 16
+
+Pieces = Callable[[], Iterable[tuple[StoredTile, np.ndarray]]]
+"""Tile by tile, numbers of 0 or more (h, w), NaN without data."""
+
+
+def scalar_file(path: Path, identity: str, highest: float, pieces: Pieces) -> Header:
+    """Write the numbers unless the file is there already.
+
+    Args:
+        identity: of all that the numbers depend on.
+        highest: number that larger ones are cut to.
+
+    Raises:
+        DiskFull: no room.
+    """
+    header = read_header(path)
+    if header is not None and header.identity == identity:
+        return header
+    coarse = max(highest, 1e-30) / _STEPS
+    tiles: list[StoredTile] = []
+    stored: list[np.ndarray] = []
+    for tile, numbers in pieces():
+        tiles.append(tile)
+        stored.append(_stored(numbers, coarse))
+    header = Header(
+        identity=identity, components=2, step=1, shapes=tuple((tile.h, tile.w) for tile in tiles),
+        scales=(coarse, coarse / _STEPS), deviations=(1.0, 1.0), share=1.0, dates=("",),
+    )  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_file(path, header, tile_table(place(tiles), header, np.zeros(len(tiles))), _all(stored))
+
+
+def scalar_lens(name: str, low: float, high: float, threshold: float | None = None) -> Lens:
+    """The numbers of such a file on a ramp."""
+    zero = np.zeros(1)
+    return Lens(
+        "ramp", np.ones((1, 2)), np.zeros(2), zero, np.array([low]), np.array([high]), ramp(), threshold=threshold,
+        names=(name,),
+    )  # fmt: skip
+
+
+def _stored(numbers: np.ndarray, coarse: float) -> np.ndarray:
+    """(n, 16) int8."""
+    flat = numbers.reshape(-1)
+    has_data = np.isfinite(flat)
+    steps = np.clip(np.where(has_data, flat, 0) / coarse, 0, _STEPS)
+    whole = np.minimum(np.floor(steps), _STEPS)
+    made = np.zeros((len(flat), _LANES), np.int8)
+    made[:, 0] = np.where(has_data, whole, INVALID)
+    made[:, 1] = np.where(has_data, np.rint((steps - whole) * _STEPS), 0)
+    return made
+
+
+def _all(stored: list[np.ndarray]) -> Iterator[np.ndarray]:
+    yield from stored
