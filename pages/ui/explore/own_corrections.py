@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +87,15 @@ def _bands(scene: Scene | None, raster: Path, layout: RasterLayout, key: str) ->
     chosen: dict[int, str] = {}
     with st.container(key=f"own_bands_{key}"):
         st.caption("Bands, by their number in the file")
-        columns = st.columns(2)
-        for index in layout.indexes:
-            chosen[index] = columns[(index - 1) % 2].selectbox(
-                band_label(layout, index), ["", _NOT_READ, *_offered(scene)], key=f"own_band_{index}_{key}",
-                format_func=lambda name, index=index: _band_words(name, known.get(index), scene is not None),
-            )  # fmt: skip
+        for pair in zip_longest(
+            layout.indexes[::2], layout.indexes[1::2]
+        ):  # in a narrow window they stay in order
+            for column, index in zip(st.columns(2), pair, strict=True):
+                if index is not None:
+                    chosen[index] = column.selectbox(
+                        band_label(layout, index), ["", _NOT_READ, *_offered(scene)], key=f"own_band_{index}_{key}",
+                        format_func=lambda name, index=index: _band_words(name, known.get(index), scene is not None),
+                    )  # fmt: skip
     if not any(chosen.values()):
         return ()
     every = range(1, len(layout.bands) + 1)

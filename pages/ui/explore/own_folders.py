@@ -62,7 +62,7 @@ def choose() -> Path | None:
     _where(folder)
     picked = _whole_folder(folder) if folder is not None and not wanted else None
     found = list(_found(folder, wanted) if wanted else _entries(folder))
-    with st.container(height=300, key="own_entries"):
+    with st.container(height=300, key="own_entries", gap=None):
         if not found:
             st.caption("Nothing of that name is here." if wanted else "No rasters and no folders are here.")
         for number, entry in enumerate(found[:_MOST_SHOWN]):
