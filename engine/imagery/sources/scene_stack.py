@@ -13,23 +13,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from engine.errors import SceneError
 from engine.imagery.raster.facts import NO_OVERRIDES, Overrides
-from engine.imagery.raster.rasters import damage_told, open_raster
-from engine.imagery.raster.window import read_gaps
-from engine.imagery.scene import Asset, Scene, scene_id
+from engine.imagery.raster.sample import valid_share
+from engine.imagery.scene import Scene, scene_id
 from engine.imagery.sensors.table import HLS_SENSORS
 from engine.imagery.sources.band_files import group_scene
 from engine.imagery.sources.product_files import grouped, product_place, rasters_in
 from engine.imagery.sources.raster_file import file_scene
 from engine.imagery.sources.source import Declared
 from engine.paths import modified, resolve_path
-
-# Side of the reduced picture in which gaps are counted.
-_SAMPLE_PX = 256
 
 
 class FilesScene(Declared):
@@ -84,14 +79,31 @@ def files_scenes(paths: Sequence[Path], overrides: Overrides = NO_OVERRIDES) -> 
         *(_with_clouds(file_scene(file, overrides)) for file in alone),
         *(_with_clouds(group_scene(group, overrides)) for group in groups),
     ]
-    sensors = sorted({scene.sensor.name for scene in scenes})
-    if len(sensors) > 1 and not set(sensors) <= HLS_SENSORS:
-        raise SceneError(
-            f"The rasters are of several sensors ({', '.join(sensors)}). "
-            f"Extract each by itself, or set scene.sensor where they are one. Bands of several sensors are one scene in one file, "
-            f"or as files of one name with a band each (place_red.tif, place_vv.tif)."
-        )
+    _require_one_sensor(scenes)
     return tuple(sorted(_named_apart(scenes), key=_rank))
+
+
+def _require_one_sensor(scenes: Sequence[Scene]) -> None:
+    """Refuse scenes whose pixels cannot fill one another.
+
+    Raises:
+        SceneError: they are of several sensors; what is advised depends on these.
+    """
+    sensors = sorted({scene.sensor.name for scene in scenes})
+    if len(sensors) < 2 or set(sensors) <= HLS_SENSORS:
+        return
+    listed = ", ".join(sensors)
+    if all(name.startswith("landsat") for name in sensors):
+        raise SceneError(
+            f"The rasters are of several Landsat sensors ({listed}), which differ in their bands' numbers, wavelengths or level: "
+            f"they do not fill one another, and scene.sensor would misread one of them. Name the rasters of one sensor in "
+            f"scene.paths, and extract the others by themselves; HLS holds Landsat 8 and 9 brought together with Sentinel-2."
+        )
+    raise SceneError(
+        f"The rasters are of several sensors ({listed}). "
+        f"Extract each by itself, or set scene.sensor where they are one. Bands of several sensors are one scene in one file, "
+        f"or as files of one name with a band each (place_red.tif, place_vv.tif)."
+    )
 
 
 def _rank(scene: Scene) -> tuple[float, float, str]:
@@ -103,16 +115,7 @@ def _with_clouds(scene: Scene) -> Scene:
     """A scene with its cloud share."""
     if scene.cloud_pct is not None:
         return scene
-    return replace(scene, cloud_pct=_gaps_pct(next(iter(scene.assets.values()))))
-
-
-def _gaps_pct(asset: Asset) -> float:
-    """Share of pixels without a value, counted in a reduced picture of a band."""
-    with open_raster(asset.path) as dataset, damage_told(asset.path, "its overview"):
-        shape = (1, min(dataset.height, _SAMPLE_PX), min(dataset.width, _SAMPLE_PX))
-        values = dataset.read([asset.index], out_shape=shape)
-        valid = read_gaps(dataset, [asset.index], values, [asset.nodata], out_shape=shape[1:])
-    return float((1 - np.mean(valid)) * 100)
+    return replace(scene, cloud_pct=100 * (1 - valid_share(next(iter(scene.assets.values())))))
 
 
 def _named_apart(scenes: Sequence[Scene]) -> list[Scene]:

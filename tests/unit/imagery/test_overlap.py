@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 
 from engine.errors import SceneError
 from engine.imagery.sources.scene_stack import files_scenes
@@ -57,3 +58,17 @@ def test_what_cannot_be_one_place_is_refused(write_raster: WriteRaster, tmp_path
         dataset.update_tags(EMBERSCOPE_SENSOR="landsat_c2l2")
     with pytest.raises(SceneError, match="several sensors"):
         files_scenes([hls, other])
+
+
+def test_several_landsats_in_one_stack_are_refused_with_advice_that_holds(
+    tmp_path: Path, write_raster: WriteRaster
+) -> None:
+    pixels = np.full((1, 8, 8), 9000, np.uint16)
+    names = ("LC08_L2SP_044033_20230812_20230814_02_T1_SR_B", "LE07_L2SP_044033_20230813_20230815_02_T1_SR_B")
+    for name in names:
+        for number in (2, 3, 4):
+            write_raster(f"{name}{number}.TIF", pixels, names=None)
+            with rasterio.open(tmp_path / f"{name}{number}.TIF", "r+") as dataset:
+                dataset.update_tags(EMBERSCOPE_SENSOR="")
+    with pytest.raises(SceneError, match=r"several Landsat sensors.*scene\.sensor would misread"):
+        files_scenes([tmp_path])
