@@ -58,8 +58,11 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
         yield from _announced(plan, workers, len(writer.written))
         began = time.monotonic()
         yield from _fill(writer, workers, plan)
+        yield StepStarted("Closing the store")
         finished = writer.finish()
-    yield _done(EmbeddingStore.open(finished), time.monotonic() - began)
+    seconds = time.monotonic() - began
+    yield StepStarted("Measuring seams between tiles")
+    yield _done(EmbeddingStore.open(finished), seconds)
 
 
 def _writer(plan: Plan, workers: Workers, folder: Path) -> StoreWriter:
@@ -91,6 +94,7 @@ def _fill(writer: StoreWriter, workers: Workers, plan: Plan) -> Iterator[Event]:
     batches = batches_of(plan, workers.batch_pixels)
     todo = [batch for batch in batches if any(item.tile.id in wanted for item in batch)]
     all_encoded = workers.encoded(todo)
+    yield StepStarted("Encoding the first tiles")
     with BackgroundWriter(write, _BATCHES_IN_HAND) as background, closing(all_encoded):
         for encoded in all_encoded:
             background.put(encoded)
@@ -104,6 +108,7 @@ def _fill(writer: StoreWriter, workers: Workers, plan: Plan) -> Iterator[Event]:
                     continue
                 patches += 1 if plan.has_row_a_tile else read.share.size
                 yield TileDone(done, len(plan.tiles), patches, time.monotonic() - began, tile_id)
+        yield StepStarted("Writing the last tiles")
     if not patches:
         raise SceneError("The tiles hold only gaps and no valid pixel. Choose another region or scene.")
 

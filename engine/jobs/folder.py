@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +82,13 @@ def write_process(folder: Path, pid: int) -> None:
     except psutil.Error:  # it has ended already
         return
     (folder / PROCESS).write_text(json.dumps({"pid": pid, "start": start}), encoding="utf-8")
+    touch_workspace(folder)
+
+
+def touch_workspace(folder: Path) -> None:
+    """Change the modification time of the folder around a run: who watches it then looks at its jobs again."""
+    with contextlib.suppress(OSError):  # nobody watches a folder that may not be written
+        os.utime(folder.parent)
 
 
 def forget_stop(folder: Path) -> None:

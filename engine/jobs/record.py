@@ -202,6 +202,7 @@ def _only_process(folder: Path) -> Iterator[None]:
         yield
     finally:
         (folder / run_folder.PROCESS).unlink(missing_ok=True)
+        run_folder.touch_workspace(folder)
         lock.release()
 
 

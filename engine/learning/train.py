@@ -50,6 +50,7 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     _require_precision(config, device)
     prepared = yield from prepare(config, root)
     task, store, split = prepared.task, prepared.store, prepared.split
+    yield StepStarted("Reading embeddings")
     data = load_data(
         store, prepared.truth, split.tiles, prepared.layers, task, prepared.shape, device, prepared.positions
     )
@@ -61,6 +62,7 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     _save(folder, learned.decoder, _card(config, folder, prepared, learned.epoch))
     run = TrainRun.open(folder)
     scores = score_run(run, store, prepared.truth, prepared.raw)
+    yield StepStarted("Drawing the maps of the test tiles")
     write_maps(run, store, prepared.truth, prepared.pixels_with_data)
     write_json(folder / SCORES, scores)
     forget(folder)

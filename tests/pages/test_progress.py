@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.jobs.events import EpochDone, Event, ExtractDone, Queued, StepStarted, Submitted, TileDone
-from pages.ui.jobs.jobs_panel import progress
+from pages.ui.jobs.progress_words import progress, time_left
 
 LOADING = StepStarted("Loading raw")
 TILES = [TileDone(done, 4, done * 10, 0.5 * done, f"t{done}") for done in (1, 4)]
@@ -20,12 +20,15 @@ EPOCHS = [EpochDone(n, 3, {"loss": 0.5}, {"loss": 0.6, "miou": 0.3}, "miou", n =
         ("queued", [Submitted(), Queued()], 0.0, "Waits for the device"),
         ("queued", [Submitted()], 0.0, "Starting"),
         ("running", [Submitted()], 0.0, "Starting"),
-        ("running", [Submitted(), LOADING], 0.0, "Loading raw"),
+        ("running", [Submitted(), LOADING], 0.0, "Loading raw …"),
         ("running", [LOADING, TILES[0]], 0.25, "1 of 4 tiles"),
-        ("running", [LOADING, *TILES], 1.0, "4 of 4 tiles, closing the store"),
+        ("running", [LOADING, *TILES], 1.0, "4 of 4 tiles"),
+        ("running", [LOADING, *TILES, StepStarted("Closing the store")], 1.0, "Closing the store …"),
+        ("running", [*TILES, STORED, StepStarted("Reading labels")], 0.0, "Reading labels …"),
+        ("cancelled", [LOADING, TILES[0], StepStarted("Closing the store")], 0.25, "Closing the store"),
         ("finished", [LOADING, *TILES, STORED], 1.0, "1,040 patches in the store · seam score 1.04 (1: none)"),
         ("running", [*TILES, STORED, EPOCHS[0]], 1 / 3, "Epoch 1 of 3"),
-        ("running", [*EPOCHS, StepStarted("Testing once")], 1.0, "Testing once"),
+        ("running", [*EPOCHS, StepStarted("Testing once")], 1.0, "Testing once …"),
         ("finished", [*EPOCHS, StepStarted("Testing once")], 1.0,
          "Kept epoch 2, the best on validation, and tested it once"),
         ("cancelled", [LOADING, TILES[0]], 0.25, "1 of 4 tiles"),
@@ -45,3 +48,18 @@ def test_the_bar_says_how_far_a_job_is(state: str, events: list[Event], share: f
 )
 def test_a_waiting_job_says_its_place(place: int, behind: str, words: str) -> None:
     assert progress([(0.0, Submitted()), (0.0, Queued(behind))], "queued", place) == (0.0, words)
+
+
+@pytest.mark.parametrize(
+    ("events", "left"),
+    [
+        ([LOADING], None),
+        ([LOADING, TILES[0]], "2 s"),
+        ([LOADING, *TILES], None),
+        ([LOADING, TILES[0], StepStarted("Writing the last tiles")], None),
+        ([*TILES, STORED, EPOCHS[0]], "at most 0 s"),
+        ([*EPOCHS, StepStarted("Testing once")], None),
+    ],
+)
+def test_no_time_is_promised_for_what_has_no_known_length(events: list[Event], left: str | None) -> None:
+    assert time_left([(0.0, event) for event in events]) == left

@@ -8,11 +8,11 @@ from engine.jobs import events as happened
 from engine.jobs.config import TrainConfig
 from engine.jobs.job import Job
 from engine.learning.tasks.table import task_of
-from pages.ui.jobs import jobs_panel
+from pages.ui.jobs import progress_words
 from pages.ui.look import charts, metrics, style
 
 
-def show(job: Job, events: jobs_panel.Events) -> None:
+def show(job: Job, events: progress_words.Events) -> None:
     """Places and pixels of each split, and the metrics of every epoch."""
     planned = next((event for _, event in reversed(events) if isinstance(event, happened.TrainPlanned)), None)
     if planned is not None:
@@ -21,7 +21,7 @@ def show(job: Job, events: jobs_panel.Events) -> None:
             for name, count in planned.places.items()
         ]
         style.facts([*pairs, ("Parameters", f"{planned.parameters:,}")], small=True)
-    history, config = jobs_panel.epochs(events), job.config
+    history, config = progress_words.epochs(events), job.config
     if not history or not isinstance(config, TrainConfig):
         return
     classes = task_of(config.task).classes

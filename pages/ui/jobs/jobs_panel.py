@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -12,15 +12,13 @@ from engine.jobs import events as happened
 from engine.jobs.config import ApplyConfig, ExtractConfig, TrainConfig
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, State
+from pages.ui.jobs.progress_words import Events, current, epochs, progress, speed, time_left
 from pages.ui.look import errors, style, wording
 from pages.ui.state import cached
 
-Events = list[tuple[float, happened.Event]]
 ACTIVE: tuple[State, ...] = ("queued", "running")
 STOPPED: tuple[State, ...] = ("failed", "cancelled", "interrupted")
 _REFRESH_S = 1.0
-# Speed is measured over the last so many tiles: it follows a machine that gets busy, and does not jump.
-_SPEED_OVER = 24
 _LOG_LINES = 30
 
 
@@ -32,66 +30,6 @@ def panel(job: Job, more: Callable[[Job, Events], None] | None = None) -> None:
     """
     every = _REFRESH_S if job.state_of(cached.events_of(job)) in ACTIVE else None
     st.fragment(_draw, run_every=every)(str(job.folder), more)
-
-
-def progress_of(job: Job, events: Events, state: str) -> tuple[float, str]:
-    """As `progress`, with the place in the queue."""
-    return progress(events, state, place_of(job.folder) if state == "queued" else None)
-
-
-def progress(events: Events, state: str, place: int | None = None) -> tuple[float, str]:
-    """Share done, 0 to 1, and a few words on it.
-
-    Args:
-        place: in the queue of the device, 1 for the next job.
-    """
-    if state == "queued":
-        return 0.0, _queue_words(events, place)
-    if state == "finished":
-        return 1.0, _outcome(events)
-    return _step(events, state)
-
-
-def _step(events: Events, state: str) -> tuple[float, str]:
-    """Share done and words of the last event that tells either."""
-    for _, event in reversed(events):
-        match event:
-            case happened.TileDone(done=done, total=total):
-                closing = ", closing the store" if done == total and state == "running" else ""
-                return done / max(total, 1), f"{done:,} of {wording.count(total, 'tile')}{closing}"
-            case happened.MapTileDone(done=done, total=total):
-                return done / max(total, 1), f"Mapped {done:,} of {wording.count(total, 'tile')}"
-            case happened.EpochDone(epoch=epoch, epochs=most):
-                return epoch / max(most, 1), f"Epoch {epoch} of {most}"
-            case happened.StepStarted(step=step):
-                return (1.0 if epochs(events) else 0.0), step
-    return 0.0, "Starting"
-
-
-def _queue_words(events: Events, place: int | None) -> str:
-    """For what a job waits."""
-    queued = [event for _, event in events if isinstance(event, happened.Queued)]
-    if not queued:
-        return "Starting"
-    if place is not None and place > 1:
-        return f"Number {place} in the queue: workspaces take turns"
-    waits = f"aits for {queued[-1].behind}" if queued[-1].behind else "aits for the device"
-    return f"Next in the queue, w{waits}" if place == 1 else f"W{waits}"
-
-
-def _outcome(events: Events) -> str:
-    """What a finished job left, in a few words."""
-    learned = [event for event in epochs(events) if event.is_best]
-    if learned:
-        return f"Kept epoch {learned[-1].epoch}, the best on validation, and tested it once"
-    mapped = next((event for _, event in reversed(events) if isinstance(event, happened.ApplyDone)), None)
-    if mapped is not None:
-        return "; ".join(f"{name}: {area:,.1f} ha" for name, area in mapped.hectares.items())
-    made = next((event for _, event in reversed(events) if isinstance(event, happened.ExtractDone)), None)
-    if made is None:
-        return "Done"
-    seam = "" if made.seam is None else f" · seam score {made.seam:.2f} (1: none)"
-    return f"{wording.count(made.patches, 'patch', 'patches')} in the store{seam}"
 
 
 def short_name(job: Job) -> str:
@@ -107,28 +45,6 @@ def short_name(job: Job) -> str:
             return f"Train · {config.head.name}"
         case ApplyConfig():
             return "Map with a decoder"
-
-
-def current(events: Events) -> Events:
-    """Events since the job was started last."""
-    first = max(
-        (i for i, (_, event) in enumerate(events) if isinstance(event, happened.Submitted)), default=0
-    )
-    return events[first:]
-
-
-def speed(events: Events) -> float | None:
-    """Tiles a second over the last tiles by the job's own clock; None before the first is done.
-
-    Tiles are told batch by batch, so a window starts at the first tile of the run or at an earlier batch's end.
-    """
-    done = [event for _, event in events if isinstance(event, happened.TileDone)]
-    if not done:
-        return None
-    last, before = done[-1], [event for event in done[:-_SPEED_OVER] if event.seconds < done[-1].seconds]
-    tiles = last.done - (before[-1].done if before else done[0].done - 1)
-    seconds = last.seconds - (before[-1].seconds if before else 0.0)
-    return tiles / seconds if seconds > 0 else None
 
 
 def _draw(folder: str, more: Callable[[Job, Events], None] | None) -> None:
@@ -153,7 +69,7 @@ def _header(job: Job, state: State, events: Events) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.markdown(f"**{wording.plain(short_name(job))}** &nbsp; :gray[{wording.plain(job.id)}]")
     right.html(f'<div style="text-align:right" data-state="{state}">{style.state(state)}</div>')
-    share, words = progress_of(job, events, state)
+    share, words = progress(events, state, place_of(job.folder) if state == "queued" else None)
     st.progress(min(share, 1.0), text=words)
 
 
@@ -171,8 +87,9 @@ def _numbers(events: Events, state: State) -> None:
     elif last is not None:
         pairs += [("Tiles", f"{last.done:,} / {last.total:,}"), ("Patches", f"{last.patches:,}")]
         pairs.append(("Speed", f"{rate:.2g} tiles/s" if rate else "measuring"))
-    if state == "running":
-        pairs.append(("Time left", _time_left(events, last, rate)))
+    left = time_left(events) if state == "running" else None
+    if left is not None:
+        pairs.append(("Time left", left))
     if begun is not None and events:
         import time
 
@@ -180,15 +97,6 @@ def _numbers(events: Events, state: State) -> None:
         pairs.append(("Elapsed", wording.duration(until - begun)))
     if pairs:
         style.facts(pairs)
-
-
-def _time_left(events: Events, last: happened.TileDone | None, rate: float | None) -> str:
-    learned = epochs(events)
-    if learned:
-        return f"at most {wording.duration((learned[-1].epochs - learned[-1].epoch) * learned[-1].seconds)}"
-    if last is None or not rate:
-        return "measuring"
-    return wording.duration((last.total - last.done) / rate)
 
 
 def _messages(events: Events) -> None:
@@ -240,8 +148,3 @@ def _stop_asking(job: Job, state: State) -> None:
     seen[job.id] = state
     if before in ACTIVE and state not in ACTIVE:
         st.rerun()
-
-
-def epochs(events: Sequence[tuple[float, happened.Event]]) -> list[happened.EpochDone]:
-    """The epochs of a training so far."""
-    return [event for _, event in events if isinstance(event, happened.EpochDone)]

@@ -11,7 +11,7 @@ from engine.jobs import events as happened
 from engine.jobs.config import ApplyConfig, ExtractConfig, TrainConfig
 from engine.jobs.note import read_note
 from engine.learning.tasks.table import task_of
-from pages.ui.jobs import chosen_run, config_view, curves, jobs_panel
+from pages.ui.jobs import chosen_run, config_view, curves, jobs_panel, progress_words
 from pages.ui.look import errors, metrics, wording
 from pages.ui.runs import keeping
 from pages.ui.state import cached, results, session
@@ -136,7 +136,7 @@ def _result(item: cached.JobFacts) -> str:
         title = metrics.title(watch, task_of(item.config.task).classes)
         return f"{title}: {summary[watch]:.3f}"
     if item.state in jobs_panel.ACTIVE:
-        return jobs_panel.progress_of(item.job, events, item.state)[1]
+        return progress_words.progress_of(item.job, events, item.state)[1]
     failed = [event.message for _, event in events if isinstance(event, happened.Failed)]
     return failed[-1][:80] if failed else ""
 

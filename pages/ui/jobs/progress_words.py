@@ -1,0 +1,132 @@
+"""How far a job is, in words: its share, its place in the queue, its speed and the time that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.jobs import events as happened
+from engine.jobs.device_queue import place_of
+from engine.jobs.job import Job
+from pages.ui.look import wording
+
+Events = list[tuple[float, happened.Event]]
+# Speed is measured over the last so many tiles: it follows a machine that gets busy, and does not jump.
+_SPEED_OVER = 24
+
+
+def progress_of(job: Job, events: Events, state: str) -> tuple[float, str]:
+    """As `progress`, with the place in the queue."""
+    return progress(events, state, place_of(job.folder) if state == "queued" else None)
+
+
+def progress(events: Events, state: str, place: int | None = None) -> tuple[float, str]:
+    """Share done, 0 to 1, and a few words on it.
+
+    Args:
+        place: in the queue of the device, 1 for the next job.
+    """
+    if state == "queued":
+        return 0.0, _queue_words(events, place)
+    if state == "finished":
+        return 1.0, _outcome(events)
+    return _step(events, state)
+
+
+def _step(events: Events, state: str) -> tuple[float, str]:
+    """Share done and words of the last event that tells either."""
+    for index, (_, event) in reversed(list(enumerate(events))):
+        match event:
+            case happened.TileDone(done=done, total=total):
+                return done / max(total, 1), f"{done:,} of {wording.count(total, 'tile')}"
+            case happened.MapTileDone(done=done, total=total):
+                return done / max(total, 1), f"Mapped {done:,} of {wording.count(total, 'tile')}"
+            case happened.EpochDone(epoch=epoch, epochs=most):
+                return epoch / max(most, 1), f"Epoch {epoch} of {most}"
+            case happened.StepStarted(step=step):
+                return _share_before(events[:index]), f"{step} …" if state == "running" else step
+    return 0.0, "Starting"
+
+
+def _share_before(events: Events) -> float:
+    """Share done when a step without a known length began: what was counted before it, unless that had ended."""
+    for _, event in reversed(events):
+        match event:
+            case happened.TileDone(done=done, total=total) | happened.MapTileDone(done=done, total=total):
+                return done / max(total, 1)
+            case happened.EpochDone():
+                return 1.0
+            case happened.ExtractDone():
+                return 0.0
+    return 0.0
+
+
+def _queue_words(events: Events, place: int | None) -> str:
+    """For what a job waits."""
+    queued = [event for _, event in events if isinstance(event, happened.Queued)]
+    if not queued:
+        return "Starting"
+    if place is not None and place > 1:
+        return f"Number {place} in the queue: workspaces take turns"
+    waits = f"aits for {queued[-1].behind}" if queued[-1].behind else "aits for the device"
+    return f"Next in the queue, w{waits}" if place == 1 else f"W{waits}"
+
+
+def _outcome(events: Events) -> str:
+    """What a finished job left, in a few words."""
+    learned = [event for event in epochs(events) if event.is_best]
+    if learned:
+        return f"Kept epoch {learned[-1].epoch}, the best on validation, and tested it once"
+    mapped = next((event for _, event in reversed(events) if isinstance(event, happened.ApplyDone)), None)
+    if mapped is not None:
+        return "; ".join(f"{name}: {area:,.1f} ha" for name, area in mapped.hectares.items())
+    made = next((event for _, event in reversed(events) if isinstance(event, happened.ExtractDone)), None)
+    if made is None:
+        return "Done"
+    seam = "" if made.seam is None else f" · seam score {made.seam:.2f} (1: none)"
+    return f"{wording.count(made.patches, 'patch', 'patches')} in the store{seam}"
+
+
+def current(events: Events) -> Events:
+    """Events since the job was started last."""
+    first = max(
+        (i for i, (_, event) in enumerate(events) if isinstance(event, happened.Submitted)), default=0
+    )
+    return events[first:]
+
+
+def speed(events: Events) -> float | None:
+    """Tiles a second over the last tiles by the job's own clock; None before the first is done.
+
+    Tiles are told batch by batch, so a window starts at the first tile of the run or at an earlier batch's end.
+    """
+    done = [event for _, event in events if isinstance(event, happened.TileDone)]
+    if not done:
+        return None
+    last, before = done[-1], [event for event in done[:-_SPEED_OVER] if event.seconds < done[-1].seconds]
+    tiles = last.done - (before[-1].done if before else done[0].done - 1)
+    seconds = last.seconds - (before[-1].seconds if before else 0.0)
+    return tiles / seconds if seconds > 0 else None
+
+
+def time_left(events: Events) -> str | None:
+    """Until the tiles or epochs are done; None while a step of unknown length goes on, or nothing has been counted."""
+    last = next((event for _, event in reversed(events) if _counts(event)), None)
+    match last:
+        case happened.EpochDone(epoch=epoch, epochs=most, seconds=seconds):
+            return f"at most {wording.duration((most - epoch) * seconds)}"
+        case happened.TileDone(done=done, total=total) if done < total:
+            rate = speed(events)
+            return wording.duration((total - done) / rate) if rate else "measuring"
+    return None
+
+
+def _counts(event: happened.Event) -> bool:
+    """Whether an event says how far a job is, or that something that is not counted has begun."""
+    return isinstance(
+        event, happened.TileDone | happened.EpochDone | happened.StepStarted | happened.MapTileDone
+    )
+
+
+def epochs(events: Sequence[tuple[float, happened.Event]]) -> list[happened.EpochDone]:
+    """The epochs of a training so far."""
+    return [event for _, event in events if isinstance(event, happened.EpochDone)]
