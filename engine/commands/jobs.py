@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,13 +24,11 @@ from engine.jobs.config import (
 )
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, list_jobs
+from engine.jobs.machine import is_cpu
 from engine.jobs.record import run_job
 from engine.terratorch.generation import is_terratorch, translate
 from engine.terratorch.report import in_lines
 from engine.workspace import workspace_folder, workspace_name, workspace_of, workspaces
-
-# What Linux shows of an NVIDIA GPU, of one below WSL, and of an AMD one.
-_ACCELERATORS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 def extract(chosen: argparse.Namespace) -> dict[str, Any] | None:
@@ -145,8 +142,7 @@ def _device_name(asked: str) -> str:
 
     A job that waits for a CPU then holds 90 MB, not the 580 MB that it has with torch: twenty may wait at once.
     """
-    has_accelerator = platform.system() != "Linux" or any(Path(path).exists() for path in _ACCELERATORS)
-    if asked == "cpu" or (asked == "auto" and not has_accelerator):
+    if is_cpu(asked):
         return "cpu"
     from engine.backbones.core.device import choose
 

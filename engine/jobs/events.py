@@ -29,11 +29,16 @@ class Queued:
 
 @dataclass(frozen=True)
 class Started:
-    """The process holds the device: its id and start time tell it from a later process of the same id."""
+    """The process holds the device: its id and start time tell it from a later process of the same id.
+
+    Attributes:
+        machine: as `machine_words`; empty in older logs.
+    """
 
     pid: int
     process_start: float
     device: str
+    machine: str = ""
 
 
 @dataclass(frozen=True)

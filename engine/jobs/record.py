@@ -32,6 +32,7 @@ from engine.jobs.events import (
     StepStarted,
     TestDone,
 )
+from engine.jobs.machine import machine_words
 from engine.jobs.unforeseen import in_words
 from engine.workspace import workspace_of
 
@@ -69,7 +70,7 @@ def run_job(
     with _only_process(folder), _ends_on_sigterm():
         try:
             with _device_turn(folder, device, note):
-                note(Started(os.getpid(), psutil.Process().create_time(), device))
+                note(Started(os.getpid(), psutil.Process().create_time(), device, machine_words()))
                 summary = _drain(working_alone(folder, events), note)
                 note(Finished(summary))
                 return summary
@@ -91,7 +92,7 @@ def recorded(folder: Path, events: Iterator[Event]) -> Iterator[Event]:
     To be called inside `working_alone`.
     """
     run_folder.write_process(folder, os.getpid())
-    append_event(folder, Started(os.getpid(), psutil.Process().create_time(), ""))
+    append_event(folder, Started(os.getpid(), psutil.Process().create_time(), "", machine_words()))
     summary: dict[str, Any] = {}
     try:
         for event in events:

@@ -9,15 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from engine.backbones.core.spec import BackboneSpec
-from engine.errors import ConfigError
+from engine.extraction.cost.earlier_runs import beside_of_runs, seconds_from_runs
 from engine.extraction.cost.measured_speed import pace_of
 from engine.extraction.plan import Plan, make_plan
 from engine.extraction.store_layout import dims_of
-from engine.jobs.config import ExtractConfig, parse_config, read_yaml
-from engine.jobs.event_log import read_events
-from engine.jobs.events import ExtractDone, ExtractPlanned
-from engine.jobs.folder import CONFIG
-from engine.store.store import EmbeddingStore
+from engine.jobs.config import ExtractConfig
+from engine.jobs.machine import is_cpu
 from engine.workspace import runs_root
 
 # Bytes besides the embeddings: keys, outline and box of a row in zstd, a tile's line in the footer, and what a
@@ -30,9 +27,6 @@ _CORE_OPERATIONS_S = 50e9
 # multiply-adds (Tan and Le 2019), 1.8 times its weights on the places of its last map.
 _CNN_FACTOR = 1.8
 _LOADING_S = 8.0
-# A shorter run tells of its first batch rather than of its speed.
-_LEAST_TILES = 4
-_NEWEST_RUNS = 40
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,7 @@ class Estimate:
         minutes: None where there is no ground for a guess (a GPU or a cluster that nothing has measured yet).
         minutes_source: "measured on this machine" (by an earlier run), "bench" (by `python -m engine bench`),
             "rough guess", or "unknown".
+        runs: earlier ones that the minutes are from, of all workspaces.
     """
 
     tiles: int
@@ -53,6 +48,7 @@ class Estimate:
     megabytes: float
     minutes: float | None
     minutes_source: str
+    runs: int = 0
 
 
 def estimate(config: ExtractConfig, root: Path | None = None) -> Estimate:
@@ -66,7 +62,7 @@ def estimate(config: ExtractConfig, root: Path | None = None) -> Estimate:
     """
     home = root or runs_root()
     plan = make_plan(config, home)
-    seconds, source = _seconds(plan, home)
+    seconds, source, runs = _seconds(plan, home)
     return Estimate(
         tiles=len(plan.tiles),
         patches=plan.patches,
@@ -74,20 +70,24 @@ def estimate(config: ExtractConfig, root: Path | None = None) -> Estimate:
         megabytes=_megabytes(plan),
         minutes=None if seconds is None else seconds / 60,
         minutes_source=source,
+        runs=runs,
     )
 
 
-def _seconds(plan: Plan, root: Path) -> tuple[float | None, str]:
-    """Of the run, from the best source there is, and the source."""
-    pace_s = _measured_pace_s(plan, root)
-    if pace_s is not None:
-        return pace_s * plan.seen_megapixels + _LOADING_S, "measured on this machine"
+def _seconds(plan: Plan, root: Path) -> tuple[float | None, str, int]:
+    """Of the run, from the best source there is; the source; from how many runs."""
+    measured = seconds_from_runs(plan, root)
+    if measured is not None:
+        return measured[0], "measured on this machine", measured[1]
     if plan.engine != "local":
-        return None, "unknown"
+        return None, "unknown", 0
+    beside_s = beside_of_runs(root) or _LOADING_S
     benched = pace_of(plan.spec.name, plan.device, root)
     if benched is not None:
-        return benched.seconds_a_megapixel * plan.seen_megapixels + _LOADING_S, "bench"
-    return _guess(plan)
+        return benched.seconds_a_megapixel * plan.seen_megapixels + beside_s, "bench", 0
+    if not is_cpu(plan.device):
+        return None, "unknown", 0
+    return _guess(plan) + beside_s, "rough guess", 0
 
 
 def _megabytes(plan: Plan) -> float:
@@ -103,46 +103,10 @@ def _embedding_bytes(plan: Plan) -> int:
     return sum(dims_of(plan)) * np.dtype(plan.dtype).itemsize
 
 
-def _measured_pace_s(plan: Plan, root: Path) -> float | None:
-    """Seconds a megapixel of the newest finished run with this backbone and device, or None."""
-    logs = sorted(root.glob("*/events.jsonl"), key=lambda log: log.stat().st_mtime, reverse=True)
-    for log in logs[:_NEWEST_RUNS]:
-        pace_s = _pace_of_run(log.parent, plan)
-        if pace_s is not None:
-            return pace_s
-    return None
-
-
-def _pace_of_run(folder: Path, plan: Plan) -> float | None:
-    try:
-        earlier = parse_config(read_yaml(folder / CONFIG))
-    except ConfigError:
-        return None  # a run of an older version, or one changed by hand, tells nothing
-    if not isinstance(earlier, ExtractConfig) or earlier.backbone.name != plan.spec.name:
-        return None
-    if (earlier.device, earlier.engine) != (plan.device, plan.engine):
-        return None
-    events = [event for _, event in read_events(folder)]
-    planned = [event for event in events if isinstance(event, ExtractPlanned)]
-    done = [event for event in events if isinstance(event, ExtractDone)]
-    if len(planned) != 1 or not done or planned[0].resumed_tiles or done[-1].tiles < _LEAST_TILES:
-        return None
-    seen = planned[0].megapixels * done[-1].tiles / max(planned[0].tiles, 1)
-    return done[-1].seconds / (seen or _run_megapixels(folder, done[-1]))
-
-
-def _run_megapixels(folder: Path, done: ExtractDone) -> float:
-    """Pixels of a finished run's tiles, dates counted, from its store; for logs that do not say."""
-    tiles = EmbeddingStore.open(Path(done.store) if Path(done.store).is_dir() else folder).tiles
-    return sum(tile.height_px * tile.width_px * len(tile.datetimes) for tile in tiles) / 1e6
-
-
-def _guess(plan: Plan) -> tuple[float | None, str]:
+def _guess(plan: Plan) -> float:
     """Seconds by the encoder's weights and the places that each is used on; for CPUs only."""
-    if plan.device not in ("auto", "cpu"):
-        return None, "unknown"
     operations = _operations_a_pixel(plan.spec) * plan.seen_megapixels * 1e6
-    return operations / (_CORE_OPERATIONS_S * (os.cpu_count() or 1)) + _LOADING_S, "rough guess"
+    return operations / (_CORE_OPERATIONS_S * (os.cpu_count() or 1))
 
 
 def _operations_a_pixel(spec: BackboneSpec) -> float:

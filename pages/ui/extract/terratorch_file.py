@@ -66,7 +66,7 @@ def _here(config: ExtractConfig) -> ExtractConfig:
 
 def _start(config: ExtractConfig, name: str) -> None:
     notices.random_weights(config.backbone.weights == "random")
-    cost.show(config)
+    cost.show(config, "_tt")
     if st.button(
         "Start what the file asks for",
         type="primary",

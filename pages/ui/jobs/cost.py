@@ -7,12 +7,19 @@ from collections.abc import Sequence
 from engine.backbones.core.spec import BackboneSpec
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig
+from pages.ui.jobs import calibration
 from pages.ui.look import style, wording
 from pages.ui.state import cached, machine, regions
 
 # A CNN pads the border of a tile with zeros and shows it: with so much overlap the seam score of the sample scene
 # fell from 1.36 to 1.03, for a fifth more time. Transformers pad nothing: for them it is left to the person.
 _CNN_OVERLAP_PX = 64
+_TIME_FROM = {
+    "measured on this machine": "Time from {runs} on this machine.",
+    "bench": "Time from a measurement of the backbone on this machine.",
+    "rough guess": "Time is a rough guess: nothing has been measured on this machine yet.",
+    "unknown": "Time is not known: nothing has been measured on this machine yet.",
+}
 
 
 def has_neighbours(scenes: Sequence[Scene]) -> bool:
@@ -25,8 +32,11 @@ def usual_overlap_px(spec: BackboneSpec, scenes: Sequence[Scene]) -> int:
     return _CNN_OVERLAP_PX if spec.layer_strides and has_neighbours(scenes) else 0
 
 
-def show(config: ExtractConfig) -> None:
+def show(config: ExtractConfig, key: str = "") -> None:
     """Area, tiles, patches, megabytes and minutes of an extraction.
+
+    Args:
+        key: tells it from another one on the same page.
 
     Raises:
         BadInput: what the extraction itself would refuse.
@@ -38,11 +48,10 @@ def show(config: ExtractConfig) -> None:
         ("Store", f"≈ {wording.megabytes(found.megabytes)}"), ("Time", minutes),
         ("Device", machine.device_words()),
     ))  # fmt: skip
-    style.small({
-        "measured on this machine": "Time from an earlier run on this machine.",
-        "bench": "Time from python -m engine bench on this machine.",
-        "rough guess": "Time is a rough guess; python -m engine bench or the first run measures it.",
-    }.get(found.minutes_source, "Time is not known yet: run python -m engine bench on this machine; the first run tells too."))  # fmt: skip
+    style.small(
+        _TIME_FROM.get(found.minutes_source, "").format(runs=wording.count(found.runs, "earlier run"))
+    )
+    calibration.offer(config, found.minutes_source, f"measure_speed{key}")
 
 
 def _area_km2(config: ExtractConfig) -> float:

@@ -17,6 +17,7 @@ from engine.jobs.folder import CONFIG
 from engine.jobs.job import Job, State
 from engine.paths import modified as _modified
 from engine.store.store import EmbeddingStore
+from engine.workspace import workspaces
 from pages.ui import workspace
 
 
@@ -102,12 +103,8 @@ def estimate_of(config: ExtractConfig) -> Estimate:
     Raises:
         BadInput: what the extraction itself would refuse.
     """
-    return _estimate(
-        config.model_dump_json(),
-        config.scene.stamp(workspace.folder()),
-        _modified(workspace.folder()),
-        config,
-    )
+    measured = max(map(_modified, workspaces()))
+    return _estimate(config.model_dump_json(), config.scene.stamp(workspace.folder()), measured, config)
 
 
 def job_named(name: str) -> Job | None:
@@ -120,7 +117,7 @@ def job_named(name: str) -> Job | None:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _estimate(key: str, scene: float, runs: float, _config: ExtractConfig) -> Estimate:
-    del key, scene, runs  # the configuration, the scenes, and the earlier runs that tell the speed
+    del key, scene, runs  # the configuration, the scenes, and what tells the speed
     _prepare(_config.scene)
     return estimate(_config, workspace.folder())
 

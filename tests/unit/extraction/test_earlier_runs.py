@@ -1,0 +1,136 @@
+"""Records of earlier runs tell how long another one will take, whatever its size."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine.jobs.machine import machine_words
+
+from engine.extraction.cost.estimate import estimate
+from engine.jobs import folder as run_folder
+from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.event_log import EVENTS
+from engine.jobs.events import (
+    Event,
+    ExtractDone,
+    ExtractPlanned,
+    Finished,
+    Queued,
+    Started,
+    Submitted,
+    TileDone,
+    to_line,
+)
+from engine.workspace import workspace_folder
+
+WriteRaster = Callable[..., Path]
+SIDE_PX, BATCH = 32, 4
+TILE_S, FIRST_S, LOADING_S, CLOSING_S = 0.5, 6.0, 9.0, 2.0
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def config_of(write_raster: WriteRaster) -> Callable[..., ExtractConfig]:
+    """A configuration of so many tiles by so many."""
+
+    def make(side: int, **changes: object) -> ExtractConfig:
+        name = f"scene{side}.tif"
+        path = write_raster(name, np.ones((6, side * SIDE_PX, side * SIDE_PX), np.int16))
+        tree = {"kind": "extract", "scene": {"source": "file", "path": str(path)}, "backbone": {"name": "raw"},
+                "tiles": {"size_px": SIDE_PX}, "device": "cpu"}  # fmt: skip
+        parsed = parse_config(tree | changes)
+        assert isinstance(parsed, ExtractConfig)
+        return parsed
+
+    return make
+
+
+def keep_a_run(
+    config: ExtractConfig,
+    tiles: int,
+    workspace: Path,
+    waited_s: float = 0.0,
+    slower: float = 1.0,
+    machine: str | None = None,
+) -> float:
+    """Write the record of a run that took what the constants say; returns its seconds from the button on."""
+    events: list[tuple[float, Event]] = [(0.0, Submitted())]
+    if waited_s:
+        events.append((1.0, Queued()))
+    began = waited_s + LOADING_S
+    events.append((waited_s + 1.0, Started(1, 0.0, "cpu", machine_words() if machine is None else machine)))
+    events.append(
+        (began, ExtractPlanned(tiles, tiles * 4, 0, "raw", "none", "CPU", tiles * SIDE_PX**2 / 1e6))
+    )
+    for done in range(1, tiles + 1):
+        batch = (done - 1) // BATCH + 1
+        seconds = slower * (FIRST_S + batch * BATCH * TILE_S)
+        events.append((began + seconds, TileDone(done, tiles, done * 4, seconds, f"t{done}")))
+    work = slower * (FIRST_S + tiles * TILE_S)
+    ended = began + work + CLOSING_S
+    events += [(ended, ExtractDone(tiles, tiles * 4, 6, work, "store")), (ended, Finished({}))]
+    folder = workspace / f"run-{next(_numbers)}"
+    run_folder.create(folder, config)
+    (folder / EVENTS).write_text("".join(to_line(event, at) + "\n" for at, event in events), encoding="utf-8")
+    return ended
+
+
+@pytest.mark.parametrize("earlier", [(3,), (10,), (3, 4, 10)])
+@pytest.mark.parametrize("wanted", [3, 6, 12])
+def test_an_estimate_from_earlier_runs_is_within_a_factor_of_one_and_a_half(
+    config_of: Callable[..., ExtractConfig], home: Path, earlier: tuple[int, ...], wanted: int
+) -> None:
+    for side in earlier:
+        keep_a_run(config_of(side), side**2, home)
+    found = estimate(config_of(wanted), home)
+    true = LOADING_S + FIRST_S + wanted**2 * TILE_S + CLOSING_S
+    assert found.minutes is not None
+    assert 1 / 1.5 < 60 * found.minutes / true < 1.5
+    assert (found.runs, found.minutes_source) == (len(earlier), "measured on this machine")
+
+
+def test_one_run_beside_other_work_and_the_wait_in_the_queue_mislead_nobody(
+    config_of: Callable[..., ExtractConfig], home: Path
+) -> None:
+    for slower, waited_s in ((1.0, 600.0), (1.1, 0.0), (5.0, 0.0)):
+        true = keep_a_run(config_of(6), 36, home, waited_s, slower)
+        true = LOADING_S + FIRST_S + 36 * TILE_S + CLOSING_S
+    found = estimate(config_of(6), home)
+    assert found.minutes is not None and 1 / 1.5 < 60 * found.minutes / true < 1.5
+
+
+def test_runs_of_all_workspaces_count_and_those_of_another_machine_do_not(
+    config_of: Callable[..., ExtractConfig], home: Path
+) -> None:
+    keep_a_run(config_of(6), 36, workspace_folder("anna"), machine="Another processor, 64 cores")
+    assert estimate(config_of(6), workspace_folder("ben")).minutes_source == "rough guess"
+    keep_a_run(config_of(6), 36, workspace_folder("anna"), machine="")
+    keep_a_run(config_of(6), 36, home)
+    assert estimate(config_of(6), workspace_folder("ben")).runs == 2
+    assert estimate(config_of(6, device="cuda"), home).minutes is None
+
+
+def test_runs_that_cut_their_tiles_alike_count_before_others(
+    config_of: Callable[..., ExtractConfig], home: Path
+) -> None:
+    keep_a_run(config_of(6), 36, home)
+    other = config_of(6, tiles={"size_px": 64})
+    assert estimate(other, home).runs == 1, "better than nothing"
+    keep_a_run(other, 9, home, slower=3.0)
+    keep_a_run(other, 9, home, slower=3.0)
+    assert estimate(other, home).runs == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"at": 1, "event": "Started", "pid": 1, "process_start": 0, "device": ""}\n']
+)
+def test_a_damaged_record_tells_nothing(
+    config_of: Callable[..., ExtractConfig], home: Path, text: str
+) -> None:
+    keep_a_run(config_of(6), 36, home)
+    next(home.glob("*/events.jsonl")).write_text(text, encoding="utf-8")
+    assert estimate(config_of(6), home).minutes_source == "rough guess"
