@@ -49,7 +49,7 @@ def test_an_uploaded_file_is_shown_key_by_key_and_starts_as_it_was_read(
     (config,) = [read_yaml(path) for path in home.glob("*/config.yaml")]
     assert config["backbone"]["name"] == "prithvi_eo_v2_tiny_tl"
     assert config["scene"]["path"] == str(chips)
-    assert "Waits for" in words(at) + str([bar.proto for bar in at.get("progress")])
+    assert "Starting" in words(at) + str([bar.proto for bar in at.get("progress")])
 
 
 @pytest.mark.parametrize(
