@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.printer import Printer, say
-from engine.errors import ConfigError
+from engine.errors import BadInput, ConfigError
 from engine.jobs import events as happened
 from engine.jobs import folder as run_folder
 from engine.jobs.config import (
@@ -24,6 +24,7 @@ from engine.jobs.config import (
 )
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, list_jobs
+from engine.jobs.keeping.archive import open_archive
 from engine.jobs.machine import is_cpu
 from engine.jobs.record import run_job
 from engine.terratorch.generation import is_terratorch, translate
@@ -129,6 +130,17 @@ def cancel(chosen: argparse.Namespace) -> dict[str, Any]:
     job.cancel(wait_s=30.0)
     say(f"{job.id}: {job.state}")
     return {"id": job.id, "state": job.state}
+
+
+def unpack(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Make a run of a zip that was downloaded from Runs."""
+    path = Path(chosen.zip)
+    if not path.is_file():
+        raise BadInput(f"{path} is not there. Check the path.")
+    with path.open("rb") as file:
+        job = open_archive(file, workspace_folder(chosen.workspace))
+    say(f"Opened: {job.folder}")
+    return {"id": job.id, "state": job.state, "folder": str(job.folder)}
 
 
 def _run(folder: Path, config: JobConfig) -> dict[str, Any]:

@@ -74,6 +74,12 @@ def parser() -> argparse.ArgumentParser:
     add("run", jobs.run, "Run the job of a run folder (what the app starts).", "folder")
     sub = add("jobs", jobs.jobs, "List the jobs, newest first.")
     sub.add_argument("--workspace", metavar="NAME", help="only this one's (default: those of all)")
+    sub = add(
+        "open", jobs.unpack, "Make a run of a zip that was downloaded from Runs, here or elsewhere.", "zip"
+    )
+    sub.add_argument(
+        "--workspace", default="", metavar="NAME", help="whose run it becomes (default: the common one)"
+    )
     add("cancel", jobs.cancel, "Ask a job to end; what it finished is kept.", "folder")
     add("resume", jobs.resume, "Go on with a job that was cancelled, failed or interrupted.", "folder")
     sub = add("simulate", stores.simulate, "Write the simulated fire season of a seed.")

@@ -18,6 +18,7 @@ import psutil
 from filelock import FileLock
 
 from engine.errors import JobError
+from engine.files import write_errors
 from engine.jobs import folder as run_folder
 from engine.jobs.config import JobConfig, config_hash, parse_config, read_yaml
 from engine.jobs.event_log import append_event, read_events
@@ -163,8 +164,13 @@ class Job:
             JobError: the job runs.
         """
         if self.is_alive:
-            raise JobError(f"{self.id} is {self.state}. Cancel it before you delete it.")
-        shutil.rmtree(self.folder)
+            raise JobError(
+                f"{self.id} is {self.state}, and a process works on it. Cancel it before you delete it."
+            )
+        going = self.folder.with_name(f".deleting-{self.id}")
+        with write_errors(self.folder):
+            self.folder.rename(going)  # nobody sees a run of which a part is gone
+            shutil.rmtree(going)
 
     def _since_submitted(self) -> list[Event]:
         """What the process that was started last has said, after the word that it was asked for."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages.conftest import OpenPage
+from tests.pages.conftest import OpenPage, words
 
 
 @pytest.fixture
@@ -43,3 +43,46 @@ def test_a_name_is_shown_in_every_list_and_becomes_no_path(
 def test_a_run_can_be_taken_as_a_zip(open_page: OpenPage, own_home: Path) -> None:
     at = open_page("runs", job="run-train")
     assert [button.key for button in at.get("download_button") if button.key == "take_run"] == ["take_run"]
+
+
+def test_runs_are_searched_and_their_size_and_score_stand_in_the_table(
+    open_page: OpenPage, own_home: Path
+) -> None:
+    at = open_page("runs")
+    table = at.dataframe[0].value
+    assert set(table["Run"]) == {"run-extract", "run-train"}
+    assert (table["Size"] > 0).all() and table["Score"].notna().sum() == 1
+    assert any(" on disk" in caption.value for caption in at.caption)
+    at.text_input(key="runs_search").set_value("linear head").run()
+    assert list(at.dataframe[0].value["Run"]) == ["run-train"]
+    at.text_input(key="runs_search").set_value("no such thing").run()
+    assert not at.dataframe and any("Clear the filter" in info.value for info in at.info)
+
+
+def test_several_runs_are_shown_beside_each_other_with_what_differs_first(
+    open_page: OpenPage, own_home: Path
+) -> None:
+    other = own_home / "run-other"
+    shutil.copytree(own_home / "run-train", other)
+    config = other / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("seed: 0", "seed: 5"), encoding="utf-8")
+    at = open_page("runs", runs="run-train,run-other")
+    assert not at.exception
+    assert [heading.value for heading in at.subheader] == ["2 runs beside each other"]
+    assert "seed" in words(at) and set(at.dataframe[0].value["Settings"]) == {"", "seed 0", "seed 5"}
+    assert list(at.get("plotly_chart"))
+    at.button(key="one_run").click().run()
+    assert not any("beside" in heading.value for heading in at.subheader)
+
+
+def test_a_run_that_is_needed_says_by_whom_before_it_is_deleted(open_page: OpenPage, own_home: Path) -> None:
+    path = own_home / "run-train" / "config.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace(text.split("store: ")[1].splitlines()[0], str(own_home / "run-extract" / "store"))
+    )
+    at = open_page("runs", job="run-extract")
+    assert any("run-train" in warning.value.replace("\\", "") for warning in at.warning)
+    at.button(key="delete_yes").click().run()
+    assert not at.exception
+    assert not (own_home / "run-extract").exists() and (own_home / "run-train").is_dir()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,7 +12,7 @@ import streamlit as st
 from engine.jobs.events import EpochDone
 from engine.learning.tasks.task import TaskClass
 from pages.ui.look import metrics
-from pages.ui.look.palette import BLUE, GREEN, RED, REST, SHADES, TRAIN, VALIDATION, theme
+from pages.ui.look.palette import BLUE, GREEN, LINES, RED, REST, SHADES, TRAIN, VALIDATION, theme
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
 _HEIGHT = 230
@@ -32,6 +33,36 @@ def curves(history: Sequence[EpochDone], classes: Sequence[TaskClass], key: str)
             alt = _curve_words(history, name, title)
             figure = _curve(history, name, f"{title} ({metrics.unit(name)})" if metrics.unit(name) else title)
             column.plotly_chart(figure, key=f"{key}_{name}", config=_CONFIG, alt=alt)
+
+
+def curves_over(histories: Mapping[str, Sequence[EpochDone]], name: str, title: str, key: str) -> None:
+    """One metric on the validation places over the epochs of several runs, with a dot at the epoch that was kept.
+
+    Args:
+        histories: label -> epochs, at least one each.
+    """
+    import plotly.graph_objects as go
+
+    figure, said = go.Figure(), []
+    for (label, history), colour in zip(histories.items(), itertools.cycle(LINES[theme()]), strict=False):
+        epochs, values = [item.epoch for item in history], [item.validation.get(name) for item in history]
+        best = next((item for item in reversed(history) if item.is_best), history[-1])
+        sizes = [8 if item.epoch == best.epoch else 0 for item in history]
+        figure.add_trace(
+            go.Scatter(
+                x=epochs, y=values, name=label, mode="lines+markers", line={"color": colour, "width": 2}, marker={"size": sizes},
+                hovertemplate="epoch %{x}: %{y:.4f}<extra>%{fullData.name}</extra>",
+            )
+        )  # fmt: skip
+        said.append(f"{label} {best.validation.get(name, math.nan):.3f} at epoch {best.epoch}")
+    unit = metrics.unit(name)
+    figure.update_xaxes(title_text="Epoch")
+    figure.update_yaxes(title_text=f"{title} ({unit})" if unit else title)
+    _dress(figure, height=_HEIGHT + 60)
+    figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, showlegend=True)
+    st.plotly_chart(
+        figure, key=key, config=_CONFIG, alt=f"{title} on the validation places: {', '.join(said)}."
+    )
 
 
 def explained_variance(ratios: Sequence[float]) -> None:

@@ -15,6 +15,11 @@ VALIDATION: Mapping[str, str] = {"light": "#b8431a", "dark": "#f0834f"}
 REST: Mapping[str, str] = {"light": ASH, "dark": "#a69d92"}
 # From none to all of a true class, in the confusion matrix.
 SHADES: Mapping[str, tuple[str, str]] = {"light": ("#f6f1ea", "#d9783f"), "dark": ("#2a2622", "#a8471f")}
+# Lines of several runs, told apart also by who sees few colours (Okabe and Ito 2008, darker on white).
+LINES: Mapping[str, tuple[str, ...]] = {
+    "light": ("#b8431a", "#0072b2", "#007a5a", "#a8519a", "#8a6d00", "#2b2b2b", "#3f8fc4", "#c47a00"),
+    "dark": ("#f0834f", "#6fb3d2", "#3fc39b", "#d99acb", "#e8d44d", "#ece7e0", "#9ccbea", "#f5b54a"),
+}
 
 # A job's state, beside its word.
 STATES: Mapping[str, str] = {

@@ -1,4 +1,4 @@
-"""What a person keeps of a run: its name, a note, and all of it as one zip file."""
+"""What a person keeps of a run: its name, a note, and all of it as one zip file, which can be opened again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import cast
 
 import streamlit as st
 
-from engine.jobs.archive import archive_bytes, write_archive
 from engine.jobs.job import Job
+from engine.jobs.keeping.archive import archive_bytes, open_archive, write_archive
 from engine.jobs.note import LONGEST_NAME, LONGEST_TEXT, Note, read_note, write_note
+from pages.ui import workspace
 from pages.ui.look import errors, wording
+from pages.ui.state import session, uploads
 
 # The server holds what it hands to a browser in memory.
 _LARGEST_MB = 500
@@ -43,6 +45,24 @@ def download(job: Job) -> None:
         f"All of it as a zip · {wording.megabytes(megabytes)}", lambda: _archive(job), file_name=f"{job.id}.zip", mime="application/zip",
         key="take_run", icon=":material/download:", width="stretch", on_click="ignore",
     )  # fmt: skip
+
+
+def offer_opening() -> None:
+    """A place to drop the zip of a run, from this machine or another."""
+    with st.expander("Open the zip of a run", icon=":material/unarchive:"):
+        turn = st.session_state.get("zip_turn", 0)
+        file = st.file_uploader(
+            f"A zip from Runs, at most {uploads.limit_mb():,} MB; python -m engine open takes larger ones", type=["zip"],
+            key=f"zip_{turn}", max_upload_size=uploads.limit_mb(),
+        )  # fmt: skip
+        if file is None:
+            return
+        with errors.in_words():
+            job = open_archive(file, workspace.folder())
+        uploads.forget_uploaded([file])
+        st.session_state["zip_turn"] = turn + 1
+        session.set_job(job.id)
+        st.rerun()
 
 
 def _archive(job: Job) -> BufferedRandom:

@@ -1,4 +1,4 @@
-"""The parts of the Runs page: filter, table, and one run in full."""
+"""The parts of the Runs page: which runs are shown, and one run in full."""
 
 from __future__ import annotations
 
@@ -7,168 +7,122 @@ from typing import Any
 
 import streamlit as st
 
-from engine.jobs import events as happened
-from engine.jobs.config import ApplyConfig, ExtractConfig, TrainConfig
-from engine.jobs.note import read_note
-from engine.learning.tasks.table import task_of
-from pages.ui.jobs import chosen_run, config_view, curves, jobs_panel, progress_words
-from pages.ui.look import errors, metrics, wording
-from pages.ui.runs import keeping
-from pages.ui.state import cached, results, session
+from pages.ui.jobs import chosen_run, config_view, curves, jobs_panel
+from pages.ui.look import errors, wording
+from pages.ui.runs import disk, inner, keeping, removal
+from pages.ui.state import address, cached, session
 
-_PAGES = {"extract": "pages/extract.py", "train": "pages/train.py", "apply": "pages/apply.py"}
+_SEVERAL = "runs"  # of the address: the runs that are compared
 
 
-def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
-    """Runs of the kinds and states that are asked for."""
-    with st.container(horizontal=True):
-        kind = st.segmented_control("Kind", ["All", "Extract", "Train", "Apply"], default="All", required=True, key="runs_kind",
-                                    label_visibility="collapsed")  # fmt: skip
-        states = sorted({item.state for item in found})
-        wanted = st.pills("State", states, selection_mode="multi", key="runs_state", label_visibility="collapsed",
-                          format_func=str.capitalize)  # fmt: skip
-    return [
-        item
-        for item in found
-        if kind in ("All", item.kind.capitalize()) and (not wanted or item.state in wanted)
-    ]
+def disk_use(found: Sequence[cached.JobFacts]) -> None:
+    """How many runs there are, and what they take."""
+    total = sum(disk.bytes_of(item.job.folder) for item in found)
+    st.caption(f"{wording.count(len(found), 'run')} · {wording.megabytes(total / 1e6)} on disk")
 
 
-def table(kept: Sequence[cached.JobFacts]) -> cached.JobFacts | None:
-    """The runs, newest first.
+def chosen(picked: Sequence[cached.JobFacts], kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
+    """The runs to show: those picked in the table, else those of the address, else the newest.
 
     Returns:
-        The one picked, or the one of the address, or the newest; None where the run of the address is not listed.
+        None where the run of the address is not listed; the page then says why.
     """
-    if not kept:
-        st.info("No run is of this kind and state. Clear the filter above.", icon=":material/filter_alt_off:")
-        return None
-    rows = [_row(item) for item in kept]
-    picked = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"runs_table_{len(kept)}_{kept[0].job.id}", width="stretch",
-        height=min(38 + 35 * len(rows), 360),
-        column_config={
-            "State": st.column_config.TextColumn(width="small"), "Kind": st.column_config.TextColumn(width="small"),
-            "Took": st.column_config.TextColumn(width="small"), "Result": st.column_config.TextColumn(width="medium"),
-        },
-    )  # fmt: skip
-    chosen = [kept[index] for index in picked["selection"]["rows"] if index < len(kept)]
-    if chosen:
-        session.set_job(chosen[0].job.id)
+    if len(picked) > 1:
+        address.write(_SEVERAL, ",".join(item.job.id for item in picked))
+        return list(picked)
+    if picked:
+        address.write(_SEVERAL, None)
+        session.set_job(picked[0].job.id)
+        return list(picked)
+    several = (address.read(_SEVERAL) or "").split(",")
+    compared = [item for item in kept if item.job.id in several]
+    if len(compared) > 1:
+        return compared
     return _of_address(kept)
 
 
-def _of_address(kept: Sequence[cached.JobFacts]) -> cached.JobFacts | None:
+def _of_address(kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
     """The run of the address, or the newest where it names none; else says why it is not shown."""
     name = session.job_id()
     if name is None:
-        return kept[0]
-    named = next((item for item in kept if item.job.id == name), None)
-    if named is None and cached.job_named(name):
+        return list(kept[:1])
+    named = [item for item in kept if item.job.id == name]
+    job = cached.job_named(name)
+    facts = cached.job_facts(job) if job and not named else None
+    if facts is not None and inner.is_inner(facts):
+        return [facts]
+    if not named and job:
         st.info(f"The filter above hides {wording.plain(name)}.", icon=":material/filter_alt_off:")
-    elif named is None:
+    elif not named:
         st.info(chosen_run.why_not(name, ""), icon=":material/info:")
     return named
 
 
-def details(chosen: cached.JobFacts) -> None:
+def end_comparison() -> None:
+    """The way back to one run, where the address holds several."""
+    if address.read(_SEVERAL) and st.button("Back to one run", key="one_run", icon=":material/close:"):
+        address.write(_SEVERAL, None)
+        st.rerun()
+
+
+def details(item: cached.JobFacts, everything: Sequence[cached.JobFacts]) -> None:
     """One run in full: panel, where it leads, configuration, command, removal."""
-    st.subheader(jobs_panel.short_name(chosen.job), anchor=False)
-    jobs_panel.panel(chosen.job, more=curves.show if chosen.kind == "train" else None)
-    _ways_on(chosen)
+    st.subheader(jobs_panel.short_name(item.job), anchor=False)
+    jobs_panel.panel(item.job, more=curves.show if item.kind == "train" else None)
+    _ways_on(item)
     left, right = st.columns([1.4, 1], gap="large")
     with left:
         st.markdown("**Configuration**")
         with errors.in_words(stop=False):
             config_view.text(
-                chosen.job.config_text, chosen.kind, chosen.job.id, f"run_{chosen.job.id}", chosen.job.command
+                item.job.config_text, item.kind, item.job.id, f"run_{item.job.id}", item.job.command
             )
     with right:
         st.markdown("**Folder**")
-        st.code(str(chosen.job.folder), language=None, wrap_lines=True)
-        if chosen.state not in jobs_panel.ACTIVE:
-            keeping.download(chosen.job)
-        keeping.note(chosen.job)
-        if chosen.job.summary:
+        st.code(str(item.job.folder), language=None, wrap_lines=True)
+        _made_on_the_way(item, everything)
+        if item.state not in jobs_panel.ACTIVE:
+            keeping.download(item.job)
+        keeping.note(item.job)
+        if item.job.summary:
             st.markdown("**Summary**")
-            st.json(_short(chosen.job.summary), expanded=1)
-        _delete(chosen)
+            st.json(_short(item.job.summary), expanded=1)
+        removal.offer([item], everything)
 
 
-def _row(item: cached.JobFacts) -> dict[str, Any]:
-    match item.config:
-        case ExtractConfig():
-            what = item.config.backbone.name
-        case TrainConfig():
-            what = f"{item.config.head.name} head"
-        case _:
-            what = results.store_name(item.config.decoder + "/")
-    return {
-        "State": item.state.capitalize(), "Name": read_note(item.job.folder).name, "Kind": item.kind.capitalize(), "What": what, "On": _on(item),
-        "Started": wording.when(item.submitted_at), "Took": wording.duration(item.seconds), "Result": _result(item),
-        "Run": item.job.id,
-    }  # fmt: skip
+def _made_on_the_way(parent: cached.JobFacts, everything: Sequence[cached.JobFacts]) -> None:
+    """The inner runs of a run, each with its size and a way to it."""
+    made = inner.made_by(parent, everything)
+    if not made:
+        return
+    st.markdown("**Made on the way**")
+    for item in made:
+        words = (
+            f"{jobs_panel.short_name(item.job)} · {wording.megabytes(disk.bytes_of(item.job.folder) / 1e6)}"
+        )
+        if st.button(
+            words, key=f"inner_{item.job.id}", icon=":material/subdirectory_arrow_right:", type="tertiary"
+        ):
+            session.set_job(item.job.id)
+            st.rerun()
 
 
-def _on(item: cached.JobFacts) -> str:
-    if isinstance(item.config, ExtractConfig):
-        return item.config.scene.title
-    if isinstance(item.config, ApplyConfig):
-        return ", ".join(_ground(one) for one in item.config.ground)
-    return _ground(item.config.store)
-
-
-def _ground(store: str | ExtractConfig) -> str:
-    return store.scene.title if isinstance(store, ExtractConfig) else results.store_name(store)
-
-
-def _result(item: cached.JobFacts) -> str:
-    """The one number that a list wants."""
-    events = cached.events_of(item.job)
-    ended = [event.summary for _, event in events if isinstance(event, happened.Finished)]
-    summary = ended[-1] if ended else {}
-    if item.kind == "extract" and "patches" in summary:
-        return f"{summary['patches']:,} patches"
-    if item.kind == "apply" and "hectares" in summary:
-        return "; ".join(f"{name}: {area:,.1f} ha" for name, area in summary["hectares"].items())
-    watch = summary.get("watch", "iou_burned")
-    if isinstance(item.config, TrainConfig) and isinstance(summary.get(watch), float):
-        title = metrics.title(watch, task_of(item.config.task).classes)
-        return f"{title}: {summary[watch]:.3f}"
-    if item.state in jobs_panel.ACTIVE:
-        return progress_words.progress_of(item.job, events, item.state)[1]
-    failed = [event.message for _, event in events if isinstance(event, happened.Failed)]
-    return failed[-1][:80] if failed else ""
-
-
-def _ways_on(chosen: cached.JobFacts) -> None:
+def _ways_on(item: cached.JobFacts) -> None:
     with st.container(horizontal=True):
-        if chosen.state == "finished" and chosen.kind == "extract":
+        if item.state == "finished" and item.kind == "extract":
             if st.button(
                 "See the embeddings", type="primary", key="run_embeddings", icon=":material/arrow_forward:"
             ):
-                st.session_state["store_job"] = chosen.job.id
+                st.session_state["store_job"] = item.job.id
                 st.switch_page("pages/embeddings.py")
-        elif chosen.state == "finished" and chosen.kind == "apply":
+        elif item.state == "finished" and item.kind == "apply":
             if st.button("See the map", type="primary", key="run_map", icon=":material/arrow_forward:"):
-                st.switch_page("pages/apply.py", query_params={"job": chosen.job.id})
-        elif chosen.state == "finished" and st.button(
+                st.switch_page("pages/apply.py", query_params={"job": item.job.id})
+        elif item.state == "finished" and st.button(
             "See how good it is", type="primary", key="run_evaluate", icon=":material/arrow_forward:"
         ):
-            st.session_state["train_job"] = chosen.job.id
+            st.session_state["train_job"] = item.job.id
             st.switch_page("pages/evaluate.py")
-
-
-def _delete(chosen: cached.JobFacts) -> None:
-    if chosen.state in jobs_panel.ACTIVE:
-        return
-    with st.popover("Delete this run", icon=":material/delete:", key="delete_popover"):
-        st.write("Its folder and all that it holds go for good: store, scores, maps.")
-        if st.button("Yes, delete it", type="primary", key="delete_yes"):
-            with errors.in_words(stop=False):
-                chosen.job.delete()
-                session.set_job(None)
-                st.rerun()
 
 
 def _short(summary: dict[str, Any]) -> dict[str, Any]:

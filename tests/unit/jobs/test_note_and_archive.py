@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from engine.jobs.archive import archive_bytes, write_archive
+from engine.jobs.keeping.archive import archive_bytes, write_archive
 from engine.jobs.note import NOTE, Note, read_note, write_note
 
 

@@ -1,0 +1,33 @@
+"""Runs that another one made on the way: the store that a training needed, the raw pixels of a baseline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from engine.jobs import events as happened
+from pages.ui.state import cached
+
+_SETTLED = re.compile(r"(extract|train)-[0-9a-f]{12}")
+
+
+def is_inner(item: cached.JobFacts) -> bool:
+    """Whether a run was made inside another one's process: it has a settled name, and never held a device itself."""
+    started = [event for _, event in cached.events_of(item.job) if isinstance(event, happened.Started)]
+    return bool(_SETTLED.fullmatch(item.job.id)) and not any(event.device for event in started)
+
+
+def made_by(parent: cached.JobFacts, everything: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
+    """The inner runs that a run made: their process was its own."""
+    own = _processes(parent)
+    return [
+        item for item in everything if item.job != parent.job and is_inner(item) and own & _processes(item)
+    ]
+
+
+def _processes(item: cached.JobFacts) -> set[tuple[int, float]]:
+    return {
+        (event.pid, event.process_start)
+        for _, event in cached.events_of(item.job)
+        if isinstance(event, happened.Started)
+    }

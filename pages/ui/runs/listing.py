@@ -1,0 +1,151 @@
+"""The table of the Runs page: search, filters, and what a row says of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from engine.jobs import events as happened
+from engine.jobs.config import ApplyConfig, ExtractConfig, TrainConfig
+from engine.jobs.note import Note, read_note
+from engine.learning.tasks.table import task_of
+from pages.ui.jobs import jobs_panel, progress_words
+from pages.ui.look import metrics
+from pages.ui.runs import comparison, disk, inner
+from pages.ui.state import cached, results
+
+_HIGHEST_PX = 420
+
+
+def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
+    """Runs of the kinds and states, and with the words, that are asked for; inner runs only when asked for."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        kind = st.segmented_control("Kind", ["All", "Extract", "Train", "Apply"], default="All", required=True, key="runs_kind",
+                                    label_visibility="collapsed")  # fmt: skip
+        states = sorted({item.state for item in found})
+        wanted = st.pills("State", states, selection_mode="multi", key="runs_state", label_visibility="collapsed",
+                          format_func=str.capitalize)  # fmt: skip
+        words = st.text_input("Search", key="runs_search", placeholder="Name, note, backbone, place, setting",
+                              label_visibility="collapsed", icon=":material/search:")  # fmt: skip
+        folded = sum(map(inner.is_inner, found))
+        has_inner = bool(folded) and st.toggle(
+            f"Show {folded} made on the way", key="runs_inner",
+            help="Extractions that a training or a map needed and made first. They stand below it in its details.",
+        )  # fmt: skip
+    return [
+        item
+        for item in found
+        if kind in ("All", item.kind.capitalize())
+        and (not wanted or item.state in wanted)
+        and (has_inner or words or not inner.is_inner(item))
+        and _matches(item, words)
+    ]
+
+
+def table(kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
+    """The runs, newest first, sorted by a click on a column's head; those that were picked.
+
+    Returns:
+        In the order of the table; none where nobody has picked any.
+    """
+    if not kept:
+        st.info(
+            "No run is of this kind and state, or holds these words. Clear the filter above.",
+            icon=":material/filter_alt_off:",
+        )
+        return []
+    differing = comparison.differing_in_words([item.config for item in kept])
+    rows = [_row(item, words) for item, words in zip(kept, differing, strict=True)]
+    picked = st.dataframe(
+        rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=f"runs_table_{len(kept)}_{kept[0].job.id}", width="stretch",
+        height=min(38 + 35 * len(rows), _HIGHEST_PX), column_config=_columns(rows),
+    )  # fmt: skip
+    return [kept[index] for index in picked["selection"]["rows"] if index < len(kept)]
+
+
+def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    column = st.column_config
+    has_scores = any(row["Score"] is not None for row in rows)
+    return {
+        "State": column.TextColumn(width="small"), "Kind": column.TextColumn(width="small"), "Name": column.TextColumn(width="medium"),
+        "Settings": column.TextColumn(width="medium", help="Those in which the listed runs of its kind differ."),
+        "Started": column.DatetimeColumn(format="D MMM YYYY, HH:mm"), "Took": column.NumberColumn(format="%d s", width="small"),
+        "Score": column.NumberColumn(format="%.3f", width="small", help="On the test places.") if has_scores else None,
+        "Size": column.NumberColumn("MB", format="%.1f", width="small"), "Run": column.TextColumn(width="medium"),
+    }  # fmt: skip
+
+
+def _matches(item: cached.JobFacts, words: str) -> bool:
+    """Whether every word stands somewhere in what is known of a run."""
+    if not words.strip():
+        return True
+    note = read_note(item.job.folder)
+    held = f"{note.name} {note.text} {item.job.id} {item.state} {what(item)} {on(item)} {item.config.model_dump_json()}".lower()
+    return all(word in held for word in words.lower().split())
+
+
+def _row(item: cached.JobFacts, settings: str) -> dict[str, Any]:
+    note: Note = read_note(item.job.folder)
+    return {
+        "State": item.state.capitalize(), "Name": note.name, "Kind": item.kind.capitalize(), "What": what(item), "On": on(item),
+        "Settings": settings, "Started": datetime.fromtimestamp(item.submitted_at, UTC).astimezone(), "Took": round(item.seconds),
+        "Score": score(item), "Result": result(item), "Size": disk.bytes_of(item.job.folder) / 1e6, "Run": item.job.id,
+    }  # fmt: skip
+
+
+def what(item: cached.JobFacts) -> str:
+    """What a run works with: its backbone, its head and layers, or its decoder."""
+    match item.config:
+        case ExtractConfig():
+            return str(item.config.backbone.name)
+        case TrainConfig():
+            layers = item.config.layers
+            return f"{item.config.head.name} head" + (
+                f", layers {', '.join(map(str, layers))}" if layers else ""
+            )
+        case _:
+            return results.store_name(item.config.decoder + "/")
+
+
+def on(item: cached.JobFacts) -> str:
+    """The ground, or the store, of a run."""
+    if isinstance(item.config, ExtractConfig):
+        return item.config.scene.title
+    grounds = item.config.ground if isinstance(item.config, ApplyConfig) else (item.config.store,)
+    return ", ".join(
+        one.scene.title if isinstance(one, ExtractConfig) else results.store_name(one) for one in grounds
+    )
+
+
+def score(item: cached.JobFacts) -> float | None:
+    """The watched metric on the test places; None of what has none."""
+    value = _summary(item).get(_watch(item))
+    return float(value) if isinstance(item.config, TrainConfig) and isinstance(value, float | int) else None
+
+
+def result(item: cached.JobFacts) -> str:
+    """The one thing that a list wants to say of how it ended."""
+    summary, events = _summary(item), cached.events_of(item.job)
+    if item.kind == "extract" and "patches" in summary:
+        return f"{summary['patches']:,} patches"
+    if item.kind == "apply" and "hectares" in summary:
+        return "; ".join(f"{name}: {area:,.1f} ha" for name, area in summary["hectares"].items())
+    value = score(item)
+    if value is not None:
+        return f"{metrics.title(_watch(item), task_of(item.config.task).classes)}: {value:.3f}"
+    if item.state in jobs_panel.ACTIVE:
+        return progress_words.progress_of(item.job, events, item.state)[1]
+    failed = [event.message for _, event in events if isinstance(event, happened.Failed)]
+    return failed[-1][:80] if failed else ""
+
+
+def _summary(item: cached.JobFacts) -> dict[str, Any]:
+    ended = [event.summary for _, event in cached.events_of(item.job) if isinstance(event, happened.Finished)]
+    return ended[-1] if ended else {}
+
+
+def _watch(item: cached.JobFacts) -> str:
+    return str(_summary(item).get("watch", "iou_burned"))
