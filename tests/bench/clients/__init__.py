@@ -1,0 +1,1 @@
+"""What a bench drives the app with."""

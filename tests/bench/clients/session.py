@@ -1,0 +1,128 @@
+"""A session as a browser has one: the page's files, the websocket in Streamlit's own messages, reruns of fragments, tiles."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+CONNECTIONS = 6  # that a browser opens to one server
+_TOKEN = re.compile(r"tiles/([0-9a-f]{32})/")
+_FILES = re.compile(r'(?:src|href)="(\./static/[^"]+)"')
+
+
+@dataclass
+class Seen:
+    """What one session has seen, in seconds from its first request.
+
+    Attributes:
+        content_s: the first element of the page has come.
+        whole_s: the page's script has ended.
+        tokens: layers of its map.
+        tiles_s: how long each tile took.
+    """
+
+    content_s: float = 0.0
+    whole_s: float = 0.0
+    tokens: list[str] = field(default_factory=list)
+    tiles_s: list[float] = field(default_factory=list)
+    empty: int = 0
+
+
+async def visit(
+    address: str, page: str, query: str, tiles: Sequence[tuple[int, int, int]], stay_s: float
+) -> Seen:
+    """Open a page, look at tiles of its map, and stay a while."""
+    seen, began = Seen(), time.perf_counter()
+    await asyncio.to_thread(_load_files, address)
+    where = f"ws://{urlsplit(address).netloc}/_stcore/stream"
+    async with websockets.connect(where, subprotocols=["streamlit"], max_size=None, origin=address) as socket:
+        await socket.send(_rerun(page, query))
+        reruns: list[asyncio.Task[None]] = []
+        looking: asyncio.Task[None] | None = None
+        try:
+            while True:
+                left_s = stay_s - (time.perf_counter() - began - seen.whole_s) if looking else 60.0
+                message = ForwardMsg.FromString(await asyncio.wait_for(socket.recv(), max(left_s, 0.01)))
+                kind = message.WhichOneof("type")
+                if (
+                    kind == "delta"
+                    and not seen.content_s
+                    and message.delta.WhichOneof("type") == "new_element"
+                ):
+                    seen.content_s = time.perf_counter() - began
+                if kind == "delta":
+                    seen.tokens += _TOKEN.findall(str(message.delta))
+                if kind == "auto_rerun":
+                    reruns.append(asyncio.create_task(_rerun_again(socket, page, query, message.auto_rerun)))
+                if kind == "script_finished" and looking is None:
+                    seen.whole_s = time.perf_counter() - began
+                    looking = asyncio.create_task(asyncio.to_thread(_look_at_tiles, address, seen, tiles))
+        except TimeoutError:
+            if looking is not None:
+                await looking
+        finally:
+            for task in reruns:
+                task.cancel()
+    return seen
+
+
+def _rerun(page: str, query: str, fragment: str = "") -> bytes:
+    message = BackMsg()
+    message.rerun_script.query_string, message.rerun_script.page_name = query, page
+    message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, bool(fragment)
+    return bytes(message.SerializeToString())
+
+
+async def _rerun_again(socket: websockets.ClientConnection, page: str, query: str, asked: object) -> None:
+    while True:
+        await asyncio.sleep(asked.interval)  # type: ignore[attr-defined]
+        await socket.send(_rerun(page, query, asked.fragment_id))  # type: ignore[attr-defined]
+
+
+def _load_files(address: str) -> None:
+    """The page and the scripts and styles that it names."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    html = _get(connection, "/").decode()
+    for name in dict.fromkeys(_FILES.findall(html)):
+        _get(connection, name[1:])
+    connection.close()
+
+
+def _look_at_tiles(address: str, seen: Seen, tiles: Sequence[tuple[int, int, int]]) -> None:
+    """Ask for tiles of every layer, six at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    paths = [f"/tiles/{token}/{z}/{x}/{y}.png" for token in dict.fromkeys(seen.tokens) for z, x, y in tiles]
+    parts = [paths[start::CONNECTIONS] for start in range(CONNECTIONS)]
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        for timed in pool.map(lambda part: _timed(address, part), parts):
+            seen.tiles_s += [seconds for seconds, _ in timed]
+            seen.empty += sum(size < 400 for _, size in timed)
+
+
+def _timed(address: str, paths: Sequence[str]) -> list[tuple[float, int]]:
+    connection, found = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60), []
+    for path in paths:
+        began = time.perf_counter()
+        size = len(_get(connection, path))
+        found.append((time.perf_counter() - began, size))
+    connection.close()
+    return found
+
+
+def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
+    connection.request("GET", path, headers={"Accept-Encoding": "gzip"} if path != "/" else {})
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != 200:
+        raise RuntimeError(f"{path}: {answer.status}")
+    return body
