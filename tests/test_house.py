@@ -206,6 +206,7 @@ BROUGHT_BY_A_REQUIREMENT = {
     "protobuf",  # the error that onnx raises on a damaged graph
     "starlette",  # Streamlit's server: routes of our own
     "torchvision",  # timm's transforms
+    "websockets",  # Streamlit's server: the bench speaks to it
 }
 
 

@@ -25,14 +25,16 @@ from typing import Any
 import numpy as np
 import psutil
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # so that it runs from anywhere
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.imagery.geobox import outline_lonlat
 from engine.imagery.scene import Scene
 from engine.imagery.simulation.season import simulate_season
 from engine.imagery.sources import SimulatedScene
 from tests.bench.clients.session import Seen, visit
+
+ROOT = Path(__file__).parents[2]
+
 
 ZOOMS = (11, 12, 13)  # a chip of the season is half a window wide, and then larger
 
@@ -142,7 +144,7 @@ def wait_until_healthy(address: str, within_s: float = 120.0) -> None:
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):  # noqa: S310 - our own server
                 time.sleep(3.0)  # what is imported in the background
                 return
         except OSError:

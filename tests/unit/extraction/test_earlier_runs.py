@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine.jobs.machine import machine_words
 
 from engine.extraction.cost.estimate import estimate
 from engine.jobs import folder as run_folder
@@ -25,6 +24,7 @@ from engine.jobs.events import (
     TileDone,
     to_line,
 )
+from engine.jobs.machine import machine_words
 from engine.workspace import workspace_folder
 
 WriteRaster = Callable[..., Path]
