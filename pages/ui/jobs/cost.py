@@ -17,8 +17,8 @@ _CNN_OVERLAP_PX = 64
 _TIME_FROM = {
     "measured on this machine": "Time from {runs} on this machine.",
     "bench": "Time from a measurement of the backbone on this machine.",
-    "rough guess": "Time is a rough guess: nothing has been measured on this machine yet.",
-    "unknown": "Time is not known: nothing has been measured on this machine yet.",
+    "rough guess": "Time is a rough guess; a first run measures it, and so does python -m engine bench.",
+    "unknown": "Time is not known yet; a first run measures it, and so does python -m engine bench.",
 }
 
 
