@@ -4,6 +4,9 @@
 {
   const Emberscope = (globalThis.Emberscope ??= {});
 
+  // In a narrower window the open list would lie over most of the map.
+  const LEAST_OPEN_PX = 1100;
+
   /** How a pane stands, as an address writes it: "-overlay:40" is hidden, at 40 %. */
   function written({ pane, isVisible, percent }) {
     return `${isVisible ? "" : "-"}${pane}${percent === 100 ? "" : `:${percent}`}`;
@@ -135,7 +138,7 @@
       const control = L.control({ position: "topright" });
       control.onAdd = () => {
         const box = L.DomUtil.create("details", "ember-box ember-layers leaflet-control");
-        box.open = map.getSize().x > 700;
+        box.open = map.getSize().x > LEAST_OPEN_PX;
         L.DomUtil.create("summary", "", box).textContent = "Layers";
         const list = L.DomUtil.create("ul", "", box);
         let rows = rowsOf(map, list, given);
