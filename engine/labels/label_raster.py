@@ -1,7 +1,8 @@
 """Label rasters: which of their pixels are known, and their values on the grid of a tile.
 
 A pixel is missing where the raster's internal mask, mask file or alpha band takes it out, where it has the declared nodata
-value, where it is NaN, and beyond the raster.
+value, where it is no finite number, and beyond the raster: the gaps of images, by the same function. Labels are taken at
+exact pixel centres instead of through `read_window`, which resamples within an eighth of a pixel.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from pathlib import Path
 import numpy as np
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from engine.errors import LabelError
 from engine.imagery.raster.rasters import in_short, open_raster
+from engine.imagery.raster.window import read_gaps
 from engine.labels.reading import LabelReading
 from engine.store.schema import StoredTile
 
@@ -144,16 +146,9 @@ def _read(dataset: DatasetReader, window: Window, reading: LabelReading) -> tupl
     A class whose value is declared as nodata, a widespread slip, could not be learned: it stays a class.
     """
     values = dataset.read(1, window=window)
-    known = np.ones(values.shape, bool)
-    if not {MaskFlags.nodata, MaskFlags.all_valid} & set(dataset.mask_flag_enums[0]):
-        known &= dataset.read_masks(1, window=window) > 0
-    if dataset.nodata is not None and dataset.nodata not in reading.values:
-        known &= values != dataset.nodata
-    if np.issubdtype(values.dtype, np.floating):
-        known &= ~np.isnan(values)
-    if not reading.values and (dataset.scales[0], dataset.offsets[0]) != (1.0, 0.0):  # numbers, stored scaled
-        values = values * dataset.scales[0] + dataset.offsets[0]
-    return values, known
+    is_gap = dataset.nodata is not None and dataset.nodata not in reading.values
+    gaps = (float(dataset.nodata),) if is_gap else ()
+    return values, read_gaps(dataset, [1], values[None], [gaps], window=window)
 
 
 def _centres(dataset: DatasetReader, tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
