@@ -1,0 +1,91 @@
+"""Looking through a lens: the map follows the pointer, a click keeps a patch, and what is seen goes into a file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import yaml
+from playwright.sync_api import expect
+
+from engine.__main__ import main
+from engine.store.store import EmbeddingStore
+from engine.views.layer_view import view_of
+from engine.views.lens.kinds import similarity_lens
+from engine.views.lens.reduction import reduction_of
+from tests.journeys.conftest import App
+from tests.journeys.visitor import PATIENCE_MS, Visitor
+
+pytestmark = pytest.mark.timeout(600)
+
+_LENS = "Emberscope.lenses(map).embeddings"
+_LISTEN = f"() => {{ window.drawn = []; {_LENS}.on('lensdrawn', (event) => drawn.push(event)); }}"
+
+
+@pytest.fixture(scope="module")
+def run(app: App) -> str:
+    """Random convolutional features of a piece of the sample scene."""
+    config = {
+        "kind": "extract", "scene": {"source": "file", "path": "assets/samples/virginia.tif"}, "backbone": {"name": "rcf"},
+        "region": {"bounds_lonlat": [-75.68, 37.64, -75.61, 37.69]}, "device": "cpu",
+    }  # fmt: skip
+    path = app.home / "lens.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMBERSCOPE_HOME", str(app.home))
+        assert main(["extract", str(path), "--out", str(app.home / "run-lens")]) == 0
+    return "run-lens"
+
+
+def test_the_map_follows_the_pointer_and_what_is_kept_becomes_a_file(
+    visitor: Visitor, app: App, run: str, tmp_path: Path
+) -> None:
+    visitor.open(f"embeddings?job={run}&lens=Similarity")
+    visitor.sees_page("Embeddings")
+    visitor.sees_lens()
+    container = visitor.map.locator(".leaflet-container")
+    container.evaluate(_LISTEN)
+    frame = container.bounding_box()
+    assert frame is not None
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    seen = []
+    for place in range(5):
+        visitor.page.mouse.move(frame["x"] + 780 + 15 * place, frame["y"] + 380 + 10 * place)
+        visitor.page.wait_for_timeout(150)
+        seen.append(visitor.map.locator("canvas.ember-lens").evaluate("canvas => canvas.toDataURL().length"))
+    assert len(set(seen)) > 1, "the picture does not follow the pointer"
+    assert container.evaluate("() => drawn.length") >= len(set(seen))
+    assert not [url for url in asked if "/lens/" in url or "_stcore" in url], "the server was asked"
+
+    visitor.page.mouse.click(frame["x"] + 800, frame["y"] + 400)
+    visitor.page.wait_for_url(re.compile(r"[?&]patch=\d+"), timeout=PATIENCE_MS)
+    visitor.is_idle()
+    kept = int(re.search(r"[?&]patch=(\d+)", visitor.page.url)[1])  # type: ignore[index]
+    expect(visitor.map.locator(".ember-lens-picks button", has_text="Clear")).to_be_enabled(
+        timeout=PATIENCE_MS
+    )
+    visitor.take_screenshot("similarity")
+
+    visitor.press("export_make")
+    expect(visitor.button("export_download")).to_be_enabled(timeout=PATIENCE_MS)
+    with visitor.page.expect_download(timeout=PATIENCE_MS) as taken:
+        visitor.press("export_download")
+    taken.value.save_as(tmp_path / "seen.tif")
+    view = view_of(EmbeddingStore.open(app.home / run))
+    basis = reduction_of(view).basis
+    cosines = similarity_lens(basis.mean, view.rows([kept])).values(view.rows(range(view.store.rows)))
+    with rasterio.open(tmp_path / "seen.tif") as made:
+        written = made.read(1)
+    assert np.nanmax(written) == pytest.approx(1, abs=1e-5)
+    assert np.nanmean(written) == pytest.approx(
+        float(cosines[view.store.read_valid_fraction() > 0].mean()), abs=1e-4
+    )
+
+    visitor.page.reload(timeout=PATIENCE_MS)
+    visitor.sees_page("Embeddings")
+    visitor.sees_lens()
+    assert container.evaluate(f"() => {_LENS}.picked.positive") == [kept]
