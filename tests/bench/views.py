@@ -1,4 +1,5 @@
-"""Figures of the pictures: a large store from its first byte to PCA colours in a file, and what each step takes.
+"""Figures of the pictures: a large store from its first byte to PCA colours in a file, what each step takes, and the
+lens in a browser (tests/bench/lens.py).
 
 python tests/bench/views.py --json
 """
@@ -22,6 +23,7 @@ from engine.views.maps.overlay import pca_overlay
 from engine.views.moments import moments
 from engine.views.pca import fit
 from engine.views.position import place_means
+from tests.bench import lens
 from tests.bench.store import SIDE, make_store, timed
 
 
@@ -34,6 +36,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.room) as room:
         found = measured(Path(room), chosen.patches, chosen.dim)
+        found |= {f"lens_{name}": value for name, value in lens.measured(Path(room)).items()}
     if chosen.json:
         print(json.dumps(found))
     else:
