@@ -3,6 +3,8 @@
 #   docker build -t emberscope .
 #   docker run --rm -p 127.0.0.1:8501:8501 -v emberscope:/data emberscope
 #   add --gpus all for a CUDA device
+#   docker build --build-arg WEIGHTS="galileo_nano prithvi_eo_v2_300" -t emberscope .
+#                bakes weights into the image, for a room without network
 #
 # Inside, the server listens on every address, because only so does Docker's port forwarding reach it; `-p 127.0.0.1:`
 # keeps it on loopback outside. There are no accounts: whoever reaches the port can start jobs.
@@ -31,8 +33,12 @@ RUN python assets/vendor.py && rm -rf assets/node_modules
 # /data is the workspace (runs, data) and the cache of downloaded weights. A volume mounted there takes over its owner.
 RUN useradd --create-home --uid 1000 ember && mkdir /data && chown ember:ember /data
 USER ember
+# Baked weights lie outside /data, so that no volume hides them.
+ARG WEIGHTS=""
+RUN if [ -n "$WEIGHTS" ]; then python -m engine fetch $WEIGHTS; fi
 ENV EMBERSCOPE_HOME=/data \
     HF_HOME=/data/weights \
+    EMBERSCOPE_WEIGHTS=/data/weights \
     EMBERSCOPE_ADDRESS=0.0.0.0 \
     PORT=8501 \
     PYTHONUNBUFFERED=1 \

@@ -13,6 +13,7 @@ style.heading(
     "Every encoder that can look at a scene: what it needs, what it gives, and where it comes from.",
 )
 
+backbones_view.downloads()
 bands = backbones_view.bands_at_hand()
 kept = backbones_view.filtered(bands)
 if not kept:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from engine.commands.printer import Printer, say
 from engine.errors import RunFailure
 
 
@@ -24,6 +25,40 @@ def backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
             size = f"{spec.parameters / 1e6:.1f} M"
             print(
                 f"{name:36} {size:>10}  dim {spec.dim:<5} {'weights here' if there else 'no weights here':15} {spec.licence}"
+            )
+    return rows if chosen.json else None
+
+
+def fetch(chosen: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]] | None:
+    """Fetch weights by name, or list what can be fetched and what is here already."""
+    from engine.extraction.fetching import fetch_backbones
+    from engine.jobs.events import FetchDone
+
+    if chosen.list or not chosen.names:
+        return _fetchable(chosen)
+    printer, done = Printer(), FetchDone([], 0.0)
+    for event in fetch_backbones(chosen.names):
+        printer(event)
+        done = event if isinstance(event, FetchDone) else done
+    say(f"{len(done.files)} file(s) fetched in {done.seconds:.0f} s.")
+    return dict(vars(done))
+
+
+def _fetchable(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
+    from engine.backbones import cards
+    from engine.backbones.weights import locate as weights
+
+    specs = [cards.card(name) for name in chosen.names] or list(cards.CARDS.values())
+    rows = []
+    for spec in specs:
+        if not spec.weights.is_published:
+            continue
+        path = weights.present(spec)
+        rows.append({"name": spec.name, "here": path is not None, "path": str(path or ""), "size_mb": spec.weights.size_mb,
+                     "licence": spec.licence, "source": spec.weights.page, "sha256": spec.weights.sha256})  # fmt: skip
+        if not chosen.json:
+            print(
+                f"{spec.name:42} {'here' if path else 'not here':9} {spec.size_words:>16}  {spec.licence}  {spec.weights.page}"
             )
     return rows if chosen.json else None
 

@@ -14,6 +14,7 @@ from engine.jobs import folder as run_folder
 from engine.jobs.config import (
     ApplyConfig,
     ExtractConfig,
+    FetchConfig,
     JobConfig,
     TrainConfig,
     load_config,
@@ -144,9 +145,16 @@ def unpack(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run(folder: Path, config: JobConfig) -> dict[str, Any]:
-    on_cluster = isinstance(config, ExtractConfig) and config.engine == "ray"
-    device = "ray" if on_cluster else _device_name(config.device)
-    return run_job(folder, lambda: _events(folder, config), device, Printer())
+    return run_job(folder, lambda: _events(folder, config), _held_device(config), Printer())
+
+
+def _held_device(config: JobConfig) -> str:
+    """The device whose queue a job joins; downloads hold none, and take turns among themselves."""
+    if isinstance(config, FetchConfig):
+        return "network"
+    if isinstance(config, ExtractConfig) and config.engine == "ray":
+        return "ray"
+    return _device_name(config.device)
 
 
 def _device_name(asked: str) -> str:
@@ -176,3 +184,7 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
             from engine.learning.maps.apply import apply as make_maps
 
             return make_maps(config, folder, root)
+        case FetchConfig():
+            from engine.extraction.fetching import fetch_backbones
+
+            return fetch_backbones(config.names)

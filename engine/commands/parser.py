@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     add("backbones", backbones.backbones, "List the backbones and whether their weights are here.")
+    sub = add("fetch", backbones.fetch, "Fetch the weights of backbones, or list which are here.")
+    sub.add_argument("names", nargs="*", metavar="NAME", help="backbones (none: list them all)")
+    sub.add_argument("--list", action="store_true", help="only list them: here or not, size, licence, source")
     add("sensors", sensors.sensors, "List the sensors whose rasters are read, as a table.")
     for kind, command, text in (
         ("extract", jobs.extract, "Embed scenes with a frozen backbone; CONFIG may be one of TerraTorch's."),

@@ -30,10 +30,11 @@ def fetch_weights(plan: Plan) -> Iterator[Event]:
         return
     for card in (plan.spec, *family_of(plan.spec).companions(plan.spec).values()):
         if card.weights.kind == "hub" and weights.present(card) is None:
-            yield from _fetched(card)
+            yield from fetched(card)
 
 
-def _fetched(card: BackboneSpec) -> Iterator[Event]:
+def fetched(card: BackboneSpec) -> Iterator[Event]:
+    """Fetch the checkpoint of a card, telling how far it is; raises as `fetch_weights`."""
     progress = _Progress(f"Fetching {card.weights.file} of {card.title}")
     yield StepStarted(progress.words())
     with ThreadPoolExecutor(1, thread_name_prefix="fetch") as pool:

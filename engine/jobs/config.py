@@ -22,6 +22,7 @@ from engine.jobs.config_extract import (
     RegionConfig,
     TilesConfig,
 )
+from engine.jobs.config_fetch import FetchConfig
 from engine.jobs.config_task import (
     ClassConfig,
     RegressionConfig,
@@ -42,6 +43,7 @@ __all__ = [
     "ChipsScene",
     "ClassConfig",
     "ExtractConfig",
+    "FetchConfig",
     "FileScene",
     "FilesScene",
     "HeadConfig",
@@ -67,7 +69,7 @@ __all__ = [
     "yaml_mapping",
 ]
 
-JobConfig = ExtractConfig | TrainConfig | ApplyConfig
+JobConfig = ExtractConfig | TrainConfig | ApplyConfig | FetchConfig
 # Keys of an extraction and of a training that the first version did not have, with their defaults.
 _LATER: dict[str, Any] = {
     "clouds": "keep",
@@ -93,8 +95,8 @@ _NAMES: dict[type[Any], str] = {
     type(None): "nothing",
     dict: "keys that are not words",
 }
-_KINDS: dict[str, type[ExtractConfig] | type[TrainConfig] | type[ApplyConfig]] = {
-    "extract": ExtractConfig, "train": TrainConfig, "apply": ApplyConfig,
+_KINDS: dict[str, type[ExtractConfig] | type[TrainConfig] | type[ApplyConfig] | type[FetchConfig]] = {
+    "extract": ExtractConfig, "train": TrainConfig, "apply": ApplyConfig, "fetch": FetchConfig,
 }  # fmt: skip
 
 

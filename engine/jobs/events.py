@@ -198,6 +198,14 @@ class ApplyDone:
 
 
 @dataclass(frozen=True)
+class FetchDone:
+    """Weights are here: paths of what was fetched, and in how many seconds."""
+
+    files: list[str]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TestDone:
     """The test split was scored, once.
 
@@ -227,6 +235,7 @@ Event = (
     | EpochDone
     | MapTileDone
     | ApplyDone
+    | FetchDone
     | TestDone
 )
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Event)}

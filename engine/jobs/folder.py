@@ -15,6 +15,7 @@ from engine.errors import ConfigError, JobError
 from engine.files import slug, write_atomic, write_errors
 from engine.jobs.config import (
     ExtractConfig,
+    FetchConfig,
     JobConfig,
     TrainConfig,
     config_hash,
@@ -45,6 +46,8 @@ def _works_with(config: JobConfig) -> str:
             return config.backbone.name
         case TrainConfig():
             return config.head.name
+        case FetchConfig():
+            return config.names[0]
         case _:
             return "map"
 

@@ -20,7 +20,7 @@ from filelock import FileLock
 from engine.errors import JobError
 from engine.files import write_errors
 from engine.jobs import folder as run_folder
-from engine.jobs.config import JobConfig, config_hash, parse_config, read_yaml
+from engine.jobs.config import FetchConfig, JobConfig, config_hash, parse_config, read_yaml
 from engine.jobs.event_log import append_event, read_events
 from engine.jobs.events import Cancelled, Event, Failed, Finished, Queued, Started, Submitted
 from engine.paths import PROJECT
@@ -71,7 +71,10 @@ class Job:
     @property
     def command(self) -> str:
         """What runs the same again, from the project's folder."""
-        return f"python -m engine {self.config.kind} {self.folder / run_folder.CONFIG}"
+        config = self.config
+        if isinstance(config, FetchConfig):
+            return f"python -m engine fetch {' '.join(config.names)}"
+        return f"python -m engine {config.kind} {self.folder / run_folder.CONFIG}"
 
     def events(self) -> list[tuple[float, Event]]:
         """Times (unix seconds) and events, oldest first."""

@@ -26,6 +26,7 @@ from engine.jobs.events import (
     Event,
     ExtractDone,
     Failed,
+    FetchDone,
     Finished,
     Queued,
     Started,
@@ -168,7 +169,7 @@ def _keep_traceback(folder: Path) -> None:
 def summary_of(event: Event) -> dict[str, Any] | None:
     """What --json prints, from the event that ends a job's work."""
     match event:
-        case ExtractDone() | ApplyDone():
+        case ExtractDone() | ApplyDone() | FetchDone():
             return dict(vars(event))
         case TestDone():
             return {**event.scores, "watch": event.watch}

@@ -133,6 +133,13 @@ class BackboneSpec:
     conventions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     config: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def size_words(self) -> str:
+        """Size of the checkpoint; where its publisher does not state it, what the encoder alone takes in float32."""
+        if self.weights.size_mb is not None:
+            return f"{self.weights.size_mb:,.0f} MB"
+        return f"at least {self.parameters * 4 / 1e6:,.0f} MB"
+
     def bands_read(self, available: Sequence[str]) -> tuple[str, ...]:
         """The bands that are read of a scene, in the order in which the model takes them.
 

@@ -24,6 +24,8 @@ _CITATION = """\
 """
 # Training windows were 4 to 12 patches wide (the released config.json, shape_time_combinations); up to 16 stay near that.
 _WINDOW_PATCHES, _LARGEST_PATCHES = 8, 16
+# Of data/models/nano/encoder.pt in the authors' repository, nasaharvest/galileo at 0f0b5b9.
+_NANO_SHA256 = "eab6acacf527886a508a555bc24efe4b4a2cf91b162e84cd1c4a1807e942180c"
 _USE, _IGNORE = ("use", "ignore"), ("ignore", "use")
 _SETTINGS = MappingProxyType({
     "patch_px": ("4", "8", "1", "2", "3", "5", "6", "7"),
@@ -55,7 +57,13 @@ _CONVENTIONS = MappingProxyType({
 
 
 def _card(
-    size: str, dim: int, depth: int, heads: int, parameters: int, size_mb: float | None
+    size: str,
+    dim: int,
+    depth: int,
+    heads: int,
+    parameters: int,
+    size_mb: float | None,
+    sha256: str | None = None,
 ) -> BackboneSpec:
     return BackboneSpec(
         name=f"galileo_{size}",
@@ -85,7 +93,7 @@ def _card(
         citation=_CITATION,
         weights=WeightsSource(
             kind="hub", repo="nasaharvest/galileo", file=f"models/{size}/encoder.pt",
-            page="https://huggingface.co/nasaharvest/galileo", size_mb=size_mb,
+            page="https://huggingface.co/nasaharvest/galileo", size_mb=size_mb, sha256=sha256,
         ),
         max_frames=24,
         joins_dates=True,
@@ -100,7 +108,7 @@ def _card(
 
 
 CARDS: tuple[BackboneSpec, ...] = (
-    _card("nano", 128, 4, 8, 919_360, 4.2),
+    _card("nano", 128, 4, 8, 919_360, 4.2, _NANO_SHA256),
     _card("tiny", 192, 12, 3, 5_527_776, None),
     _card("base", 768, 12, 12, 85_812_096, None),
 )

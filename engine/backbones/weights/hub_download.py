@@ -46,11 +46,19 @@ class Progress:
     def __init__(self) -> None:
         self.part: Path | None = None
         self.total: int | None = None
+        self._turn, self._is_over = threading.Lock(), False
         threading.Thread(target=self._tell_on, daemon=True).start()
 
     def tell(self) -> None:
         """Print how much has come."""
-        say(done=size(self.part) if self.part is not None else 0, total=self.total)
+        with self._turn:
+            if not self._is_over:
+                say(done=size(self.part) if self.part is not None else 0, total=self.total)
+
+    def end(self) -> None:
+        """Tell no more: what is printed next is the last word."""
+        with self._turn:
+            self._is_over = True
 
     def _tell_on(self) -> None:
         while True:
@@ -162,11 +170,15 @@ def main(arguments: list[str], told: Callable[..., None] = say) -> None:
     repository, file, target, *rest = arguments
     sha256, revision = (*rest, *("", "main")[len(rest) :])
     constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
+    progress = Progress()
     try:
-        told(sha256=download(repository, file, Path(target), sha256, Progress(), revision))
+        found = download(repository, file, Path(target), sha256, progress, revision)
+        last: dict[str, object] = {"sha256": found}
     except Exception as err:  # a process ends here: whatever it was is told to the one that waits
         kind, reason = failure(err)
-        told(failure=kind, reason=reason)
+        last = {"failure": kind, "reason": reason}
+    progress.end()
+    told(**last)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def fetch(spec: BackboneSpec, on_progress: download.Progress | None = None) -> P
             f"checkpoint's path or to random."
         )
     target = download_folder() / source.repo / source.file
-    name = f"{source.file} of {source.repo} ({_size(spec)}), the weights of {spec.name},"
+    name = f"{source.file} of {source.repo} ({spec.size_words}), the weights of {spec.name},"
     download.fetch(
         download.HubFile(source.repo, source.file, source.sha256, name, _advice(spec), source.revision),
         target,
@@ -183,10 +183,6 @@ def _record(record: Path, sha256: str, name: str) -> None:
         record.write_text(f"{sha256}  {name}\n", encoding="ascii")
     except OSError as err:  # a read-only folder: the hash still goes into the store
         _log.warning("the hash of %s could not be written beside it: %s", name, err)
-
-
-def _size(spec: BackboneSpec) -> str:
-    return f"{spec.weights.size_mb:,.0f} MB" if spec.weights.size_mb else "size not stated by its publisher"
 
 
 def _advice(spec: BackboneSpec) -> str:

@@ -58,7 +58,7 @@ def size(spec: BackboneSpec) -> str:
     """Size of the checkpoint, in words where it is not known."""
     if not spec.weights.is_published:
         return "needs none" if spec.weights.kind == "none" else "drawn from the scenes"
-    return wording.megabytes(spec.weights.size_mb) if spec.weights.size_mb else "size not stated"
+    return wording.megabytes(spec.weights.size_mb) if spec.weights.size_mb else spec.size_words
 
 
 def presence_badge(spec: BackboneSpec) -> str:

@@ -10,9 +10,12 @@ import streamlit as st
 from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.families import FAMILIES
-from engine.backbones.weights import locate as weights
 from engine.errors import EngineError
+from engine.jobs.config import FetchConfig
+from engine.jobs.job import submit
+from pages.ui import workspace
 from pages.ui.backbones import card as backbone_card
+from pages.ui.jobs import chosen_run, jobs_panel
 from pages.ui.look import errors, style, wording
 from pages.ui.map import layers
 from pages.ui.state import address, cached, session
@@ -147,25 +150,29 @@ def _facts(spec: BackboneSpec) -> None:
 
 
 def _fetch(spec: BackboneSpec) -> None:
-    """Download the weights, with a bar; what is interrupted goes on where it stopped."""
+    """A button that starts a download as a job: it goes on when the tab is closed, and can be cancelled and resumed."""
     if spec.weights.kind != "hub" or backbone_card.is_present(spec):
         return
     label = f"Fetch weights ({backbone_card.size(spec)})"
-    if not st.button(label, key="fetch_weights", icon=":material/cloud_download:"):
+    if st.button(
+        label,
+        key="fetch_weights",
+        icon=":material/cloud_download:",
+        help=f"Licence: {wording.plain(spec.licence)}",
+    ):
+        with errors.in_words():
+            session.set_job(submit(FetchConfig(names=(spec.name,)), workspace.folder()).id)
+            st.rerun()
+
+
+def downloads() -> None:
+    """The download of the address, or the newest one under way, with its progress and a way to cancel it."""
+    job = chosen_run.of_address("fetch")
+    if job is None:
         return
-    bar = st.progress(0.0, text="Asking the publisher")
-
-    def tell(done: int, total: int | None) -> None:
-        share = min(done / total, 1.0) if total else 0.0
-        bar.progress(
-            share,
-            text=f"{wording.megabytes(done / 1e6)} of {wording.megabytes(total / 1e6) if total else 'an unknown size'}",
-        )
-
-    with errors.in_words(stop=False):
-        weights.fetch(spec, tell)
+    jobs_panel.panel(job)
+    if job.state_of(cached.events_of(job)) == "finished":
         backbone_card.forget_presence()
-        st.rerun()
 
 
 def _conventions(spec: BackboneSpec) -> None:

@@ -15,7 +15,7 @@ from pages.ui.jobs import jobs_panel
 from pages.ui.look import wording
 from pages.ui.state import cached, session
 
-_KINDS = {"extract": "an extraction", "train": "a training", "apply": "a map"}
+_KINDS = {"extract": "an extraction", "train": "a training", "apply": "a map", "fetch": "a download"}
 
 
 def choose(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.jobs import events as happened
-from engine.jobs.config import ApplyConfig, ExtractConfig, TrainConfig
+from engine.jobs.config import ApplyConfig, ExtractConfig, FetchConfig, TrainConfig
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, State
 from pages.ui.jobs.progress_words import Events, current, epochs, progress, speed, time_left
@@ -45,6 +45,8 @@ def short_name(job: Job) -> str:
             return f"Train · {config.head.name}"
         case ApplyConfig():
             return "Map with a decoder"
+        case FetchConfig():
+            return f"Fetch · {', '.join(config.names)}"
 
 
 def _draw(folder: str, more: Callable[[Job, Events], None] | None) -> None:

@@ -79,6 +79,9 @@ def _outcome(events: Events) -> str:
     mapped = next((event for _, event in reversed(events) if isinstance(event, happened.ApplyDone)), None)
     if mapped is not None:
         return "; ".join(f"{name}: {area:,.1f} ha" for name, area in mapped.hectares.items())
+    came = next((event for _, event in reversed(events) if isinstance(event, happened.FetchDone)), None)
+    if came is not None:
+        return f"{wording.count(len(came.files), 'file')} fetched" if came.files else "All was here already"
     made = next((event for _, event in reversed(events) if isinstance(event, happened.ExtractDone)), None)
     if made is None:
         return "Done"

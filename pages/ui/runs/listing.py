@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine.jobs import events as happened
-from engine.jobs.config import ApplyConfig, ExtractConfig, TrainConfig
+from engine.jobs.config import ApplyConfig, ExtractConfig, FetchConfig, TrainConfig
 from engine.jobs.note import Note, read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import jobs_panel, progress_words
@@ -23,7 +23,7 @@ _HIGHEST_PX = 420
 def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
     """Runs of the kinds and states, and with the words, that are asked for; inner runs only when asked for."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        kind = st.segmented_control("Kind", ["All", "Extract", "Train", "Apply"], default="All", required=True, key="runs_kind",
+        kind = st.segmented_control("Kind", ["All", "Extract", "Train", "Apply", "Fetch"], default="All", required=True, key="runs_kind",
                                     label_visibility="collapsed")  # fmt: skip
         states = sorted({item.state for item in found})
         wanted = st.pills("State", states, selection_mode="multi", key="runs_state", label_visibility="collapsed",
@@ -106,6 +106,8 @@ def what(item: cached.JobFacts) -> str:
             return f"{item.config.head.name} head" + (
                 f", layers {', '.join(map(str, layers))}" if layers else ""
             )
+        case FetchConfig():
+            return ", ".join(item.config.names)
         case _:
             return results.store_name(item.config.decoder + "/")
 
@@ -114,6 +116,8 @@ def on(item: cached.JobFacts) -> str:
     """The ground, or the store, of a run."""
     if isinstance(item.config, ExtractConfig):
         return item.config.scene.title
+    if isinstance(item.config, FetchConfig):
+        return "this machine"
     grounds = item.config.ground if isinstance(item.config, ApplyConfig) else (item.config.store,)
     return ", ".join(
         one.scene.title if isinstance(one, ExtractConfig) else results.store_name(one) for one in grounds

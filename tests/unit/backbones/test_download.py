@@ -264,3 +264,11 @@ def test_a_download_whose_job_was_killed_ends_by_itself(server: HubServer, folde
     assert os.read(reading, 10).startswith(b'{"done"')
     os.close(reading)
     assert process.wait(timeout=10) == 1
+
+
+def test_nothing_is_told_after_the_last_word_of_a_download(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = hub_download.Progress()
+    progress.end()
+    capsys.readouterr()
+    progress.tell()
+    assert capsys.readouterr().out == ""
