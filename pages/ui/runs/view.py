@@ -118,8 +118,12 @@ def _ways_on(item: cached.JobFacts) -> None:
         elif item.state == "finished" and item.kind == "apply":
             if st.button("See the map", type="primary", key="run_map", icon=":material/arrow_forward:"):
                 st.switch_page("pages/apply.py", query_params={"job": item.job.id})
-        elif item.state == "finished" and st.button(
-            "See how good it is", type="primary", key="run_evaluate", icon=":material/arrow_forward:"
+        elif (
+            item.state == "finished"
+            and item.kind == "train"
+            and st.button(
+                "See how good it is", type="primary", key="run_evaluate", icon=":material/arrow_forward:"
+            )
         ):
             st.session_state["train_job"] = item.job.id
             st.switch_page("pages/evaluate.py")
