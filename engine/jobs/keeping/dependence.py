@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from engine.errors import EngineError, JobError
-from engine.jobs.config import ApplyConfig, ExtractConfig, JobConfig
+from engine.jobs.config import ApplyConfig, ExtractConfig, FetchConfig, JobConfig
 from engine.jobs.folder import settled_folder
 from engine.jobs.job import Job
 
@@ -61,7 +61,7 @@ def _config(job: Job) -> JobConfig | None:
 
 def _named(config: JobConfig, workspace: Path) -> Iterator[Path]:
     match config:
-        case ExtractConfig():
+        case ExtractConfig() | FetchConfig():
             return
         case ApplyConfig():
             yield _path(config.decoder, workspace)
