@@ -15,6 +15,9 @@
   // A repeated world is drawn from the same pieces, moved by whole turns.
   const MOST_PIECES = 64;
 
+  // Colours of emberscope.css, for the land's row in the list of layers.
+  const LEGEND = { swatches: [["var(--land)", "land"], ["var(--water)", "water"], ["var(--unsure)", "either, along a coast"]] };
+
   function column(lng) {
     return Math.floor(((lng + 180) / 360) * COUNT);
   }
@@ -42,6 +45,7 @@
       pane: "land",
       interactive: false,
       attribution: "Land: Natural Earth",
+      legend: LEGEND,
       coordsToLatLng: ([lng, lat]) => L.latLng(lat, lng + 360 * turns),
       style: ({ properties }) => ({ className: `ember-${properties.kind ?? "land"}`, weight: 1, fillOpacity: 1 }),
     });
