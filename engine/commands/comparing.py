@@ -19,6 +19,49 @@ if TYPE_CHECKING:
     from engine.views.comparing.dated_view import DatedView
 
 
+def similar(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Rank the patches of one or several stores by how much they are like some."""
+    from engine.views.comparing.similar import (
+        patch_of,
+        ranked,
+        similarity,
+        similarity_overlay,
+        write_matches,
+    )
+
+    outs = [Path(name) for name in chosen.out]
+    for out in outs:
+        if out.suffix.lower() not in (".tif", ".tiff", ".parquet"):
+            raise BadInput(
+                f"{out} has no ending that is written here. Give .tif for a map, .parquet for the patches."
+            )
+        require_file_path(out)
+    views = _views([chosen.store, *chosen.stores], chosen)
+    positive, negative = (
+        [patch_of(views[0], words) for words in given]
+        for given in ([*chosen.patch, *chosen.at], chosen.against)
+    )
+    lens = similarity(views[0], positive, negative)
+    matches = ranked(lens, views, chosen.top, [*positive, *negative])
+    for out in outs:
+        if out.suffix.lower() == ".parquet":
+            write_matches(out, matches, views)
+            say(f"Wrote {out}: {len(matches)} patches")
+        for number, view in enumerate(views if out.suffix.lower() != ".parquet" else (), start=1):
+            own = out if number == 1 else out.with_stem(f"{out.stem}_{number}")
+            similarity_overlay(lens, view, own)
+            say(f"Wrote {own}: similarity in {view.store.folder}")
+    if not chosen.json:
+        for rank, match in enumerate(matches[:20], start=1):
+            print(f"  {rank:3}  {match.cosine:.4f}  {match.patch.name}  {views[match.view].store.folder}")
+    told = [
+        {"rank": rank, "cosine": round(match.cosine, 6), "store": str(views[match.view].store.folder), "patch": match.patch.name}
+        for rank, match in enumerate(matches, start=1)
+    ]  # fmt: skip
+    return {"like": [patch.name for patch in positive], "unlike": [patch.name for patch in negative], "matches": told,
+            "layer": views[0].view.layer, "position": views[0].view.position, "out": chosen.out}  # fmt: skip
+
+
 def change(chosen: argparse.Namespace) -> dict[str, Any]:
     """Write how far the embeddings of two dates lie apart."""
     from engine.views.comparing.change import change as prepared

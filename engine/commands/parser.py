@@ -128,6 +128,19 @@ def _add_pictures(add: Add) -> None:
     _add_view(sub, "is clustered")
     sub.add_argument("--clusters", type=int, default=8, metavar="K", help="how many (default: 8)")
     sub.add_argument("--seed", type=int, default=0, help="of the first centres (default: 0)")
+    sub = add("similar", comparing.similar, "Rank patches by how much they are like some.", "store")
+    sub.add_argument("--patch", nargs="+", default=[], metavar="TILE/ROW/COL", help="patches to be like")
+    sub.add_argument("--at", nargs="+", default=[], metavar="LON,LAT", help="places of patches to be like")
+    sub.add_argument(
+        "--against", nargs="+", default=[], metavar="PATCH", help="patches or places to be unlike"
+    )
+    sub.add_argument("--stores", nargs="+", default=[], help="more stores of the same backbone to look in")
+    sub.add_argument("--top", type=int, default=100, metavar="N", help="patches to find (default: 100)")
+    sub.add_argument(
+        "--out", nargs="+", default=[], metavar="FILE",
+        help="the similarity of every patch (.tif, one a store), the patches that were found (.parquet)",
+    )  # fmt: skip
+    _add_views(sub)
     sub = add(
         "change",
         comparing.change,

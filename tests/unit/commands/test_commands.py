@@ -115,6 +115,12 @@ CALLS: dict[str, Call] = {
         [(["none", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
          (["{run}", "--out", "{folder}/m.tif", "--clusters", "99"], "2 to 24")],
     ),
+    "similar": Call(
+        lambda at, to: [str(at.run), "--at=-76.11,37.03", "--top", "5", "--stores", str(at.run), "--out", str(to / "s.tif"), str(to / "s.parquet")],
+        {"like", "unlike", "matches", "out"},
+        [(["none", "--at", "1,2"], "none"), (["{run}"], "no patch to be similar to"), (["{run}", "--at", "1,2"], "no patch at"),
+         (["{run}", "--patch", "x"], "names no patch"), (["{run}", "--at", "1,2", "--out", "{folder}/s.csv"], ".parquet")],
+    ),
     "change": Call(
         lambda at, to: [str(at.run), str(at.other), "--out", str(to / "c.tif")], {"out", "patches", "percentiles", "before", "after", "notes"},
         [(["none", "{run}", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{folder}/m.tif"], "given twice"),
