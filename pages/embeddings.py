@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.ui.embeddings import change_view, exports, lens_choice, lens_data, lens_views, picks
 from pages.ui.embeddings import view as embeddings_view
+from pages.ui.health import card as health_card
 from pages.ui.jobs import chosen_run
 from pages.ui.look import empty, errors, notices, style
 from pages.ui.map import stage
@@ -59,4 +60,5 @@ with page.legend, errors.in_words():
 with page.panel, errors.in_words():
     exports.panel(looked, scenes, embeddings_view.note(looked, is_of_map=False))
     embeddings_view.variance(looked)
+    health_card.button(store, layer)
     embeddings_view.facts(store, layer)

@@ -235,3 +235,12 @@ def _job(home: Path, *events: Any) -> Path:
     for event in (Submitted(), *events):
         append_event(folder, event)
     return folder
+
+
+def test_the_health_card_judges_a_store_in_words(open_page: OpenPage, filled_home: Path) -> None:
+    at = open_page("embeddings").button(key="health").click().run()
+    assert not at.exception and not at.error
+    said = " ".join(str(one.value) for one in (*at.info, *at.warning, *at.caption, *at.markdown))
+    assert "These numbers" in said or "No sign of random weights" in said
+    for name in ("Position share", "Seam score", "Border share", "Effective rank", "Channels", "--shift"):
+        assert name in said, name

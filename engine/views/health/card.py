@@ -18,9 +18,9 @@ from engine.views.pca import fit
 from engine.views.position import Position, position_share
 
 # A channel whose variance is below this share of the mean variance of all does not vary.
-_DEAD = 1e-6
+DEAD = 1e-6
 # A channel with so many times the median variance holds most of any distance by itself.
-_DOMINATING = 100.0
+DOMINATING = 100.0
 # Eigenvalues that are told.
 _SPECTRUM = 32
 
@@ -96,8 +96,8 @@ def layer_health(view: LayerView, root: Path | None = None) -> LayerHealth:
         seam_score=_rounded(seam_score(store, view.layer, places=view.places) if has_patches else None),
         border_share=_rounded(border),
         effective_rank=round(effective_rank(covariance), 2),
-        dead_channels=int((variances <= _DEAD * variances.mean()).sum()),
-        dominating_channels=int((variances > _DOMINATING * np.median(variances)).sum()),
+        dead_channels=int((variances <= DEAD * variances.mean()).sum()),
+        dominating_channels=int((variances > DOMINATING * np.median(variances)).sum()),
         norm_median=float(f"{middle:.4g}"),
         norm_spread=_rounded(high / low if low > 0 else None),
         mean_share=round(common / (common + float(variances.sum())), 4),

@@ -15,9 +15,9 @@ RANDOM_MEAN = 0.62
 # Random weights have at least one of these besides; trained ones of Galileo have the first two, but not that mean.
 _RANDOM_POSITION, _RANDOM_SEAM, _EQUAL_NORMS = 0.15, 1.3, 1.05
 # One index explains so much of reflectance itself; of trained encoders a fifth at most.
-_MOST_FOLLOWING = 0.5
+MOST_FOLLOWING = 0.5
 # Trained encoders move by 0.2 to 0.75 of the distance between any two patches.
-_MOST_SHIFT = 0.8
+MOST_SHIFT = 0.8
 
 
 def sentences(found: LayerHealth) -> dict[str, str]:
@@ -159,9 +159,9 @@ def _mean(share: float) -> str:
 def _spectrum(shares: tuple[float, ...]) -> str:
     first, three = shares[0], sum(shares[:3])
     told = f"The first component holds {first:.0%} of the variance, the first three {three:.0%}"
-    if first <= _MOST_FOLLOWING:
-        return f"{told}: good, for with up to {_MOST_FOLLOWING:.0%} in the first there is more to see than light and dark."
-    return f"{told}: one direction rules. Up to {_MOST_FOLLOWING:.0%} in the first is good; look at another layer."
+    if first <= MOST_FOLLOWING:
+        return f"{told}: good, for with up to {MOST_FOLLOWING:.0%} in the first there is more to see than light and dark."
+    return f"{told}: one direction rules. Up to {MOST_FOLLOWING:.0%} in the first is good; look at another layer."
 
 
 def _following(found: Following | None) -> str:
@@ -169,10 +169,10 @@ def _following(found: Following | None) -> str:
         return "The scenes are not here, or lack the bands, so that the components cannot be held against the imagery."
     told = ", ".join(f"{name} {share:.0%}" for name, share in found.shares.items())
     said = f"Of the first three components a straight line explains: {told}"
-    if max(found.shares.values()) < _MOST_FOLLOWING:
-        return f"{said}: good, for below {_MOST_FOLLOWING:.0%} they are more than an index."
+    if max(found.shares.values()) < MOST_FOLLOWING:
+        return f"{said}: good, for below {MOST_FOLLOWING:.0%} they are more than an index."
     return (
-        f"{said}: they are an index of the bands to a large part, as reflectance itself is. Below {_MOST_FOLLOWING:.0%} is "
+        f"{said}: they are an index of the bands to a large part, as reflectance itself is. Below {MOST_FOLLOWING:.0%} is "
         f"good."
     )
 
@@ -181,6 +181,6 @@ def _shift(moved: float | None) -> str:
     if moved is None:
         return "Not measured, for it needs the encoder: run `python -m engine health STORE --shift`."
     told = f"A window that lies one pixel further moves an embedding by {moved:.2f} of the distance between any two patches"
-    if moved <= _MOST_SHIFT:
+    if moved <= MOST_SHIFT:
         return f"{told}: good, for trained encoders have 0.2 to 0.75."
-    return f"{told}: what is seen depends on where tiles begin. Up to {_MOST_SHIFT:g} is good; set tiles.overlap_px and merge: blend."
+    return f"{told}: what is seen depends on where tiles begin. Up to {MOST_SHIFT:g} is good; set tiles.overlap_px and merge: blend."

@@ -1,0 +1,1 @@
+"""The health card of a store: its numbers, each with a picture and a sentence."""
