@@ -57,7 +57,7 @@
     /** Bring a box into sight, beside the page's panel and above what lies at the foot of the map. */
     fit(map, box) {
       const { x, y } = map.getSize();
-      const isWide = x > 2 * (map.emberPanelPx ?? 0);
+      const isWide = map.emberPanelPx > 0 && x > 2 * map.emberPanelPx;
       const foot = Math.min(map.emberFootPx ?? 0, y / 3);
       map.fitBounds(box, {
         paddingTopLeft: [(isWide ? map.emberPanelPx ?? 0 : 0) + 12, 12],

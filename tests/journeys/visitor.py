@@ -13,7 +13,18 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, Response, Route, expect
 
-PAGES = ("Start", "Explore", "Extract", "Embeddings", "Train", "Evaluate", "Apply", "Backbones", "Runs")
+PAGES = (
+    "Start",
+    "Explore",
+    "Extract",
+    "Embeddings",
+    "Compare",
+    "Train",
+    "Evaluate",
+    "Apply",
+    "Backbones",
+    "Runs",
+)
 HEADINGS = {"Start": "Map burn scars from satellite images"}
 # A slow machine may take so long for one step; a quick one never waits for it.
 PATIENCE_MS = 120_000
@@ -183,7 +194,7 @@ class Visitor:
     def take_screenshot(self, name: str) -> Path:
         """A picture of the window as it is, kept small by a palette of 256 colours."""
         if self.page.locator('iframe[title*="st_folium"]').count():
-            self.map.locator(".leaflet-container").evaluate(WHOLE_MAP)
+            self.map.first.locator(".leaflet-container").evaluate(WHOLE_MAP)
         path = self._screenshots / f"{name}.png"
         seen = Image.open(io.BytesIO(self.page.screenshot(animations="disabled", timeout=PATIENCE_MS)))
         seen.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)

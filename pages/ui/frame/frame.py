@@ -14,7 +14,18 @@ from pages.ui.map.serving import BRAND
 from pages.ui.state import session
 
 _PAGES = Path(__file__).resolve().parents[2]
-_NAMES = ("start", "explore", "extract", "embeddings", "train", "evaluate", "apply", "backbones", "runs")
+_NAMES = (
+    "start",
+    "explore",
+    "extract",
+    "embeddings",
+    "compare",
+    "train",
+    "evaluate",
+    "apply",
+    "backbones",
+    "runs",
+)
 
 
 def draw() -> None:

@@ -15,7 +15,7 @@ from jinja2 import Template
 from pages.ui.map import base_maps, land, serving
 
 # Panes from below; Leaflet's own are tilePane 200 and overlayPane 400 (outlines and drawings).
-PANES = {"land": 150, "imagery": 250, "overlay": 350, "outlines": 380}
+PANES = {"land": 150, "imagery": 250, "overlay": 350, "left": 351, "right": 352, "outlines": 380}
 # Titles of the panes, from above; layers bring titles of their own.
 _TITLES = {"outlines": "Outlines", "overlay": "Map", "imagery": "Imagery", "land": "Land"}
 # More boxes make the page heavy; those beyond are simply not looked for.
@@ -76,7 +76,19 @@ def gallery() -> MacroElement:
     return _Call("gallery", {"panelPx": _PANEL_PX})
 
 
-def view(page: str, focus: str, home: Bounds, boxes: Sequence[Bounds], has_gallery: bool) -> MacroElement:
+def together(channel: str) -> MacroElement:
+    """Maps of one channel look at the same ground, and show the pointer of each other."""
+    return _Call("together", {"channel": channel})
+
+
+def swipe(words: str) -> MacroElement:
+    """A line that is drawn to and fro: the pane `left` shows on one side of it, `right` on the other."""
+    return _Call("swipe", {"left": "left", "right": "right", "words": words})
+
+
+def view(
+    page: str, focus: str, home: Bounds, boxes: Sequence[Bounds], has_gallery: bool, has_panel: bool = True
+) -> MacroElement:
     """What is in sight at first: where the person left the last map, else what the page shows.
 
     Args:
@@ -85,9 +97,10 @@ def view(page: str, focus: str, home: Bounds, boxes: Sequence[Bounds], has_galle
         home: west, south, east, north in degrees.
         boxes: of all that can be seen on the page; a view that shows none of them is not kept.
         has_gallery: scenes stand side by side at the foot of the map.
+        has_panel: the page's panel lies over the left side of the map.
     """
     seen = [_corners(box) for box in boxes[:_MOST_BOXES]] or [_corners(home)]
-    options = {"page": page, "focus": focus, "home": _corners(home), "boxes": seen, "panelPx": _PANEL_PX,
+    options = {"page": page, "focus": focus, "home": _corners(home), "boxes": seen, "panelPx": _PANEL_PX if has_panel else 0,
                "footPx": _FOOT_PX if has_gallery else 0}  # fmt: skip
     return _Call("view", options)
 

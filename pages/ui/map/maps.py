@@ -68,6 +68,8 @@ class View:
         focus: what the person asked to see; another one than before is brought into sight.
         overlay_percent: opacity of the overlay at first.
         lenses: patches that the browser draws itself; `lens.picked` tells what a person chose on them.
+        together: maps of this name look at the same ground and share their pointer; empty: the map is alone.
+        swipe: what the slider is called that parts the lenses of the panes `left` and `right`; empty: there is none.
     """
 
     page: str
@@ -80,6 +82,8 @@ class View:
     can_draw: bool = False
     overlay_percent: int = 85
     lenses: tuple[lens.ShownLens, ...] = ()
+    together: str = ""
+    swipe: str = ""
 
 
 def draw(view: View) -> list[dict[str, Any]]:
@@ -131,7 +135,15 @@ def _base(view: View) -> Any:
     if any(layer.cut for layer in view.shown):
         made.add_child(threshold_layer.ThresholdScript())
     has_gallery = any(layer.gallery for layer in view.shown)
-    made.add_child(map_controls.view(view.page, view.focus, view.bounds_lonlat, view.boxes, has_gallery))
+    made.add_child(
+        map_controls.view(
+            view.page, view.focus, view.bounds_lonlat, view.boxes, has_gallery, has_panel=not view.together
+        )
+    )
+    if view.together:
+        made.add_child(map_controls.together(view.together))
+    if view.swipe:
+        made.add_child(map_controls.swipe(view.swipe))
     return made
 
 

@@ -37,7 +37,8 @@ _HEAVY = ("leafmap.foliumap", "rio_tiler.io", "plotly.graph_objects", "engine.ex
           "engine.backbones.cards", "pygments.formatters", "pyarrow.parquet")  # fmt: skip
 # The map's script: files of assets/map in the order in which they build on each other.
 SCRIPTS = ("memory.js", "address.js", "words.js", "view.js", "land.js", "backdrop.js", "layers.js", "pointer.js",
-           "gallery.js", "base_maps.js", "lens_picking.js", "lens_layer.js", "lens.js", "lens_panel.js")  # fmt: skip
+           "gallery.js", "base_maps.js", "lens_picking.js", "lens_layer.js", "lens.js", "lens_panel.js",
+           "together.js", "swipe.js")  # fmt: skip
 _MOST_LAYERS = 8  # whose value is asked for at once
 _log = logging.getLogger(__name__)
 

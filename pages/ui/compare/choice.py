@@ -1,0 +1,122 @@
+"""What is compared: two to four stores, each with a layer and a date; the address carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine.store.store import EmbeddingStore
+from engine.views.comparing.dated_view import has_several_dates
+from engine.views.health.words import GOOD_POSITION
+from pages.ui.compare import data
+from pages.ui.jobs import chosen_run
+from pages.ui.state import address, cached, results
+
+MOST = 4
+# The address: run~layer~date of each, with commas between them.
+_KEY, _PART, _BETWEEN = "compare", "~", ","
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One of the stores that are compared.
+
+    Attributes:
+        number: from 0.
+        date: as `dated` takes it; None where the store has one date of each ground.
+        position: whether the mean of each place in the window is taken off.
+    """
+
+    number: int
+    facts: cached.JobFacts
+    store: EmbeddingStore
+    layer: int
+    date: str | None
+    position: str
+
+    @property
+    def title(self) -> str:
+        """What its map is called."""
+        date = f", {self.date}" if self.date else ""
+        return f"{self.store.meta.backbone}, layer {self.layer}{date}"
+
+
+def choose(stores: Sequence[cached.JobFacts]) -> list[Slot]:
+    """Ask for the stores, side by side; what is chosen goes into the address."""
+    linked = _linked(stores)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        count = st.segmented_control(
+            "Maps", [2, 3, 4], default=max(2, min(MOST, len(linked))), required=True, key="compare_count"
+        )
+        takes_off = st.toggle(
+            "Position taken off where it shows", value=True, key="compare_position",
+            help=f"Of stores where the place in the window explains {GOOD_POSITION:.0%} of the variance and more, the mean of each "
+            f"place is taken off.",
+        )  # fmt: skip
+    columns = st.columns(int(count or 2))
+    slots = [_slot(number, column, stores, linked, takes_off) for number, column in enumerate(columns)]
+    parts = [
+        _PART.join((slot.facts.job.id, str(slot.layer), slot.date or "")).rstrip(_PART) for slot in slots
+    ]
+    address.write(_KEY, _BETWEEN.join(parts))
+    return slots
+
+
+def _slot(
+    number: int, column: st.delta_generator.DeltaGenerator, stores: Sequence[cached.JobFacts], linked: list[list[str]],
+    takes_off: bool,
+) -> Slot:  # fmt: skip
+    by_id = {found.job.id: found for found in stores}
+    said = linked[number] if number < len(linked) else []
+    first = said[0] if said else _usual(number, stores)
+    labels = chosen_run.labels(by_id, results.store_words)
+    with column:
+        name = st.selectbox(
+            f"Store {number + 1}", list(by_id), index=list(by_id).index(first), key=f"compare_store_{number}",
+            format_func=labels.__getitem__,
+        )  # fmt: skip
+        store = results.store_of(by_id[name].job)
+        layer = _layer(number, store, said[1] if len(said) > 1 and name == said[0] else "")
+        date = _date(number, store, said[2] if len(said) > 2 and name == said[0] else "")
+    share = data.position(store, layer) if takes_off else None
+    position = "remove" if share is not None and share >= GOOD_POSITION else "keep"
+    return Slot(number, by_id[name], store, layer, date, position)
+
+
+def _layer(number: int, store: EmbeddingStore, said: str) -> int:
+    kept = store.meta.layers
+    if len(kept) == 1:
+        return kept[0]
+    first = int(said) if said in map(str, kept) else kept[0]
+    chosen = st.segmented_control("Layer", kept, default=first, required=True, key=f"compare_layer_{number}")
+    return int(chosen if chosen is not None else first)
+
+
+def _date(number: int, store: EmbeddingStore, said: str) -> str | None:
+    """A date, where the store has several of the same ground."""
+    if not has_several_dates(store):
+        return None
+    options = [
+        "first",
+        "last",
+        *sorted({tile.datetimes[-1][:10] for tile in store.tiles if tile.datetimes[-1]}),
+    ]
+    first = said if said in options else options[0 if number == 0 else 1]
+    return str(st.selectbox("Date", options, index=options.index(first), key=f"compare_date_{number}"))
+
+
+def _usual(number: int, stores: Sequence[cached.JobFacts]) -> str:
+    """The newest stores of the first one's scenes, then the others."""
+    scene = stores[0].config.scene
+    same = [found for found in stores if found.config.scene == scene]
+    ordered = [*same, *(found for found in stores if found not in same)]
+    return ordered[number % len(ordered)].job.id
+
+
+def _linked(stores: Sequence[cached.JobFacts]) -> list[list[str]]:
+    """Run, layer and date of each store that the address names; those of this workspace only."""
+    known = {found.job.id for found in stores}
+    parts = [part.split(_PART) for part in (address.read(_KEY) or "").split(_BETWEEN)[:MOST]]
+    return [part for part in parts if part[0] in known]

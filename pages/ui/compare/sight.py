@@ -1,0 +1,131 @@
+"""The maps of the Compare page: side by side or under a swipe, with one pointer and one view for all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from shapely.geometry.base import BaseGeometry
+
+from engine.views.comparing.aligned_colours import AlignedColours
+from engine.views.comparing.dated_view import DatedView
+from engine.views.lens.kinds import components_lens
+from engine.views.lens.lens import Lens, ramp
+from engine.views.lens.reduction import Reduction
+from pages.ui.compare.choice import Slot
+from pages.ui.jobs import scenes_below
+from pages.ui.look.palette import EMBER
+from pages.ui.look.wording import plain
+from pages.ui.map import layers, lens_files, maps
+from pages.ui.map.lens import Picked, ShownLens, picked
+
+ALIGNED, RAW, SIMILAR = "Aligned colours", "Raw colours", "Similarity"
+SHOWN = {
+    ALIGNED: "The components of each store turned onto those of the first: the same colour means the same.",
+    RAW: "The first three components of each store by itself: colours of different maps have nothing to do with each other.",
+    SIMILAR: "How much each patch of each store is like the one at the same spot. Point at a map; a click keeps the spot.",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One store as its map shows it."""
+
+    slot: Slot
+    view: DatedView
+    reduction: Reduction
+    colours: AlignedColours
+
+
+def draw(seen: Sequence[Seen], shown: str, is_swiped: bool, marked: BaseGeometry | None) -> None:
+    """The maps.
+
+    Args:
+        shown: one of `SHOWN`.
+        is_swiped: the first two under a swipe, on one map.
+        marked: ground that was selected elsewhere, in lon/lat.
+    """
+    channel = str(st.session_state.setdefault("compare_channel", uuid.uuid4().hex))
+    if is_swiped:
+        first, second = seen[0], seen[1]
+        st.markdown(f"**{plain(first.slot.title)}** on the left, **{plain(second.slot.title)}** on the right")
+        lenses = (_lens(first, shown, "left"), _lens(second, shown, "right"))
+        words = f"From {first.slot.title} to {second.slot.title}"
+        _map("swipe", first, lenses, marked, channel, words)
+        return
+    for column, one in zip(
+        st.columns(len(seen)) if len(seen) < 4 else [*st.columns(2), *st.columns(2)], seen, strict=True
+    ):
+        with column:
+            st.markdown(f"**{one.slot.number + 1}** · {plain(one.slot.title)}")
+            _map(
+                str(one.slot.number),
+                one,
+                (_lens(one, shown, "overlay"),),
+                marked,
+                channel,
+                "",
+            )
+
+
+def picked_on(slot: Slot, is_swiped: bool) -> Picked | None:
+    """What a person picked on the map of a store."""
+    return picked(_map_key("swipe" if is_swiped else str(slot.number)), _of(slot))
+
+
+def _map(
+    name: str, one: Seen, lenses: tuple[ShownLens, ...], marked: BaseGeometry | None, channel: str, swipe: str
+) -> None:  # fmt: skip
+    scenes = scenes_below.of_config(one.slot.facts.config.scene)
+    below = layers.imagery(scenes, layers.best_of(scenes)) if scenes else []
+    outlines = () if marked is None else (maps.Outline(marked, "selected in the scatter", EMBER, 2.0),)
+    maps.draw(
+        maps.View(
+            page=f"compare {name}", key=_map_key(name), bounds_lonlat=one.reduction.bounds_lonlat(), shown=tuple(below),
+            lenses=lenses, outlines=outlines, together=channel, swipe=swipe, overlay_percent=100,
+        )
+    )  # fmt: skip
+
+
+def _map_key(name: str) -> str:
+    return f"compare_map_{name}"
+
+
+def _of(slot: Slot) -> str:
+    """What picked patches belong to."""
+    return f"compare {slot.facts.job.id} {slot.layer} {slot.date} {slot.position}"
+
+
+def _lens(one: Seen, shown: str, pane: str) -> ShownLens:
+    meta, reduction = one.slot.store.meta, one.reduction
+    return ShownLens(
+        name=f"compare {pane}", of=_of(one.slot), token=lens_files.register(reduction.path, reduction.header.identity),
+        lens=_for_browser(one, shown), credit=f"{shown} of {meta.backbone}, layer {one.slot.layer}",
+        title=one.slot.title, follows=shown == SIMILAR, hint="", date=_date_number(one), pane=pane,
+    )  # fmt: skip
+
+
+def _for_browser(one: Seen, shown: str) -> dict[str, Any]:
+    """The lens on the components of the file."""
+    basis = one.reduction.basis
+    colours = one.colours.pca if shown != RAW else basis
+    first = components_lens(colours, (0, 1, 2)).reduced(basis).to_json()
+    if shown != SIMILAR:
+        return first
+    zero, count = np.zeros(1), len(basis.components)
+    nothing = Lens(
+        "ramp", np.zeros((1, count)), np.zeros(count), zero, zero, np.ones(1), ramp(), is_unit=True, names=("similarity",)
+    )  # fmt: skip
+    return {**nothing.to_json(), "idle": first}
+
+
+def _date_number(one: Seen) -> int | None:
+    """Number of the one date that is shown; None where all tiles are."""
+    dates = {tile.datetimes[-1] or "" for tile in one.view.chosen}
+    if one.slot.date is None or len(dates) != 1:
+        return None
+    return one.reduction.header.dates.index(dates.pop())
