@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def similar(chosen: argparse.Namespace) -> dict[str, Any]:
     """Rank the patches of one or several stores by how much they are like some."""
-    from engine.views.comparing.similar import (
+    from engine.views.lens.similar import (
         patch_of,
         ranked,
         similarity,

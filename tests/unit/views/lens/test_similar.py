@@ -11,7 +11,7 @@ import rasterio
 
 from engine.errors import StoreError
 from engine.imagery.geobox import to_lonlat
-from engine.views.comparing.similar import (
+from engine.views.lens.similar import (
     patch_of,
     ranked,
     similarity,
