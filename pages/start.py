@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.look import style
-from pages.ui.start import example, guide, ways_in
+from pages.ui.start import example, guide_list, ways_in
 
 left, right = st.columns([1, 1.25], gap="large", vertical_alignment="center")
 with left:
@@ -18,4 +18,4 @@ with right:
     example.show()
 ways_in.show()
 st.subheader("From an image to a map, step by step", anchor=False)
-guide.show()
+guide_list.show()

@@ -88,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
     sub = add("simulate", stores.simulate, "Write the simulated fire season of a seed.")
     sub.add_argument("--out", required=True)
     sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument(
+        "--chips", type=int, default=48, metavar="N", help="only the first N places, 3 to 48 (default: 48)"
+    )
     return root
 
 

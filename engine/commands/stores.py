@@ -109,6 +109,6 @@ def simulate(chosen: argparse.Namespace) -> dict[str, Any]:
     make_folder(out)
     if any(out.iterdir()):
         raise BadInput(f"{out} already holds files. Choose another --out.")
-    simulate_season(out, chosen.seed)
+    simulate_season(out, chosen.seed, chips=chosen.chips)
     say(f"Wrote a simulated fire season (seed {chosen.seed}) to {out}")
     return {"out": str(out), "seed": chosen.seed}

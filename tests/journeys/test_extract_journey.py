@@ -18,7 +18,7 @@ WEST, SOUTH, EAST, NORTH = -75.68, 37.63, -75.58, 37.70
 
 
 def test_explore_shows_a_map_with_imagery_and_what_it_will_cost(visitor: Visitor) -> None:
-    visitor.open("explore")
+    visitor.open("explore?place=virginia")
     visitor.sees_page("Explore")
     visitor.sees_map()
     visitor.sees_tile_with_pixels()
@@ -27,7 +27,7 @@ def test_explore_shows_a_map_with_imagery_and_what_it_will_cost(visitor: Visitor
 
 
 def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor, app: App) -> None:
-    visitor.open("explore")
+    visitor.open("explore?place=virginia")
     visitor.sees_page("Explore")
     visitor.pick("region_way", "Type bounds")
     for key, value in (("west", WEST), ("east", EAST), ("south", SOUTH), ("north", NORTH)):
@@ -67,7 +67,7 @@ def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor
 
 
 def test_a_rectangle_drawn_on_the_map_is_the_region(visitor: Visitor) -> None:
-    visitor.open("explore")
+    visitor.open("explore?place=virginia")
     visitor.sees_page("Explore")
     visitor.sees_map()
     visitor.is_idle()

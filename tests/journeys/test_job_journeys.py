@@ -42,7 +42,7 @@ def test_a_cancelled_job_says_so_and_leaves_nothing_half_made(visitor: Visitor, 
 
 def _start_extraction(visitor: Visitor, app: App) -> Path:
     """Start the whole sample scene with the backbone that suits it; returns the run folder."""
-    visitor.open("extract")
+    visitor.open("extract?place=virginia")
     visitor.sees_page("Extract")
     visitor.press("start_extract")
     return app.home / visitor.job

@@ -77,7 +77,7 @@ def test_the_map_is_the_page_and_its_panel_folds_away(visitor: Visitor) -> None:
 
 
 def test_the_map_keeps_its_view_from_band_to_band_and_over_a_refresh(visitor: Visitor) -> None:
-    visitor.open("explore")
+    visitor.open("explore?place=virginia")
     visitor.sees_page("Explore")
     visitor.sees_map()
     visitor.map.locator(".leaflet-container").evaluate(_LOOK_AT)

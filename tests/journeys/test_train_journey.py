@@ -64,15 +64,15 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     visitor.sees_page("Apply")
     visitor.press("make_map")
     visitor.sees("Take it home")
-    visitor.sees_overlay()
     visitor.is_idle()
     visitor.take_screenshot("apply")
+    said = visitor.page.locator(".es-areas dd").first.inner_text()
     with visitor.page.expect_download(timeout=PATIENCE_MS) as taken:
-        visitor.press("take_gpkg")
+        visitor.page.get_by_role("link", name="Polygons, GeoPackage").click()
     taken.value.save_as(tmp_path / taken.value.suggested_filename)
     (package,) = tmp_path.glob("*.gpkg")
     burnt = gpd.read_file(package, engine="pyogrio")
-    said = visitor.page.get_by_test_id("stMetricValue").first.inner_text()
-    assert said == f"{burnt['hectares'].sum():,.1f} ha"
+    assert burnt["hectares"].sum() <= float(said.removesuffix(" ha").replace(",", "")) + 0.05
+    assert burnt["hectares"].min() >= 1
     assert burnt.crs is not None
     assert burnt.crs.is_projected

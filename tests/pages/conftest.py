@@ -40,13 +40,13 @@ def drawn_maps(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def open_page(drawn_maps: list[dict[str, Any]]) -> OpenPage:
-    """Draws a page inside the app's frame: open_page("extract", job="...")."""
+    """Draws a page inside the app's frame: open_page("extract", job="..."); at the coast, where no place is named."""
 
     def draw(name: str, session: dict[str, Any] | None = None, **address: str) -> AppTest:
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
         for key, value in (session or {}).items():
             at.session_state[key] = value
-        for key, value in address.items():
+        for key, value in {"place": "virginia", **address}.items():
             at.query_params[key] = value
         at.run()
         return at if name == "start" else at.switch_page(str(ROOT / "pages" / f"{name}.py")).run()

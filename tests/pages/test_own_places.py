@@ -27,7 +27,7 @@ def mine(home: Path, scene_file: Path, tmp_path: Path) -> FileScene:
 
 
 def titles() -> list[str]:
-    return [place.title for place in session.places()][3:]
+    return [place.title for place in session.places()][5:]
 
 
 def test_a_name_belongs_to_one_place_and_the_same_files_take_it_again(mine: FileScene, home: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_place_is_renamed_and_removed_in_the_list(open_page: OpenPage, mine: F
     assert at.session_state["place_key"] == key
     at.button(key=f"own_remove_{key}").click().run()
     assert not titles()
-    assert at.session_state["place_key"] == "virginia"
+    assert at.session_state["place_key"] == "fire"
     assert Path(mine.path).is_file(), "files that were not dropped into the page are the person's"
 
 

@@ -138,7 +138,7 @@ def test_two_rasters_of_one_name_are_told_apart(
     for folder in ("first", "second"):
         open_own(at, write_raster(f"{folder}/scene.tif", pixels))
     labels = at.segmented_control(key="explore_place").options
-    assert len(labels) == len(set(labels)) == 5
+    assert len(labels) == len(set(labels)) == 7
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a raster", b"II*\x00"])
@@ -164,7 +164,7 @@ def test_a_raster_outside_the_folders_that_may_be_shown_is_refused_and_leaves_no
     monkeypatch.setenv("EMBERSCOPE_DATA", "")
     at = open_own(open_page("explore"), scene_file)
     assert any("EMBERSCOPE" in warning.value for warning in at.warning)
-    assert len(at.segmented_control(key="explore_place").options) == 3
+    assert len(at.segmented_control(key="explore_place").options) == 5
 
 
 def test_what_a_person_corrects_stands_in_the_configuration(

@@ -1,4 +1,4 @@
-"""The first page: four ways in, and steps of which the next one is highlighted."""
+"""The first page and the guided path: four ways in, six steps, one highlighted button."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from pages.ui.start import guide
 from tests.pages.conftest import OpenPage, words
 
 WAYS = ("go_scar", "go_embeddings", "go_own", "go_on")
 
 
 def primary(at: object) -> list[str]:
-    """Labels of the highlighted buttons."""
-    return [button.label for button in at.button if button.proto.type == "primary"]  # type: ignore[attr-defined]
+    """Keys of the highlighted buttons."""
+    return [
+        button.key
+        for button in at.button
+        if button.proto.type == "primary" and not button.key.startswith("workspace")
+    ]  # type: ignore[attr-defined]
 
 
 def test_a_new_workspace_offers_all_ways_in_and_the_first_step(open_page: OpenPage, home: Path) -> None:
@@ -21,32 +26,46 @@ def test_a_new_workspace_offers_all_ways_in_and_the_first_step(open_page: OpenPa
     assert not at.exception
     assert all(at.button(key=key).label for key in WAYS)
     assert at.button(key="go_on").disabled
-    assert primary(at) == ["Next step", "Look at the fires"]
+    assert primary(at) == ["go_scar", "do_step_1"]
+    assert [at.button(key=f"do_step_{number}").disabled for number in range(1, 7)] == [False] + [True] * 5
     assert "Nothing has been run here yet" in words(at)
 
 
-def test_the_first_step_opens_the_ground_with_known_fires(open_page: OpenPage, home: Path) -> None:
+def test_the_path_begins_on_a_burn_scar(open_page: OpenPage, home: Path) -> None:
     at = open_page("start").button(key="go_scar").click().run()
-    assert at.title[0].value == "Explore"
-    assert at.session_state["place_key"] == "season"
-
-
-def test_the_next_step_follows_from_what_the_workspace_holds(open_page: OpenPage, filled_home: Path) -> None:
-    at = open_page("start")
     assert not at.exception
-    assert primary(at) == ["Next step", "See the scores"]
-    after = at.button(key="go_scar").click().run()
-    assert after.title[0].value == "Evaluate"
-    assert "Map other ground with it" in primary(after)
+    assert at.title[0].value == "Explore"
+    assert at.session_state["place_key"] == "fire"
+    assert at.query_params["guide"] in ("1", ["1"])
+
+
+def test_a_refresh_goes_on_at_the_step_of_the_address_and_whoever_leaves_keeps_the_page(
+    open_page: OpenPage, home: Path
+) -> None:
+    at = open_page("start", guide="1")
+    assert "1 of 6" in words(at)
+    assert at.button(key="guide_next").label == guide.STEPS[1].button
+    at = at.button(key="guide_leave").click().run()
+    assert "1 of 6" not in words(at)
+
+
+@pytest.mark.parametrize("number", ["2", "3", "4", "5", "6"])
+def test_a_step_whose_work_is_not_here_leads_to_where_it_is(
+    open_page: OpenPage, home: Path, number: str
+) -> None:
+    at = open_page("start", guide=number)
+    assert not at.exception
+    assert at.button(key="guide_next").label
+
+
+@pytest.mark.parametrize("number", ["0", "7", "-1", "x", "<b>", "1.0"])
+def test_an_address_that_names_no_step_has_no_bar(open_page: OpenPage, home: Path, number: str) -> None:
+    at = open_page("start", guide=number)
+    assert not at.exception
+    assert not any(button.key == "guide_next" for button in at.button)
 
 
 def test_going_on_leads_to_the_newest_run(open_page: OpenPage, filled_home: Path) -> None:
     at = open_page("start").button(key="go_on").click().run()
     assert at.title[0].value in ("Evaluate", "Embeddings", "Train", "Extract")
     assert at.query_params["job"]
-
-
-@pytest.mark.parametrize("number", range(1, 7))
-def test_every_step_can_be_opened_at_any_time(open_page: OpenPage, home: Path, number: int) -> None:
-    at = open_page("start").button(key=f"do_step_{number}").click().run()
-    assert not at.exception

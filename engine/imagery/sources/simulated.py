@@ -22,28 +22,33 @@ class SimulatedScene(Frozen):
     """The simulated fire season, made from its seed when it is not there yet."""
 
     overlaps: ClassVar[bool] = False
-    added_later: ClassVar[tuple[str, ...]] = ()
+    added_later: ClassVar[tuple[str, ...]] = ("chips",)
 
     source: Literal["simulated"]
     seed: int = Field(0, ge=0, description="The same seed gives the same bytes.")
     date: Literal["post", "pre", "both"] = Field(
         "post", description="Before or after the fires, or both dates."
     )
+    chips: int | None = Field(
+        None, ge=3, le=47, description="Only so many of the season's places; null: all 48."
+    )
 
     @property
     def title(self) -> str:
         """The season, its date and its seed."""
         words = {"post": "after", "pre": "before", "both": "before and after"}[self.date]
-        return f"Simulated fire season {self.seed}, {words}"
+        some = f", {self.chips} places" if self.chips else ""
+        return f"Simulated fire season {self.seed}{some}, {words}"
 
     def prepare(self, root: Path) -> Iterator[str]:
         """Simulate the season where it is not there yet."""
-        folder = season_folder(self.seed, root)
+        folder = season_folder(self.seed, root, self.chips)
         if not folder.is_dir():
             yield "Simulating the fire season (once for each seed)"
+            from engine.imagery.simulation.location import MOST_CHIPS
             from engine.imagery.simulation.season import simulate_season  # scipy: not for every page
 
-            simulate_season(folder, self.seed)
+            simulate_season(folder, self.seed, chips=self.chips or MOST_CHIPS)
 
     def prepare_labels(self, root: Path, name: str) -> Iterator[str]:
         """Add severity and dNBR to a season that an earlier version has made.
@@ -63,7 +68,7 @@ class SimulatedScene(Frozen):
 
     def is_ready(self, root: Path) -> bool:
         """Whether the season has been simulated."""
-        return season_folder(self.seed, root).is_dir()
+        return season_folder(self.seed, root, self.chips).is_dir()
 
     def find(self, root: Path) -> tuple[Scene, ...]:
         """The chips of the season, date by date.
@@ -71,7 +76,7 @@ class SimulatedScene(Frozen):
         Raises:
             SceneError: the season has not been made.
         """
-        folder = season_folder(self.seed, root)
+        folder = season_folder(self.seed, root, self.chips)
         if not folder.is_dir():
             raise SceneError(
                 f"The simulated fire season of seed {self.seed} is not there yet. "
@@ -88,13 +93,14 @@ class SimulatedScene(Frozen):
 
     def stamp(self, root: Path) -> float:
         """When the season was made."""
-        return modified(season_folder(self.seed, root) / "data")
+        return modified(season_folder(self.seed, root, self.chips) / "data")
 
     def last_date(self) -> Self:
         """Only after the fires, where both dates are asked for."""
         return self.model_copy(update={"date": "post"}) if self.date == "both" else self
 
 
-def season_folder(seed: int, root: Path) -> Path:
-    """Where the simulated season of a seed is kept, once for all workspaces."""
-    return shared_root(root) / "data" / f"simulated-{seed}"
+def season_folder(seed: int, root: Path, chips: int | None = None) -> Path:
+    """Where the simulated season of a seed, or its first places, are kept, once for all workspaces."""
+    some = f"-{chips}" if chips else ""
+    return shared_root(root) / "data" / f"simulated-{seed}{some}"

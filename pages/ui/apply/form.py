@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from pages.ui import workspace
 from pages.ui.apply import ground
 from pages.ui.jobs import chosen_run
 from pages.ui.look import errors, notices, wording
-from pages.ui.state import cached, regions, results, session
+from pages.ui.state import address, cached, regions, results, session
 
 
 def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> SceneConfig | None:
@@ -30,8 +30,9 @@ def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> 
         ground.why_not(refused)
         return None
     by_key = {one.key: one for one in fitting}
+    default = _asked(by_key) or _first(fitting)
     chosen = st.multiselect(
-        "Ground", list(by_key), default=_first(fitting), key=f"apply_ground_{run.folder.name}", max_selections=8,
+        "Ground", list(by_key), default=default, key=f"apply_ground_{run.folder.name}", max_selections=8,
         format_func=lambda key: by_key[key].words, help="One or several; each becomes a map. A place is embedded first "
         "where that has not been done.",
     )  # fmt: skip
@@ -63,6 +64,17 @@ def _decoder(runs: Sequence[cached.JobFacts]) -> TrainRun:
         st.session_state["apply_run"] = next(iter(by_id))
     name = st.selectbox("Decoder", list(by_id), key="apply_run", format_func=words.__getitem__)
     return TrainRun.open(by_id[name].job.folder)
+
+
+def _asked(by_key: Mapping[str, ground.Ground]) -> list[str]:
+    """The ground that the address names, as far as it is here; a word on what is not."""
+    asked = [word for word in (address.read("ground") or "").split(",") if word]
+    for absent in (word for word in asked if word not in by_key):
+        st.info(
+            f"The link asks for ground “{wording.plain(absent)}”, which is not here or does not fit. Something else is shown.",
+            icon=":material/link_off:",
+        )
+    return [word for word in asked if word in by_key]
 
 
 def _first(fitting: Sequence[ground.Ground]) -> list[str]:

@@ -13,7 +13,9 @@ import streamlit as st
 from engine.backbones import cards
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
-from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, TilesConfig
+from engine.imagery.simulation.location import MOST_CHIPS
+from engine.imagery.sources.simulated import season_folder
+from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, SimulatedScene, TilesConfig
 from engine.paths import PROJECT
 from pages.ui import workspace
 from pages.ui.explore import own_dialog, own_drop, own_list
@@ -53,16 +55,20 @@ def _take_place() -> None:
 
 
 def make_season_if_absent(place: session.Place) -> None:
-    """Offer to simulate the season when it is not on this machine; ends the page then."""
-    if session.is_ready(place.scene):
+    """Offer to simulate the fires of a place where they are not on this machine; ends the page then."""
+    if session.is_ready(place.scene) or not isinstance(place.scene, SimulatedScene):
         return
+    chips = place.scene.chips or MOST_CHIPS
     with st.container(border=True):
-        st.subheader("The fire season has not been made yet", anchor=False)
-        st.write("48 simulated places with labelled burn scars, about 110 MB, made once in about a minute.")
+        st.subheader("These fires have not been made yet", anchor=False)
+        st.write(
+            f"{chips} simulated places with labelled burn scars, about {2.3 * chips:.0f} MB, made once in about "
+            f"{wording.duration(1.3 * chips)}."
+        )
         if st.button(
-            "Make it now", type="primary", key="make_season", icon=":material/local_fire_department:"
+            "Make them now", type="primary", key="make_season", icon=":material/local_fire_department:"
         ):
-            _make_season()
+            _make_season(place.scene, chips)
     st.stop()
 
 
@@ -197,10 +203,21 @@ def _upload() -> None:
         st.rerun()
 
 
-def _make_season() -> None:
-    folder = workspace.shared() / "data" / "simulated-0"
-    command = [sys.executable, "-m", "engine", "simulate", "--out", str(folder), "--seed", "0"]
-    with st.spinner("Simulating 48 places; this takes about a minute.", show_time=True):
+def _make_season(scene: SimulatedScene, chips: int) -> None:
+    folder = season_folder(scene.seed, workspace.folder(), scene.chips)
+    command = [
+        sys.executable,
+        "-m",
+        "engine",
+        "simulate",
+        "--out",
+        str(folder),
+        "--seed",
+        str(scene.seed),
+        "--chips",
+        str(chips),
+    ]
+    with st.spinner(f"Simulating {chips} places.", show_time=True):
         made = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if made.returncode:
         st.error(

@@ -11,6 +11,7 @@ from pages.ui.frame import under_way, workspace_choice
 from pages.ui.look import style
 from pages.ui.look.palette import theme
 from pages.ui.map.serving import BRAND
+from pages.ui.start import guide_bar
 from pages.ui.state import session
 
 _PAGES = Path(__file__).resolve().parents[2]
@@ -39,6 +40,7 @@ def draw() -> None:
     workspace_choice.show()
     with st.container(key="jobs_under_way"):
         under_way.show()
+    guide_bar.show()
     chosen.run()
 
 

@@ -73,9 +73,11 @@ def composites_of(scenes: Sequence[Scene]) -> dict[str, Composite]:
 
 
 def best_of(scenes: Sequence[Scene]) -> str | None:
-    """The composite to begin with: false colour where there are labels, else true colour; None without a common band."""
+    """The composite to begin with: false colour where there are labels or simulated fires, else true colour."""
     names = composites_of(scenes)
-    wanted = "False colour" if any(scene.mask_path for scene in scenes) else "True colour"
+    wanted = (
+        "False colour" if any(scene.mask_path or scene.is_simulated for scene in scenes) else "True colour"
+    )
     return wanted if wanted in names else next(iter(names), None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.jobs import jobs_panel
-from pages.ui.look import wording
+from pages.ui.look import errors, wording
 from pages.ui.start import guide
 from pages.ui.state import cached, results
 
@@ -21,13 +21,20 @@ def show() -> None:
     """The ways as four cards in a row."""
     cards = st.columns(4, gap="small")
     with cards[0].container(border=True, key="way_scar", height="stretch"):
-        step = next((one for one, state in guide.with_states(guide.steps()) if state == "next"), None)
+        following = guide.reached()
+        is_done = following > len(guide.STEPS)
         st.markdown("**Map a burn scar**")
-        st.caption(f"Guided. Next: {step.title.lower()}." if step else "All steps are done; map more ground.")
-        if st.button(
-            "Map more ground" if step is None else "Next step", type="primary", key="go_scar", width="stretch"
-        ):
-            guide.go_to(step or guide.steps()[-1])
+        st.caption(
+            "Guided: six steps, a few minutes, no code." if following == 1
+            else "You have done all steps; map more ground." if is_done
+            else f"Guided. Next: {guide.STEPS[following - 1].title.lower()}."
+        )  # fmt: skip
+        words = "Map more ground" if is_done else "Begin" if following == 1 else "Go on"
+        if st.button(words, type="primary", key="go_scar", width="stretch"):
+            if is_done:
+                st.switch_page("pages/apply.py")
+            with errors.in_words():
+                guide.enter(following)
     with cards[1].container(border=True, key="way_embeddings", height="stretch"):
         has_stores = bool(results.stores())
         st.markdown("**Look at embeddings**")

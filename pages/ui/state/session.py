@@ -29,6 +29,18 @@ class Place:
 
 
 FIRST = Place(
+    "fire",
+    "A fresh burn scar",
+    FileScene(source="file", path="assets/samples/fire_scar.tif"),
+    "csmask_b4_l2a",
+)
+FIRES = Place(
+    "fires",
+    "Twelve fires, after",
+    SimulatedScene(source="simulated", seed=0, date="post", chips=12),
+    "csmask_b4_l2a",
+)
+_VIRGINIA = Place(
     "virginia",
     "Virginia coast",
     FileScene(source="file", path="assets/samples/virginia.tif"),
@@ -53,7 +65,7 @@ def places() -> list[Place]:
         Place(one.key, f"{one.kept.title} (files gone)" if one.trouble else one.kept.title, one.kept.scene, one.kept.backbone)
         for one in own_places.listed() if one.kept is not None
     ]  # fmt: skip
-    return [FIRST, SEASON, _BEFORE, *own]
+    return [FIRST, FIRES, SEASON, _BEFORE, _VIRGINIA, *own]
 
 
 def place() -> Place:

@@ -1,0 +1,79 @@
+"""The guided path on every page: where one is, one sentence of why, and one button that goes on."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from pages.ui.jobs import jobs_panel
+from pages.ui.look import errors
+from pages.ui.start import guide
+from pages.ui.state import cached
+
+_REFRESH_S = 1.0
+
+
+def show() -> None:
+    """The bar, for whoever follows the path; it asks again while the step's job is under way."""
+    number = guide.current()
+    guide.keep_in_address()
+    if number is None:
+        return
+    found = guide.job_of(number)
+    is_active = found is not None and found.state in jobs_panel.ACTIVE
+    with st.container(key="guide_bar"):
+        st.fragment(_draw, run_every=_REFRESH_S if is_active else None)(number, is_active)
+
+
+def _draw(number: int, was_active: bool) -> None:
+    step, found = guide.STEPS[number - 1], guide.job_of(number)
+    is_active = found is not None and found.state in jobs_panel.ACTIVE
+    if was_active and not is_active:
+        st.rerun()  # the page has results to show now
+    with st.container(horizontal=True, vertical_alignment="center", key="guide_row"):
+        dots = "".join(f'<i class="{_state(at, number)}"></i>' for at in range(1, len(guide.STEPS) + 1))
+        st.html(
+            f'<div class="es-guide" role="status"><p><span class="es-dots" aria-hidden="true">{dots}</span><b>{number} of '
+            f"{len(guide.STEPS)} · {html.escape(step.title)}</b></p><small>{html.escape(step.why)}</small></div>",
+            width="stretch",
+        )
+        with errors.in_words(stop=False):
+            _button(number, step, found)
+        if st.button(
+            "Leave",
+            key="guide_leave",
+            type="tertiary",
+            help="Ends the guided path; all that was made is kept.",
+        ):
+            guide.leave()
+            st.rerun()
+
+
+def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> None:
+    """The one thing to do next."""
+    if step.works and found is None:
+        if number > guide.reached():  # nothing of the steps before is here
+            _go(max(1, guide.reached()), "Go on where it stopped")
+        else:
+            _go(number, "Start this step again")
+    elif found is not None and found.state in jobs_panel.ACTIVE:
+        share, words = jobs_panel.progress(cached.events_of(found.job), found.state)
+        st.button(
+            f"Working · {words}" if words else "Working", key="guide_next", type="primary", disabled=True
+        )
+        st.html(f'<div class="es-bar es-guide-progress"><div style="width:{share * 100:.0f}%"></div></div>')
+    elif number < len(guide.STEPS):
+        _go(number + 1, guide.STEPS[number].button)
+    elif st.button("Done: back to the start", key="guide_next", type="primary", icon=":material/check:"):
+        guide.leave()
+        st.switch_page("pages/start.py")
+
+
+def _go(number: int, words: str) -> None:
+    if st.button(words, key="guide_next", type="primary", icon=":material/arrow_forward:"):
+        guide.enter(number)
+
+
+def _state(at: int, number: int) -> str:
+    return "done" if at < number else "now" if at == number else ""

@@ -1,0 +1,92 @@
+"""The guided path by somebody who presses only what is highlighted, then once more with the keys alone."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+from playwright.sync_api import expect
+
+from engine.imagery.simulation.season import simulate_season
+from tests.journeys.conftest import App
+from tests.journeys.visitor import PATIENCE_MS, Visitor
+
+_STEPS = 6
+_TEN_MINUTES_S = 600
+_AT_NEXT = "() => document.activeElement?.closest('.st-key-guide_next, .st-key-go_scar') !== null"
+_HIGHLIGHTED = """() => [...document.querySelectorAll('[data-testid="stMain"] [data-testid="stBaseButton-primary"]')]
+  .filter(button => getComputedStyle(button).backgroundColor !== 'rgba(0, 0, 0, 0)').length"""
+
+
+@pytest.mark.timeout(900)  # two slow, busy cores
+def test_the_guided_path_leads_from_a_scar_to_its_map_by_one_highlighted_button(
+    visitor: Visitor, app: App, tmp_path: Path
+) -> None:
+    if not os.environ.get("EMBERSCOPE_SCREENSHOTS"):  # the suite has no time for twelve fires
+        simulate_season(app.home / "data" / "simulated-0-12", seed=0, chips=3)
+    visitor.open()
+    visitor.sees_page("Start")
+    began, clicks = time.monotonic(), 1
+    visitor.press("go_scar")
+    for step in range(1, _STEPS + 1):
+        _is_at(visitor, step)
+        expect(visitor.button("guide_next")).to_be_enabled(timeout=4 * PATIENCE_MS)
+        assert visitor.page.evaluate(_HIGHLIGHTED) == 1
+        if step < _STEPS:
+            visitor.press("guide_next")
+            clicks += 1
+    visitor.sees("Take it home")
+    seconds = time.monotonic() - began
+    print(f"the guided path: {clicks} clicks, {seconds:.0f} s")
+    assert seconds < _TEN_MINUTES_S
+    with visitor.page.expect_download(timeout=PATIENCE_MS) as taken:
+        visitor.page.get_by_role("link", name="Polygons, GeoPackage").click()
+    taken.value.save_as(tmp_path / "scar.gpkg")
+    assert gpd.read_file(tmp_path / "scar.gpkg")["hectares"].sum() > 0
+    _threshold_by_keys(visitor)
+    _once_more_by_keys(visitor)
+
+
+def _threshold_by_keys(visitor: Visitor) -> None:
+    """The slider moves by the arrow keys, and the hectares follow."""
+    area = visitor.page.locator(".es-areas dd").first
+    before = area.inner_text()
+    slider = visitor.page.locator(".es-slide input")
+    slider.focus()
+    for _ in range(20):
+        slider.press("ArrowRight")
+    expect(area).not_to_have_text(before, timeout=PATIENCE_MS)
+    visitor.is_idle()
+
+
+def _once_more_by_keys(visitor: Visitor) -> None:
+    """All that was made is found again, so the way is quick."""
+    visitor.open()
+    visitor.sees_page("Start")
+    visitor.button("do_step_1").focus()
+    visitor.page.keyboard.press("Enter")
+    for step in range(1, _STEPS + 1):
+        _is_at(visitor, step)
+        expect(visitor.button("guide_next")).to_be_enabled(timeout=PATIENCE_MS)
+        if step < _STEPS:
+            _tab_to_next(visitor)
+            visitor.page.keyboard.press("Enter")
+    visitor.sees("Take it home")
+
+
+def _tab_to_next(visitor: Visitor) -> None:
+    """Reach the highlighted button by the tab key alone."""
+    visitor.is_idle()
+    for _ in range(40):
+        visitor.page.keyboard.press("Tab")
+        if visitor.page.evaluate(_AT_NEXT):
+            return
+    raise AssertionError("the tab key does not lead to the highlighted button")
+
+
+def _is_at(visitor: Visitor, step: int) -> None:
+    expect(visitor.page.locator(".es-guide b")).to_contain_text(f"{step} of {_STEPS}", timeout=PATIENCE_MS)
+    visitor.is_idle()
