@@ -34,3 +34,4 @@ with page.panel, errors.in_words():
     evaluate_view.table(run)
     evaluate_view.confusion(run)
     evaluate_view.history(run)
+    evaluate_view.take_home(run)

@@ -58,6 +58,10 @@ def parser() -> argparse.ArgumentParser:
                 "--translate", action="store_true", help="only print what a TerraTorch file becomes, and stop"
             )
     add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
+    sub = add(
+        "report", stores.report, "Write a training as one HTML page that holds all that it shows.", "run"
+    )
+    sub.add_argument("--out", required=True, help="the page: .html")
     _add_maps(add)
     _add_pictures(add)
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")

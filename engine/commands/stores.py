@@ -50,6 +50,15 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
     return scores
 
 
+def report(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write the report of a trained run."""
+    from engine.learning.report.page import write_report
+
+    out = write_report(Path(chosen.run), Path(chosen.out))
+    say(f"Wrote {out}")
+    return {"out": str(out)}
+
+
 def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     """Map a store with a trained run, and write the files of the map."""
     from engine.commands.map_files import asked_files, write_files

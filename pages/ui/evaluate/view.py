@@ -9,9 +9,9 @@ import streamlit as st
 
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import Task
-from pages.ui.jobs import chosen_run
+from pages.ui.jobs import chosen_run, take
 from pages.ui.look import charts, metrics, style, wording
-from pages.ui.state import cached, results
+from pages.ui.state import cached, downloads, results
 
 _HELP = {
     "iou": "Pixels that the labels and the map share, over all that either of them has of the class.",
@@ -104,6 +104,21 @@ def history(run: TrainRun) -> None:
     if epochs:
         with st.expander("How it learned", icon=":material/show_chart:"):
             charts.curves(epochs, run.task.classes, f"history_{run.folder.name}")
+
+
+def take_home(run: TrainRun) -> None:
+    """Report, scores and maps as files."""
+    st.subheader("Take it home", anchor=False)
+    name = run.folder.name
+    maps = [
+        (label, path)
+        for label, path in (("Map, GeoTIFF", run.predictions), ("Errors, GeoTIFF", run.errors))
+        if path.is_file()
+    ]
+    take.links(
+        [("Report, one page", take.report_address(run)), ("Scores, CSV", take.scores_address(run))]
+        + [(label, downloads.offer_file(path, f"{name}-{path.name}")) for label, path in maps]
+    )
 
 
 def _rows(run: TrainRun) -> list[tuple[str, str]]:

@@ -40,6 +40,7 @@ def _draw(number: int, was_active: bool) -> None:
         )
         with errors.in_words(stop=False):
             _button(number, step, found)
+        _focus(number, is_active)
         if st.button(
             "Leave",
             key="guide_leave",
@@ -68,6 +69,15 @@ def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> Non
     elif st.button("Done: back to the start", key="guide_next", type="primary", icon=":material/check:"):
         guide.leave()
         st.switch_page("pages/start.py")
+
+
+def _focus(number: int, is_active: bool) -> None:
+    """Put the keyboard on the highlighted button when a step begins and when its work is done."""
+    st.html(
+        f"<script>/* {number} {is_active} */ setTimeout(() => document.querySelector('.st-key-guide_next button')"
+        "?.focus({preventScroll: true}), 300);</script>",
+        unsafe_allow_javascript=True,
+    )
 
 
 def _go(number: int, words: str) -> None:

@@ -86,6 +86,10 @@ CALLS: dict[str, Call] = {
         [(["none.yaml"], "none.yaml"), (["{extract}"], "extract"), (["{train}", "--out", "{run}"], "another run")],
     ),
     "evaluate": Call(lambda at, _: [str(at.trained)], SCORES, [(["{run}"], "run"), (["none"], "none")]),
+    "report": Call(
+        lambda at, to: [str(at.trained), "--out", str(to / "report.html")], {"out"},
+        [(["{run}", "--out", "{folder}/r.html"], "run"), (["{trained}", "--out", "{run}"], "is a folder")],
+    ),
     "predict": Call(
         lambda at, to: [str(at.trained), str(at.run), "--out", str(to / "map.tif"), "--polygons", str(to / "map.gpkg"),
                         str(to / "map.geojson"), "--smallest-ha", "0.5"],

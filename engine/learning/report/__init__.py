@@ -1,0 +1,1 @@
+"""A training on one page for people: HTML that holds everything it shows."""

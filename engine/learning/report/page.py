@@ -1,0 +1,197 @@
+"""The report of a training: what was done, on what, how it went and how good it is, as one HTML file without a link."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.errors import EngineError
+from engine.files import require_file_path, write_atomic
+from engine.jobs.config import to_yaml
+from engine.jobs.event_log import read_events
+from engine.learning.report.curves import curve
+from engine.learning.report.pictures import pictures_of
+from engine.learning.result import TrainRun
+from engine.store.store import EmbeddingStore
+
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#1c1916;max-width:960px;margin:2rem auto;padding:0 1.2rem}
+h1{font-size:1.7rem;margin:0 0 .2rem}h2{font-size:1.15rem;margin:1.7rem 0 .4rem;border-bottom:1px solid #ddd7cd}
+.lead{color:#6e6860;margin:0 0 1rem}.caveats{background:#fbeee6;border-left:4px solid #c9501f;padding:.5rem .9rem;margin:1rem 0}
+.caveats ul{margin:.2rem 0;padding-left:1.1rem}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{padding:.25rem .9rem .25rem 0;border-bottom:1px solid #e6e1d8;text-align:right}th:first-child{text-align:left;font-weight:500}
+thead th{font-size:.85rem;color:#6e6860}.row{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;flex:1 1 260px}
+figure img{width:100%;border-radius:6px}figcaption{font-size:.83rem;color:#6e6860}svg{width:100%;max-width:430px}svg text{font-size:11px;fill:#6e6860}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt{color:#6e6860}dd{margin:0;overflow-wrap:anywhere}
+.legend span{display:inline-flex;gap:.4rem;align-items:center;margin-right:1rem;font-size:.85rem}
+.legend i{width:.8rem;height:.8rem;border-radius:3px;border:1px solid #0003}
+pre{background:#f6f3ee;padding:.8rem;font-size:.78rem;white-space:pre-wrap;overflow-wrap:anywhere}
+@media print{body{margin:0;max-width:none;font-size:11px}h2,figure,table,.caveats{break-inside:avoid}h2{break-after:avoid}pre{font-size:8px}}
+"""
+
+
+def write_report(run_folder: Path, out: Path) -> Path:
+    """Write the report of a finished training.
+
+    Raises:
+        JobError: the run is no finished training.
+        DiskFull, BadInput: it cannot be written.
+    """
+    require_file_path(out)
+    text = report_html(TrainRun.open(run_folder))
+    write_atomic(out, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return out
+
+
+def report_html(run: TrainRun) -> str:
+    """The whole page; every word that is not ours is escaped."""
+    scores, card = run.scores, run.decoder
+    title = f"{_words(run.task.name)} with a {card.head_config.name} decoder on {card.backbone}"
+    body = [
+        f"<h1>{_safe(title.capitalize())}</h1><p class='lead'>{_safe(_lead(run))}</p>",
+        _caveats(run, scores),
+        "<h2>On what</h2>", _facts(run),
+        _pictures(run),
+        "<h2>How good it is</h2>", _scores(run, scores),
+        "<h2>How it learned</h2>", _curves(run),
+        "<h2>Configuration</h2>", f"<pre>{_safe(to_yaml(run.config))}</pre>",
+    ]  # fmt: skip
+    head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>{_safe(title)}</title>"
+    return f"<!doctype html><html lang='en'><head>{head}<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+
+
+def _lead(run: TrainRun) -> str:
+    events = read_events(run.folder)
+    when = (
+        f"{datetime.fromtimestamp(events[-1][0], UTC):%d %B %Y, %H:%M} UTC" if events else "time not recorded"
+    )
+    return f"Run {run.folder.name}, finished {when}. Written by Emberscope."
+
+
+def _caveats(run: TrainRun, scores: dict[str, Any]) -> str:
+    card = run.decoder
+    found = ["The test places were scored once, with the epoch that was best on the validation places."]
+    if card.is_simulated:
+        found.insert(
+            0,
+            "SIMULATED data: no satellite has seen these scenes, and no such fires burned. Scores say nothing of real ground.",
+        )
+    if card.is_random:
+        found.insert(0, "RANDOM WEIGHTS: the backbone was never trained.")
+    if scores.get("touching"):
+        found.append(
+            f"{100 * scores['touching']:.0f} % of the test tiles touch a training tile: scores may be a little too good."
+        )
+    if (scores.get("places") or 0) < 10:
+        found.append(
+            f"Only {scores.get('places', 0)} test places: another draw of places would give other scores, see the interval."
+        )
+    if not scores.get("baseline"):
+        found.append("There is no baseline to compare with.")
+    return f"<div class='caveats'><b>Read this first</b><ul>{''.join(f'<li>{_safe(one)}</li>' for one in found)}</ul></div>"
+
+
+def _facts(run: TrainRun) -> str:
+    card = run.decoder
+    pairs = [
+        ("Source", card.source or "not stated"), ("Sensor and level", f"{card.sensor or 'not stated'}, {card.level or 'level not stated'}"),
+        ("Bands", ", ".join(card.bands)), ("Backbone", f"{card.backbone}, layers {', '.join(map(str, card.layers))}, {sum(card.dims)} numbers a patch"),
+        ("Weights (sha256)", card.weights_sha256), ("Patch", f"{card.patch_px} px"), *_store_facts(run),
+        ("Tiles", ", ".join(f"{name}: {len(ids)}" for name, ids in card.split.items())), ("Seed", str(card.seed)),
+    ]  # fmt: skip
+    return f"<dl>{''.join(f'<dt>{_safe(name)}</dt><dd>{_safe(value)}</dd>' for name, value in pairs)}</dl>"
+
+
+def _store_facts(run: TrainRun) -> list[tuple[str, str]]:
+    try:
+        store = EmbeddingStore.open(run.store_folder)
+    except (EngineError, OSError):
+        return [("Store", "has gone since")]
+    days = sorted({time[:10] for tile in store.tiles for time in tile.datetimes if time})
+    span = "not stated" if not days else days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return [
+        ("Dates", span),
+        ("Ground sampling distance", f"{store.meta.gsd_m:g} m"),
+        ("Patches", f"{store.rows:,}"),
+    ]
+
+
+def _pictures(run: TrainRun) -> str:
+    found = pictures_of(run)
+    if not found:
+        return ""
+    figures = "".join(
+        f"<figure><img src='{address}' alt='{_safe(words)}'><figcaption>{_safe(words)}</figcaption></figure>"
+        for words, address in found
+    )
+    style = run.task.error_style
+    swatches = "".join(
+        f"<span><i style='background:rgb({r} {g} {b} / {a / 255:.2f})'></i>{_safe(style.names[value])}</span>"
+        for value, (r, g, b, a) in style.colours.items() if value in style.names
+    )  # fmt: skip
+    return f"<h2>The test place with most of it</h2><div class='row'>{figures}</div><p class='legend'>{swatches}</p>"
+
+
+def _scores(run: TrainRun, scores: dict[str, Any]) -> str:
+    task, baseline = run.task, scores.get("baseline") or {}
+    names = [
+        name
+        for name, value in scores.items()
+        if isinstance(value, float) and not name.startswith("baseline") and name != "touching"
+    ]
+    ordered = dict.fromkeys((task.watch, *names))
+    rows = []
+    for name in (one for one in ordered if one in scores):
+        interval = scores.get(f"{name}_interval")
+        between = f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
+        rows.append(
+            (_words(name), [_number(scores[name]), between, _number(baseline.get(name)) if baseline else ""])
+        )
+    other = str(baseline.get("name", "baseline")) if baseline else ""
+    table = _table(("Test places", "Decoder", "95 % interval", other), rows)
+    counts = f"{scores.get('pixels', 0):,} labelled pixels on {scores.get('tiles', 0)} tiles of {scores.get('places', 0)} places."
+    return f"{table}<p>{_safe(counts)} The interval comes from drawing the test places anew.</p>{_confusion(run, scores)}"
+
+
+def _confusion(run: TrainRun, scores: dict[str, Any]) -> str:
+    counts = scores.get("confusion")
+    if not counts or not run.task.classes:
+        return ""
+    names = [one.title for one in run.task.classes]
+    rows = [
+        (f"truly {name}", [f"{value:,}" for value in row]) for name, row in zip(names, counts, strict=True)
+    ]
+    return _table(("Pixels", *(f"called {name}" for name in names)), rows)
+
+
+def _curves(run: TrainRun) -> str:
+    history = run.history
+    drawn = [curve(history, name, _words(name)) for name in dict.fromkeys(("loss", run.task.watch))]
+    kept = f"<p>Kept: epoch {run.decoder.epoch} of {len(history)}.</p>"
+    return (
+        f"<div class='row'>{''.join(drawn)}</div>{kept}" if any(drawn) else "<p>No epochs are on record.</p>"
+    )
+
+
+def _table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+    head = "".join(f"<th scope='col'>{_safe(name)}</th>" for name in columns)
+    body = "".join(
+        f"<tr><th scope='row'>{_safe(name)}</th>{''.join(f'<td>{_safe(cell)}</td>' for cell in cells)}</tr>"
+        for name, cells in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("iou", "IoU").replace("mIoU", "mean IoU")
+
+
+def _number(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else "undefined"
+
+
+def _safe(text: str) -> str:
+    return html.escape(str(text), quote=True)

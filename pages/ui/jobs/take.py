@@ -1,0 +1,83 @@
+"""Links to files that a page offers, and those that a command makes when somebody asks for them."""
+
+from __future__ import annotations
+
+import html
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from engine.errors import RunFailure
+from engine.learning.result import SCORES, TrainRun
+from engine.paths import PROJECT
+from pages.ui.state import downloads
+
+
+def links(files: Sequence[tuple[str, str]]) -> None:
+    """Label and address of each file."""
+    cells = "".join(
+        f'<a class="es-take" href="{html.escape(address)}" download>{html.escape(label)}</a>'
+        for label, address in files
+    )
+    st.html(f'<div class="es-takes">{cells}</div>')
+
+
+def report_address(run: TrainRun) -> str:
+    """Of the report of a training, written anew when its scores have changed."""
+    stamp = (run.folder / SCORES).stat().st_mtime_ns
+    return downloads.offer(
+        f"{run.folder} {stamp} report", f"report-{run.folder.name}.html", lambda _asked: _report(run, stamp)
+    )
+
+
+def scores_address(run: TrainRun) -> str:
+    """Of the scores as a table."""
+    stamp = (run.folder / SCORES).stat().st_mtime_ns
+    return downloads.offer(
+        f"{run.folder} {stamp} csv", f"scores-{run.folder.name}.csv", lambda _asked: _scores(run)
+    )
+
+
+def _scores(run: TrainRun) -> Path:
+    """Every score that is one number, beside the baseline's, as scores.csv in the run."""
+    import csv
+
+    from engine.files import write_atomic
+
+    scores = run.scores
+    baseline = scores.get("baseline") or {}
+    rows = [
+        (name, value, baseline.get(name, ""))
+        for name, value in scores.items()
+        if isinstance(value, int | float)
+    ]
+    path = run.folder / "scores.csv"
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("score", "decoder", str(baseline.get("name", "baseline"))), *rows])
+
+    write_atomic(path, write)
+    return path
+
+
+def _report(run: TrainRun, stamp: int) -> Path:
+    """The page, made by the command line's own `report`.
+
+    Raises:
+        RunFailure: in the words of the command.
+    """
+    path = run.folder / "report.html"
+    if path.is_file() and path.stat().st_mtime_ns >= stamp:
+        return path
+    command = [sys.executable, "-m", "engine", "report", str(run.folder), "--out", str(path)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise RunFailure(
+            said[-1].removeprefix("error: ") if said else "The report could not be made. Try again."
+        )
+    return path
