@@ -5,6 +5,7 @@ The default workspace has no name and is the shared folder itself; `workspaces/N
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import unicodedata
@@ -22,7 +23,13 @@ _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 
 def runs_root() -> Path:
     """The default workspace, which all others share: EMBERSCOPE_HOME, or `runs` in the project's folder."""
-    return Path(os.environ.get("EMBERSCOPE_HOME") or PROJECT / "runs").resolve()
+    return _resolved(os.environ.get("EMBERSCOPE_HOME") or str(PROJECT / "runs"))
+
+
+@functools.lru_cache(maxsize=16)
+def _resolved(folder: str) -> Path:
+    """Without links; asked hundreds of times for a page with a map."""
+    return Path(folder).resolve()
 
 
 def is_name(words: str) -> bool:

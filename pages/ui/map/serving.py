@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import hashlib
 import importlib
 import logging
@@ -97,6 +98,7 @@ def _import_heavy() -> None:
     land.world()
     if land.has_coast():
         land.piece(0, 0)
+    gc.freeze()  # what was imported stays for good: no later collection has to look through it
 
 
 async def _tile(request: Request) -> Response:

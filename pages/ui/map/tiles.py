@@ -19,7 +19,7 @@ from engine.workspace import is_of_another
 from pages.ui import workspace
 from pages.ui.door.secret import token_of
 
-MAX_LAYERS = 256
+MAX_LAYERS = 1024  # some of each of twenty people's open pages
 Bounds = tuple[float, float, float, float]
 Colour = tuple[int, int, int, int]
 

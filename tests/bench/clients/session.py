@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import itertools
+import random
 import re
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -14,7 +17,9 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+Tiles = Sequence[tuple[int, int, int]]
 CONNECTIONS = 6  # that a browser opens to one server
+MOVE_S = 5.0  # between two moves of a map, on average
 _TOKEN = re.compile(r"tiles/([0-9a-f]{32})/")
 _FILES = re.compile(r'(?:src|href)="(\./static/[^"]+)"')
 
@@ -27,20 +32,25 @@ class Seen:
         content_s: the first element of the page has come.
         whole_s: the page's script has ended.
         tokens: layers of its map.
-        tiles_s: how long each tile took.
+        opening_s: how long each tile took when the map was new, and everybody's came at once.
+        tiles_s: how long each took while the person looked around.
+        empty: tiles without a pixel.
     """
 
     content_s: float = 0.0
     whole_s: float = 0.0
     tokens: list[str] = field(default_factory=list)
+    opening_s: list[float] = field(default_factory=list)
     tiles_s: list[float] = field(default_factory=list)
     empty: int = 0
 
 
-async def visit(
-    address: str, page: str, query: str, tiles: Sequence[tuple[int, int, int]], stay_s: float
-) -> Seen:
-    """Open a page, look at tiles of its map, and stay a while."""
+async def visit(address: str, page: str, query: str, views: Sequence[Tiles], stay_s: float) -> Seen:
+    """Open a page and look around on its map for a while.
+
+    Args:
+        views: the tiles of the map as it opens, then those that each move of the map brings in.
+    """
     seen, began = Seen(), time.perf_counter()
     await asyncio.to_thread(_load_files, address)
     where = f"ws://{urlsplit(address).netloc}/_stcore/stream"
@@ -65,7 +75,9 @@ async def visit(
                     reruns.append(asyncio.create_task(_rerun_again(socket, page, query, message.auto_rerun)))
                 if kind == "script_finished" and looking is None:
                     seen.whole_s = time.perf_counter() - began
-                    looking = asyncio.create_task(asyncio.to_thread(_look_at_tiles, address, seen, tiles))
+                    looking = asyncio.create_task(
+                        asyncio.to_thread(_look_around, address, seen, views, stay_s)
+                    )
         except TimeoutError:
             if looking is not None:
                 await looking
@@ -97,16 +109,25 @@ def _load_files(address: str) -> None:
     connection.close()
 
 
-def _look_at_tiles(address: str, seen: Seen, tiles: Sequence[tuple[int, int, int]]) -> None:
-    """Ask for tiles of every layer, six at once."""
-    from concurrent.futures import ThreadPoolExecutor
+def _look_around(address: str, seen: Seen, views: Sequence[Tiles], stay_s: float) -> None:
+    """The map as it opens, and then a move of it every few seconds."""
+    end, chance = time.monotonic() + stay_s, random.Random(address)  # noqa: S311 - not a secret
+    seen.opening_s += _tiles(address, seen, views[0])
+    for moved in itertools.cycle(views[1:]):
+        time.sleep(chance.uniform(0.5, 1.5) * MOVE_S)
+        if time.monotonic() > end:
+            return
+        seen.tiles_s += _tiles(address, seen, moved)
 
-    paths = [f"/tiles/{token}/{z}/{x}/{y}.png" for token in dict.fromkeys(seen.tokens) for z, x, y in tiles]
+
+def _tiles(address: str, seen: Seen, wanted: Tiles) -> list[float]:
+    """Ask for tiles of every layer, six at once; seconds of each."""
+    paths = [f"/tiles/{token}/{z}/{x}/{y}.png" for token in dict.fromkeys(seen.tokens) for z, x, y in wanted]
     parts = [paths[start::CONNECTIONS] for start in range(CONNECTIONS)]
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        for timed in pool.map(lambda part: _timed(address, part), parts):
-            seen.tiles_s += [seconds for seconds, _ in timed]
-            seen.empty += sum(size < 400 for _, size in timed)
+        timed = [one for part in pool.map(lambda part: _timed(address, part), parts) for one in part]
+    seen.empty += sum(size < 400 for _, size in timed)
+    return [seconds for seconds, _ in timed]
 
 
 def _timed(address: str, paths: Sequence[str]) -> list[tuple[float, int]]:
