@@ -10,6 +10,7 @@ import functools
 import json
 import logging
 import math
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ _UNSURE_KM = 2.5
 _KM_PER_DEGREE = 111.2
 # Pieces overlap a little, so that no seam shows between them.
 _OVERLAP_DEGREES = 0.0005
+_reading = threading.Lock()
 _log = logging.getLogger(__name__)
 
 
@@ -86,14 +88,15 @@ def _areas(found: Any) -> MultiPolygon:
 
 def _polygons_at(west: float, south: float, east: float, north: float) -> Any:
     """The polygons that meet a box, without the lines between them."""
-    tree = _tree()
+    with _reading:  # a map asks for several pieces at once, and only the first should read the file
+        tree = _tree()
     found = tree.geometries[tree.query(box(west, south, east, north))]
     try:
         clipped = shapely.make_valid(shapely.clip_by_rect(found, west, south, east, north))
     except (
         shapely.errors.GEOSException
     ):  # it stumbles over parts thinner than its grid; this takes 20 times as long
-        clipped = shapely.intersection(found, box(west, south, east, north))
+        clipped = shapely.intersection(shapely.make_valid(found), box(west, south, east, north))
     return shapely.union_all(clipped, grid_size=1e-6)
 
 
@@ -104,9 +107,7 @@ def _tree() -> shapely.STRtree:
     step, origin = topology["transform"]["scale"], topology["transform"]["translate"]
     arcs = [np.cumsum(arc, axis=0) * step + origin for arc in topology["arcs"]]
     (found,) = topology["objects"]["land"]["geometries"]
-    made = (_polygon(rings, arcs) for rings in found["arcs"])
-    polygons = [polygon if polygon.is_valid else shapely.make_valid(polygon) for polygon in made]
-    return shapely.STRtree([part for polygon in polygons for part in _around(polygon)])
+    return shapely.STRtree([part for rings in found["arcs"] for part in _around(_polygon(rings, arcs))])
 
 
 def _around(polygon: Any) -> list[Any]:
