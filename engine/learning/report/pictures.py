@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 
 from engine.extraction.stored_scenes import scenes_of_store
 from engine.learning.result import TrainRun
-from engine.views.maps.filled_blocks import block_groups, transform_of
+from engine.views.maps.filled_blocks import block_groups, transform_of, trimmed
 from engine.views.maps.picture_ground import ground_picture
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def pictures_of(run: TrainRun) -> list[tuple[str, str]]:
         return []
     try:
         with rasterio.open(run.predictions) as dataset:
-            window = _most_of_the_class(dataset, set(task.sought))
+            window = trimmed(dataset, _most_of_the_class(dataset, set(task.sought)))
             made: list[tuple[str, Path | None, MapStyle]] = [
                 ("Where it was tested", None, task.prediction_style),
                 ("What the decoder maps", run.predictions, task.prediction_style),

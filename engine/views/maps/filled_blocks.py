@@ -58,6 +58,17 @@ def transform_of(dataset: rasterio.DatasetReader, window: Window) -> Affine:
     return dataset.transform @ Affine.translation(window.col_off, window.row_off)
 
 
+def trimmed(dataset: rasterio.DatasetReader, window: Window) -> Window:
+    """The part of a window in which the first band has values; the window itself where it has none."""
+    has_value = dataset.read_masks(1, window=window) > 0
+    rows, cols = np.flatnonzero(has_value.any(axis=1)), np.flatnonzero(has_value.any(axis=0))
+    if not rows.size:
+        return window
+    return Window(
+        window.col_off + int(cols[0]), window.row_off + int(rows[0]), int(cols[-1] - cols[0]) + 1, int(rows[-1] - rows[0]) + 1
+    )  # fmt: skip
+
+
 def blocks_of(dataset: rasterio.DatasetReader, window: Window) -> Iterator[Window]:
     """The blocks of a raster inside a window that begins at a block's corner."""
     down, across = dataset.block_shapes[0]

@@ -13,7 +13,7 @@ import rasterio
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.files import write_atomic
-from engine.views.maps.filled_blocks import block_groups, transform_of
+from engine.views.maps.filled_blocks import block_groups, transform_of, trimmed
 from engine.views.maps.picture_ground import ground_picture
 from engine.views.maps.probability_map import NODATA, open_map, step_of
 
@@ -108,7 +108,7 @@ def _shown_window(dataset: rasterio.DatasetReader, cut: int) -> Window:
     filled = sum(group.width * group.height for group in groups)
     if len(groups) < 2 or filled >= _MOSTLY_GAPS * whole.width * whole.height:
         return whole
-    return max(groups, key=lambda group: _above(dataset, group, cut))
+    return trimmed(dataset, max(groups, key=lambda group: _above(dataset, group, cut)))
 
 
 def _above(dataset: rasterio.DatasetReader, window: Window, cut: int) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.ui import workspace
-from pages.ui.frame import under_way, workspace_choice
+from pages.ui.frame import glossary_popover, under_way, workspace_choice
 from pages.ui.look import style
 from pages.ui.look.palette import theme
 from pages.ui.map.serving import BRAND
@@ -38,6 +38,7 @@ def draw() -> None:
     workspace_choice.require(workspace.take_from_address())
     session.restore_from_address()
     workspace_choice.show()
+    glossary_popover.show()
     with st.container(key="jobs_under_way"):
         under_way.show()
     guide_bar.show()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.ui.look import glossary
 from pages.ui.look.palette import STATES
 
 _PAGE = Path(__file__).resolve().parents[3] / "assets" / "page"
@@ -27,7 +28,7 @@ def take_drops() -> None:
 def heading(title: str, lead: str) -> None:
     """The page's title and one sentence on what it is for."""
     st.title(title, anchor=False)
-    st.html(f'<p class="es-lead">{html.escape(lead)}</p>')
+    st.html(f'<p class="es-lead">{glossary.explained(lead)}</p>')
 
 
 def facts(pairs: Iterable[tuple[str, str]], *, small: bool = False) -> None:

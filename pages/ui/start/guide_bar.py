@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 from pages.ui.jobs import jobs_panel
-from pages.ui.look import errors
+from pages.ui.look import errors, glossary
 from pages.ui.start import guide
 from pages.ui.state import cached
 
@@ -35,7 +35,7 @@ def _draw(number: int, was_active: bool) -> None:
         dots = "".join(f'<i class="{_state(at, number)}"></i>' for at in range(1, len(guide.STEPS) + 1))
         st.html(
             f'<div class="es-guide" role="status"><p><span class="es-dots" aria-hidden="true">{dots}</span><b>{number} of '
-            f"{len(guide.STEPS)} · {html.escape(step.title)}</b></p><small>{html.escape(step.why)}</small></div>",
+            f"{len(guide.STEPS)} · {html.escape(step.title)}</b></p><small>{glossary.explained(step.why)}</small></div>",
             width="stretch",
         )
         with errors.in_words(stop=False):

@@ -1,0 +1,19 @@
+"""The short glossary, reachable from every page by the bar on top."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from pages.ui.look import glossary
+
+
+def show() -> None:
+    """A button in the bar on top that opens the list of words."""
+    with st.container(key="glossary"), st.popover("Words", key="glossary_words", type="tertiary"):
+        rows = "".join(
+            f"<dt>{html.escape(word)}</dt><dd>{html.escape(meaning)}</dd>"
+            for word, meaning in glossary.WORDS.items()
+        )
+        st.html(f'<dl class="es-words">{rows}</dl>')

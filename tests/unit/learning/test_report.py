@@ -1,0 +1,38 @@
+"""A training on one page: complete, without a link, and with nothing of a person's text taken for HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import JobError
+from engine.jobs import folder as run_folder
+from engine.jobs.config import TrainConfig
+from engine.jobs.event_log import append_event
+from engine.learning.report.page import write_report
+from engine.learning.result import TrainRun
+from engine.learning.train import train
+
+
+def test_a_report_holds_scores_baseline_caveats_pictures_and_yaml_and_asks_for_nothing(
+    train_config: TrainConfig, home: Path, tmp_path: Path
+) -> None:
+    folder = home / "a <script>run"
+    with pytest.raises(JobError, match="run folder"):
+        write_report(folder, tmp_path / "none.html")
+    run_folder.create(folder, train_config)
+    for event in train(train_config, folder, home):
+        append_event(folder, event)
+    text = write_report(folder, tmp_path / "report.html").read_text(encoding="utf-8")
+    scores = TrainRun.open(folder).scores
+    assert f"{scores['iou_burned']:.3f}" in text
+    assert f"{scores['baseline']['iou_burned']:.3f}" in text
+    assert "NBR" in text
+    assert "Only 3 test places" in text
+    assert text.count("data:image/png;base64,") == 3
+    assert text.count("<polyline") == 4
+    assert "kind: train" in text
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "http" not in text.replace("http-equiv", "")
