@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.embeddings import change_view, exports, lens_choice, lens_data, lens_views, picks
+from pages.ui.embeddings import change_view, exports, lens_choice, lens_data, lens_views, picks, same_with
 from pages.ui.embeddings import view as embeddings_view
 from pages.ui.health import card as health_card
 from pages.ui.jobs import chosen_run
@@ -62,3 +62,4 @@ with page.panel, errors.in_words():
     embeddings_view.variance(looked)
     health_card.button(store, layer)
     embeddings_view.facts(store, layer)
+    same_with.offer(chosen.config, scenes)

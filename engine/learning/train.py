@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from engine.learning.preparation import Prepared, prepare
 from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 from engine.learning.tasks.table import settled
 from engine.learning.truth import labelled_tiles
+from engine.store.store import ENCODER, EmbeddingStore
 
 
 def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
@@ -59,6 +61,7 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     yield StepStarted("Testing once")
     if prepared.positions is not None:
         prepared.positions.save(folder / POSITIONS)
+    _keep_encoder(folder, store)
     _save(folder, learned.decoder, _card(config, folder, prepared, learned.epoch))
     run = TrainRun.open(folder)
     scores = score_run(run, store, prepared.truth, prepared.raw)
@@ -168,6 +171,13 @@ def _licence(source: str, is_simulated: bool) -> str:
 def _from(folder: Path, path: Path) -> str:
     """A path as seen from the run folder, so that all runs can be moved together."""
     return os.path.relpath(path.resolve(), folder.resolve())
+
+
+def _keep_encoder(folder: Path, store: EmbeddingStore) -> None:
+    """Keep weights that were drawn from scenes with the decoder, which reads nothing else; they go with the store otherwise."""
+    drawn = store.folder / ENCODER
+    if drawn.is_file():
+        write_atomic(folder / ENCODER, lambda temporary: shutil.copyfile(drawn, temporary))
 
 
 def _save(folder: Path, decoder: Decoder, card: DecoderCard) -> None:

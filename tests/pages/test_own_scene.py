@@ -257,10 +257,10 @@ def test_a_scene_without_the_bands_of_a_colour_picture_is_shown_in_grey(
     assert "in grey" in words(at)
 
 
-def test_the_backbone_that_is_proposed_was_trained_at_the_level_of_the_scene(
+def test_a_scene_of_one_s_own_is_first_looked_at_with_a_baseline_that_is_called_one(
     open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMBERSCOPE_DATA", "")
     sample = Path(__file__).resolve().parents[2] / "assets" / "samples" / "virginia.tif"  # Sentinel-2 L1C
     at = open_own(open_page("explore"), sample)
-    assert "With csmask_b4_l1c" in words(at)
+    assert "With rcf, a baseline without pretraining" in words(at)

@@ -186,7 +186,7 @@ def test_what_happens_where_tiles_overlap_is_asked_once_they_do(
 ) -> None:
     monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
     at = open_page("extract")
-    overlap = "x_overlap_csmask_b4_l1c_False"
+    overlap = "x_overlap_rcf_False"
     at.number_input(key=overlap).set_value(0).run()
     with pytest.raises(KeyError):
         at.segmented_control(key="x_merge")
@@ -201,7 +201,7 @@ def test_what_happens_where_tiles_overlap_is_asked_once_they_do(
 
 def test_random_weights_are_said_before_the_start(open_page: OpenPage, home: Path) -> None:
     at = open_page("extract")
-    at.segmented_control(key="x_weights_csmask_b4_l1c").set_value("random").run()
+    at.segmented_control(key="x_weights_rcf").set_value("random").run()
     assert any("Random weights" in warning.value for warning in at.warning)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from engine.errors import EngineError, StoreError
 from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, SceneConfig, parse_config
-from engine.learning.card import DecoderCard
 from engine.learning.result import TrainRun
 from engine.store.store import ENCODER, EmbeddingStore
 
@@ -23,7 +22,7 @@ def extraction_for(run: TrainRun, scene: SceneConfig, region: RegionConfig | Non
         store = EmbeddingStore.open(run.store_folder)
         taught = parse_config(store.meta.config, where=str(store.folder))
     except (EngineError, OSError):
-        return _of_card(run.decoder, scene, region)
+        return _of_card(run, scene, region)
     assert isinstance(taught, ExtractConfig)
     changed: dict[str, Any] = {"scene": scene, "region": region, "batch_size": None}
     encoder = store.folder / ENCODER
@@ -32,7 +31,8 @@ def extraction_for(run: TrainRun, scene: SceneConfig, region: RegionConfig | Non
     return taught.model_copy(update=changed)
 
 
-def _of_card(card: DecoderCard, scene: SceneConfig, region: RegionConfig | None) -> ExtractConfig:
+def _of_card(run: TrainRun, scene: SceneConfig, region: RegionConfig | None) -> ExtractConfig:
+    card, kept = run.decoder, run.folder / ENCODER
     if card.is_random:
         raise StoreError(
             f"The store that this decoder of {card.backbone} learned from has gone, and with it the random weights of "
@@ -44,6 +44,7 @@ def _of_card(card: DecoderCard, scene: SceneConfig, region: RegionConfig | None)
             "layers": card.layers,
             "settings": card.settings or {},
             "temporal": card.temporal,
+            **({"weights": str(kept)} if kept.is_file() else {}),
         }
     )
     return ExtractConfig(scene=scene, region=region, backbone=backbone)

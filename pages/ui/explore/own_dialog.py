@@ -149,7 +149,7 @@ def _use(draft: own_draft.Draft, scene: SceneConfig, scenes: Sequence[Scene]) ->
         "Name of the place", own_places.free_title(draft.title or scenes[0].title, scene), key=f"own_title_{draft.turn}",
         max_chars=own_places.LONGEST_TITLE,
     )  # fmt: skip
-    backbone = session.usual_backbone(layers.common_bands(scenes), scenes[0].level)
+    backbone = session.usual_backbone(layers.common_bands(scenes))
     with st.container(horizontal=True):
         if st.button("Use it", type="primary", key="own_use", icon=":material/check:"):
             with errors.in_words(stop=False):

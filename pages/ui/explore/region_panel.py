@@ -143,7 +143,9 @@ def before_you_start(place: session.Place) -> None:
     )  # fmt: skip
     with errors.in_words(stop=False):
         cost.show(config)
-        st.caption(f"With {place.backbone}, the backbone that suits this place; another can be chosen next.")
+        is_baseline = place.backbone == session.LOOKING
+        what = "a baseline without pretraining" if is_baseline else "the backbone that suits this place"
+        st.caption(f"With {place.backbone}, {what}; another can be chosen next.")
         label = "Use this region" if regions.chosen() is not None else "Use everything here"
         if st.button(
             label, type="primary", key="use_region", icon=":material/arrow_forward:", width="stretch"

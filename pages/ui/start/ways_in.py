@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui.jobs import jobs_panel
 from pages.ui.look import errors, wording
 from pages.ui.start import guide
-from pages.ui.state import cached, results
+from pages.ui.state import cached, results, session
 
 _PAGES = {
     ("extract", True): "pages/embeddings.py", ("extract", False): "pages/extract.py",
@@ -38,9 +38,13 @@ def show() -> None:
     with cards[1].container(border=True, key="way_embeddings", height="stretch"):
         has_stores = bool(results.stores())
         st.markdown("**Look at embeddings**")
-        st.caption("What a backbone sees, as colours over the map." if has_stores else "None yet: an extraction of the sample coast takes a minute.")  # fmt: skip
+        st.caption("What a backbone sees, as colours over the map." if has_stores else "None yet: on the sample coast it takes less than a minute, with a baseline without pretraining (rcf).")  # fmt: skip
         if st.button("Open the map" if has_stores else "Extract some", key="go_embeddings", width="stretch"):
-            st.switch_page("pages/embeddings.py" if has_stores else "pages/extract.py")
+            if has_stores:
+                st.switch_page("pages/embeddings.py")
+            session.set_place(session.FIRST.key)
+            st.session_state["backbone_name"] = session.LOOKING
+            st.switch_page("pages/extract.py")
     with cards[2].container(border=True, key="way_own", height="stretch"):
         st.markdown("**Bring my own**")
         st.caption("A GeoTIFF, a product folder (SAFE, HLS, Landsat) or labelled chips.")

@@ -15,6 +15,9 @@ from engine.store.store import FINISHED, EmbeddingStore
 from pages.ui.look.wording import when
 from pages.ui.state import cached
 
+# What lists say beside the name of a store that no pretrained encoder made.
+_WITHOUT_PRETRAINING = {"raw": " (pixels, for a baseline)", "rcf": " (baseline without pretraining)"}
+
 
 def stores() -> list[cached.JobFacts]:
     """Finished extractions whose store is there: newest first, raw pixels (made for baselines) last."""
@@ -52,7 +55,8 @@ def open_store(folder: Path) -> EmbeddingStore:
 def store_words(found: cached.JobFacts) -> str:
     """What a list calls a store: backbone, place, when."""
     config = found.config
-    return _named(found, f"{config.backbone.name} · {config.scene.title} · {when(found.submitted_at)}")
+    what = _WITHOUT_PRETRAINING.get(config.backbone.name, "")
+    return _named(found, f"{config.backbone.name}{what} · {config.scene.title} · {when(found.submitted_at)}")
 
 
 def training_words(found: cached.JobFacts) -> str:

@@ -19,7 +19,7 @@ class Place:
 
     Attributes:
         key: what the address says.
-        backbone: the card that suits its level of processing.
+        backbone: what it is first looked at with; on the fire season, what decoders are first taught with.
     """
 
     key: str
@@ -28,6 +28,8 @@ class Place:
     backbone: str
 
 
+# Needs no weights and shows what the default backbone's picture blurs; it is a baseline without pretraining.
+LOOKING = "rcf"
 FIRST = Place(
     "fire",
     "A fresh burn scar",
@@ -44,7 +46,7 @@ _VIRGINIA = Place(
     "virginia",
     "Virginia coast",
     FileScene(source="file", path="assets/samples/virginia.tif"),
-    "csmask_b4_l1c",
+    LOOKING,
 )
 SEASON = Place(
     "season", "Fire season, after", SimulatedScene(source="simulated", seed=0, date="post"), "csmask_b4_l2a"
@@ -55,8 +57,6 @@ _BEFORE = Place(
     SimulatedScene(source="simulated", seed=0, date="pre"),
     "csmask_b4_l2a",
 )
-# Backbones to begin with on scenes of one's own; the last one takes any bands.
-_USUAL = ("csmask_b4_l2a", "csmask_b4_l1c", "raw")
 
 
 def places() -> list[Place]:
@@ -92,18 +92,9 @@ def absent_place() -> str:
     return str(st.session_state.get("place_absent", ""))
 
 
-def usual_backbone(bands: Sequence[str], level: str | None) -> str:
-    """The first usual backbone that the bands suffice for and that was trained at their level.
-
-    Args:
-        bands: that all scenes have.
-        level: of their reflectance, None where it is not known.
-    """
-    for name in _USUAL:
-        card = cards.card(name)
-        if not cards.missing_bands(card, bands) and (level is None or card.level in (None, "either", level)):
-            return name
-    return _USUAL[-1]
+def usual_backbone(bands: Sequence[str]) -> str:
+    """What scenes with these bands are first looked at with: random convolutional features read all but classes."""
+    return LOOKING if set(bands) - set(cards.card(LOOKING).unread_bands) else "raw"
 
 
 def is_ready(scene: SceneConfig) -> bool:

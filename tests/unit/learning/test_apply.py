@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,15 +14,25 @@ import rasterio
 
 from engine.__main__ import main
 from engine.errors import StoreError
+from engine.extraction.extract import extract
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ApplyConfig, TrainConfig, config_hash, load_config, to_yaml
+from engine.jobs.config import (
+    ApplyConfig,
+    BackboneConfig,
+    ExtractConfig,
+    TrainConfig,
+    config_hash,
+    load_config,
+    to_yaml,
+)
 from engine.jobs.events import ApplyDone, MapTileDone
 from engine.learning.maps.apply import apply
 from engine.learning.maps.facts import PROBABILITY, read_map
+from engine.learning.maps.ground import extraction_for
 from engine.learning.predict import predict_tiles
 from engine.learning.result import TrainRun
 from engine.learning.train import train
-from engine.store.store import EmbeddingStore
+from engine.store.store import ENCODER, EmbeddingStore
 
 
 @pytest.fixture
@@ -105,3 +116,30 @@ def test_ground_that_does_not_fit_is_refused_before_anything_is_made(
 def _written(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_a_decoder_of_drawn_features_maps_other_ground_also_when_its_store_has_gone(
+    write_chips: Callable[..., Path], config_of: Callable[..., TrainConfig], home: Path
+) -> None:
+    chips = write_chips()
+    plain = config_of(chips, epochs=2)
+    assert isinstance(plain.store, ExtractConfig)
+    drawn = plain.store.model_copy(
+        update={"backbone": BackboneConfig(name="rcf", settings={"features": "64"})}
+    )
+    folder = home / "run"
+    config = plain.model_copy(update={"store": drawn})
+    run_folder.create(folder, config)
+    list(train(config, folder, home))
+    run = TrainRun.open(folder)
+    weights = run.decoder.weights_sha256
+    with_store = extraction_for(run, drawn.scene)
+    shutil.rmtree(run.store_folder)
+    without = extraction_for(run, drawn.scene)
+    assert Path(without.backbone.weights) == folder / ENCODER
+    assert with_store.backbone.weights != without.backbone.weights
+    made = home / "made"
+    list(extract(without, made, home))
+    store = EmbeddingStore.open(made / "store")
+    assert store.meta.weights_sha256 == weights
+    run.decoder.require_fit(store)
