@@ -6,10 +6,14 @@
   // A view in which everything is smaller than this share of its width shows nothing.
   const LEAST_SHARE = 0.01;
 
+  /** Whether a box lies in a view. */
+  function meets(view, [[south, west], [north, east]]) {
+    return south < view.getNorth() && north > view.getSouth() && west < view.getEast() && east > view.getWest();
+  }
+
   /** Whether a box lies in a view and is more than a dot there. */
-  function isSeen(view, [[south, west], [north, east]]) {
-    const meets = south < view.getNorth() && north > view.getSouth() && west < view.getEast() && east > view.getWest();
-    return meets && east - west > LEAST_SHARE * (view.getEast() - view.getWest());
+  function isSeen(view, box) {
+    return meets(view, box) && box[1][1] - box[0][1] > LEAST_SHARE * (view.getEast() - view.getWest());
   }
 
   /** The view of a link: "latitude,longitude,zoom"; null where it is none. */
@@ -23,6 +27,9 @@
     /**
      * Bring into sight what a person left in sight on the last map, else what the page shows; and remember where they go.
      *
+     * A link's view is kept even where everything is a dot in it, for somebody chose it. One that shows nothing of the
+     * page's place is of another place: the address was read again before the map of a place just chosen had moved.
+     *
      * @param {object} map Leaflet's map.
      * @param {object} options Corners are [[south, west], [north, east]] in degrees.
      * @param {string} options.page each page remembers its own focus.
@@ -35,15 +42,16 @@
     view(map, { page, focus, home, boxes, panelPx, footPx }) {
       Object.assign(map, { emberPanelPx: panelPx, emberFootPx: footPx });
       const linked = linkedView();
-      map.hasLinkedView = linked !== null;
       const last = linked ?? Emberscope.recall("view");
       const isSameFocus = linked !== null || (Emberscope.recall(`focus ${page}`) ?? focus) === focus;
       if (last) {
         map.setView(last.center, last.zoom, { animate: false });
       }
-      if (!last || !isSameFocus || (!linked && !boxes.some((box) => isSeen(map.getBounds(), box)))) {
+      const isKept = last && isSameFocus && boxes.some((box) => (linked ? meets : isSeen)(map.getBounds(), box));
+      if (!isKept) {
         Emberscope.fit(map, home);
       }
+      map.hasLinkedView = isKept && linked !== null;
       const keep = () => {
         const { lat, lng } = map.getCenter();
         Emberscope.remember("view", { center: [lat, lng], zoom: map.getZoom() });

@@ -61,14 +61,30 @@ test("the view stands in the address, and the rest of the address stays", async 
 
 test("a link opens its own view, whatever this tab remembers and whatever the page would bring into sight", async () => {
   view({ focus: "one" });
-  page = await open({ link: "?view=10.5,20.25,7", storage: page.storage });
+  page = await open({ link: "?view=37.65,-75.6,7", storage: page.storage });
   view({ focus: "two" });
-  assert.deepEqual([page.map.center, page.map.zoom], [[10.5, 20.25], 7]);
+  assert.deepEqual([page.map.center, page.map.zoom], [[37.65, -75.6], 7]);
+  assert.equal(page.map.fitted.length, 0);
+  assert.ok(page.map.hasLinkedView);
+});
+
+test("a link that shows a place from so far that it is a dot opens its own view", async () => {
+  page = await open({ link: "?view=37.65,-75.6,2" });
+  view();
+  assert.equal(page.map.zoom, 2);
   assert.equal(page.map.fitted.length, 0);
 });
 
+test("a link whose view shows nothing of its place opens on the place, and its gallery may lead to a scene", async () => {
+  page = await open({ link: "?place=season&view=10.5,20.25,7" });
+  view();
+  assert.deepEqual(page.map.fitted[0].corners, HOME);
+  assert.ok(!page.map.hasLinkedView);
+  assert.ok(!page.address.search.includes("10.5"));
+});
+
 test("only the first map of a document follows its link", async () => {
-  page = await open({ link: "?view=10.5,20.25,7" });
+  page = await open({ link: "?view=37.65,-75.6,7" });
   view();
   page.map.moveTo([37.66, -75.62], 13);
   view();
