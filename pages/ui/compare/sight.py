@@ -105,7 +105,7 @@ def _lens(one: Seen, shown: str, pane: str) -> ShownLens:
     return ShownLens(
         name=f"compare {pane}", of=_of(one.slot), token=lens_files.register(reduction.path, reduction.header.identity),
         lens=_for_browser(one, shown), credit=f"{shown} of {meta.backbone}, layer {one.slot.layer}",
-        title=one.slot.title, follows=shown == SIMILAR, hint="", date=_date_number(one), pane=pane,
+        title=one.slot.title, follows=shown == SIMILAR, hint="Point at the map", date=_date_number(one), pane=pane,
     )  # fmt: skip
 
 
