@@ -46,11 +46,28 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app as a person starts it, with a workspace that ends with the session."""
     home = tmp_path_factory.mktemp("workspace")
     simulate_season(home / "data" / "simulated-0", seed=0, chips=_CHIPS)
-    port = _free_port()
+    with served(home, free_port()) as found:
+        yield found
+    end_jobs(home)
+
+
+@contextlib.contextmanager
+def served(home: Path, port: int, **more: str) -> Iterator[App]:
+    """The app on a port until the block ends; its jobs outlive it.
+
+    Args:
+        more: variables of its environment.
+    """
     log = home / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = {**os.environ, "EMBERSCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
-    with log.open("wb") as written:
+    environment = {
+        **os.environ,
+        "EMBERSCOPE_HOME": str(home),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "2",
+        **more,
+    }
+    with log.open("ab") as written:
         server = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=written, stderr=subprocess.STDOUT
         )
@@ -58,7 +75,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
         _wait_until_healthy(server, port, log)
         yield App(f"http://127.0.0.1:{port}", home)
     finally:
-        _end_jobs(home)
         server.terminate()
         try:
             server.wait(20)
@@ -96,12 +112,12 @@ def visitor(app: App, chromium: Browser, screenshots: Path) -> Iterator[Visitor]
     before = log.stat().st_size
     with visit(chromium, app.address, screenshots) as someone:
         yield someone
-    _end_jobs(app.home)
+    end_jobs(app.home)
     said = log.read_bytes()[before:].decode(errors="replace")
     assert UNFORESEEN not in said, said[-4000:]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -118,8 +134,9 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -
     pytest.fail(f"the app did not come up:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-def _end_jobs(home: Path) -> None:
-    for job in list_jobs(home):
+def end_jobs(home: Path) -> None:
+    """End the jobs of all workspaces."""
+    for job in (job for folder in (home, *(home / "workspaces").glob("*")) for job in list_jobs(folder)):
         if job.is_alive:
             with contextlib.suppress(JobError):
                 job.cancel(wait_s=60)
