@@ -16,8 +16,20 @@ from pages.ui.state import cached
 
 MOST = 8
 _LONGEST = 48
-# Where a job runs and in what portions decides nothing of its result.
-_WITHOUT_EFFECT = ("device", "batch_size", "engine", "compile")
+# Stands in other columns, or says where a job runs and in what portions.
+_SAID = (
+    "backbone.name",
+    "head.name",
+    "layers",
+    "store",
+    "scene.",
+    "decoder",
+    "ground",
+    "device",
+    "batch_size",
+    "engine",
+    "compile",
+)
 _ABSENT = "–"
 
 
@@ -32,18 +44,28 @@ def show(chosen: Sequence[cached.JobFacts]) -> None:
 
 
 def differing_in_words(configs: Sequence[JobConfig]) -> list[str]:
-    """For each run the settings in which those of its kind differ: "seed 1 · head.name mlp"; empty where none does."""
+    """For each run the settings in which those of its kind differ: "seed 1 · rate 0.01"; empty where none does.
+
+    What other columns of the list say, and what changes no result, is left out.
+    """
     flat = [_flat(config) for config in configs]
-    words: list[str] = []
-    for config, own in zip(configs, flat, strict=True):
-        others = [one for other, one in zip(configs, flat, strict=True) if other.kind == config.kind]
-        keys = [
-            key
-            for key in _differing(others)
-            if key in own and key not in _WITHOUT_EFFECT and not _is_long(own[key])
-        ]
-        words.append(" · ".join(f"{_short_key(key)} {_words(own[key])}" for key in keys))
-    return words
+    of_kind = {
+        kind: _differing([one for config, one in zip(configs, flat, strict=True) if config.kind == kind])
+        for kind in {config.kind for config in configs}
+    }
+    return [
+        " · ".join(
+            _setting(key, own[key])
+            for key in of_kind[config.kind]
+            if key in own and not key.startswith(_SAID)
+        )
+        for config, own in zip(configs, flat, strict=True)
+    ]
+
+
+def _setting(key: str, value: Any) -> str:
+    words = _words(value)
+    return f"{_short_key(key)} {words if len(words) <= _LONGEST else '…'}"
 
 
 def _curves(trainings: Sequence[cached.JobFacts]) -> None:
@@ -115,10 +137,6 @@ def _words(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_words(one) for one in value)
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value}"
-
-
-def _is_long(value: Any) -> bool:
-    return len(_words(value)) > _LONGEST
 
 
 def _cut(words: str) -> str:
