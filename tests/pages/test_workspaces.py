@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import SceneError
 from pages.ui.map import tiles
-from tests.pages.conftest import OpenPage, words
+from tests.pages.conftest import ROOT, OpenPage, words
 
 
 @pytest.fixture
@@ -49,6 +49,14 @@ def test_an_address_that_names_no_workspace_shows_none(open_page: OpenPage, shar
     assert any("is no name of a workspace" in warning.value for warning in at.warning)
     assert not at.title and not at.dataframe
     assert at.text_input(key="workspace_name_arrival").label == "Name of the workspace"
+
+
+def test_every_token_of_an_address_is_signed() -> None:
+    """One that a known file gives could be computed by somebody who may not see it."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "pages").rglob("*.py")}
+    tables = {name for name, text in texts.items() if "popitem(" in text and "[token] = " in text}
+    assert len(tables) >= 4
+    assert [name for name in sorted(tables) if " = token_of(" not in texts[name]] == []
 
 
 def test_a_raster_of_another_workspace_is_not_shown(shared: Path) -> None:

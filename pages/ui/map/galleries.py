@@ -7,12 +7,12 @@ label masks) is done when the browser asks, not while the page is drawn.
 from __future__ import annotations
 
 import functools
-import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
+from pages.ui.door.secret import token_of
 from pages.ui.map import tiles
 
 _MOST = 64
@@ -70,7 +70,7 @@ def register(gallery: Gallery) -> str:
     for item in gallery.items:
         if item.mask is not None:
             tiles.require_shown(item.mask)
-    token = hashlib.sha256(repr(gallery).encode()).hexdigest()[:32]
+    token = token_of("galleries", gallery)
     with _lock:
         _galleries[token] = gallery
         _galleries.move_to_end(token)

@@ -5,7 +5,6 @@ As with tiles, a page registers a file and gets a token made from its content; n
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from engine.errors import SceneError
+from pages.ui.door.secret import token_of
 from pages.ui.map import tiles
 
 MOST_FILES = 256
@@ -34,13 +33,9 @@ def register(path: Path, identity: str) -> str:
     Raises:
         SceneError: the file lies outside the folders that the app may show.
     """
-    real = path.resolve()
-    if not any(real.is_relative_to(root) for root in tiles.roots()):
-        raise SceneError(f"{path.name} lies outside the workspace and is not shown. Move its run there.")
+    real = tiles.require_shown(path)
     state = real.stat()
-    token = hashlib.sha256(f"{real}\n{identity}\n{state.st_size}\n{state.st_mtime_ns}".encode()).hexdigest()[
-        :32
-    ]
+    token = token_of("lens", real, identity, state.st_size, state.st_mtime_ns)
     with _lock:
         _files[token] = real
         _files.move_to_end(token)

@@ -6,7 +6,6 @@ when it is asked for; it is then made once, and whoever asks meanwhile waits.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections import OrderedDict
@@ -22,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from engine.errors import EngineError
 from engine.files import slug
+from pages.ui.door.secret import token_of
 from pages.ui.state.same_origin import is_ours
 
 MOST = 512
@@ -67,7 +67,7 @@ def offer(key: str, name: str, make: Callable[[Asked], Path]) -> str:
     """
     ending = Path(name).suffix
     named = slug(name.removesuffix(ending), "._-", most=80).strip("-") + ending
-    token = hashlib.sha256(f"{key} {named}".encode()).hexdigest()[:32]
+    token = token_of("downloads", key, named)
     with _lock:
         _offered[token] = Offered(named or "file", make)
         _offered.move_to_end(token)
