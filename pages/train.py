@@ -8,13 +8,15 @@ from pages.ui.jobs import config_view
 from pages.ui.look import errors, notices, style
 from pages.ui.train import form as train_form
 from pages.ui.train import panel as train_panel
+from pages.ui.train import source as train_source
 
 style.heading(
-    "Train", "Teach a small decoder to map burn scars, or classes of your own, from frozen embeddings."
+    "Train",
+    "Teach a small decoder to map burn scars, severity, numbers or classes of your own, from frozen embeddings.",
 )
 
 train_panel.show_job()
-source = train_form.choose_source()
+source = train_source.choose()
 notices.simulated(source.is_simulated)
 notices.random_weights(source.is_random)
 left, right = st.columns([1.25, 1], gap="large")

@@ -125,8 +125,9 @@ def build_labels(
     source = "masks of the scenes" if scenes is not None else f"raster {files[0].name}"
     key = _key(store, paths, reading, pixels_with_data is not None)
     path = folder / f"labels-{key[:12]}.parquet"
+    names = tuple(str(one.resolve()) for one in files)
     if path.is_file():
-        return open_labels(path)
+        return dataclasses.replace(open_labels(path), files=names)
     for one in files:
         check_label_raster(one, reading)
     values = _read_all(store, paths, reading, pixels_with_data)
@@ -144,7 +145,7 @@ def build_labels(
         tuple(_notes(store.tiles, paths, reading)),
     )
     write_labels(facts, store, values, key)
-    return open_labels(path)
+    return dataclasses.replace(open_labels(path), files=names)
 
 
 def masks_of_tiles(tiles: Sequence[StoredTile], scenes: Sequence[Scene]) -> list[Path | None]:

@@ -28,6 +28,7 @@ class Labels:
         pixels: labelled pixels of each class, by its title.
         missing: pixels without a label.
         notes: what a person should know of how they were read.
+        files: the label rasters, where they were just looked at.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Labels:
     pixels: Mapping[str, int]
     missing: int
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 def open_labels(path: Path) -> Labels:
@@ -75,7 +77,8 @@ def read_labels(labels: Labels, store: EmbeddingStore) -> np.ndarray:
             f"{labels.path} holds the labels of another store than {store.folder} ({table.num_rows} rows, not "
             f"{store.rows}). Build them again."
         )
-    flat = [chunk.flatten().to_numpy() for chunk in table["labels"].chunks]
+    # to_numpy would import pandas, a third of a second
+    flat = [np.from_dlpack(chunk.flatten()) for chunk in table["labels"].chunks]
     return np.concatenate(flat).reshape(store.rows, -1)
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.files import read_json
 from engine.learning.tasks.task import MapStyle, Ramp
 
-FILM, TRUTH, WATCH = "film", "labels.png", "watch"
+FILM, TRUTH, TILES, WATCH = "film", "labels.png", "tiles.json", "watch"
 # Longer sides are thinned to this many pixels: a picture is looked at, not measured.
 _LARGEST_PX = 320
 
@@ -33,14 +34,28 @@ def frame_path(folder: Path, epoch: int) -> Path:
     return folder / FILM / f"epoch-{epoch:04d}.png"
 
 
+def frame_paths(folder: Path) -> list[Path]:
+    """The pictures so far, oldest first."""
+    return sorted((folder / FILM).glob("epoch-*.png"))
+
+
 def frames(folder: Path) -> list[Frame]:
-    """The pictures so far, oldest first; what is damaged is left out."""
-    return [frame for path in sorted((folder / FILM).glob("epoch-*.png")) if (frame := _frame(path))]
+    """The pictures so far, oldest first, with what they show; what is damaged is left out."""
+    return [frame for path in frame_paths(folder) if (frame := frame_of(path))]
+
+
+def tiles_of(folder: Path) -> list[str]:
+    """Ids of the tiles that can be watched; none before the first epoch."""
+    try:
+        found = read_json(folder / FILM / TILES)
+    except (OSError, ValueError):
+        return []
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
 def labels_frame(folder: Path) -> Frame | None:
     """The labels of the tile that was watched last."""
-    return _frame(folder / FILM / TRUTH)
+    return frame_of(folder / FILM / TRUTH)
 
 
 def watch(folder: Path, tile_id: str) -> None:
@@ -70,14 +85,15 @@ def write_picture(path: Path, values: np.ndarray, style: MapStyle, tile_id: str,
 def colour(values: np.ndarray, style: MapStyle) -> np.ndarray:
     """(H, W, 4) uint8 of a map in its colours; what has none is transparent."""
     if style.ramp is not None:
-        return _ramped(values, style.ramp)
+        return ramped(values, style.ramp)
     table = np.zeros((256, 4), np.uint8)
     for value, own in style.colours.items():
         table[value] = own
     return table[values]
 
 
-def _ramped(values: np.ndarray, ramp: Ramp) -> np.ndarray:
+def ramped(values: np.ndarray, ramp: Ramp) -> np.ndarray:
+    """(..., 4) uint8 of numbers along a colour bar; NaN is transparent."""
     at = np.clip((values - ramp.low) / (ramp.high - ramp.low), 0, 1) * (len(ramp.colours) - 1)
     stops = np.arange(len(ramp.colours))
     channels = [np.interp(np.nan_to_num(at), stops, channel) for channel in zip(*ramp.colours, strict=True)]
@@ -86,7 +102,8 @@ def _ramped(values: np.ndarray, ramp: Ramp) -> np.ndarray:
     return found
 
 
-def _frame(path: Path) -> Frame | None:
+def frame_of(path: Path) -> Frame | None:
+    """A picture with what it shows; None where it is absent or damaged."""
     from PIL import Image
 
     try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import functools
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,18 +19,21 @@ from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig
 from engine.jobs.events import Event, Noticed, StepStarted
 from engine.labels.build import PixelsWithData, label_steps, labels_for, masks_of_tiles, named_labels
 from engine.labels.label_raster import check_label_raster, require_overlap
+from engine.labels.remembered import remember, remembered
 from engine.labels.sidecar import Labels, read_labels
 from engine.learning.baselines.baseline import Baseline
 from engine.learning.baselines.table import BASELINES
 from engine.learning.dataset import labels_of_splits
 from engine.learning.heads.sizes import Shape, shape_of
-from engine.learning.heads.table import check_head
+from engine.learning.heads.table import check_head, check_layers
 from engine.learning.positions import Positions, measure_positions
 from engine.learning.splits.split import Split, split_tiles
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 from engine.paths import resolve_path
 from engine.store.store import EmbeddingStore
+
+PixelGaps = Callable[[], tuple[PixelsWithData | None, str]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Prepared:
         layers: columns of the store that are joined.
         truth: (rows, p * p) labels in the order of the store.
         raw: reflectances on the same tiles; None: no baseline.
-        pixels_with_data: as `pixel_gaps.pixels_with_data` gives it.
+        pixels_with_data: gives what `pixel_gaps.pixels_with_data` does, read when it is asked first.
         positions: what the place in the window adds, to be taken off; None: position is kept.
         cells: along a side of a patch, of each layer.
         shape: what a decoder is given for a row, and what it gives.
@@ -54,7 +58,7 @@ class Prepared:
     labels: Labels
     truth: np.ndarray
     raw: EmbeddingStore | None
-    pixels_with_data: PixelsWithData | None
+    pixels_with_data: PixelGaps
     positions: Positions | None
     cells: tuple[int, ...]
     shape: Shape
@@ -77,10 +81,8 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     split = split_tiles(store.tiles, config.split, config.seed)
     _require_watched(config, store, split)
     yield StepStarted("Reading labels")
-    has_data, note = pixels_with_data(store, root)
-    asked = named(config.labels, task)
-    yield from map(StepStarted, label_steps(store, asked, root))
-    labels = labels_for(store, asked, root, task.label_reading, has_data)
+    gaps = functools.cache(lambda: pixels_with_data(store, root))
+    labels, note = yield from _labels(config, task, store, root, gaps)
     yield from (Noticed(text) for text in (*_notes(split), *labels.notes, note) if text)
     truth = read_labels(labels, store)
     by_split = labels_of_splits(store, truth, split.tiles)
@@ -94,9 +96,21 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
             yield Noticed(left)
     counts = {name: task.label_reading.counts_of(own) for name, own in by_split.items()}
     fitted = task.fitted(by_split["train"], config.loss)
-    return Prepared(
-        fitted, store, layers, split, labels, truth, raw, has_data, positions, cells, shape, counts
-    )
+    return Prepared(fitted, store, layers, split, labels, truth, raw, gaps, positions, cells, shape, counts)
+
+
+def _labels(
+    config: TrainConfig, task: Task, store: EmbeddingStore, root: Path, gaps: PixelGaps
+) -> Generator[Event, None, tuple[Labels, str]]:
+    """The labels and what is to be said of gaps: those of an earlier training, or read from their rasters."""
+    asked, reading = named(config.labels, task), task.label_reading
+    if found := remembered(store, asked, reading):
+        return found.labels, found.note
+    yield from map(StepStarted, label_steps(store, asked, root))
+    has_data, note = gaps()
+    labels = labels_for(store, asked, root, reading, has_data)
+    remember(store, asked, reading, labels, note)
+    return labels, note
 
 
 def named(labels: LabelsConfig, task: Task) -> LabelsConfig:
@@ -164,6 +178,7 @@ def _check_extraction(
     plan = make_plan(extraction, root)
     if config.layers is not None:
         require_layers(resolve_layers(plan.spec, config.layers), plan.layers)
+    check_layers(config.head, len(config.layers or plan.layers))
     tiles = [stored_tile(item, plan) for item in plan.tiles]
     if config.labels.path is None:
         masks_of_tiles(tiles, named_labels(plan.scenes, asked.name))

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -27,6 +28,7 @@ from engine.learning.loop import at_once
 from engine.learning.loop.epochs import Learned, learn
 from engine.learning.loop.progress import forget
 from engine.learning.loop.threads import threads_for
+from engine.learning.model_card import metadata_of, parameters_of
 from engine.learning.preparation import Prepared, prepare
 from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 from engine.learning.tasks.table import settled
@@ -62,11 +64,13 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     if prepared.positions is not None:
         prepared.positions.save(folder / POSITIONS)
     _keep_encoder(folder, store)
-    _save(folder, learned.decoder, _card(config, folder, prepared, learned.epoch))
+    card = _card(config, folder, prepared, learned.epoch)
+    _save(folder, learned.decoder, card, {})
     run = TrainRun.open(folder)
     scores = score_run(run, store, prepared.truth, prepared.raw)
     yield StepStarted("Drawing the maps of the test tiles")
-    write_maps(run, store, prepared.truth, prepared.pixels_with_data)
+    write_maps(run, store, prepared.truth, prepared.pixels_with_data()[0])
+    _save(folder, learned.decoder, card, scores)
     write_json(folder / SCORES, scores)
     forget(folder)
     yield TestDone(scores, task.watch)
@@ -180,8 +184,9 @@ def _keep_encoder(folder: Path, store: EmbeddingStore) -> None:
         write_atomic(folder / ENCODER, lambda temporary: shutil.copyfile(drawn, temporary))
 
 
-def _save(folder: Path, decoder: Decoder, card: DecoderCard) -> None:
-    """Weights first, then the card: a run with a card is complete."""
+def _save(folder: Path, decoder: Decoder, card: DecoderCard, scores: dict[str, Any]) -> None:
+    """Weights with the card in their header first, then the card beside them: a run with a card is complete."""
     state = {name: value.detach().cpu().contiguous() for name, value in decoder.state_dict().items()}
-    write_atomic(folder / WEIGHTS, lambda temporary: temporary.write_bytes(save(state)))
+    content = save(state, metadata_of(card, parameters_of(state), scores))
+    write_atomic(folder / WEIGHTS, lambda temporary: temporary.write_bytes(content))
     write_card(folder, card)

@@ -75,7 +75,7 @@ def test_metrics_have_titles_of_their_measure_and_class_and_unknown_ones_keep_th
     }
     assert titles == {
         "loss": "Loss", "miou": "Mean IoU", "iou_bare_soil": "IoU, bare soil", "f1_crop": "F1, crop",
-        "iou_lake": "iou lake", "rmse": "rmse",
+        "iou_lake": "iou lake", "rmse": "RMSE",
     }  # fmt: skip
     assert metrics.unit("iou_crop") == metrics.SHARE
     assert metrics.unit("rmse") == ""

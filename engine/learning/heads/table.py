@@ -29,18 +29,27 @@ def check_head(config: HeadConfig, shape: Shape) -> None:
     Raises:
         ConfigError: fusion of one layer, or pixels that its cells do not divide.
     """
+    check_layers(config, len(shape.levels))
     if config.name != "fusion":
         return
-    if len(shape.levels) < 2:
-        raise ConfigError(
-            "The head fusion joins two layers or more, and this training has one. Extract with several backbone.layers, "
-            "or use conv."
-        )
     odd = [level.cells for level in shape.levels if shape.pixels % level.cells]
     if odd:
         raise ConfigError(
             f"The head fusion cannot take layers of {odd[0]} cells along a patch of {shape.pixels} px: they do not divide it. "
             f"Leave that layer out with layers, or use conv."
+        )
+
+
+def check_layers(config: HeadConfig, number: int) -> None:
+    """Check that there are enough layers for a head: asked before an extraction begins.
+
+    Raises:
+        ConfigError: fusion of one layer.
+    """
+    if config.name == "fusion" and number < 2:
+        raise ConfigError(
+            "The head fusion joins two layers or more, and this training has one. Extract with several backbone.layers, "
+            "or use conv."
         )
 
 

@@ -25,7 +25,6 @@ from engine.learning.loop.optimization import (
     is_time_to_halve,
     learning_rate_at,
     optimizer_of,
-    set_rate,
 )
 from engine.learning.loop.progress import Progress
 from engine.learning.tasks.task import Task
@@ -74,15 +73,14 @@ def learn(
         decoder.train()
         for embeddings, labels in _batches(config, data, decoder, generator):
             rate = learning_rate_at(config, step, steps, now.halvings)
-            set_rate(optimizer, rate)
             with _precision(config, data):
                 outputs = decoder(embeddings)
             loss = task.loss(outputs, labels, config.loss)
-            optimizer.zero_grad()
+            optimizer.forget_gradients()
             loss.backward()
             if config.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(decoder.parameters(), config.clip_norm)
-            optimizer.step()
+            optimizer.step(rate)
             seen.append(_measured(task, loss, outputs, labels))
             step += 1
         taught, trained_s = together(task, seen), time.monotonic() - began

@@ -5,13 +5,14 @@ A file `watch` in the run folder names the tile; a page may write it while the t
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from engine.learning.dataset import Span, TrainingData
-from engine.learning.film_reel import FILM, TRUTH, WATCH, frame_path, write_picture
+from engine.learning.film_reel import FILM, TILES, TRUTH, WATCH, frame_path, write_picture
 from engine.learning.heads.decoder import Decoder
 from engine.learning.tasks.task import Task
 from engine.learning.truth import on_tile
@@ -32,6 +33,8 @@ class Film:
         if span is None:
             return
         (self.folder / FILM).mkdir(parents=True, exist_ok=True)
+        if not self.shown:
+            (self.folder / FILM / TILES).write_text(json.dumps(sorted(self.spans)), encoding="utf-8")
         if self.shown != span.tile.id:
             labels = self.data.labels[span.rows].cpu().numpy()
             self._write(self.folder / FILM / TRUTH, labels, span, 0)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-import torch
 from torch import nn
 
 from engine.jobs.config import TrainConfig
+from engine.learning.loop.adam import Adam
 
 
-def optimizer_of(config: TrainConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Adam (Kingma & Ba 2015), or AdamW, whose decay is apart from the gradient (Loshchilov & Hutter 2019)."""
-    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+def optimizer_of(config: TrainConfig, parameters: Iterable[nn.Parameter]) -> Adam:
+    """The configured optimiser."""
+    return Adam(parameters, config.weight_decay, is_decoupled=config.optimizer == "adamw")
 
 
 def learning_rate_at(config: TrainConfig, step: int, steps: int, halvings: int = 0) -> float:
@@ -37,9 +36,3 @@ def is_time_to_halve(config: TrainConfig, epoch: int, best_epoch: int, last_halv
     """Whether validation has stayed for half of the patience since it was best, or since the last halving."""
     waits = max(1, config.patience // 2)
     return config.schedule == "plateau" and epoch - max(best_epoch, last_halving) >= waits
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the step size of all parameters."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate

@@ -19,6 +19,7 @@ import torch
 from engine.files import write_atomic
 from engine.jobs.events import EpochDone
 from engine.learning.heads.decoder import Decoder
+from engine.learning.loop.adam import Adam
 
 CHECKPOINT = "checkpoint.pt"
 State = Mapping[str, torch.Tensor]
@@ -72,7 +73,7 @@ def keep(
     key: str,
     progress: Progress,
     decoder: Decoder,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     generator: torch.Generator,
 ) -> None:
     """Write the checkpoint of a run, atomically.
@@ -90,7 +91,7 @@ def keep(
         "told": [dataclasses.asdict(done) for done in progress.told],
         "key": key,
         "decoder": decoder.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizer": optimizer.state(),
         "generator": generator.get_state(),
         "chance": decoder.chance.get_state(),
     }
@@ -101,17 +102,17 @@ def go_on(
     folder: Path,
     key: str,
     decoder: Decoder,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     generator: torch.Generator,
 ) -> Progress | None:
     """Bring weights, optimiser and generators to where a run was; None where there is nothing to go on from."""
-    tree = _read(folder / CHECKPOINT, decoder.mean.device)
+    tree = _read(folder / CHECKPOINT)
     if tree is None or tree["key"] != key:
         return None
     decoder.load_state_dict(tree["decoder"])
-    optimizer.load_state_dict(tree["optimizer"])
-    generator.set_state(tree["generator"].cpu())
-    decoder.chance.set_state(tree["chance"].cpu())
+    optimizer.restore(tree["optimizer"])
+    generator.set_state(tree["generator"])
+    decoder.chance.set_state(tree["chance"])
     told = tuple(EpochDone(**done) for done in tree["told"])
     facts = {one.name: tree[one.name] for one in dataclasses.fields(Progress)}
     return Progress(**{**facts, "told": told})
@@ -122,10 +123,10 @@ def forget(folder: Path) -> None:
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _read(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The file, or None where it is absent or cannot be read."""
+def _read(path: Path) -> dict[str, Any] | None:
+    """The file on the CPU, or None where it is absent or cannot be read."""
     try:
-        tree = torch.load(path, map_location=device, weights_only=True)
+        tree = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, ImportError):
         return None
     return tree if isinstance(tree, dict) and "key" in tree else None

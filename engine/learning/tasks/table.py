@@ -36,9 +36,9 @@ TILE_BURNT = TileClassification("tile_burnt", (UNBURNED, BURNED), several=False,
 PRESETS: Mapping[str, Task] = {task.name: task for task in (BURN_SCARS, BURN_SEVERITY, DNBR, TILE_BURNT)}
 TITLES: Mapping[str, str] = {
     "burn_scars": "Burn scars",
-    "burn_severity": "Burn severity, four classes",
-    "dnbr": "dNBR, a number a pixel",
-    "tile_burnt": "Tile burnt or not",
+    "burn_severity": "Severity",
+    "dnbr": "dNBR",
+    "tile_burnt": "Burnt tiles",
 }
 OwnTask = SegmentationConfig | TileClassificationConfig | RegressionConfig
 # Okabe & Ito 2008, "Color universal design", but for black, which reads as a gap on a map.

@@ -11,11 +11,12 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.config import ExtractConfig
+from engine.labels.build import named_labels
 from engine.learning.maps import scene_scores
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle
 from pages.ui.look import palette, wording
-from pages.ui.map import layers, maps
+from pages.ui.map import layers, maps, number_layers
 from pages.ui.state import address, cached, results
 
 _VIEWS = ("Errors", "Predicted", "True")
@@ -90,6 +91,16 @@ def _overlay(run: TrainRun, view: str, scenes: Sequence[Scene]) -> maps.Shown:
     by = f"{run.decoder.head['name']} on {run.decoder.backbone}"
     note = f"Test tiles only. Source: {run.decoder.source or 'not stated'}"
     predicted, wrong = run.task.prediction_style, run.task.error_style
+    if predicted.ramp is not None and wrong.ramp is not None:
+        masks = [scene.mask_path for scene in scenes if scene.mask_path]
+        if view == "True" and masks:
+            return number_layers.numbers(masks, "Labels", view, predicted.ramp)
+        is_wrong = view == "Errors"
+        path, ramp = (run.errors, wrong.ramp) if is_wrong else (run.predictions, predicted.ramp)
+        drawn = number_layers.numbers(
+            [path], f"{'Errors of' if is_wrong else 'Predicted by'} {by}", view, ramp
+        )
+        return replace(drawn, legend=replace(drawn.legend, note=f"{drawn.legend.note}. {note}"))
     if view == "True":
         found = layers.labels(scenes, _visible(predicted), predicted.names)
         if found is not None:
@@ -115,6 +126,8 @@ def _test_scenes(run: TrainRun) -> tuple[Scene, ...]:
         test = set(run.decoder.split["test"])
         wanted = {name for tile in store.tiles if tile.id in test for name in tile.scene_ids}
         found = tuple(item for item in cached.scenes(source) if item.id in wanted)
+        if found and run.config.labels.source == "scene":
+            found = named_labels(found, run.config.labels.name or run.task.labels_name)
         if found:
             layers.imagery(found, layers.best_of(found))
     except (EngineError, KeyError) as err:

@@ -22,6 +22,8 @@ _HELP = {
     "recall": "Share of the pixels truly so that are called so.",
 }
 
+_OF_NUMBERS = ("r2", "rmse", "mae", "bias")
+
 
 def choose_run(runs: Sequence[cached.JobFacts]) -> cached.JobFacts:
     """One of the trainings: that of the address, or the one that a person comes from, or the newest."""
@@ -51,7 +53,11 @@ def headline(run: TrainRun) -> None:
             help=_HELP.get(name.partition("_")[0]),
         )  # fmt: skip
     interval = found.get(f"{task.watch}_interval")
-    words = f"{found.get('pixels', 0):,} labelled pixels of {wording.count(found.get('places', 0), 'test place')}."
+    judged = "labelled_tiles" if task.is_per_tile else "pixels"
+    words = (
+        f"{found.get(judged, 0):,} labelled {'tiles' if task.is_per_tile else 'pixels'} of "
+        f"{wording.count(found.get('places', 0), 'test place')}."
+    )
     if interval:
         words = (
             f"95 % interval of {metrics.title(task.watch, task.classes)}, from drawing the test places anew: "
@@ -126,7 +132,18 @@ def _rows(run: TrainRun) -> list[tuple[str, str]]:
     found, task = run.scores, run.task
     sought = task.classes[1:] if len(task.classes) == 2 else task.classes
     of_class = [f"{measure}_{one.key}" for measure in ("iou", "f1", "precision", "recall") for one in sought]
-    names = dict.fromkeys((task.watch, *of_class[:2], "miou", "accuracy", *of_class, *_other_ious(task)))
+    names = dict.fromkeys(
+        (
+            task.watch,
+            *_OF_NUMBERS,
+            *of_class[:2],
+            "mean_f1",
+            "miou",
+            "accuracy",
+            *of_class,
+            *_other_ious(task),
+        )
+    )
     return [(name, metrics.title(name, task.classes)) for name in names if name in found]
 
 

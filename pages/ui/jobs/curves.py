@@ -17,10 +17,11 @@ def show(job: Job, events: progress_words.Events) -> None:
     planned = next((event for _, event in reversed(events) if isinstance(event, happened.TrainPlanned)), None)
     if planned is not None:
         pairs = [
-            (f"{name.capitalize()} places", f"{count:,} · {planned.pixels.get(name, 0):,} px")
+            (f"{name.capitalize()} places", f"{count:,} · {planned.pixels.get(name, 0):,} labels")
             for name, count in planned.places.items()
         ]
         style.facts([*pairs, ("Parameters", f"{planned.parameters:,}")], small=True)
+        _class_shares(planned)
     history, config = progress_words.epochs(events), job.config
     if not history or not isinstance(config, TrainConfig):
         return
@@ -32,3 +33,21 @@ def show(job: Job, events: progress_words.Events) -> None:
             f"Best epoch: {best.epoch} (dotted line). {metrics.title(best.watch, classes)} on the validation places: "
             f"{best.validation[best.watch]:.3f}."
         )
+
+
+def _class_shares(planned: happened.TrainPlanned) -> None:
+    """Each class's labels and their share of the split's, split by split; nothing where numbers are learned."""
+    titles = list(next(iter(planned.classes.values()), {}))
+    if not titles or titles == ["labelled"]:
+        return
+    with st.expander("Labels of each class", icon=":material/donut_small:"):
+        rows = []
+        for name, counts in planned.classes.items():
+            total = max(sum(counts.values()), 1)
+            rows.append(
+                (
+                    name.capitalize(),
+                    [f"{counts[title]:,} · {100 * counts[title] / total:.1f} %" for title in titles],
+                )
+            )
+        style.table(["Split", *titles], rows)

@@ -86,6 +86,8 @@ def _numbers(events: Events, state: State) -> None:
             ("Epochs", f"{learned[-1].epoch} / {learned[-1].epochs}"),
             ("Speed", f"{learned[-1].seconds:.2g} s an epoch"),
         ]
+        if learned[-1].patches_per_second:
+            pairs.append(("Rate", f"{learned[-1].patches_per_second:,} patches/s"))
     elif last is not None:
         pairs += [("Tiles", f"{last.done:,} / {last.total:,}"), ("Patches", f"{last.patches:,}")]
         pairs.append(("Speed", f"{rate:.2g} tiles/s" if rate else "measuring"))
@@ -123,12 +125,10 @@ def _buttons(job: Job, state: State) -> None:
                     with errors.in_words(stop=False):
                         job.cancel()
                         st.rerun()
-    elif state in STOPPED:
-        label = "Start it again" if isinstance(job.config, TrainConfig) else "Resume where it stopped"
-        if st.button(label, icon=":material/replay:", key="resume"):
-            with errors.in_words(stop=False):
-                job.resume()
-                st.rerun()
+    elif state in STOPPED and st.button("Resume where it stopped", icon=":material/replay:", key="resume"):
+        with errors.in_words(stop=False):
+            job.resume()
+            st.rerun()
 
 
 def _stop_early(job: Job) -> None:

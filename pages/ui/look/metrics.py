@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from engine.learning.tasks.task import TaskClass
 
 _OF_A_CLASS = {"iou": "IoU", "f1": "F1", "precision": "Precision", "recall": "Recall"}
-_OF_ALL = {"loss": "Loss", "miou": "Mean IoU", "accuracy": "Accuracy"}
+_OF_ALL = {"loss": "Loss", "miou": "Mean IoU", "accuracy": "Accuracy", "mean_f1": "Mean F1"}
+_OF_NUMBERS = {"r2": "R²", "rmse": "RMSE", "mae": "MAE", "bias": "Mean error"}
 SHARE = "0 to 1"
 
 
@@ -17,11 +18,11 @@ def title(name: str, classes: Sequence[TaskClass]) -> str:
     of_class = next((one.title for one in classes if one.key == key), None)
     if measure in _OF_A_CLASS and of_class:
         return f"{_OF_A_CLASS[measure]}, {of_class}"
-    return _OF_ALL.get(name, name.replace("_", " "))
+    return {**_OF_ALL, **_OF_NUMBERS}.get(name, name.replace("_", " "))
 
 
 def unit(name: str) -> str:
     """Unit or range of a metric; empty where it is not known."""
     if name == "loss":
-        return "mean a labelled pixel"
+        return "mean a label"
     return SHARE if name in _OF_ALL or name.partition("_")[0] in _OF_A_CLASS else ""

@@ -85,7 +85,8 @@ def _png(layer: Layer, image: ImageData) -> bytes:
     """Stretched or coloured as the layer says."""
     if layer.stretch:
         image.rescale(in_range=layer.stretch)
-        image.apply_color_formula(_GAMMA)
+        if not layer.colours:  # a colour bar shows numbers as they are
+            image.apply_color_formula(_GAMMA)
     colours: Mapping[int, Colour] | None = dict(layer.colours) or None
     # The quickest compression: of 23 ms for a tile the usual one takes 11, for a file a tenth smaller.
     return bytes(image.render(img_format="PNG", colormap=colours, ZLEVEL=1))

@@ -8,10 +8,12 @@ from engine.jobs.config import TrainConfig
 from engine.jobs.job import submit
 from engine.learning.tasks.table import task_of
 from pages.ui import workspace
-from pages.ui.jobs import chosen_run, curves, jobs_panel
+from pages.ui.jobs import chosen_run, jobs_panel
 from pages.ui.look import errors, metrics, style
 from pages.ui.state import cached, session
-from pages.ui.train.form import Source
+from pages.ui.train import live
+from pages.ui.train.fork import fork
+from pages.ui.train.source import Source
 
 
 def show_job() -> None:
@@ -19,7 +21,7 @@ def show_job() -> None:
     job = chosen_run.of_address("train")
     if job is None:
         return
-    jobs_panel.panel(job, more=curves.show)
+    jobs_panel.panel(job, more=live.show)
     state = job.state_of(cached.events_of(job))
     with st.container(horizontal=True):
         if state == "finished" and st.button(
@@ -27,6 +29,10 @@ def show_job() -> None:
         ):
             st.session_state["train_job"] = job.id
             st.switch_page("pages/evaluate.py")
+        config = job.config
+        if isinstance(config, TrainConfig):
+            st.button("Fork with other settings", key="fork_train", icon=":material/fork_right:", on_click=fork,
+                      args=(job, config), help="Fills the form below with these settings; change some and start.")  # fmt: skip
         if state not in jobs_panel.ACTIVE and st.button(
             "Set up another", key="new_train", icon=":material/add:"
         ):

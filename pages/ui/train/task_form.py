@@ -24,7 +24,7 @@ def choose() -> str | SegmentationConfig:
     Raises:
         ConfigError: classes that cannot be used.
     """
-    words = {name: TITLES[name] for name in PRESETS} | {_OWN: "Classes of my own"}
+    words = {name: TITLES[name] for name in PRESETS} | {_OWN: "My own classes"}
     name = st.segmented_control(
         "What it learns", list(words), default=next(iter(words)), required=True, key="t_task",
         format_func=words.__getitem__, help=help_of(TrainConfig, "task"),

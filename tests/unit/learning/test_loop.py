@@ -20,7 +20,7 @@ from engine.learning.heads.cells import cells_to_grid
 from engine.learning.heads.sizes import Level, Shape
 from engine.learning.loop import epochs, progress
 from engine.learning.loop.flips import WAYS, flipped, turn_rows
-from engine.learning.loop.optimization import is_time_to_halve, learning_rate_at
+from engine.learning.loop.optimization import is_time_to_halve, learning_rate_at, optimizer_of
 from engine.learning.result import WEIGHTS, TrainRun
 from engine.learning.train import train
 
@@ -122,6 +122,27 @@ def test_a_loss_that_is_no_number_stops_the_run_and_the_last_good_state_is_kept(
         run(train_config, home, "at once")
 
 
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_steps_are_those_of_torchs_own_optimisers(name: str) -> None:
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    config = TrainConfig(store="x", optimizer=name, weight_decay=0.05)
+    own, other = (torch.nn.Linear(7, 3) for _ in range(2))
+    other.load_state_dict(own.state_dict())
+    optimizer, oracle = (
+        optimizer_of(config, own.parameters()),
+        kinds[name](other.parameters(), weight_decay=0.05),
+    )
+    for step in range(30):
+        x, rate = torch.randn(11, 7), 0.1 / (1 + step)
+        oracle.param_groups[0]["lr"] = rate
+        for model in (own, other):
+            model.zero_grad()
+            model(x).square().mean().backward()
+        optimizer.step(rate)
+        oracle.step()
+    torch.testing.assert_close(own.weight, other.weight, rtol=0, atol=1e-6)
+
+
 def test_steps_are_halved_where_validation_stays_and_stay_where_they_are_told_to() -> None:
     config = TrainConfig(store="x", schedule="plateau", patience=6, warm_up=0, learning_rate=0.5)
     assert [is_time_to_halve(config, epoch, 2, 0) for epoch in (3, 4, 5, 6)] == [False, False, True, True]
@@ -173,6 +194,14 @@ def test_settings_that_exclude_each_other_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=words):
         config_of(write_chips(), **changes)
+
+
+def test_fusion_of_one_layer_is_refused_before_the_extraction(
+    write_chips: WriteChips, config_of: ConfigOf, home: Path
+) -> None:
+    with pytest.raises(ConfigError, match="fusion joins two layers or more"):
+        run(config_of(write_chips(), head={"name": "fusion"}), home, "run")
+    assert not list(home.glob("extract-*"))
 
 
 def test_bfloat16_is_refused_on_a_cpu(train_config: TrainConfig, home: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import rasterio
 import torch
 from affine import Affine
+from safetensors import safe_open
 
 from engine.errors import ConfigError, DeviceFailure, JobError, LabelError, StoreError
 from engine.extraction.extract import ensure_store, store_folder
@@ -254,3 +255,35 @@ def test_cancelling_between_epochs_leaves_no_half_made_decoder(train_config: Tra
 def test_a_card_survives_its_file(trained: tuple[Path, list[Event]]) -> None:
     card = TrainRun.open(trained[0]).decoder
     assert json.loads((trained[0] / CARD).read_text()) == json.loads(json.dumps(dataclasses.asdict(card)))
+
+
+def test_the_file_of_a_decoder_carries_its_card_in_the_terms_of_stac_too(
+    trained: tuple[Path, list[Event]],
+) -> None:
+    with safe_open(trained[0] / WEIGHTS, "np") as file:
+        header = file.metadata()
+    own, mlm = json.loads(header["emberscope_card"]), json.loads(header["stac_mlm"])
+    assert own["scores"] == scores_of(trained[1])
+    assert own["backbone"] == "raw"
+    assert own["labels_source"] == "masks of the scenes"
+    assert mlm["mlm:tasks"] == ["semantic-segmentation"]
+    assert mlm["mlm:input"][0]["input"]["shape"] == [-1, sum(own["dims"])]
+    assert [one["value"] for one in mlm["mlm:output"][0]["classification:classes"]] == [0, 1]
+
+
+def test_labels_that_were_read_before_are_found_without_the_scenes_and_changed_ones_are_read_again(
+    trained: tuple[Path, list[Event]], train_config: TrainConfig, home: Path
+) -> None:
+    store = store_folder(train_config.store, home)
+    again = train_config.model_copy(update={"store": str(store), "epochs": 1})
+    chips = Path(train_config.store.scene.path)
+    hidden = [path.rename(path.with_suffix(".hidden")) for path in chips.glob("data/*_merged.tif")]
+    assert scores_of(run(again, home, "again")[1])["pixels"] == 3 * SIDE * (SIDE - 2)
+    for path in hidden:
+        path.rename(path.with_suffix(".tif"))
+    for mask in chips.glob("data/*.mask.tif"):
+        with rasterio.open(mask, "r+") as dataset:
+            dataset.write(np.where(dataset.read(1) < 0, 0, dataset.read(1)), 1)
+    assert (
+        scores_of(run(again.model_copy(update={"seed": 3}), home, "changed")[1])["pixels"] == 3 * SIDE * SIDE
+    )

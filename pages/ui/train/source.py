@@ -1,0 +1,91 @@
+"""What a training learns from: a store of this machine, or the simulated fire season, extracted first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from engine.errors import EngineError
+from engine.jobs.config import BackboneConfig, ExtractConfig, SimulatedScene, TrainConfig
+from engine.store.schema import StoredTile
+from engine.store.store import EmbeddingStore
+from pages.ui.look import wording
+from pages.ui.look.fields import help_of
+from pages.ui.state import cached, results
+
+_SEASON = ExtractConfig(
+    scene=SimulatedScene(source="simulated", seed=0, date="post"),
+    backbone=BackboneConfig(name="csmask_b4_l2a"),
+)
+_SEASON_OF_TILES = _SEASON.model_copy(update={"granularity": "tile", "pooling": "mean"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """A store that is there, or an extraction that is made first.
+
+    Attributes:
+        layers, tiles: of the store; empty where it is made first.
+        granularity: of its rows.
+    """
+
+    words: str
+    store: str | ExtractConfig
+    is_simulated: bool
+    is_random: bool
+    layers: tuple[int, ...]
+    has_labels: bool
+    granularity: str = "patch"
+    tiles: tuple[StoredTile, ...] = ()
+
+    def of_rows(self, granularity: str) -> Source:
+        """The same, with the season's rows as a task needs them."""
+        if isinstance(self.store, str) or self.granularity == granularity:
+            return self
+        return replace(
+            self, store=_SEASON_OF_TILES if granularity == "tile" else _SEASON, granularity=granularity
+        )
+
+
+def choose() -> Source:
+    """The stores of this machine, and the fire season for those who have none."""
+    found = {item.job.id: item for item in results.stores()}
+    options = [*found, ""]
+    held = st.session_state.get("store_job")
+    name = st.selectbox(
+        "Embeddings", options, index=options.index(held) if held in found else _first_labelled(options, found),
+        key="train_store", format_func=lambda n: results.store_words(found[n]) if n else
+        "Fire season with csmask_b4_l2a · extracted first, about a minute", help=help_of(TrainConfig, "store"),
+    )  # fmt: skip
+    if not name:
+        return Source("the fire season, extracted first", _SEASON, True, False, (), True)
+    try:
+        store = results.store_of(found[name].job)
+        masked = any(scene.mask_path for scene in cached.scenes(found[name].config.scene))
+    except EngineError as err:
+        st.warning(wording.plain(str(err)), icon=":material/error_outline:")
+        st.stop()
+    return _of_store(store, masked)
+
+
+def _of_store(store: EmbeddingStore, has_labels: bool) -> Source:
+    meta = store.meta
+    rows = ("tile", "tiles") if meta.granularity == "tile" else ("patch", "patches")
+    words = f"{wording.count(store.rows, *rows)} of {meta.backbone}"
+    return Source(
+        words,
+        str(store.folder),
+        meta.is_simulated,
+        meta.is_random,
+        meta.layers,
+        has_labels,
+        meta.granularity,
+        store.tiles,
+    )
+
+
+def _first_labelled(options: list[str], found: dict[str, cached.JobFacts]) -> int:
+    """The newest store whose scenes are labelled; the fire season where there is none."""
+    labelled = [i for i, name in enumerate(options) if name and cached.has_labels(found[name].config.scene)]
+    return labelled[0] if labelled else len(options) - 1

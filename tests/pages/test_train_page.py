@@ -1,0 +1,119 @@
+"""The Train page: settings that belong to a task and a head, the split shown before, the film, and forks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.jobs.config import TrainConfig, load_config
+from engine.learning import film_reel
+from engine.learning.result import TrainRun
+from tests.pages.conftest import OpenPage, words
+
+
+@pytest.fixture(autouse=True)
+def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
+
+
+def started(home: Path) -> TrainConfig:
+    (path,) = home.glob("*/config.yaml")
+    config = load_config(path)
+    assert isinstance(config, TrainConfig)
+    return config
+
+
+def test_a_task_of_numbers_has_losses_of_numbers_and_heads_their_own_settings(
+    open_page: OpenPage, home: Path
+) -> None:
+    at = open_page("train")
+    at.segmented_control(key="t_task").set_value("dnbr").run()
+    at.selectbox(key="t_head").set_value("knn").run()
+    assert "fusion" not in at.selectbox(key="t_head").options
+    assert at.selectbox(key="t_loss_numbers").value == "squared"
+    at.number_input(key="t_neighbours").set_value(9).run()
+    assert not [one for one in at.number_input if one.key in ("t_decay", "t_dropout")]
+    at.button(key="start_train").click().run()
+    assert not at.exception
+    config = started(home)
+    assert (config.task, config.head.name, config.head.neighbours, config.loss.name) == (
+        "dnbr",
+        "knn",
+        9,
+        "squared",
+    )
+
+
+def test_a_task_of_tiles_asks_the_season_for_rows_of_tiles(open_page: OpenPage, home: Path) -> None:
+    at = open_page("train")
+    at.segmented_control(key="t_task").set_value("tile_burnt").run()
+    at.button(key="start_train").click().run()
+    config = started(home)
+    assert not isinstance(config.store, str)
+    assert (config.store.granularity, config.store.pooling) == ("tile", "mean")
+
+
+def test_a_sum_of_losses_is_written_as_it_is_read_and_a_wrong_one_is_told(
+    open_page: OpenPage, home: Path
+) -> None:
+    at = open_page("train")
+    at.selectbox(key="t_loss").set_value("sum").run()
+    at.text_input(key="t_terms").set_value("cross_entropy: one").run()
+    assert not at.exception
+    assert any("terms" in warning.value for warning in at.warning)
+    at.text_input(key="t_terms").set_value("cross_entropy: 1, lovasz: 0.25").run()
+    at.button(key="start_train").click().run()
+    assert started(home).loss.summed == {"cross_entropy": 1.0, "lovasz": 0.25}
+
+
+def test_a_store_of_patches_is_refused_for_tiles_in_words(open_page: OpenPage, filled_home: Path) -> None:
+    at = open_page("train")
+    at.segmented_control(key="t_task").set_value("tile_burnt").run()
+    assert not at.exception
+    assert any("one row a tile" in warning.value for warning in at.warning)
+
+
+def test_the_split_is_counted_and_drawn_before_a_start(
+    open_page: OpenPage, filled_home: Path, drawn_maps: list
+) -> None:  # type: ignore[type-arg]
+    at = open_page("train")
+    assert "3 tiles · 3 places" in words(at)
+    at.toggle(key="t_split_map").set_value(True).run()
+    assert not at.exception
+    assert drawn_maps
+    at.selectbox(key="t_split").set_value("date").run()
+    assert any("none" in warning.value for warning in at.warning)  # the chips have no date
+
+
+@pytest.fixture
+def another(filled_home: Path) -> Iterator[Path]:
+    """A second training of the same metric."""
+    folder = filled_home / "run-another"
+    shutil.copytree(filled_home / "run-train", folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_finished_training_shows_its_film_and_others_beside_it(
+    open_page: OpenPage, filled_home: Path, another: Path
+) -> None:
+    run = TrainRun.open(filled_home / "run-train")
+    assert [frame.epoch for frame in film_reel.frames(run.folder)] == [1, 2, 3]
+    at = open_page("train", job="run-train")
+    assert not at.exception
+    assert "The map as it is learned" in words(at)
+    at.select_slider(key="film_run-train").set_value(2).run()
+    at.multiselect(key="compare_run-train").select(another.name).run()
+    assert not at.exception
+
+
+def test_a_fork_begins_with_the_settings_of_its_run(open_page: OpenPage, filled_home: Path) -> None:
+    at = open_page("train", job="run-train")
+    at.button(key="fork_train").click().run()
+    assert not at.exception
+    assert at.selectbox(key="t_head").value == "linear"
+    assert at.number_input(key="t_epochs").value == 3
+    assert "job" not in at.query_params
