@@ -15,7 +15,8 @@ import numpy as np
 from engine.learning.card import DecoderCard
 from engine.learning.tasks.task import Task
 
-OWN_KEY, MLM_KEY = "emberscope_card", "stac_mlm"
+# One text holds both: safetensors writes several in any order, and the same training gives the same bytes.
+CARD_KEY, OWN_KEY, MLM_KEY = "card", "emberscope", "stac_mlm"
 
 
 def metadata_of(card: DecoderCard, parameters: int, scores: Mapping[str, Any]) -> dict[str, str]:
@@ -24,10 +25,8 @@ def metadata_of(card: DecoderCard, parameters: int, scores: Mapping[str, Any]) -
     The same training gives the same text: the moment of its making stands in decoder.json only.
     """
     own = {key: value for key, value in asdict(card).items() if key != "created"}
-    return {
-        OWN_KEY: json.dumps({**own, "scores": dict(scores)}),
-        MLM_KEY: json.dumps(mlm_fields(card, parameters)),
-    }
+    tree = {OWN_KEY: {**own, "scores": dict(scores)}, MLM_KEY: mlm_fields(card, parameters)}
+    return {CARD_KEY: json.dumps(tree)}
 
 
 def mlm_fields(card: DecoderCard, parameters: int) -> dict[str, Any]:

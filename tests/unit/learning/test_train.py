@@ -261,8 +261,8 @@ def test_the_file_of_a_decoder_carries_its_card_in_the_terms_of_stac_too(
     trained: tuple[Path, list[Event]],
 ) -> None:
     with safe_open(trained[0] / WEIGHTS, "np") as file:
-        header = file.metadata()
-    own, mlm = json.loads(header["emberscope_card"]), json.loads(header["stac_mlm"])
+        card = json.loads(file.metadata()["card"])
+    own, mlm = card["emberscope"], card["stac_mlm"]
     assert own["scores"] == scores_of(trained[1])
     assert own["backbone"] == "raw"
     assert own["labels_source"] == "masks of the scenes"
