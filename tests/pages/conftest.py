@@ -97,10 +97,11 @@ def filled_home(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_caches() -> Iterator[None]:
-    """Each test reads its own workspace."""
+def _fresh_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test reads its own workspace, and none writes into the project's."""
     import streamlit as st
 
+    monkeypatch.setenv("EMBERSCOPE_HOME", str(tmp_path / "unused-home"))
     st.cache_data.clear()
     st.cache_resource.clear()
     assert maps is not None

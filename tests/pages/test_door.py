@@ -135,9 +135,9 @@ def test_a_cookie_ends_with_its_days_and_with_its_password(
 ) -> None:
     session = password.new_session()
     assert password.is_session(session)
-    monkeypatch.setattr(password.time, "time", lambda: 4_000_000_000.0)
-    assert not password.is_session(session)
-    monkeypatch.undo()
+    with monkeypatch.context() as later:
+        later.setattr(password.time, "time", lambda: 4_000_000_000.0)
+        assert not password.is_session(session)
     monkeypatch.setenv(password.VARIABLE, "another")
     assert not password.is_session(session)
 
