@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.embeddings import change_view, exports, lens_choice, lens_data, lens_views, picks, same_with
+from pages.ui.embeddings import change_view, exports, gallery, lens_choice, lens_data, lens_views, picks, same_with
 from pages.ui.embeddings import view as embeddings_view
 from pages.ui.health import card as health_card
 from pages.ui.jobs import chosen_run
@@ -58,6 +58,7 @@ with page.map, errors.in_words():
 with page.legend, errors.in_words():
     lens_views.legend(looked, embeddings_view.note(looked))
 with page.panel, errors.in_words():
+    gallery.panel(looked, scenes, stores)
     exports.panel(looked, scenes, embeddings_view.note(looked, is_of_map=False))
     embeddings_view.variance(looked)
     health_card.button(store, layer)

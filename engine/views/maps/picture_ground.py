@@ -16,7 +16,7 @@ from rasterio.vrt import WarpedVRT
 if TYPE_CHECKING:
     from engine.imagery.scene import Scene
 
-_COMPOSITES = (("swir_2", "nir_narrow", "red"), ("red", "green", "blue"), ("nir_narrow", "red", "green"))
+COMPOSITES = (("swir_2", "nir_narrow", "red"), ("red", "green", "blue"), ("nir_narrow", "red", "green"))
 _DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5
 _GAMMA = 1.5  # reflectance is linear and screens are not: without it scars drown in black
 _BARE = (232.0, 230.0, 225.0)
@@ -27,7 +27,7 @@ def ground_picture(
 ) -> np.ndarray | None:
     """The scenes on a grid, (height, width, 3) float64, 0 to 255; None where none of them shows anything there."""
     bands = next(
-        (names for names in _COMPOSITES if scenes and all(set(names) <= set(one.bands) for one in scenes)),
+        (names for names in COMPOSITES if scenes and all(set(names) <= set(one.bands) for one in scenes)),
         None,
     )
     if bands is None:
@@ -36,16 +36,16 @@ def ground_picture(
     for scene in scenes:
         try:
             for index, name in enumerate(bands):
-                found = _band(scene, name, crs, transform, height, width)
+                found = band_on_grid(scene, name, crs, transform, height, width)
                 canvas[index] = np.where(np.isnan(canvas[index]), found, canvas[index])
         except (RasterioError, OSError):  # a scene that went away leaves the paper bare
             continue
     if np.isnan(canvas).all():
         return None
-    return np.moveaxis(_stretched(canvas), 0, -1)
+    return np.moveaxis(stretched(canvas), 0, -1)
 
 
-def _band(scene: Scene, name: str, crs: CRS, transform: Affine, height: int, width: int) -> np.ndarray:
+def band_on_grid(scene: Scene, name: str, crs: CRS, transform: Affine, height: int, width: int) -> np.ndarray:
     """One band of a scene on the grid, NaN where it has nothing."""
     asset = scene.assets[name]
     with rasterio.open(asset.path) as source:
@@ -59,7 +59,7 @@ def _band(scene: Scene, name: str, crs: CRS, transform: Affine, height: int, wid
     return np.where(is_valid, stored * asset.scale + asset.offset, np.nan)
 
 
-def _stretched(canvas: np.ndarray) -> np.ndarray:
+def stretched(canvas: np.ndarray) -> np.ndarray:
     """Each band between its percentiles, 0 to 255; paper where there is nothing."""
     shown = np.empty_like(canvas)
     for index, band in enumerate(canvas):
