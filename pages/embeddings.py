@@ -58,7 +58,7 @@ with page.map, errors.in_words():
 with page.legend, errors.in_words():
     lens_views.legend(looked, embeddings_view.note(looked))
 with page.panel, errors.in_words():
-    gallery.panel(looked, scenes, stores)
+    gallery.panel(looked, scenes, base, stores)
     exports.panel(looked, scenes, embeddings_view.note(looked, is_of_map=False))
     embeddings_view.variance(looked)
     health_card.button(store, layer)

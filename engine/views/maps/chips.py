@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Ground around a patch: so many patches to each side, and at least so many pixels in all.
 _AROUND, _LEAST_PX = 3, 48
+# What the stretch is taken from.
+_MOST_SCENES, _THINNED_PX = 8, 160
 _OUTLINE = np.array((255, 96, 32), np.uint8)
 
 
@@ -32,10 +34,15 @@ class Place:
     scenes: Sequence[Scene]
 
 
-def chips(places: Sequence[Place], side_px: int = 96) -> list[np.ndarray | None]:
-    """The imagery around each patch, (side_px, side_px, 3) uint8 with the patch outlined; None without imagery."""
-    bands = next((names for names in COMPOSITES if all(_scenes_with(one, names) for one in places)), None)
-    if bands is None or not places:
+def chips(places: Sequence[Place], bands: Sequence[str] = (), side_px: int = 96) -> list[np.ndarray | None]:
+    """The imagery around each patch, (side_px, side_px, 3) uint8 with the patch outlined; None without imagery.
+
+    Args:
+        bands: for red, green and blue; where a scene lacks them, those that all have.
+    """
+    choices = [tuple(bands), *COMPOSITES] if bands else COMPOSITES
+    bands = next((names for names in choices if all(_scenes_with(one, names) for one in places)), ())
+    if not bands or not places:
         return [None] * len(places)
     canvas = np.full((3, len(places) * side_px, side_px), np.nan)
     for number, place in enumerate(places):
@@ -44,7 +51,11 @@ def chips(places: Sequence[Place], side_px: int = 96) -> list[np.ndarray | None]
             canvas[index, rows] = _band(place, name, bands, side_px)
     if np.isnan(canvas).all():
         return [None] * len(places)
-    seen = np.moveaxis(stretched(canvas), 0, -1).astype(np.uint8).reshape(len(places), side_px, side_px, 3)
+    seen = (
+        np.moveaxis(stretched(canvas, _reference(places, bands)), 0, -1)
+        .astype(np.uint8)
+        .reshape(len(places), side_px, side_px, 3)
+    )
     is_bare = np.isnan(canvas).all(axis=0).reshape(len(places), -1).all(axis=1)
     return [
         None if bare else _outlined(picture, place, side_px)
@@ -52,7 +63,7 @@ def chips(places: Sequence[Place], side_px: int = 96) -> list[np.ndarray | None]
     ]
 
 
-def _band(place: Place, name: str, bands: tuple[str, ...], side_px: int) -> np.ndarray:
+def _band(place: Place, name: str, bands: Sequence[str], side_px: int) -> np.ndarray:
     """One band around a patch, NaN where no scene has it."""
     found = np.full((side_px, side_px), np.nan)
     crs = CRS.from_user_input(place.tile.crs)
@@ -67,7 +78,27 @@ def _band(place: Place, name: str, bands: tuple[str, ...], side_px: int) -> np.n
     return found
 
 
-def _scenes_with(place: Place, bands: tuple[str, ...]) -> list[Scene]:
+def _reference(places: Sequence[Place], bands: Sequence[str]) -> np.ndarray | None:
+    """(3, n) values of the whole scenes of the chips, thinned: a chip of water alone would be stretched to noise."""
+    scenes = {scene.id: scene for place in places for scene in _scenes_with(place, bands)[:1]}
+    taken = []
+    for scene in list(scenes.values())[:_MOST_SCENES]:
+        grid = scene.grid.zoom_to(_THINNED_PX)
+        height, width = grid.shape
+        crs = CRS.from_user_input(str(grid.crs))
+        try:
+            taken.append(
+                np.stack(
+                    [band_on_grid(scene, name, crs, grid.affine, height, width).ravel() for name in bands]
+                )
+            )
+        except (RasterioError, OSError):
+            continue
+    found = np.concatenate(taken, axis=1) if taken else None
+    return None if found is None or np.isnan(found).all(axis=1).any() else found
+
+
+def _scenes_with(place: Place, bands: Sequence[str]) -> list[Scene]:
     """The tile's own scenes where they are known, else all; those with the bands."""
     own = [scene for scene in place.scenes if scene.id in place.tile.scene_ids] or list(place.scenes)
     return [scene for scene in own if set(bands) <= set(scene.bands)]

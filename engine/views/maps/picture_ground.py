@@ -59,11 +59,16 @@ def band_on_grid(scene: Scene, name: str, crs: CRS, transform: Affine, height: i
     return np.where(is_valid, stored * asset.scale + asset.offset, np.nan)
 
 
-def stretched(canvas: np.ndarray) -> np.ndarray:
-    """Each band between its percentiles, 0 to 255; paper where there is nothing."""
+def stretched(canvas: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
+    """Each band between its percentiles, 0 to 255; paper where there is nothing.
+
+    Args:
+        reference: bands whose percentiles count; None: the canvas's own.
+    """
     shown = np.empty_like(canvas)
     for index, band in enumerate(canvas):
-        low, high = np.nanpercentile(band, [_DARK_PERCENT, _BRIGHT_PERCENT])
+        measured = band if reference is None else reference[index]
+        low, high = np.nanpercentile(measured, [_DARK_PERCENT, _BRIGHT_PERCENT])
         shown[index] = 255 * np.clip((band - low) / max(high - low, 1e-6), 0, 1) ** (1 / _GAMMA)
     is_bare = np.isnan(canvas).any(axis=0)
     shown[:, is_bare] = np.array(_BARE)[:, None]

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
-from engine.views.comparing.similar import Match, Patch, ranked
 
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.views.comparing.change import require_same_space
 from engine.views.comparing.dated_view import DatedView, dated, has_several_dates
+from engine.views.comparing.similar import Match, Patch, ranked
 from engine.views.layer_view import view_of
 from engine.views.maps.chips import Place, chips
 from pages.ui.embeddings.lens_views import Looked
 from pages.ui.look import wording
+from pages.ui.map import layers
 from pages.ui.state import cached, results
 
 _MOST, _IN_A_ROW = 12, 4
 
 
-def panel(looked: Looked, scenes: Sequence[Scene], stores: Sequence[cached.JobFacts]) -> None:
+def panel(
+    looked: Looked, scenes: Sequence[Scene], base: str | None, stores: Sequence[cached.JobFacts]
+) -> None:
     """The nearest patches, each with its cosine."""
     if looked.lens is None or looked.choice.view != "Similarity":
         return
@@ -38,7 +41,8 @@ def panel(looked: Looked, scenes: Sequence[Scene], stores: Sequence[cached.JobFa
     with st.spinner(f"Ranking {searched:,} patches in full precision."):
         found = _nearest(_key(looked, views), looked, views)
         pictures = chips(
-            [Place(one.patch.tile, one.patch.row, one.patch.column, imagery[one.view]) for one in found]
+            [Place(one.patch.tile, one.patch.row, one.patch.column, imagery[one.view]) for one in found],
+            _bands(scenes, base),
         )
     for first in range(0, len(found), _IN_A_ROW):
         columns = st.columns(_IN_A_ROW, gap="small")
@@ -50,6 +54,11 @@ def panel(looked: Looked, scenes: Sequence[Scene], stores: Sequence[cached.JobFa
     st.caption(
         f"Exact: each of {searched:,} patches was compared. The picked patches themselves are left out."
     )
+
+
+def _bands(scenes: Sequence[Scene], base: str | None) -> tuple[str, ...]:
+    """Those that the map shows below; none where it shows none."""
+    return layers.composites_of(scenes)[base].bands if scenes and base else ()
 
 
 def _add(
