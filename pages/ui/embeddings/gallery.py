@@ -10,8 +10,8 @@ from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.views.comparing.change import require_same_space
 from engine.views.comparing.dated_view import DatedView, dated, has_several_dates
-from engine.views.comparing.similar import Match, Patch, ranked
 from engine.views.layer_view import view_of
+from engine.views.lens.similar import Match, Patch, ranked
 from engine.views.maps.chips import Place, chips
 from pages.ui.embeddings.lens_views import Looked
 from pages.ui.look import wording
