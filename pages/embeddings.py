@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.embeddings import change_view, exports, gallery, lens_choice, lens_data, lens_views, picks, same_with
+from pages.ui.embeddings import (
+    change_view,
+    exports,
+    gallery,
+    lens_choice,
+    lens_data,
+    lens_views,
+    picks,
+    same_with,
+)
 from pages.ui.embeddings import view as embeddings_view
 from pages.ui.health import card as health_card
 from pages.ui.jobs import chosen_run
