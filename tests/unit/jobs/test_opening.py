@@ -90,6 +90,12 @@ def test_an_archive_that_leads_out_of_its_folder_or_is_ambiguous_is_refused_whol
         zip_of().getvalue()[:60],
         zip_of(("run/x", b"y" * 999)).getvalue().replace(b"yyyy", b"yyyz", 1),
     ],
+    ids=[
+        "empty",
+        "no archive",
+        "cut off",
+        "a byte changed",
+    ],  # an archive holds the time at which it was made
 )
 def test_a_damaged_archive_is_refused_whole(home: Path, content: bytes) -> None:
     with pytest.raises(BadInput):
