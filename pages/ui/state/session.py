@@ -34,7 +34,7 @@ FIRST = Place(
     "fire",
     "A fresh burn scar",
     FileScene(source="file", path="assets/samples/fire_scar.tif"),
-    "csmask_b4_l2a",
+    LOOKING,
 )
 FIRES = Place(
     "fires",
