@@ -143,12 +143,16 @@ def _labels(path: Path) -> Iterator[DatasetReader]:
 def _read(dataset: DatasetReader, window: Window, reading: LabelReading) -> tuple[np.ndarray, np.ndarray]:
     """Values of a window and which of them are known.
 
-    A class whose value is declared as nodata, a widespread slip, could not be learned: it stays a class.
+    A class whose value is declared as nodata, a widespread slip, could not be learned: it stays a class. Numbers are in the
+    unit that the raster's scale and offset give.
     """
     values = dataset.read(1, window=window)
     is_gap = dataset.nodata is not None and dataset.nodata not in reading.values
     gaps = (float(dataset.nodata),) if is_gap else ()
-    return values, read_gaps(dataset, [1], values[None], [gaps], window=window)
+    known = read_gaps(dataset, [1], values[None], [gaps], window=window)
+    if not reading.values and (dataset.scales[0], dataset.offsets[0]) != (1.0, 0.0):  # numbers, stored scaled
+        values = values * dataset.scales[0] + dataset.offsets[0]
+    return values, known
 
 
 def _centres(dataset: DatasetReader, tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
