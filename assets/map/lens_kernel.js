@@ -13,6 +13,7 @@
   const GAIN_AT = 224 * 64 * 2;
   const SHIFT_AT = GAIN_AT + 1024;
   const MOST_WEIGHT = 32767;
+  const SHARES = ["probability", "uncertainty"];
 
   /** A number as a byte: rounded, 0 and 255 at the ends. Numbers are rounded to 32 bits as WebAssembly does. */
   function toByte(value) {
@@ -160,6 +161,41 @@
     });
   }
 
+  /** One number of the softmax of y: the share of one row, or 1 minus the lead of the largest share. */
+  function ofShares(lens, y) {
+    const most = Math.max(...y);
+    const grown = y.map((one) => Math.exp(one - most));
+    const total = grown.reduce((sum, one) => sum + one, 0);
+    if (lens.kind === "probability") {
+      return grown[lens.shown] / total;
+    }
+    let second = -Infinity;
+    y.forEach((one, row) => {
+      second = row !== y.indexOf(most) && one > second ? one : second;
+    });
+    return 1 - (1 - Math.exp(second - most)) / total;
+  }
+
+  /** The palette's steps of a probability or an uncertainty, from 0 to 1. */
+  function applyShares(store, lens) {
+    const { q, n, k, out } = store;
+    const { scales } = store.header;
+    const rows = lens.rows.map((row) => Float32Array.from(row, (weight, i) => weight * scales[i]));
+    const y = new Array(rows.length);
+    for (let patch = 0, at = 0; patch < n; patch++, at += k) {
+      for (let r = 0; r < rows.length; r++) {
+        const row = rows[r];
+        let sum = lens.bias[r];
+        for (let i = 0; i < row.length; i++) {
+          sum += q[at + i] * row[i];
+        }
+        y[r] = sum;
+      }
+      out[patch] = toByte(255 * ofShares(lens, y));
+    }
+    return { bytes: out, stride: 1 };
+  }
+
   /**
    * What the palette is asked for, of every patch.
    *
@@ -168,6 +204,9 @@
   function apply(store, lens) {
     const { kernel, n, k, qAt, inverseAt, outAt } = store;
     const rows = lens.rows.length;
+    if (SHARES.includes(lens.kind)) {
+      return applyShares(store, lens);
+    }
     setWeights(store, lens);
     if (lens.kind === "classes") {
       kernel.classes(qAt, n, k, 0, rows, GAIN_AT, SHIFT_AT, outAt);
@@ -237,6 +276,9 @@
     }
     const length = lens.unit ? Math.hypot(...own) || Infinity : 1;
     const y = lens.rows.map((row, r) => row.reduce((sum, weight, i) => sum + weight * own[i], 0) / length + lens.bias[r]);
+    if (SHARES.includes(lens.kind)) {
+      return [ofShares(lens, y)];
+    }
     return lens.kind === "norm" ? [Math.hypot(...y)] : y;
   }
 

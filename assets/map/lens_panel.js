@@ -48,7 +48,7 @@
     });
     slider.addEventListener("change", () => layer.tellPage());
     return () => {
-      row.hidden = !["ramp", "norm"].includes(layer.given.kind);
+      row.hidden = !["ramp", "norm", "probability", "uncertainty"].includes(layer.given.kind);
       const [low, high] = range();
       slider.value = layer.threshold === null ? 0 : Math.round(((layer.threshold - low) / (high - low)) * STEPS);
       tell();

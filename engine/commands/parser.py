@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, bench, comparing, jobs, sensors, stores, views
+from engine.commands import backbones, bench, comparing, jobs, labels, sensors, stores, views
 
 Command = Callable[[argparse.Namespace], Any]
 Add = Callable[..., argparse.ArgumentParser]
@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--out", required=True, help="the page: .html")
     _add_maps(add)
+    _add_label(add)
     _add_pictures(add)
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
@@ -106,6 +107,31 @@ def _add_maps(add: Add) -> None:
     sub = add("map-files", stores.map_files, "Write the files of a finished map at a threshold.", "map")
     sub.add_argument("--classes", metavar="FILE", help="classes with a colour table: .tif")
     _add_map_files(sub)
+
+
+def _add_label(add: Add) -> None:
+    """The command that maps a store by a few labels."""
+    sub = add(
+        "label",
+        labels.label,
+        "Map a store by a few labelled points or polygons (GeoJSON).",
+        "store",
+        "labels",
+    )
+    sub.add_argument("--out", required=True, help="the map of classes: .tif")
+    sub.add_argument("--raster", metavar="FILE", help="the labels as a raster to train on: .tif")
+    sub.add_argument("--decoder", metavar="FOLDER", help="keep the classifier as a decoder in a run folder")
+    sub.add_argument(
+        "--method",
+        choices=("logistic", "knn"),
+        default="logistic",
+        help="logistic regression, or k nearest neighbours",
+    )
+    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    sub.add_argument(
+        "--date", help="first, last or a day, where a store has several dates of the same ground"
+    )
+    _add_position(sub)
 
 
 def _add_map_files(sub: argparse.ArgumentParser) -> None:

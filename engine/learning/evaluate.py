@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.errors import JobError
 from engine.labels.build import PixelsWithData
 from engine.labels.sidecar import open_labels, read_labels
 from engine.learning.baselines.table import BASELINES
@@ -28,6 +29,11 @@ def evaluate(run_folder: Path) -> dict[str, Any]:
     """
     run = TrainRun.open(run_folder)
     card = run.decoder
+    if card.labels.endswith(".geojson"):
+        raise JobError(
+            f"{run.folder} was taught by clicked labels and scored by leaving out their places: it has no test split to score "
+            f"again. Train on its label raster to have one."
+        )
     store = EmbeddingStore.open(run.store_folder)
     raw = EmbeddingStore.open((run.folder / card.raw_store).resolve()) if card.raw_store else None
     labels = read_labels(open_labels((run.folder / card.labels).resolve()), store)

@@ -2,7 +2,7 @@
 
     y = A (x - m) + b        A: (r, D), m: (D,), b: (r,)
     colour = f(y)            f: three numbers as red, green and blue | one number on a ramp | the largest of r as a class |
-                             the length of y on a ramp
+                             the length of y on a ramp | the softmax of y: one of its shares, or how unsure it is, on a ramp
 
 The server applies it to the embeddings themselves, and the browser to their first components (`reduced`).
 """
@@ -17,7 +17,7 @@ import numpy as np
 from engine.errors import StoreError
 from engine.views.pca import Pca
 
-Kind = Literal["rgb", "ramp", "classes", "norm"]
+Kind = Literal["rgb", "ramp", "classes", "norm", "probability", "uncertainty"]
 # Matplotlib's viridis at every ninth (CC0, van der Walt and Smith 2015): as light as its value, for all kinds of eyes.
 _VIRIDIS = (
     (68, 1, 84), (72, 40, 120), (62, 73, 137), (49, 104, 142), (38, 130, 142), (31, 158, 137), (53, 183, 121),
@@ -34,11 +34,12 @@ class Lens:
         rows: A, (r, D) float64.
         offset: m, (D,).
         bias: b, (r,).
-        low, high: (r,) for rgb, (1,) for ramp and norm: the values of the first and the last colour; unused for classes.
+        low, high: (r,) for rgb, else (1,): the values of the first and the last colour; unused for classes.
         palette: (n, 4) uint8 red, green, blue, opacity: of the classes, or of 256 steps of a ramp; empty for rgb.
         is_unit: x - m is scaled to length one first, so that a row of length one gives a cosine.
-        threshold: values below are transparent; None: none are. For ramp and norm.
-        names: of y (ramp, norm: one) or of the classes.
+        threshold: values below are transparent; None: none are. Not for rgb and classes.
+        names: of what is drawn (one but for rgb) or of the classes.
+        shown: the row whose probability is drawn, for that kind; uncertainty is 1 minus the largest probability's lead.
     """
 
     kind: Kind
@@ -51,9 +52,10 @@ class Lens:
     is_unit: bool = False
     threshold: float | None = None
     names: tuple[str, ...] = ()
+    shown: int = 0
 
     def values(self, embeddings: np.ndarray) -> np.ndarray:
-        """(..., r) float32 y of (..., D) embeddings; (..., 1), its length, for a norm."""
+        """(..., r) float32 y of (..., D) embeddings; (..., 1) for a norm, a probability or an uncertainty."""
         flat: np.ndarray = embeddings.reshape(-1, embeddings.shape[-1]).astype(
             np.float32
         ) - self.offset.astype(np.float32)
@@ -63,7 +65,18 @@ class Lens:
         y: np.ndarray = flat @ self.rows.T.astype(np.float32) + self.bias.astype(np.float32)
         if self.kind == "norm":
             y = np.sqrt((y**2).sum(axis=1, keepdims=True))
+        elif self.kind in ("probability", "uncertainty"):
+            y = self._of_shares(y)
         return y.reshape(*embeddings.shape[:-1], y.shape[-1])
+
+    def _of_shares(self, y: np.ndarray) -> np.ndarray:
+        """(n, 1) of the softmax of (n, r)."""
+        shares = np.exp(y - y.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        if self.kind == "probability":
+            return shares[:, self.shown : self.shown + 1]
+        ordered = np.sort(shares, axis=1)
+        return 1 - (ordered[:, -1:] - ordered[:, -2:-1])
 
     def classes(self, embeddings: np.ndarray) -> np.ndarray:
         """(...) uint8: the row with the largest y."""
@@ -121,6 +134,7 @@ class Lens:
             "unit": self.is_unit,
             "threshold": self.threshold,
             "names": list(self.names),
+            "shown": self.shown,
         }
 
 

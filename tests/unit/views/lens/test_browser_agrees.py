@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from engine.store.store import EmbeddingStore
 from engine.views.clusters import fit_clusters
 from engine.views.layer_view import view_of
 from engine.views.lens.kinds import anomaly_lens, clusters_lens, components_lens, similarity_lens
-from engine.views.lens.lens import Lens
+from engine.views.lens.lens import Lens, ramp
 from engine.views.lens.reduction import reduction_of
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 from tests.unit.views.lens.browser import in_browser
@@ -49,6 +50,11 @@ def test_the_browser_agrees_with_the_server_on_every_kind_of_lens(
         "unusual": anomaly_lens(reduction.basis, reduction.deviations),
         "similarity": similarity_lens(reduction.basis.mean, view.rows(_POSITIVE), view.rows(_NEGATIVE)),
     }
+    three = reduction.basis.components[:3] / reduction.deviations[:3, None]
+    shares = Lens(
+        "probability", three, reduction.basis.mean, np.zeros(3), np.zeros(1), np.ones(1), ramp(), shown=1
+    )
+    exact = {"probability": shares, "uncertainty": replace(shares, kind="uncertainty")} | exact
     asked = [lens.reduced(reduction.basis).to_json() for lens in exact.values()]
     asked[-1]["picked"] = {
         "positive": _POSITIVE,
