@@ -114,9 +114,10 @@
   globalThis.Emberscope.lensPanel = (map, layer) => {
     const control = L.control({ position: layer.options.corner ?? "topright" });
     control.onAdd = () => {
-      const box = L.DomUtil.create("div", "ember-box ember-lens-box leaflet-control");
+      const box = L.DomUtil.create("details", "ember-box ember-lens-box leaflet-control");
       box.dataset.lens = layer.options.name;
-      const said = make("output", box, layer.options.hint ?? "Loading the patches");
+      box.open = map.getSize().x > 700; // on a telephone it would cover the map
+      const said = make("output", make("summary", box), layer.options.hint ?? "Loading the patches");
       const refreshers = [thresholdRow(layer, box), pickRow(map, layer, box)];
       const refresh = () => refreshers.forEach((one) => one());
       layer.on("lensover", (event) => {

@@ -112,7 +112,7 @@ def position_choice(share: float | None) -> Literal["keep", "remove"]:
     if share is None:
         return "keep"
     is_removed = st.toggle(
-        "Position taken off", value=share >= GOOD_POSITION, key="position_off",
+        "Position taken off", value=share >= GOOD_POSITION, key="position_off", bind="query-params",
         help=f"{share:.0%} of the variance is where a patch lies in the window that the encoder saw. Taken "
         f"off, what remains is the ground. It is on by itself from {GOOD_POSITION:.0%}.",
     )  # fmt: skip

@@ -30,7 +30,9 @@ def choose_layer(store: EmbeddingStore) -> int:
     kept = store.meta.layers
     if len(kept) == 1:
         return kept[0]
-    chosen = st.segmented_control("Layer", kept, default=kept[0], required=True, key="embeddings_layer")
+    chosen = st.segmented_control(
+        "Layer", kept, default=kept[0], required=True, key="embeddings_layer", bind="query-params"
+    )
     return int(chosen if chosen is not None else kept[0])
 
 
@@ -106,10 +108,18 @@ def note(looked: Looked, is_of_map: bool = True) -> str:
     if reduction.header.step > 1 and is_of_map:
         step = reduction.header.step
         said.append(f"This store is large: each patch of the map is the mean of {step} × {step}.")
-    said.append("Position taken off." if view.position == "remove" else "Position kept.")
     share, seams = lens_data.position(view.store, view.layer), lens_data.seams(view.store, view.layer)
-    said += [f"Position explains {100 * share:.0f} % of the variance."] if share is not None else []
-    said += [f"Seam score {seams:.2f} (1: no seams)."] if seams is not None else []
+    is_removed = view.position == "remove"
+    if share is not None:
+        explains = f"{100 * share:.0f} % of the variance"
+        said.append(
+            f"Position, which explained {explains}, is taken off."
+            if is_removed
+            else f"Position explains {explains}."
+        )
+    if seams is not None:
+        as_stored = " of the embeddings as stored" if is_removed or view.window > 1 else ""
+        said.append(f"Seam score{as_stored} {seams:.2f} (1: no seams).")
     return " ".join(said)
 
 
