@@ -41,11 +41,11 @@
     const picture = L.DomUtil.create("img", "", made);
     Object.assign(picture, { loading: "lazy", alt: "", src: `${pictures}/${scene.picture}.png` });
     const told = [scene.date, scene.label, scene.score, scene.cloud, scene.split].filter(Boolean);
+    // What is seen is also the button's name, so that it can be called by it; the title describes it.
     for (const [index, words] of told.entries()) {
       L.DomUtil.create(index ? "small" : "b", "", made).textContent = words;
     }
-    made.title = scene.title;
-    made.ariaLabel = `Scene ${number}: ${scene.title}, ${told.join(", ")}`;
+    made.title = `Scene ${number}: ${scene.title}`;
     made.addEventListener("click", act);
     return made;
   }

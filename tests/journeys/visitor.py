@@ -121,8 +121,8 @@ class Visitor:
 
     @property
     def map(self) -> FrameLocator:
-        """The inside of the map."""
-        return self.page.frame_locator('iframe[title*="st_folium"]')
+        """The inside of the map; of the first where there are several."""
+        return self.page.frame_locator('iframe[title*="st_folium"]').first
 
     def sees_map(self) -> None:
         """Wait until the map has drawn its tiles."""
@@ -194,7 +194,7 @@ class Visitor:
     def take_screenshot(self, name: str) -> Path:
         """A picture of the window as it is, kept small by a palette of 256 colours."""
         if self.page.locator('iframe[title*="st_folium"]').count():
-            self.map.first.locator(".leaflet-container").evaluate(WHOLE_MAP)
+            self.map.locator(".leaflet-container").evaluate(WHOLE_MAP)
         path = self._screenshots / f"{name}.png"
         seen = Image.open(io.BytesIO(self.page.screenshot(animations="disabled", timeout=PATIENCE_MS)))
         seen.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
