@@ -40,11 +40,6 @@ def test_a_name_is_shown_in_every_list_and_becomes_no_path(
     )
 
 
-def test_a_run_can_be_taken_as_a_zip(open_page: OpenPage, own_home: Path) -> None:
-    at = open_page("runs", job="run-train")
-    assert [button.key for button in at.get("download_button") if button.key == "take_run"] == ["take_run"]
-
-
 def test_runs_are_searched_and_their_size_and_score_stand_in_the_table(
     open_page: OpenPage, own_home: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""All of a run as one zip file, and a run from such a file, made on this machine or on another."""
+"""A run from the zip of one, which was made on this machine or on another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -16,34 +16,12 @@ from engine.files import make_folder, slug, write_errors
 from engine.jobs.config import parse_config, read_yaml
 from engine.jobs.folder import CONFIG, PROCESS, STOP, touch_workspace
 from engine.jobs.job import Job
+from engine.jobs.keeping.zip_stream import LEFT_OUT
 
-_LEFT_OUT = (".lock", ".writing")
 _MOST_FILES, _LONGEST_NAME, _DEEPEST = 20_000, 200, 12
 # Room that stays free on the disk, besides what the archive unpacks to.
 _SPARE_BYTES = 500_000_000
 _BLOCK = 1 << 20
-# Parquet, GeoTIFF and safetensors hardly shrink; text does.
-_TEXT = (".json", ".jsonl", ".yaml", ".txt", ".log", ".geojson")
-
-
-def archive_bytes(folder: Path) -> int:
-    """Bytes of the files that an archive of a run holds, before compression."""
-    return sum(path.stat().st_size for path in _files(folder))
-
-
-def write_archive(folder: Path, out: IO[bytes]) -> None:
-    """Write every file of a run below the run folder's own name; locks and what belongs to its process stay behind."""
-    with zipfile.ZipFile(out, "w") as archive:
-        for path in _files(folder):
-            name = Path(folder.name) / path.relative_to(folder)
-            how = zipfile.ZIP_DEFLATED if path.suffix in _TEXT else zipfile.ZIP_STORED
-            archive.write(path, name.as_posix(), compress_type=how)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path.suffix not in _LEFT_OUT and path.name != PROCESS:
-            yield path
 
 
 def open_archive(file: IO[bytes], workspace: Path) -> Job:
@@ -97,7 +75,7 @@ def _members_of_one_run(infos: Sequence[zipfile.ZipInfo]) -> list[tuple[zipfile.
     kept = [
         (info, path)
         for info, path in inside
-        if path.suffix not in _LEFT_OUT and path.name not in (PROCESS, STOP)
+        if path.suffix not in LEFT_OUT and path.name not in (PROCESS, STOP)
     ]
     names = [str(path).lower() for _, path in kept]
     if len(set(names)) != len(names):

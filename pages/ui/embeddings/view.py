@@ -11,7 +11,7 @@ from engine.store.store import EmbeddingStore
 from engine.views.neighbourhood_mean import usual_window
 from pages.ui.embeddings import lens_data
 from pages.ui.embeddings.lens_views import Looked
-from pages.ui.jobs import chosen_run, scenes_below
+from pages.ui.jobs import chosen_run, scenes_below, take
 from pages.ui.look import charts, style, wording
 from pages.ui.map import layers, lens_files, maps
 from pages.ui.map.lens import ShownLens
@@ -143,6 +143,15 @@ def facts(store: EmbeddingStore, layer: int) -> None:
         small=True,
     )  # fmt: skip
     st.caption(f"Weights {meta.weights_sha256[:12]} · source: {wording.plain(meta.source or 'not stated')}")
+    name = store.folder.parent.name if store.folder.name == "store" else store.folder.name
+    take.links(
+        [
+            (
+                f"The whole store as a zip · {wording.megabytes(store.bytes_on_disk / 1e6)}",
+                take.folder_zip(store.folder, f"{name}-store.zip"),
+            )
+        ]
+    )
     st.code(str(store.folder), language=None, wrap_lines=True)
     if st.button(
         "Train on this store",

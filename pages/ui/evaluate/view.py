@@ -123,6 +123,7 @@ def take_home(run: TrainRun) -> None:
     ]
     take.links(
         [("Report, one page", take.report_address(run)), ("Scores, CSV", take.scores_address(run))]
+        + take.curves_addresses(run)
         + [(label, downloads.offer_file(path, f"{name}-{path.name}")) for label, path in maps]
     )
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import RunFailure
+from engine.jobs.keeping.zip_stream import zip_blocks
 from engine.learning.result import SCORES, TrainRun
 from engine.paths import PROJECT
+from pages.ui.look import metrics
 from pages.ui.state import downloads
 
 
@@ -39,6 +41,39 @@ def scores_address(run: TrainRun) -> str:
     return downloads.offer(
         f"{run.folder} {stamp} csv", f"scores-{run.folder.name}.csv", lambda _asked: _scores(run)
     )
+
+
+def curves_addresses(run: TrainRun) -> list[tuple[str, str]]:
+    """Of the curves as a table and as a picture; none of a training that came to no epoch."""
+    if not run.history:
+        return []
+    key = f"{run.folder} {(run.folder / SCORES).stat().st_mtime_ns} curves"
+    name = f"curves-{run.folder.name}"
+    return [
+        ("Curves, CSV", downloads.offer(f"{key} csv", f"{name}.csv", lambda _asked: _curves_table(run))),
+        ("Curves, PNG", downloads.offer(f"{key} png", f"{name}.png", lambda _asked: _curves_picture(run))),
+    ]
+
+
+def folder_zip(folder: Path, name: str) -> str:
+    """Address of all files of a folder as one zip, made while it is sent."""
+    return downloads.offer(f"{folder} zip {name}", name, lambda _asked: zip_blocks(folder))
+
+
+def _curves_table(run: TrainRun) -> Path:
+    from engine.learning.report.curve_files import write_curves_table
+
+    return write_curves_table(run.history, run.folder / "curves.csv")
+
+
+def _curves_picture(run: TrainRun) -> Path:
+    from engine.learning.report.curve_files import write_curves_picture
+
+    history = run.history
+    titles = {name: metrics.title(name, run.task.classes) for name in history[-1].validation}
+    told = [run.folder.name, *(["SIMULATED"] if run.decoder.is_simulated else [])]
+    told += ["random weights"] if run.decoder.is_random else []
+    return write_curves_picture(history, titles, " · ".join(told), run.folder / "curves.png")
 
 
 def _scores(run: TrainRun) -> Path:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from io import BufferedRandom
-from typing import cast
-
 import streamlit as st
 
 from engine.jobs.job import Job
-from engine.jobs.keeping.archive import archive_bytes, open_archive, write_archive
+from engine.jobs.keeping.archive import open_archive
+from engine.jobs.keeping.zip_stream import archive_bytes
 from engine.jobs.note import LONGEST_NAME, LONGEST_TEXT, Note, read_note, write_note
+from engine.learning.result import SCORES, TrainRun
 from pages.ui import workspace
+from pages.ui.jobs import take
 from pages.ui.look import errors, wording
 from pages.ui.state import session, uploads
-
-# The server holds what it hands to a browser in memory.
-_LARGEST_MB = 500
 
 
 def note(job: Job) -> None:
@@ -34,17 +30,16 @@ def note(job: Job) -> None:
 
 
 def download(job: Job) -> None:
-    """All files of a run as one zip, where it is small enough for a browser."""
-    megabytes = archive_bytes(job.folder) / 1e6
-    if megabytes > _LARGEST_MB:
-        st.caption(
-            f"{wording.megabytes(megabytes)} are too much for a download. Copy the folder above instead."
+    """All files of a run as one zip, made while it is sent; and the report of a training that came to its scores."""
+    files = [
+        (
+            f"All of it as a zip · {wording.megabytes(archive_bytes(job.folder) / 1e6)}",
+            take.folder_zip(job.folder, f"{job.id}.zip"),
         )
-        return
-    st.download_button(
-        f"All of it as a zip · {wording.megabytes(megabytes)}", lambda: _archive(job), file_name=f"{job.id}.zip", mime="application/zip",
-        key="take_run", icon=":material/download:", width="stretch", on_click="ignore",
-    )  # fmt: skip
+    ]
+    if (job.folder / SCORES).is_file():
+        files.append(("Report, one page", take.report_address(TrainRun(job.folder))))
+    take.links(files)
 
 
 def offer_opening() -> None:
@@ -63,11 +58,3 @@ def offer_opening() -> None:
         st.session_state["zip_turn"] = turn + 1
         session.set_job(job.id)
         st.rerun()
-
-
-def _archive(job: Job) -> BufferedRandom:
-    """A temporary file that goes once it has been sent."""
-    held = cast("BufferedRandom", tempfile.TemporaryFile())  # noqa: SIM115 - Streamlit reads and closes it
-    write_archive(job.folder, held)
-    held.seek(0)
-    return held

@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from engine.errors import EngineError
@@ -47,18 +48,19 @@ class Offered:
 
     Attributes:
         name: that the browser gives to it.
-        make: gives the path, making the file first where it is not there; is told what the query says.
+        make: gives the path, making the file first where it is not there; is told what the query says. Or the bytes
+            block by block, of what is made while it is sent.
     """
 
     name: str
-    make: Callable[[Asked], Path]
+    make: Callable[[Asked], Path | Iterator[bytes]]
 
 
 _offered: OrderedDict[str, Offered] = OrderedDict()
 _lock = threading.Lock()
 
 
-def offer(key: str, name: str, make: Callable[[Asked], Path]) -> str:
+def offer(key: str, name: str, make: Callable[[Asked], Path | Iterator[bytes]]) -> str:
     """Address of a file as seen from a page; the same key has the same address.
 
     Args:
@@ -101,7 +103,7 @@ async def _take(request: Request) -> Response:
         asked = Asked(
             float(request.query_params.get("threshold", 0)), float(request.query_params.get("smallest", 0))
         )
-        path = await run_in_threadpool(found.make, asked)
+        made = await run_in_threadpool(found.make, asked)
     except ValueError:
         return _words("The address holds something else than numbers.", 400)
     except (EngineError, OSError) as err:
@@ -109,15 +111,23 @@ async def _take(request: Request) -> Response:
         return _words(
             str(err) if isinstance(err, EngineError) else "The file could not be made. Try again.", 409
         )
-    if not path.is_file():
-        return _words("This file has gone. Reload the page.", 404)
-    media = _MEDIA.get(path.suffix, "application/octet-stream")
+    return _sent(found.name, made)
+
+
+def _sent(name: str, made: Path | Iterator[bytes]) -> Response:
+    """The answer that hands a file, or blocks, to the browser."""
+    media = _MEDIA.get(Path(name).suffix, "application/octet-stream")
     headers = {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox",
     }
-    return FileResponse(path, media_type=media, filename=found.name, headers=headers)
+    if not isinstance(made, Path):
+        named = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}"}
+        return StreamingResponse(made, media_type=media, headers=headers | named)
+    if not made.is_file():
+        return _words("This file has gone. Reload the page.", 404)
+    return FileResponse(made, media_type=media, filename=name, headers=headers)
 
 
 def _words(text: str, status: int) -> Response:

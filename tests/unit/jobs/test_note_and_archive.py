@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from engine.jobs.keeping.archive import archive_bytes, write_archive
+from engine.jobs.keeping.zip_stream import archive_bytes, zip_blocks
 from engine.jobs.note import NOTE, Note, read_note, write_note
 
 
@@ -42,7 +42,7 @@ def test_an_archive_holds_every_file_below_the_runs_name_but_no_lock_process_or_
     (tmp_path / "secret").write_bytes(b"not of the run")
     (run / "link").symlink_to(tmp_path / "secret")
     held = io.BytesIO()
-    write_archive(run, held)
+    held.writelines(zip_blocks(run))
     with zipfile.ZipFile(held) as archive:
         assert archive.namelist() == ["run/config.yaml", "run/store/part-0.parquet"]
         assert archive.testzip() is None

@@ -17,7 +17,8 @@ from engine.jobs.event_log import append_event
 from engine.jobs.events import Finished, Submitted
 from engine.jobs.job import Job, list_jobs
 from engine.jobs.keeping import archive
-from engine.jobs.keeping.archive import open_archive, write_archive
+from engine.jobs.keeping.archive import open_archive
+from engine.jobs.keeping.zip_stream import zip_blocks
 from engine.workspace import workspace_folder
 
 CONFIG = {"kind": "extract", "scene": {"source": "simulated"}, "backbone": {"name": "raw"}}
@@ -50,7 +51,7 @@ def everything(home: Path) -> set[str]:
 def test_a_zip_of_a_run_is_the_same_run_in_another_workspace(home: Path, tmp_path: Path) -> None:
     job = run_in(home)
     with (tmp_path / "run.zip").open("w+b") as file:
-        write_archive(job.folder, file)
+        file.writelines(zip_blocks(job.folder))
         file.seek(0)
         opened = open_archive(file, workspace_folder("anna"))
     assert opened.folder == home / "workspaces" / "anna" / job.id
