@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages.ui.start import guide
 from tests.pages.conftest import OpenPage, words
@@ -39,14 +40,28 @@ def test_the_path_begins_on_a_burn_scar(open_page: OpenPage, home: Path) -> None
     assert at.query_params["guide"] in ("1", ["1"])
 
 
-def test_a_refresh_goes_on_at_the_step_of_the_address_and_whoever_leaves_keeps_the_page(
-    open_page: OpenPage, home: Path
-) -> None:
+def test_a_refresh_goes_on_at_the_step_of_the_address(open_page: OpenPage, home: Path) -> None:
     at = open_page("start", guide="1")
     assert "1 of 6" in words(at)
     assert at.button(key="guide_next").label == guide.STEPS[1].button
+
+
+def test_whoever_leaves_has_no_bar_and_no_step_in_the_address(home: Path) -> None:
+    at = AppTest.from_function(_bar)  # the bar alone: AppTest draws the frame around a page only once
+    at.query_params["guide"] = "1"
+    assert "1 of 6" in words(at.run())
     at = at.button(key="guide_leave").click().run()
-    assert "1 of 6" not in words(at)
+    for _ in range(2):
+        assert not at.exception
+        assert not at.button
+        assert "guide" not in at.query_params
+        at = at.run()
+
+
+def _bar() -> None:
+    from pages.ui.start import guide_bar
+
+    guide_bar.show()
 
 
 @pytest.mark.parametrize("number", ["2", "3", "4", "5", "6"])

@@ -27,7 +27,6 @@ from pages.ui import workspace
 from pages.ui.state import address, cached, session
 
 _KEY = "guide"
-_ENDED = "0"  # in the session: a person has left the path, whatever the address of an earlier page said
 # On the twelve fires: IoU 0.65 on the validation places, 0.66 after twenty epochs; the plain head reaches 0.47.
 _EPOCHS = 12
 

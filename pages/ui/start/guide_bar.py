@@ -21,16 +21,27 @@ def show() -> None:
     if number is None:
         return
     found = guide.job_of(number)
-    is_active = found is not None and found.state in jobs_panel.ACTIVE
     with st.container(key="guide_bar"):
-        st.fragment(_draw, run_every=_REFRESH_S if is_active else None)(number, is_active)
+        if _is_active(found):
+            st.fragment(_watch, run_every=_REFRESH_S)(number)
+        else:
+            _draw(number, found)
 
 
-def _draw(number: int, was_active: bool) -> None:
-    step, found = guide.STEPS[number - 1], guide.job_of(number)
-    is_active = found is not None and found.state in jobs_panel.ACTIVE
-    if was_active and not is_active:
+def _watch(number: int) -> None:
+    """The bar while the step's job is under way; nothing in it leads to another page.
+
+    A page that a fragment switches to while another fragment asks again may lose an element on its way to the browser,
+    which then shows nothing new any more ("Bad delta path").
+    """
+    found = guide.job_of(number)
+    if not _is_active(found):
         st.rerun()  # the page has results to show now
+    _draw(number, found)
+
+
+def _draw(number: int, found: cached.JobFacts | None) -> None:
+    step = guide.STEPS[number - 1]
     with st.container(horizontal=True, vertical_alignment="center", key="guide_row"):
         dots = "".join(f'<i class="{_state(at, number)}"></i>' for at in range(1, len(guide.STEPS) + 1))
         st.html(
@@ -40,7 +51,7 @@ def _draw(number: int, was_active: bool) -> None:
         )
         with errors.in_words(stop=False):
             _button(number, step, found)
-        _focus(number, is_active)
+        _focus(number, _is_active(found))
         if st.button(
             "Leave",
             key="guide_leave",
@@ -51,6 +62,10 @@ def _draw(number: int, was_active: bool) -> None:
             st.rerun()
 
 
+def _is_active(found: cached.JobFacts | None) -> bool:
+    return found is not None and found.state in jobs_panel.ACTIVE
+
+
 def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> None:
     """The one thing to do next."""
     if step.works and found is None:
@@ -58,7 +73,7 @@ def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> Non
             _go(max(1, guide.reached()), "Go on where it stopped")
         else:
             _go(number, "Start this step again")
-    elif found is not None and found.state in jobs_panel.ACTIVE:
+    elif found is not None and _is_active(found):
         share, words = jobs_panel.progress(cached.events_of(found.job), found.state)
         st.button(
             f"Working · {words}" if words else "Working", key="guide_next", type="primary", disabled=True
