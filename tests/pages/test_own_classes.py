@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from engine.jobs.config import SegmentationConfig, TrainConfig, load_config
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import TaskClass
 from pages.ui.look import metrics
+from pages.ui.look.style import css
 from tests.pages.conftest import OpenPage, words
 
 CLASSES = [{"value": 0, "name": "meadow", "colour": "#11aa22"}, {"value": 1, "name": "lake <deep>"}]
@@ -52,16 +54,20 @@ def test_a_page_names_the_classes_of_the_run_and_nothing_of_burn_scars(
 
 
 def test_the_legend_has_the_colours_of_the_maps_that_the_run_left(
-    open_page: OpenPage, filled_home: Path, trained: Path
+    open_page: OpenPage, filled_home: Path, trained: Path, drawn_maps: list[dict[str, Any]]
 ) -> None:
     at = open_page("evaluate", job=trained.name)
-    at.segmented_control(key="evaluate_view").set_value("Predicted").run()
-    assert "rgb(17 170 34 / 1.00)" in words(at)
-    at.segmented_control(key="evaluate_view").set_value("Errors").run()
     task = TrainRun.open(trained).task
-    for value in task.error_style.names:
-        red, green, blue, _ = task.error_style.colours[value]
-        assert f"rgb({red} {green} {blue} /" in words(at)
+    for view, style in (("Predicted", task.prediction_style), ("Errors", task.error_style)):
+        at.segmented_control(key="evaluate_view").set_value(view).run()
+        assert not at.exception
+        drawn = [
+            layer for group in drawn_maps[-1]["feature_group_to_add"] for layer in group._children.values()
+        ]
+        legends = [layer.options["legend"] for layer in drawn if "legend" in getattr(layer, "options", {})]
+        swatches = legends[-1]["swatches"]
+        wanted = [[css(style.colours[value]), name] for value, name in style.names.items()]
+        assert swatches == [swatch for swatch in wanted if not swatch[0].endswith("0.00)")]
 
 
 def test_metrics_have_titles_of_their_measure_and_class_and_unknown_ones_keep_their_name() -> None:

@@ -14,7 +14,7 @@ WORDS: Mapping[str, str] = {
     "layer": "One stage of a backbone; early layers tell textures, later ones what belongs together.",
     "decoder": "A small network that learns from embeddings and labels to give each pixel a class.",
     "head": "The part of a network that gives the answer; here the decoder on top of the backbone.",
-    "label": "What a pixel truly is, as somebody has mapped it: burnt or not.",
+    "label": "What a pixel truly is, as somebody has mapped it.",
     "mask": "A raster of labels: one value for each pixel.",
     "epoch": "One pass of the training over all its examples.",
     "IoU": "Intersection over union: pixels that map and labels share, over all that either of them has of a class; 1 is perfect.",
