@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, bench, comparing, jobs, labels, sensors, stores, views
+from engine.commands import backbones, bench, comparing, cut, jobs, labels, sensors, stores, views
 
 Command = Callable[[argparse.Namespace], Any]
 Add = Callable[..., argparse.ArgumentParser]
@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _add_maps(add)
     _add_label(add)
     _add_pictures(add)
+    _add_cut(add)
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
     sub.add_argument("--out", required=True)
@@ -97,6 +98,23 @@ def parser() -> argparse.ArgumentParser:
         "--chips", type=int, default=48, metavar="N", help="only the first N places, 3 to 48 (default: 48)"
     )
     return root
+
+
+def _add_cut(add: Add) -> None:
+    """The command that cuts a scene."""
+    sub = add("cut", cut.cut, "Write a scene, or its part in a region, as one GeoTIFF.", "scene_yaml")
+    sub.add_argument("--out", required=True, help="the file: .tif")
+    sub.add_argument("--scene", metavar="ID", help="which scene, where the file names several")
+    sub.add_argument(
+        "--region", metavar="W,S,E,N|FILE",
+        help="bounds in degrees, or a vector file with one polygon (default: the region of SCENE_YAML, else all)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--workspace",
+        default="",
+        metavar="NAME",
+        help="whose simulated scenes are meant (default: the common one)",
+    )
 
 
 def _add_maps(add: Add) -> None:

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from rasterio.io import MemoryFile
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from pages.ui.state import downloads
-from tests.pages.conftest import OpenPage, words
+from engine.jobs.config import RegionConfig
+from pages.ui.map import layers
+from pages.ui.state import cached, downloads
+from tests.pages.conftest import OpenPage, place_of, words
 
 _LINK = re.compile(r'<a class="es-take" href="([^"]+)" download>([^<]+)</a>')
 
@@ -59,3 +62,25 @@ def test_the_curves_of_a_training_are_taken_as_a_table_and_a_picture(
     assert [row["is_kept"] for row in rows].count("yes") == 1
     picture = Image.open(io.BytesIO(client.get(links["Curves, PNG"]).content))
     assert len(set(picture.convert("RGB").resize((300, 200)).tobytes())) > 20
+
+
+def test_the_imagery_that_explore_shows_is_taken_as_a_geotiff_and_cut_to_the_region(
+    open_page: OpenPage, home: Path, client: TestClient
+) -> None:
+    at = open_page("explore")
+    whole = _links(words(at))["GeoTIFF"]
+    scene = cached.scenes(place_of(at).scene)[0]
+    west, south, east, north = layers.bounds_of([scene])
+    at.session_state["region"] = RegionConfig(
+        bounds_lonlat=(west, south, (west + east) / 2, (south + north) / 2)
+    )
+    cut = _links(words(at.run()))["GeoTIFF"]
+    areas = []
+    for address in (whole, cut):
+        with MemoryFile(client.get(address).content) as held, held.open() as out:
+            assert out.descriptions == scene.bands
+            assert out.tags()["EMBERSCOPE_SENSOR"] == scene.sensor.name
+            areas.append(out.width * out.height)
+    assert areas[0] == scene.width * scene.height
+    assert 0.2 < areas[1] / areas[0] < 0.35
+    assert not list(home.glob(".cut-*"))

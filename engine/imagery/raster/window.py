@@ -62,6 +62,11 @@ def lattice_of(dataset: DatasetReader, crs: str) -> Lattice:
     return found
 
 
+def agrees(dataset: DatasetReader, target: GeoBox, crs: str) -> bool:
+    """Whether a grid has the raster's own pixels, so that `read_window` gives stored values without resampling."""
+    return _offset(lattice_of(dataset, crs).grid, target) is not None
+
+
 def read_window(
     dataset: DatasetReader,
     indexes: Sequence[int],
@@ -163,12 +168,8 @@ def _aligned(
     assert lattice.grid is not None
     (row, column), (height, width) = place, target.shape
     rows, columns = lattice.grid.shape
-    top, left, bottom, right = (
-        max(row, 0),
-        max(column, 0),
-        min(row + height, rows),
-        min(column + width, columns),
-    )
+    top, left = max(row, 0), max(column, 0)
+    bottom, right = min(row + height, rows), min(column + width, columns)
     values = np.zeros((len(indexes), height, width), dtype=dataset.dtypes[indexes[0] - 1])
     valid = np.zeros((height, width), bool)
     if right <= left or bottom <= top:
@@ -217,9 +218,8 @@ def _resampled(
         source, values, src_nodata=np.nan, dst_nodata=np.nan,
         resampling=Resampling.nearest if is_nearest else Resampling.bilinear, **grids,
     )  # fmt: skip
-    inside = np.zeros(
-        target.shape, np.uint8
-    )  # a pixel whose middle lies in a gap is a gap, whatever is beside it
+    # A pixel whose middle lies in a gap is a gap, whatever is beside it.
+    inside = np.zeros(target.shape, np.uint8)
     reproject(
         known.astype(np.uint8), inside, src_nodata=255, dst_nodata=0, resampling=Resampling.nearest, **grids
     )

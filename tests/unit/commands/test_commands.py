@@ -85,6 +85,13 @@ CALLS: dict[str, Call] = {
         lambda at, to: [str(at.train), "--out", str(to / "run")], SCORES,
         [(["none.yaml"], "none.yaml"), (["{extract}"], "extract"), (["{train}", "--out", "{run}"], "another run")],
     ),
+    "cut": Call(
+        lambda at, to: [str(at.extract), "--out", str(to / "cut.tif")], {"out", "scene", "bands", "bytes"},
+        [(["none.yaml", "--out", "{folder}/c.tif"], "none.yaml"), (["{extract}", "--out", "{folder}/c.png"], "end in .tif"),
+         (["{extract}", "--out", "{folder}/c.tif", "--scene", "other"], "other"),
+         (["{extract}", "--out", "{folder}/c.tif", "--region", "1,2,3,x"], "four numbers"),
+         (["{extract}", "--out", "{folder}/c.tif", "--region", "1,2,1.1,2.1"], "do not overlap")],
+    ),
     "evaluate": Call(lambda at, _: [str(at.trained)], SCORES, [(["{run}"], "run"), (["none"], "none")]),
     "report": Call(
         lambda at, to: [str(at.trained), "--out", str(to / "report.html")], {"out"},
