@@ -22,6 +22,7 @@ from engine.extraction.batches import batches_of
 from engine.extraction.encode import encode, open_backbone
 from engine.extraction.pixels.tile_reader import read_ahead, read_tile
 from engine.extraction.plan import make_plan
+from engine.extraction.workers.batch_reader import read_batches, read_in_pieces
 from engine.extraction.workers.parallel_passes import parallel_passes
 from engine.imagery.raster.rasters import OpenRasters
 from engine.jobs.config import ExtractConfig, parse_config
@@ -34,7 +35,7 @@ CPU = choose("cpu", torch.float32)
 
 
 def ours() -> list[str]:
-    names = ("reader", "pass", "writer", "fetch")
+    names = ("reader", "joiner", "pass", "writer", "fetch")
     return [thread.name for thread in threading.enumerate() if thread.name.startswith(names)]
 
 
@@ -163,3 +164,41 @@ def test_reading_and_encoding_alone_give_the_rows_of_the_run(scene_file: Path, t
         for rows in encode(backbone, plan, [read_tile(item, plan) for item in batch]):
             stored = store.read_tile(rows.tile.id)
             assert np.array_equal(stored.reshape(rows.tile.rows, -1), rows.embeddings[0])
+
+
+@pytest.mark.parametrize("tiles_a_batch", [1, 3, 4, 9])
+def test_batches_that_several_threads_read_in_pieces_are_those_that_one_thread_reads(
+    write_raster: WriteRaster, tmp_path: Path, tiles_a_batch: int
+) -> None:
+    plan = make_plan(
+        config_for(
+            write_raster("scene.tif", np.random.default_rng(0).integers(1, 9000, (6, 96, 128), np.int16)),
+            batch_size=tiles_a_batch,
+        ),
+        tmp_path,
+    )
+    batches = batches_of(plan, 0)
+    one = list(read_batches(batches, plan, CPU))
+    many = list(read_in_pieces(batches, plan, 3, is_pinned=False))
+    for (reads, batch), (reads_too, batch_too) in zip(one, many, strict=True):
+        assert [read.planned.tile.id for read in reads] == [read.planned.tile.id for read in reads_too]
+        assert batch is not None
+        assert batch_too is not None
+        assert torch.equal(batch.image, batch_too.image)
+        assert torch.equal(batch.valid, batch_too.valid)
+    assert ours() == []
+
+
+def test_leaving_batches_that_are_read_in_pieces_ends_the_threads(
+    write_raster: WriteRaster, tmp_path: Path
+) -> None:
+    plan = make_plan(
+        config_for(
+            write_raster("scene.tif", np.random.default_rng(0).integers(1, 9000, (6, 96, 128), np.int16))
+        ),
+        tmp_path,
+    )
+    left = read_in_pieces(batches_of(plan, 0), plan, 3, is_pinned=False)
+    next(left)
+    left.close()
+    assert ours() == []
