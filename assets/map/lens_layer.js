@@ -104,6 +104,9 @@
         this.begin();
       }
       this.setLens(options.lens, { follows: options.follows === true });
+      if (this._map) {
+        this.go(options.goto);
+      }
       this.fire("lensupdated");
     },
 

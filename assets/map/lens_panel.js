@@ -100,7 +100,10 @@
     const outline = button(row, "Outline", area.toggle);
     const clear = button(row, "Clear", () => layer.keep({ positive: [], negative: [] }));
     const refresh = () => {
-      row.hidden = layer.options.follows !== true;
+      row.hidden = layer.options.follows !== true && layer.options.labels !== true;
+      [...kinds.map(([, made]) => made), clear].forEach((made) => {
+        made.hidden = layer.options.labels === true;
+      });
       kinds.forEach(([kind, made]) => {
         made.ariaPressed = (layer.picking ?? "positive") === kind;
       });

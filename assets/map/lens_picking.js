@@ -2,6 +2,7 @@
 "use strict";
 
 {
+  const GOTO_ZOOM = 13;
   const KINDS = { positive: "#1d7a3e", negative: "#b3261e" };
 
   /** Metres of Web Mercator of a place, as the worker counts; null for nowhere. */
@@ -18,6 +19,9 @@
     },
 
     clicked(event) {
+      if (this.options.labels && !this.isOutlining) {
+        this.tellGround({ type: "Point", coordinates: [event.latlng.lng, event.latlng.lat] });
+      }
       if (this.options.follows && !this.isOutlining) {
         const isNegative = event.originalEvent?.shiftKey !== (this.picking === "negative");
         this.pick(event.latlng, isNegative ? "negative" : "positive");
@@ -32,6 +36,11 @@
     },
 
     outline(latlngs) {
+      if (this.options.labels) {
+        const ring = [...latlngs, latlngs[0]].map(({ lng, lat }) => [lng, lat]);
+        this.tellGround({ type: "Polygon", coordinates: [ring] });
+        return;
+      }
       const polygon = latlngs.map((latlng) => Object.values(metres(latlng)));
       this.line.tell("inside", { polygon });
     },
@@ -59,6 +68,21 @@
       // streamlit-folium hands on what is drawn; it asks a drawing for its GeoJSON.
       const feature = { type: "Feature", properties: told, geometry: { type: "Point", coordinates: [0, 0] } };
       this._map.fire("draw:edited", { layer: { toGeoJSON: () => feature } });
+    },
+
+    /** Tell the page of ground that a person wants to label. */
+    tellGround(geometry) {
+      this.serial += 1;
+      const feature = { type: "Feature", properties: { isLabel: true, serial: this.serial, of: this.options.of }, geometry };
+      this._map.fire("draw:edited", { layer: { toGeoJSON: () => feature } });
+    },
+
+    /** Bring a place into sight, once for each time that the page asks. */
+    go(goto) {
+      if (goto && goto.time !== this.wentAt) {
+        this.wentAt = goto.time;
+        this._map.setView([goto.lat, goto.lon], Math.max(this._map.getZoom(), GOTO_ZOOM));
+      }
     },
 
     mark(outlines) {

@@ -14,7 +14,18 @@ from engine.jobs.event_log import append_event
 from engine.jobs.events import ExtractPlanned, Failed, Started, Submitted, TileDone
 from tests.pages.conftest import OpenPage, words
 
-NAMES = ("explore", "extract", "embeddings", "compare", "train", "evaluate", "apply", "backbones", "runs")
+NAMES = (
+    "explore",
+    "extract",
+    "embeddings",
+    "compare",
+    "label",
+    "train",
+    "evaluate",
+    "apply",
+    "backbones",
+    "runs",
+)
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 

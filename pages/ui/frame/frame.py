@@ -21,6 +21,7 @@ _NAMES = (
     "extract",
     "embeddings",
     "compare",
+    "label",
     "train",
     "evaluate",
     "apply",

@@ -42,6 +42,8 @@ class ShownLens:
         follows: similarity to the patch below the pointer, until one is picked.
         hint: what the box beside the map says where the pointer is on nothing.
         date: number of the date to show; None: all.
+        labels: a click or an outline is ground to label, and told as GeoJSON.
+        goto: a place to bring into sight, `lon` and `lat`, once for each `time`.
     """
 
     name: str
@@ -55,6 +57,8 @@ class ShownLens:
     hint: str = ""
     date: int | None = None
     pane: str = "overlay"
+    labels: bool = False
+    goto: Mapping[str, float] | None = None
 
     def options(self) -> dict[str, Any]:
         """For `Emberscope.lens`."""
@@ -73,6 +77,8 @@ class ShownLens:
             "serial": self.picked.serial,
             "hint": self.hint,
             "date": self.date,
+            "labels": self.labels,
+            "goto": None if self.goto is None else dict(self.goto),
         }
 
 

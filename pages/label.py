@@ -1,0 +1,59 @@
+"""Label: a few clicks on the map of a store teach a classifier, and the whole map shows what it learnt."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui.embeddings import lens_choice, lens_data
+from pages.ui.embeddings import view as embeddings_view
+from pages.ui.jobs import chosen_run
+from pages.ui.label import choice, files, lesson, told
+from pages.ui.label import view as label_view
+from pages.ui.look import empty, errors, notices, style
+from pages.ui.map import layers, stage
+from pages.ui.state import results
+
+_TITLE, _LEAD = "Label", "Click a few patches of each class: the whole map follows."
+
+stores = results.stores()
+if not chosen_run.is_shown(stores):
+    style.heading(_TITLE, _LEAD)
+    chosen_run.require("extract", stores)
+    empty.empty(
+        "No embeddings yet", "Labels are given on the map of an extraction; on the sample scene it takes less than a minute.",
+        "Extract some", "pages/extract.py", "extract",
+    )  # fmt: skip
+page = stage.stage(_TITLE, _LEAD)
+with page.panel, errors.in_words():
+    chosen = embeddings_view.choose_store(stores)
+    store = results.store_of(chosen.job)
+    notices.simulated(store.meta.is_simulated)
+    notices.random_weights(store.meta.is_random)
+    layer = embeddings_view.choose_layer(store)
+    with st.spinner("Finding the principal components of the whole store."):
+        shown = lens_data.view(store, layer, 1, lens_choice.position_choice(lens_data.position(store, layer)))
+        reduction = lens_data.reduction(shown)
+    dates = reduction.header.dates
+    date = lens_choice.date_choice(dates, lens_data.has_several_dates(store))
+    dated = lens_data.dated_view(shown, date)
+    path, map_key, of = lesson.file_of(store), f"label_{chosen.job.id}", f"labels {layer}"
+    labels = lesson.labels_of(path)
+    with errors.in_words(stop=False):
+        told.take(map_key, of, path, choice.class_of_clicks(labels), store, dated.chosen)
+    labels = lesson.labels_of(path)
+    choice.choose_class(labels)
+    seen = lesson.learn(dated, reduction, labels, dates.index(date) if date else None)
+    choice.change_classes(path, labels)
+    files.listing(path, labels)
+    label_view.jump(seen, map_key)
+    if seen.taught is not None:
+        label_view.accuracy(seen.taught)
+    scenes, base = embeddings_view.choose_base(chosen)
+with page.map, errors.in_words():
+    opening = layers.opening(scenes) if len(scenes) > 1 else reduction.bounds_lonlat()
+    label_view.draw(seen, map_key, of, scenes, base, opening)
+with page.legend, errors.in_words():
+    label_view.legend(seen)
+with page.panel, errors.in_words():
+    files.way_on(seen, path, map_key)
+    files.exchange(path, labels)

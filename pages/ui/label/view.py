@@ -1,0 +1,213 @@
+"""The map of the Label page: patches through the lens of what was taught, labels on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from engine.imagery.geobox import to_lonlat
+from engine.imagery.scene import Scene
+from engine.labels.clicked.label_set import Label, LabelSet
+from engine.labels.clicked.on_store import rows_of, tile_of
+from engine.learning.clicked.next_patch import ASKS, Ask, next_patch
+from engine.learning.clicked.taught import Taught
+from engine.store.store import EmbeddingStore
+from engine.views.comparing.dated_view import DatedView
+from engine.views.lens.kinds import components_lens
+from engine.views.lens.lens import Lens, ramp
+from engine.views.lens.reduction import Reduction
+from pages.ui.label import told
+from pages.ui.label.choice import Shown
+from pages.ui.look import errors, style, wording
+from pages.ui.map import layers, lens_files, maps
+from pages.ui.map.lens import Picked, ShownLens
+
+_STOPS = 5
+_MOST_OUTLINES = 400
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the map is drawn from.
+
+    Attributes:
+        taught: None until two classes have labels.
+        date: number of the date among those of the reduction's file; None: all.
+    """
+
+    view: DatedView
+    reduction: Reduction
+    labels: LabelSet
+    taught: Taught | None
+    shown: Shown
+    date: int | None
+
+    @property
+    def lens(self) -> Lens:
+        """For embeddings."""
+        if self.taught is None:
+            basis = self.reduction.basis
+            return components_lens(basis, (0, 1, 2) if len(basis.components) > 2 else (0,))
+        classifier = self.taught.classifier
+        if self.shown.show == "Class":
+            return classifier.lens()
+        if self.shown.show == "Where unsure":
+            return classifier.lens("uncertainty")
+        names = [one.name for one in classifier.classes]
+        return classifier.lens("probability", names.index(self.shown.of))
+
+
+def draw(
+    seen: Seen, map_key: str, of: str, scenes: tuple[Scene, ...], base: str | None, bounds: maps.Bounds
+) -> None:
+    """The map; a click on it is a label."""
+    meta = seen.view.store.meta
+    goto = st.session_state.get(f"{map_key}/goto")
+    lens = ShownLens(
+        name="label", of=of, token=lens_files.register(seen.reduction.path, seen.reduction.header.identity), date=seen.date,
+        lens=seen.lens.reduced(seen.reduction.basis).to_json(), credit=f"Labels on {meta.backbone}, layer {seen.view.view.layer}",
+        title="Labels", picked=Picked(serial=told.last_serial(map_key)), hint="A click labels a patch", labels=True, goto=goto,
+    )  # fmt: skip
+    below = layers.imagery(scenes, base) if scenes and base else []
+    maps.draw(
+        maps.View(
+            page="label", key=map_key, bounds_lonlat=bounds, boxes=layers.boxes_of(scenes), shown=tuple(below),
+            outlines=_outlines(seen, goto), overlay_percent=70, lenses=(lens,),
+        )
+    )  # fmt: skip
+
+
+def legend(seen: Seen) -> None:
+    """What the colours mean."""
+    lens = seen.lens
+    if seen.taught is None:
+        style.legend(
+            [],
+            "Colours of the principal components. From the first label of a second class on, the map shows classes.",
+        )
+    elif lens.kind == "classes":
+        style.legend(
+            [(style.css(one.rgba), wording.plain(one.name)) for one in seen.taught.classifier.classes],
+            _trust(seen.taught),
+        )
+    else:
+        colours, steps = ramp(), np.linspace(0, 1, _STOPS)
+        entries = [
+            (
+                style.css(_rgba(colours[round(255 * step)])),
+                f"{wording.plain(lens.names[0]) + ' ' if not step else ''}{step:.2g}",
+            )
+            for step in steps
+        ]
+        style.legend(entries, _trust(seen.taught))
+
+
+def accuracy(taught: Taught) -> None:
+    """How many labels are right without their own place, and what cannot be said."""
+    found = taught.accuracy
+    if found.share is not None:
+        interval = (
+            ""
+            if found.low is None or found.notes
+            else f"; 95 % interval over places {found.low:.0%} to {found.high:.0%}"
+        )
+        st.markdown(
+            f"**{found.right} of {wording.count(found.labels, 'label')}** right when their place is left out "
+            f"({wording.count(found.places, 'place')}{interval})."
+        )
+    for note in (*taught.notes, *found.notes):
+        st.caption(wording.plain(note))
+
+
+def jump(seen: Seen, map_key: str) -> None:
+    """A button that brings the next patch worth a label into sight."""
+    left, right = st.columns([1.4, 1], vertical_alignment="bottom")
+    ask: Ask = left.selectbox("Next patch", list(ASKS), key="label_ask", format_func=ASKS.__getitem__)
+    if right.button("Jump there", key="label_jump", icon=":material/near_me:", width="stretch"):
+        with errors.in_words():
+            row = _next(seen, ask)
+            times = (st.session_state.get(f"{map_key}/goto") or {}).get("time", 0)
+            corners = _corners(seen.view.store, row)
+            west, south, east, north = corners.bounds
+            st.session_state[f"{map_key}/goto"] = {
+                "time": times + 1, "row": row, "lon": (west + east) / 2, "lat": (south + north) / 2,
+            }  # fmt: skip
+
+
+def _next(seen: Seen, ask: Ask) -> int:
+    reduction = seen.reduction
+    numbers = np.array(reduction.numbers())
+    rows = (
+        np.array([reduction.row_of(one) for one in range(len(numbers))])
+        if reduction.header.step > 1
+        else np.arange(len(numbers))
+    )
+    wanted = {tile.id for tile in seen.view.chosen}
+    is_seen = np.concatenate([np.full(tile.rows, tile.id in wanted) for tile in seen.view.store.tiles])
+    numbers[~is_seen[rows]] = np.nan
+    labelled = rows_of(seen.labels, seen.view.store, seen.view.chosen).rows
+    own = np.flatnonzero(np.isin(rows, labelled))
+    lens = seen.taught.classifier.lens("uncertainty").reduced(reduction.basis) if seen.taught else None
+    return int(rows[next_patch(numbers, _places(seen.view.store)[rows], own, lens, ask)])
+
+
+def _places(store: EmbeddingStore) -> np.ndarray:
+    """(rows, 2) of the middle of each patch, degrees."""
+    parts = []
+    for tile in store.tiles:
+        down, across = np.divmod(np.arange(tile.rows), tile.w)
+        x, y = tile.patch_transform @ (across + 0.5, down + 0.5)
+        parts.append(np.stack(to_lonlat(tile.crs).transform(x, y), axis=1))
+    return np.concatenate(parts)
+
+
+def _outlines(seen: Seen, goto: dict[str, float] | None) -> tuple[maps.Outline, ...]:
+    """The newest labels in the colours of their classes, and the patch that was jumped to."""
+    colours = {one.name: one.colour for one in seen.labels.classes}
+    found = []
+    for label in seen.labels.labels[-_MOST_OUTLINES:]:
+        ground = _ground(label, seen.view)
+        found.append(
+            maps.Outline(ground, label.class_name, "#ffffff", 6)
+        )  # seen also on ground of its own colour
+        found.append(maps.Outline(ground, label.class_name, colours[label.class_name], 2.5))
+    if goto is not None:
+        found.append(
+            maps.Outline(
+                _corners(seen.view.store, int(goto["row"])), "The next patch to label", "#000000", 3.5
+            )
+        )
+    return tuple(found)
+
+
+def _ground(label: Label, view: DatedView) -> BaseGeometry:
+    """The patch of a click, or the polygon that was drawn."""
+    if label.shape.geom_type == "Point":
+        rows = rows_of(LabelSet(labels=(Label("burnt", label.shape),)), view.store, view.chosen).rows
+        if len(rows):
+            return _corners(view.store, int(rows[0]))
+    return label.shape if label.shape.area > 0 else label.shape.buffer(1e-5)
+
+
+def _corners(store: EmbeddingStore, row: int) -> Polygon:
+    tile, down, across = tile_of(store.tiles, row)
+    corners = [(across + dx, down + dy) for dx, dy in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    return Polygon([to_lonlat(tile.crs).transform(*(tile.patch_transform @ one)) for one in corners])
+
+
+def _trust(taught: Taught) -> str:
+    found = taught.accuracy
+    share = (
+        "" if found.share is None else f"{found.right} of {found.labels} labels right without their place. "
+    )
+    few = "Too few labels to tell how good the map is. " if found.notes else ""
+    return f"From {wording.count(len(taught.labels.labels), 'label')}, all classes taken as equally frequent. {share}{few}"
+
+
+def _rgba(row: np.ndarray) -> tuple[int, int, int, int]:
+    red, green, blue, opacity = (int(part) for part in row)
+    return red, green, blue, opacity

@@ -1,0 +1,81 @@
+"""Label: what is clicked on the map is kept, taught, drawn as a lens, and handed to Train."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.labels.clicked.geojson import labels_path, read_labels
+from engine.labels.clicked.on_store import middle_of
+from engine.store.store import EmbeddingStore
+from tests.pages.conftest import OpenPage, words
+
+MAP = "label_run-extract"
+
+
+@pytest.fixture
+def store(filled_home: Path) -> Iterator[EmbeddingStore]:
+    """The store of the filled workspace, without labels before and after."""
+    found = EmbeddingStore.open(filled_home / "run-extract")
+    labels_path(found.folder).unlink(missing_ok=True)
+    yield found
+    labels_path(found.folder).unlink(missing_ok=True)
+
+
+def click(at: AppTest, store: EmbeddingStore, row: int, serial: int, class_name: str) -> AppTest:
+    """A click on the middle of a patch, as the map tells it."""
+    at.radio(key="label_class").set_value(class_name).run()
+    geometry = {"type": "Point", "coordinates": list(middle_of(store.tiles, row))}
+    properties = {"isLabel": True, "serial": serial, "of": "labels 0"}
+    at.session_state[MAP] = {"last_active_drawing": {"properties": properties, "geometry": geometry}}
+    return at.run()
+
+
+def lens_of(drawn: dict[str, Any]) -> dict[str, Any]:
+    groups = drawn["feature_group_to_add"]
+    calls = [child for group in groups for child in group._children.values() if hasattr(child, "options")]
+    return next(child.options["lens"] for child in calls if "lens" in child.options)
+
+
+def test_two_clicks_recolour_the_map_survive_a_visit_and_lead_to_a_training(
+    open_page: OpenPage, store: EmbeddingStore, drawn_maps: list[dict[str, Any]]
+) -> None:
+    at = click(open_page("label", job="run-extract"), store, 3, 1, "burnt")
+    assert lens_of(drawn_maps[-1])["kind"] == "rgb"
+    at = click(at, store, store.rows - 4, 2, "not burnt")
+    assert lens_of(drawn_maps[-1])["names"] == ["not burnt", "burnt"]
+    assert "too few" in words(at)
+    again = open_page("label", job="run-extract", show="Probability", of="burnt")
+    assert not again.exception
+    assert lens_of(drawn_maps[-1])["kind"] == "probability"
+    assert [one.source for one in read_labels(labels_path(store.folder)).labels] == ["clicked", "clicked"]
+    again.button(key="label_jump").click().run()
+    assert not again.exception
+    train = again.button(key="label_train").click().run()
+    assert train.title[0].value == "Train"
+    assert train.text_area(key="t_classes").value.splitlines()[1] == "1 burnt #d55e00"
+    assert Path(train.text_input(key="t_label_path").value).is_file()
+
+
+def test_a_click_counts_once_and_one_beside_the_store_is_refused_in_words(
+    open_page: OpenPage, store: EmbeddingStore
+) -> None:
+    at = click(open_page("label", job="run-extract"), store, 3, 1, "burnt")
+    at.run()
+    assert len(read_labels(labels_path(store.folder)).labels) == 1
+    told = json.loads(json.dumps(at.session_state[MAP]))
+    told["last_active_drawing"] = {
+        "properties": {"isLabel": True, "serial": 2, "of": "labels 0"},
+        "geometry": {"type": "Point", "coordinates": [0, 0]},
+    }
+    at.session_state[MAP] = told
+    at.run()
+    assert "no patch with data there" in " ".join(one.value for one in (*at.error, *at.warning))
+    at.button(key="label_undo").click().run()
+    assert not read_labels(labels_path(store.folder)).labels
+    assert not at.exception
