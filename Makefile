@@ -10,7 +10,7 @@ LINTER := assets/node_modules/.linter
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help app test check format lock bench test-slow clean browser npm test-vendor
+.PHONY: help app test check format lock bench test-slow screenshots clean browser npm test-vendor
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -23,6 +23,7 @@ help:
 	@echo "make lock       write assets/package-lock.json anew after a change of assets/package.json"
 	@echo "make bench      figures: speed, memory, bytes"
 	@echo "make test-slow  the tests that take minutes or many gigabytes"
+	@echo "make screenshots  take the pictures of the README anew, by the journeys through the whole season"
 	@echo "make clean      remove what make has made; runs/ stays"
 
 app: $(VENV)/.app $(VENDOR)/.made
@@ -54,6 +55,10 @@ bench: $(VENV)/.test
 
 test-slow: $(VENV)/.test browser test-vendor
 	$(PY) -m pytest -m slow
+
+screenshots: $(VENV)/.test browser test-vendor
+	EMBERSCOPE_SCREENSHOTS='$(CURDIR)/assets/screenshots' $(PY) -m pytest tests/journeys/test_train_journey.py \
+	  tests/journeys/test_extract_journey.py tests/journeys/test_lens_journey.py tests/journeys/test_compare_journey.py
 
 clean:
 	rm -rf $(VENV) assets/node_modules $(VENDOR) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -12,7 +12,7 @@ from pages.ui.state import address, cached, regions, session
 page = stage.stage("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
 with page.panel:
     place = region_panel.choose_place()
-    region_panel.make_season_if_absent(place)
+    region_panel.make_season_if_absent(place, page.map)
     with errors.in_words():
         scenes = cached.scenes(place.scene)
         names = layers.composites_of(scenes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,3 +70,13 @@ def test_a_choice_is_kept_for_when_one_comes_back_to_the_page(open_page: OpenPag
     at.switch_page(str(Path(__file__).resolve().parents[2] / "pages" / "backbones.py")).run()
     at.switch_page(str(Path(__file__).resolve().parents[2] / "pages" / "explore.py")).run()
     assert at.segmented_control(key="explore_bands_virginia").value == "Infrared"
+
+
+@pytest.mark.parametrize("place", ["season", "season-before", "fires"])
+def test_fires_that_are_not_made_yet_leave_no_empty_ground(
+    open_page: OpenPage, home: Path, drawn_maps: list[dict[str, Any]], place: str
+) -> None:
+    at = open_page("explore", place=place)
+    assert at.button(key="make_season").label == "Make them now"
+    assert drawn_maps[-1]["key"] == "explore_not_made"
+    assert "simulated scar" in words(at)

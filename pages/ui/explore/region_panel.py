@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.backbones import cards
 from engine.errors import EngineError
@@ -21,7 +22,7 @@ from pages.ui import workspace
 from pages.ui.explore import own_dialog, own_drop, own_list
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, style, wording
-from pages.ui.map import layers
+from pages.ui.map import layers, maps
 from pages.ui.map.maps import Bounds, Outline
 from pages.ui.state import cached, region_upload, regions, session
 
@@ -54,22 +55,38 @@ def _take_place() -> None:
     session.set_place(st.session_state["explore_place"])
 
 
-def make_season_if_absent(place: session.Place) -> None:
-    """Offer to simulate the fires of a place where they are not on this machine; ends the page then."""
+def make_season_if_absent(place: session.Place, ground: DeltaGenerator) -> None:
+    """Offer to simulate the fires of a place where they are not on this machine; ends the page then.
+
+    Args:
+        ground: where the page's map stands; it shows the scar that comes with the app.
+    """
     if session.is_ready(place.scene) or not isinstance(place.scene, SimulatedScene):
         return
+    with ground, errors.in_words():
+        _show_first_scar()
     chips = place.scene.chips or MOST_CHIPS
     with st.container(border=True):
         st.subheader("These fires have not been made yet", anchor=False)
         st.write(
             f"{chips} simulated places with labelled burn scars, about {2.3 * chips:.0f} MB, made once in about "
-            f"{wording.duration(1.3 * chips)}."
+            f"{wording.duration(1.3 * chips)}. Until then the map shows a simulated scar that comes with the app."
         )
         if st.button(
             "Make them now", type="primary", key="make_season", icon=":material/local_fire_department:"
         ):
             _make_season(place.scene, chips)
     st.stop()
+
+
+def _show_first_scar() -> None:
+    scenes = cached.scenes(session.FIRST.scene)
+    maps.draw(
+        maps.View(
+            page="explore", key="explore_not_made", focus="not made", bounds_lonlat=layers.opening(scenes),
+            boxes=layers.boxes_of(scenes), shown=tuple(layers.imagery(scenes, layers.best_of(scenes))),
+        )
+    )  # fmt: skip
 
 
 def in_sight(scenes: Sequence[Scene]) -> Bounds:
