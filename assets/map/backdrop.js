@@ -26,6 +26,13 @@
         map.createPane(name).style.zIndex = zIndex;
       }
       map.attributionControl.setPrefix("Leaflet");
+      // Outlines tell their words to the pointer only: the Tab key does not go through all of them.
+      map.on("layeradd", ({ layer }) => {
+        const element = layer.getElement?.();
+        if (element?.tagName === "path") {
+          element.setAttribute("tabindex", "-1");
+        }
+      });
       L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
       return Emberscope.land(map, { landUrl, coastUrl });
     },

@@ -104,6 +104,7 @@
       map.emberScene = scenes[index].id;
       for (const [at, element] of cards.entries()) {
         element.ariaPressed = String(at === index);
+        element.tabIndex = at === index ? 0 : -1;
       }
       cards[index].scrollIntoView({ block: "nearest", inline: "nearest" });
       onMap.choose(index);
@@ -122,6 +123,18 @@
     button(bar, "›", "The next scene", () => step(1));
     const onMap = marks(map, scenes, choose);
     const cards = scenes.map((scene, index) => card(strip, scene, pictures, index + 1, () => choose(index)));
+    // The Tab key comes to the strip once, and the arrows go along it.
+    for (const [index, element] of cards.entries()) {
+      element.tabIndex = index ? -1 : 0;
+    }
+    strip.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (by) {
+        event.preventDefault();
+        step(by);
+        cards[chosen].focus();
+      }
+    });
     const settle = () => {
       map.emberFootPx = box.open ? FOOT_PX : 40;
     };

@@ -142,6 +142,9 @@ function fakeElement(tag, className) {
     dataset: {},
     style: { setProperty() {} },
     remove() {},
+    focus() {
+      this.hasFocus = true;
+    },
     scrollIntoView() {},
     append(...more) {
       this.children.push(...more);
@@ -150,6 +153,6 @@ function fakeElement(tag, className) {
       this.children = children;
     },
     addEventListener: (name, listener) => (listeners[name] = listener),
-    tell: (name) => listeners[name](),
+    tell: (name, event) => listeners[name](event),
   };
 }

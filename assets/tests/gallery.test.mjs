@@ -26,6 +26,17 @@ test("the gallery says how many scenes there are and of which kinds, and brings 
   assert.deepEqual(page.map.fitted.at(-1).corners, [[0, 10], [2.1, 10.1]]);
 });
 
+test("the Tab key comes to the strip of scenes once, and the arrows go along it", async () => {
+  await show();
+  const strip = gallery().children[2];
+  const event = { key: "ArrowRight", preventDefault() {} };
+  assert.deepEqual(strip.children.map((card) => card.tabIndex), [0, -1, -1]);
+  strip.tell("keydown", event);
+  strip.tell("keydown", event);
+  assert.deepEqual(strip.children.map((card) => card.tabIndex), [-1, 0, -1]);
+  assert.ok(strip.children[1].hasFocus);
+});
+
 test("a link opens its scene, and says where it is not here", async () => {
   await show("?scene=three");
   assert.deepEqual(page.map.fitted.at(-1).corners, SCENES[2].box);

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from engine.jobs.job import Job, list_jobs
 from tests.journeys.conftest import ROOT, App
@@ -32,6 +32,15 @@ _SEVERE = ("serious", "critical")
 _FINDINGS = """async () => (await axe.run(document, {iframes: false, resultTypes: ['violations']})).violations.flatMap(
   rule => rule.nodes.map(node => ({impact: rule.impact, rule: rule.id, at: node.target.join(' '),
                                    why: node.failureSummary, html: node.html.slice(0, 200)})))"""
+
+_FOCUS = """() => {
+  let element = document.activeElement;
+  while (element.tagName === 'IFRAME') element = element.contentDocument.activeElement;
+  const {outlineStyle, boxShadow} = getComputedStyle(element);
+  return [element.tagName, element.ariaLabel || element.title || element.innerText || '',
+          outlineStyle !== 'none' || boxShadow !== 'none'];
+}"""
+_MOST_TABS = 70  # 49 with the whole season
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +74,23 @@ def test_every_page_can_be_used_by_everybody_and_fits_its_window(
             assert _severe_findings(visitor) == [], title
             if theme == "light":
                 _fits_at_zoom(visitor, title)
+
+
+def test_the_tab_key_goes_through_the_map_and_its_panel_and_shows_where_it_is(visitor: Visitor) -> None:
+    visitor.open("explore?place=season")
+    visitor.sees_page("Explore")
+    visitor.sees_map()
+    expect(visitor.map.locator(".ember-scene img").first).to_be_visible(timeout=PATIENCE_MS)
+    seen: list[str] = []
+    for _ in range(_MOST_TABS):
+        visitor.page.keyboard.press("Tab")
+        tag, name, is_shown = visitor.page.evaluate(_FOCUS)
+        assert is_shown or tag in ("MAIN", "BODY"), f"nothing shows that the keyboard is at {name}"
+        seen.append(name)
+        if tag == "BUTTON" and "Use everything here" in name:
+            break
+    assert "Use everything here" in seen[-1]
+    assert {"Zoom in", "Draw a rectangle", "The next scene"} <= set(seen)
 
 
 def _fits_at_zoom(visitor: Visitor, title: str) -> None:
