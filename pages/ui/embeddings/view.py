@@ -12,10 +12,10 @@ from engine.views.neighbourhood_mean import usual_window
 from pages.ui.embeddings import lens_data
 from pages.ui.embeddings.lens_views import Looked
 from pages.ui.jobs import chosen_run, scenes_below, take
-from pages.ui.look import charts, style, wording
+from pages.ui.look import charts, glossary, style, wording
 from pages.ui.map import layers, lens_files, maps
 from pages.ui.map.lens import ShownLens
-from pages.ui.state import cached, results
+from pages.ui.state import address, cached, results
 
 _NO_BASE = "None"
 
@@ -31,7 +31,13 @@ def choose_layer(store: EmbeddingStore) -> int:
     if len(kept) == 1:
         return kept[0]
     chosen = st.segmented_control(
-        "Layer", kept, default=kept[0], required=True, key="embeddings_layer", bind="query-params"
+        "Layer",
+        kept,
+        default=kept[0],
+        required=True,
+        key="embeddings_layer",
+        bind="query-params",
+        help=glossary.meaning("layer"),
     )
     return int(chosen if chosen is not None else kept[0])
 
@@ -44,7 +50,9 @@ def choose_window(store: EmbeddingStore) -> int:
     words = {usual: f"{usual} × {usual} patches", 1: "Single patches"}
     chosen = st.segmented_control(
         "Colours of", list(words), default=usual, required=True, key="embeddings_window", format_func=words.__getitem__,
-        help="Small patches of a CNN differ most by their texture. Means over their surroundings show the ground.",
+        help=glossary.meaning(
+            "patch", "Small patches of a CNN differ most by their texture. Means over their surroundings show the ground."
+        ),
     )  # fmt: skip
     return int(chosen if chosen is not None else usual)
 
@@ -53,7 +61,10 @@ def choose_base(chosen: cached.JobFacts) -> tuple[tuple[Scene, ...], str | None]
     """The scenes that the store was made from, and which of their composites lies below."""
     scenes = scenes_below.of_config(chosen.config.scene)
     options = [*(layers.composites_of(scenes) if scenes else []), _NO_BASE]
-    base = st.segmented_control("Below", options, default=options[0], required=True, key="embeddings_base")
+    widget = "embeddings_base"
+    address.restore("below", widget, options, options[0])
+    base = st.segmented_control("Below", options, required=True, key=widget)
+    address.keep("below", widget)
     return scenes, base if base != _NO_BASE else None
 
 

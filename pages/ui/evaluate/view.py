@@ -10,11 +10,11 @@ import streamlit as st
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import Task
 from pages.ui.jobs import chosen_run, take
-from pages.ui.look import charts, metrics, style, wording
+from pages.ui.look import charts, glossary, metrics, style, wording
 from pages.ui.state import cached, downloads, results
 
 _HELP = {
-    "iou": "Pixels that the labels and the map share, over all that either of them has of the class.",
+    "iou": glossary.meaning("IoU"),
     "f1": "Harmonic mean of precision and recall.",
     "miou": "Mean of the IoU of all classes.",
     "accuracy": "Share of all labelled pixels that are called rightly.",
@@ -90,7 +90,8 @@ def table(run: TrainRun) -> None:
     of_baseline = (
         f" The threshold of the baseline, {fitted:.3f}, was chosen on the training places." if fitted else ""
     )
-    st.caption(f"Every score is computed once, from the counts of all test pixels.{of_baseline}")
+    of_index = f" {glossary.meaning('NBR')}" if "NBR" in _baseline_name(found) else ""
+    st.caption(f"Every score is computed once, from the counts of all test pixels.{of_baseline}{of_index}")
 
 
 def confusion(run: TrainRun) -> None:

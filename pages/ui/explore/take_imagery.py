@@ -48,7 +48,7 @@ def offer(place: session.Place, scenes: Sequence[Scene]) -> None:
             " It is made after the click, which takes a while at this size." if megabytes > _LARGE_MB else ""
         )
         st.caption(
-            f"{wording.count(len(scene.bands), 'band')}, {what}; date and source are in its tags.{large}"
+            f"{wording.count(len(scene.bands), 'band')}, {what}; its tags say what is known of date and source.{large}"
         )
 
 

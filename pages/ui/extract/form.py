@@ -15,7 +15,7 @@ from engine.jobs.config import BackboneConfig, ExtractConfig, OutputConfig, Tile
 from pages.ui.backbones import card as backbone_card
 from pages.ui.backbones import fitting
 from pages.ui.jobs import cost
-from pages.ui.look import wording
+from pages.ui.look import glossary, wording
 from pages.ui.look.fields import DEVICES, choices_of, help_of
 from pages.ui.state import address, cached, regions, session
 
@@ -64,7 +64,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         gsd_m = _gsd(left)
         granularity: Literal["patch", "tile"] = right.segmented_control(
             "One row for each", ["patch", "tile"], default="patch", required=True, key="x_granularity",
-            help=help_of(ExtractConfig, "granularity"),
+            help=glossary.meaning("patch", help_of(ExtractConfig, "granularity")),
         )  # fmt: skip
         pooling = None
         if granularity == "tile":
@@ -132,7 +132,7 @@ def _layers(spec: BackboneSpec) -> tuple[int, ...] | None:
         return None
     default = [spec.layer_index(layer) for layer in spec.default_layers]
     chosen = st.multiselect(
-        "Layers", range(spec.depth), default=default, key=f"x_layers_{spec.name}", help=help_of(BackboneConfig, "layers"),
+        "Layers", range(spec.depth), default=default, key=f"x_layers_{spec.name}", help=glossary.meaning("layer", help_of(BackboneConfig, "layers")),
         format_func=lambda i: f"{i} · {spec.stride_px(i)} px · {spec.layer_dim(i)}-d" if spec.layer_strides else str(i),
     )  # fmt: skip
     return None if not chosen or chosen == default else tuple(chosen)

@@ -26,6 +26,11 @@ WORDS: Mapping[str, str] = {
 }
 
 
+def meaning(word: str, more: str = "") -> str:
+    """The sentence of a word of the table as help beside a widget, before what else is said there."""
+    return f"{word[0].upper()}{word[1:]}: {WORDS[word]} {more}".strip()
+
+
 def explained(text: str) -> str:
     """Text as HTML, each word of the table marked with its sentence where it first stands; all else is escaped."""
     found = html.escape(text)

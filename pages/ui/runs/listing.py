@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,21 +15,29 @@ from engine.learning.tasks.table import task_of
 from pages.ui.jobs import jobs_panel, progress_words
 from pages.ui.look import metrics
 from pages.ui.runs import comparison, disk, inner
-from pages.ui.state import cached, results
+from pages.ui.state import address, cached, results
 
 _HIGHEST_PX = 420
+_KINDS = ("All", "Extract", "Train", "Apply", "Fetch")
 
 
 def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
     """Runs of the kinds and states, and with the words, that are asked for; inner runs only when asked for."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        kind = st.segmented_control("Kind", ["All", "Extract", "Train", "Apply", "Fetch"], default="All", required=True, key="runs_kind",
-                                    label_visibility="collapsed")  # fmt: skip
+        address.restore("kind", "runs_kind", _KINDS, _KINDS[0])
+        kind = st.segmented_control(
+            "Kind", _KINDS, required=True, key="runs_kind", label_visibility="collapsed"
+        )
+        address.keep("kind", "runs_kind")
         states = sorted({item.state for item in found})
+        _restore("state", "runs_state", lambda asked: [one for one in asked.split(",") if one in states])
         wanted = st.pills("State", states, selection_mode="multi", key="runs_state", label_visibility="collapsed",
                           format_func=str.capitalize)  # fmt: skip
+        _keep("state", ",".join(wanted))
+        _restore("find", "runs_search", str)
         words = st.text_input("Search", key="runs_search", placeholder="Name, note, backbone, place, setting",
                               label_visibility="collapsed", icon=":material/search:")  # fmt: skip
+        _keep("find", words)
         folded = sum(map(inner.is_inner, found))
         has_inner = bool(folded) and st.toggle(
             f"Show {folded} made on the way", key="runs_inner",
@@ -43,6 +51,21 @@ def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
         and (has_inner or words or not inner.is_inner(item))
         and _matches(item, words)
     ]
+
+
+def _restore(name: str, widget: str, read: Callable[[str], Any]) -> None:
+    """Before a widget is drawn: it follows the address where a link, and not the widget, has put something there."""
+    asked = address.read(name)
+    if asked is not None and (
+        asked != st.session_state.get(f"runs {name}") or widget not in st.session_state
+    ):
+        st.session_state[widget] = read(asked)
+
+
+def _keep(name: str, said: str) -> None:
+    """After a widget is drawn: the address follows it."""
+    st.session_state[f"runs {name}"] = said
+    address.write(name, said or None)
 
 
 def table(kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:

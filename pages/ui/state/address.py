@@ -6,7 +6,8 @@ The names that pages use, all in one address:
     workspace   whose runs and places (pages/ui/workspace.py)
     place       the scenes looked at;  region  the part of them
     job         the run that a page shows;  threshold  from which probability on its map counts
-    backbone, bands, layer, show        what is chosen on a page, by `restore` and `keep` around its widget
+    backbone, bands, below, layer, show, kind        what is chosen on a page, by `restore` and `keep` around its widget
+    state, find                         which runs are listed (pages/ui/runs/listing.py)
     view, layers, scene, base           what the map itself writes (assets/map/address.js): Python leaves them alone
 """
 

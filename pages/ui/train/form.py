@@ -11,6 +11,7 @@ from engine.errors import ConfigError
 from engine.jobs.config import HeadConfig, LabelsConfig, LossConfig, TrainConfig, parse_config
 from engine.jobs.config_task import is_of_numbers, is_of_tiles
 from engine.jobs.config_train import OF_NUMBERS
+from pages.ui.look import glossary
 from pages.ui.look.fields import choices_of, help_of
 from pages.ui.train import more_settings, split_form, task_form
 from pages.ui.train.source import Source
@@ -37,7 +38,7 @@ def settings(source: Source) -> TrainConfig:
     st.subheader("Decoder", anchor=False)
     one, two = st.columns(2)
     head = str(one.selectbox("Head", _heads(rows, source), key=f"t_head_{rows}" if rows == "tile" else "t_head",
-                             format_func=lambda n: HEADS.get(n, n), help=help_of(HeadConfig, "name")))  # fmt: skip
+                             format_func=lambda n: HEADS.get(n, n), help=glossary.meaning("head", help_of(HeadConfig, "name"))))  # fmt: skip
     loss = _loss(two, is_of_numbers(task))
     defaults = TrainConfig(store="")
     learns_in_steps = HeadConfig.model_validate({"name": head, "hidden": (8,)}).has_gradient
@@ -45,7 +46,7 @@ def settings(source: Source) -> TrainConfig:
                             disabled=not learns_in_steps, help=help_of(TrainConfig, "learning_rate"))  # fmt: skip
     epochs = two.number_input(
         "Epochs, at most", 1, 1000, defaults.epochs, key="t_epochs", disabled=not learns_in_steps,
-        help=help_of(TrainConfig, "epochs"),
+        help=glossary.meaning("epoch", help_of(TrainConfig, "epochs")),
     )  # fmt: skip
     seed = int(st.session_state.get("t_seed", defaults.seed))
     split = split_form.choose(source, seed)
