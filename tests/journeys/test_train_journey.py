@@ -55,7 +55,7 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     )
     expect(burned.get_by_role("cell").nth(0)).to_have_text(f"{scores['iou_burned']:.3f}")
     expect(burned.get_by_role("cell").nth(1)).to_have_text(f"{scores['baseline']['iou_burned']:.3f}")
-    visitor.sees("false alarm")
+    expect(visitor.map.locator(".ember-swatch", has_text="false alarm")).to_be_attached(timeout=PATIENCE_MS)
     visitor.sees_overlay()
     visitor.is_idle()
     visitor.take_screenshot("evaluate")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -156,10 +156,14 @@ class Visitor:
         """Wait until the patches of a store are drawn on the map, and show something."""
         canvas = self.map.locator("canvas.ember-lens")
         expect(canvas).to_be_attached(timeout=PATIENCE_MS)
+        self.waits_until(lambda: canvas.evaluate(_HAS_COLOUR), "the lens shows nothing")
+
+    def waits_until(self, condition: Callable[[], bool], otherwise: str) -> None:
+        """Ask again until it is so, while the browser goes on."""
         for _ in self._patiently():
-            if canvas.evaluate(_HAS_COLOUR):
+            if condition():
                 return
-        raise AssertionError("the lens shows nothing")
+        raise AssertionError(otherwise)
 
     @property
     def job(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import streamlit as st
@@ -44,13 +45,13 @@ def _film(job: Job, is_active: bool) -> None:
     truth = film_reel.labels_frame(job.folder)
     left, right = st.columns(2)
     if truth is not None:
-        left.image(_bytes(truth.path), caption=f"Labels of {truth.tile_id}", width="stretch")
-    right.image(_bytes(paths[chosen]), caption=f"Epoch {numbers[chosen]}", width="stretch")
+        left.image(_picture(truth.path), caption=f"Labels of {truth.tile_id}", width="stretch")
+    right.image(_picture(paths[chosen]), caption=f"Epoch {numbers[chosen]}", width="stretch")
     _legend(job)
     if not is_active and len(paths) > 2:
         picked = sorted({round(i * (len(paths) - 1) / (_STRIP - 1)) for i in range(_STRIP)})
         for column, index in zip(st.columns(_STRIP), picked, strict=False):
-            column.image(_bytes(paths[index]), caption=f"{numbers[index]}", width="stretch")
+            column.image(_picture(paths[index]), caption=f"{numbers[index]}", width="stretch")
 
 
 def _choose_tile(job: Job, shown: str) -> None:
@@ -113,6 +114,10 @@ def _history(job: Job) -> list[EpochDone]:
         return []
 
 
-def _bytes(path: Path) -> bytes:
-    """A picture's content: Streamlit keeps pictures by their path, and this one may be written again."""
-    return path.read_bytes()
+def _picture(path: Path) -> str:
+    """A picture's content inside its address.
+
+    Streamlit keeps pictures by their path, and this one may be written again; and of what it keeps by content, a refresh
+    of the panel takes away what a slow browser has not asked for yet.
+    """
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
