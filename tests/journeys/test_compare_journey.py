@@ -69,12 +69,9 @@ def test_two_backbones_in_colours_that_mean_the_same(
     _shows_a_lens(visitor, maps[1])
     before = maps[1].locator("canvas.ember-lens").evaluate(_PICTURE)
     maps[0].locator(".leaflet-container").hover(position={"x": 200, "y": 200})
-    for _ in range(40):
-        if maps[1].locator("canvas.ember-lens").evaluate(_PICTURE) != before:
-            break
-        page.wait_for_timeout(250)
-    assert maps[1].locator("canvas.ember-lens").evaluate(_PICTURE) != before, (
-        "the other map follows the pointer"
+    visitor.waits_until(
+        lambda: maps[1].locator("canvas.ember-lens").evaluate(_PICTURE) != before,
+        "the other map did not follow the pointer",
     )
     maps[0].locator(".leaflet-container").click(position={"x": 200, "y": 200})
     marked = page.locator(".st-key-compare_scatter .js-plotly-plot")
@@ -123,16 +120,9 @@ def test_two_backbones_in_colours_that_mean_the_same(
 def _shows_a_lens(visitor: Visitor, one: FrameLocator) -> None:
     canvas = one.locator("canvas.ember-lens").first
     expect(canvas).to_be_attached(timeout=PATIENCE_MS)
-    for _ in range(200):
-        if canvas.evaluate(_COLOURS):
-            return
-        visitor.page.wait_for_timeout(250)
-    raise AssertionError("the lens shows nothing")
+    visitor.waits_until(lambda: canvas.evaluate(_COLOURS), "the lens shows nothing")
 
 
 def _comes_to(visitor: Visitor, one: FrameLocator, script: str, wanted: str) -> None:
-    for _ in range(40):
-        if one.locator(".leaflet-container").evaluate(script) == wanted:
-            return
-        visitor.page.wait_for_timeout(250)
-    assert one.locator(".leaflet-container").evaluate(script) == wanted
+    container = one.locator(".leaflet-container")
+    visitor.waits_until(lambda: container.evaluate(script) == wanted, f"the map did not come to {wanted}")
