@@ -64,6 +64,13 @@ def headline(run: TrainRun) -> None:
             f"{interval[0]:.3f} to {interval[1]:.3f}. {words}"
         )
     st.caption(words)
+    if run.decoder.labels_source.startswith("clicked labels"):
+        notes = " ".join(str(note) for note in found.get("notes", ()))
+        st.warning(
+            f"Taught by clicked labels, none of which was set aside as a test: each patch was called by what was learnt on "
+            f"other places, and the decoder that is kept has learnt from all. {wording.plain(notes)}",
+            icon=":material/info:",
+        )
 
 
 def way_on(chosen: cached.JobFacts) -> None:

@@ -205,7 +205,8 @@ def _trust(taught: Taught) -> str:
         "" if found.share is None else f"{found.right} of {found.labels} labels right without their place. "
     )
     few = "Too few labels to tell how good the map is. " if found.notes else ""
-    return f"From {wording.count(len(taught.labels.labels), 'label')}, all classes taken as equally frequent. {share}{few}"
+    used = len(set(taught.labelled.labels.tolist()))
+    return f"From {wording.count(used, 'label')}, all classes taken as equally frequent. {share}{few}"
 
 
 def _rgba(row: np.ndarray) -> tuple[int, int, int, int]:
