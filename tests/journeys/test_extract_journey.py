@@ -58,7 +58,7 @@ def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor
     visitor.sees_lens()
     visitor.take_screenshot("embeddings")
     row = visitor.map.locator('.ember-layer[data-pane="overlay"]')
-    expect(row).to_have_text("Embeddings", timeout=PATIENCE_MS)
+    expect(row.locator("label")).to_have_text("Embeddings", timeout=PATIENCE_MS)
     row.locator('input[type="range"]').fill("30", timeout=PATIENCE_MS)
     overlay = visitor.map.locator(".leaflet-overlay-pane", has=visitor.page.locator("canvas.ember-lens"))
     expect(overlay).to_have_css("opacity", "0.3", timeout=PATIENCE_MS)
