@@ -35,6 +35,7 @@ WHOLE_MAP = """async () => {
     tile => tile.classList.contains('leaflet-tile-loaded') && getComputedStyle(tile).opacity === '1');
   for (let turn = 0; turn < 50 && !isWhole(); turn++) await new Promise(done => setTimeout(done, 200));
 }"""
+_WHOLE_PICTURES = "() => [...document.images].every(image => image.complete)"
 _HAS_COLOUR = """canvas => canvas.width > 0 &&
   canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((part, i) => i % 4 === 3 && part > 8)"""
 _NOTE_PROGRESS = """() => {
@@ -197,6 +198,7 @@ class Visitor:
 
     def take_screenshot(self, name: str) -> Path:
         """A picture of the window as it is, kept small by a palette of 256 colours."""
+        self.page.wait_for_function(_WHOLE_PICTURES, timeout=PATIENCE_MS)
         if self.page.locator('iframe[title*="st_folium"]').count():
             self.map.locator(".leaflet-container").evaluate(WHOLE_MAP)
         path = self._screenshots / f"{name}.png"
