@@ -13,6 +13,7 @@ from affine import Affine
 from playwright.sync_api import Locator, expect
 
 from engine.jobs.job import Job
+from pages.ui.state.session import LOOKING
 from tests.journeys.conftest import App
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
@@ -95,4 +96,4 @@ def test_a_geotiff_without_names_is_dropped_corrected_named_found_again_and_extr
     config = Job(app.home / visitor.job).config
     assert config.scene.bands == ("nir_broad", "red", "green", "blue")
     assert config.scene.sensor == "sentinel2_l2a"
-    assert config.backbone.name == "raw"
+    assert config.backbone.name == LOOKING
