@@ -46,12 +46,14 @@ with page.panel, errors.in_words():
     choice.change_classes(path, labels)
     files.listing(path, labels)
     label_view.jump(seen, map_key)
-    if seen.taught is not None:
-        label_view.accuracy(seen.taught)
+    accuracy = st.container()
     scenes, base = embeddings_view.choose_base(chosen)
 with page.map, errors.in_words():
     opening = layers.opening(scenes) if len(scenes) > 1 else reduction.bounds_lonlat()
     label_view.draw(seen, map_key, of, scenes, base, opening)
+with accuracy, errors.in_words():  # after the map, which need not wait for it
+    if seen.taught is not None:
+        label_view.accuracy(seen.taught)
 with page.legend, errors.in_words():
     label_view.legend(seen)
 with page.panel, errors.in_words():

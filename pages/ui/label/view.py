@@ -168,9 +168,13 @@ def _places(store: EmbeddingStore) -> np.ndarray:
 def _outlines(seen: Seen, goto: dict[str, float] | None) -> tuple[maps.Outline, ...]:
     """The newest labels in the colours of their classes, and the patch that was jumped to."""
     colours = {one.name: one.colour for one in seen.labels.classes}
+    labelled = rows_of(seen.labels, seen.view.store, seen.view.chosen)
+    first_row = dict(zip(labelled.labels[::-1].tolist(), labelled.rows[::-1].tolist(), strict=True))
     found = []
-    for label in seen.labels.labels[-_MOST_OUTLINES:]:
-        ground = _ground(label, seen.view)
+    for number, label in list(enumerate(seen.labels.labels))[-_MOST_OUTLINES:]:
+        if number not in first_row:  # a newer label has its patch, or it lies beside the store
+            continue
+        ground = _ground(label, seen.view.store, first_row[number])
         found.append(
             maps.Outline(ground, label.class_name, "#ffffff", 6)
         )  # seen also on ground of its own colour
@@ -184,13 +188,9 @@ def _outlines(seen: Seen, goto: dict[str, float] | None) -> tuple[maps.Outline, 
     return tuple(found)
 
 
-def _ground(label: Label, view: DatedView) -> BaseGeometry:
+def _ground(label: Label, store: EmbeddingStore, row: int) -> BaseGeometry:
     """The patch of a click, or the polygon that was drawn."""
-    if label.shape.geom_type == "Point":
-        rows = rows_of(LabelSet(labels=(Label("burnt", label.shape),)), view.store, view.chosen).rows
-        if len(rows):
-            return _corners(view.store, int(rows[0]))
-    return label.shape if label.shape.area > 0 else label.shape.buffer(1e-5)
+    return label.shape if label.shape.area > 0 else _corners(store, row)
 
 
 def _corners(store: EmbeddingStore, row: int) -> Polygon:
