@@ -14,6 +14,8 @@ from tests.journeys.held import events, held_after_first
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
 _EPOCHS = 40 if os.environ.get("EMBERSCOPE_SCREENSHOTS") else 12
+# Of its own: where the guided path has been gone, its button on Start leads on to Apply.
+_WORKSPACE = "teaching"
 _POINTS = "document.querySelector('.st-key-job_panel .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"
 
 
@@ -21,7 +23,7 @@ _POINTS = "document.querySelector('.st-key-job_panel .js-plotly-plot')?.data?.[0
 def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     visitor: Visitor, app: App, tmp_path: Path
 ) -> None:
-    visitor.open()
+    visitor.open(f"?workspace={_WORKSPACE}")
     visitor.sees_page("Start")
     visitor.take_screenshot("start")
     visitor.press("go_scar")
@@ -35,7 +37,7 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     visitor.type_number("t_epochs", _EPOCHS)
     visitor.is_idle()
     visitor.press("start_train")
-    folder = app.home / visitor.job
+    folder = app.home / "workspaces" / _WORKSPACE / visitor.job
     with held_after_first("EpochDone", folder, 3 * PATIENCE_MS) as epochs:
         visitor.page.wait_for_function(f"() => {_POINTS} === {epochs}", timeout=PATIENCE_MS)
         visitor.progress_matches(rf"Epoch {epochs} of {_EPOCHS}")
