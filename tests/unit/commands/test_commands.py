@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from pyproj import Transformer
+from shapely.geometry import Point, mapping
 
 from engine.__main__ import main
 from engine.commands.parser import parser
@@ -20,7 +22,8 @@ from engine.jobs.config import load_config
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Failed, Queued
 from engine.jobs.job import submit
-from tests.unit.commands.conftest import Workplace
+from engine.jobs.keeping.zip_stream import zip_blocks
+from tests.unit.commands.conftest import GRID, Workplace
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -71,10 +74,33 @@ def mapped(place: Workplace, folder: Path) -> str:
     return str(folder / "applied" / "maps" / "0")
 
 
+def labelled(folder: Path) -> Path:
+    """A burnt and an unburnt patch of the store, as GeoJSON."""
+    to_lonlat = Transformer.from_crs("EPSG:32618", "EPSG:4326", always_xy=True)
+    features = [
+        {"type": "Feature", "properties": {"class": name}, "geometry": mapping(Point(to_lonlat.transform(*(GRID @ (column, 2)))))}
+        for name, column in (("burnt", 2), ("not burnt", 26))
+    ]  # fmt: skip
+    path = folder / "labels.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+def zipped(place: Workplace, folder: Path) -> Path:
+    """The zip of a run, as the page gives it."""
+    path = folder / "run.zip"
+    with path.open("wb") as file:
+        file.writelines(zip_blocks(place.run))
+    return path
+
+
 STORE = {"tiles", "patches", "dim", "store"}
 SCORES = {"iou_burned", "confusion"}
 CALLS: dict[str, Call] = {
     "backbones": Call(lambda *_: [], {"name", "title", "licence", "weights_present"}, []),
+    "fetch": Call(
+        lambda *_: ["--list"], {"name", "here", "licence", "source", "sha256"}, [(["nothing"], "nothing"), (["--list", "nothing"], "nothing")]
+    ),
     "sensors": Call(lambda *_: [], {"name", "title", "bands", "scale", "level"}, []),
     "extract": Call(
         lambda at, to: [str(at.extract), "--out", str(to / "run")], STORE,
@@ -144,6 +170,14 @@ CALLS: dict[str, Call] = {
         [(["{run}"], "2 to 4"), (["{run}", "none"], "none"), (["{run}", "{other}", "--out", "{extract}"], "is a file"),
          (["{run}", "{other}", "--labels", "none.tif"], "none.tif"), (["{run}", "{other}", "--labels", "scene"], "mask"),
          (["{run}", "{other}", "--labels", "{folder}/labels.tif", "--classes", "water"], "VALUE=NAME")],
+    ),
+    "label": Call(
+        lambda at, to: [str(at.run / "store"), str(labelled(to)), "--out", str(to / "l.tif")], {"out", "classes", "patches", "accuracy", "notes"},
+        [(["{run}/store", "none.geojson", "--out", "{folder}/l.tif"], "none.geojson"),
+         (["{run}/store", "{extract}", "--out", "{folder}/l.tif"], "extract.yaml"), (["{run}/store", "none", "--out", "l.png"], "l.png")],
+    ),
+    "open": Call(
+        lambda at, to: [str(zipped(at, to))], {"id", "state", "folder"}, [(["none.zip"], "none.zip"), (["{extract}"], "cannot be unpacked")]
     ),
     "health": Call(lambda at, _: [str(at.run), "--shift", "--device", "cpu"], {"store", "backbone", "layers"}, [(["none"], "none"), (["{folder}"], "store")]),
     "check": Call(lambda at, _: [str(at.run)], {"store", "problems"}, [(["{folder}"], "store"), (["none"], "none")]),
