@@ -27,11 +27,13 @@ def test_what_tells_the_classes_apart_scores_high_and_noise_scores_chance(method
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_tells_places_but_not_classes_scores_chance(method: str) -> None:
-    """Patches of one place are alike: learning from the place itself would look like skill."""
-    of_place = RNG.normal(size=(12, 8))
-    truth = np.repeat(RNG.permutation([0, 1] * 6), 60)
-    found = score(20 * of_place[PLACES] + NOISE, truth, PLACES, method, 2)
-    assert found.mean_iou < 0.6
+    """Patches of one place are alike: learning from the place itself would look like skill. Twelve places can be lucky, many draws not."""
+    found = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        of_place, truth = rng.normal(size=(12, 8)), np.repeat(rng.permutation([0, 1] * 6), 60)
+        found.append(score(20 * of_place[PLACES] + NOISE, truth, PLACES, method, 2).mean_iou)
+    assert np.mean(found) < 0.5, found
 
 
 def test_two_places_have_no_interval() -> None:
