@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,12 @@ def facts_of_process(program: str, name: str, argument: str) -> dict[str, Any]:
         raise BackboneError(complaint[0])
     facts: dict[str, Any] = json.loads(lines[-1])
     return facts
+
+
+def print_facts(facts: Callable[[str], dict[str, Any]]) -> None:
+    """What such a program does: print the facts of its argument, or end with the complaint as one line."""
+    try:
+        sys.stdout.write(json.dumps(facts(sys.argv[1])) + "\n")
+    except BackboneError as err:
+        sys.stderr.write(f"{err}\n")
+        sys.exit(err.exit_code)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import json
-import sys
 from typing import Any
 
 import timm
 import torch
 
+from engine.backbones.parts.facts_process import print_facts
 from engine.errors import BackboneError
 from engine.nearest import nearest
 
@@ -62,8 +61,4 @@ def layers_of(module: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.stdout.write(json.dumps(facts(sys.argv[1])) + "\n")
-    except BackboneError as err:
-        sys.stderr.write(f"{err}\n")
-        sys.exit(err.exit_code)
+    print_facts(facts)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import json
-import sys
 from collections.abc import Iterable
 from typing import Any
 
 import torch
 
+from engine.backbones.parts.facts_process import print_facts
 from engine.backbones.torchgeo.known import INSTALL, require_known
 from engine.errors import BackboneError
 from engine.nearest import nearest
@@ -120,8 +119,4 @@ def _chip_px(model: str, transforms: Any) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.stdout.write(json.dumps(facts(sys.argv[1])) + "\n")
-    except BackboneError as err:
-        sys.stderr.write(f"{err}\n")
-        sys.exit(err.exit_code)
+    print_facts(facts)
