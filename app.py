@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 
 from pages.ui.door.door import Door
 from pages.ui.look import errors
-from pages.ui.map import serving
+from pages.ui.map.routes import serving
 from pages.ui.state import downloads
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from engine.imagery.scene import Scene  # noqa: E402
-from engine.jobs.config import ExtractConfig  # noqa: E402
+from engine.jobs.configuration.config import ExtractConfig  # noqa: E402
 from engine.learning.result import TrainRun  # noqa: E402
 from engine.store.store import EmbeddingStore  # noqa: E402
 from engine.views.layer_view import view_of  # noqa: E402

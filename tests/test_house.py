@@ -153,7 +153,7 @@ def test_every_requirement_is_bounded_and_says_why_it_is_there(file: str, before
 
 def test_page_scripts_reach_the_engine_only_through_pages_ui() -> None:
     # The configuration's models and the card tables are shared words, open to every page.
-    shared = ("engine.jobs.config", "engine.backbones.cards", "engine.backbones.core.spec")
+    shared = ("engine.jobs.configuration.config", "engine.backbones.cards", "engine.backbones.core.spec")
     reaching = {
         f"{name_of(path)}: {module}"
         for path in page_scripts()

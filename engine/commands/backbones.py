@@ -31,7 +31,7 @@ def backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
 
 def fetch(chosen: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]] | None:
     """Fetch weights by name, or list what can be fetched and what is here already."""
-    from engine.extraction.fetching import fetch_backbones
+    from engine.extraction.weights.fetching import fetch_backbones
     from engine.jobs.events import FetchDone
 
     if chosen.list or not chosen.names:

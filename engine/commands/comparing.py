@@ -158,7 +158,7 @@ def _write_colours(found: Comparison, out: Path) -> list[str]:
 
 
 def _scores(found: Comparison, labels: str, classes: Sequence[str]) -> ProbeScores:
-    from engine.jobs.config import LabelsConfig
+    from engine.jobs.configuration.config import LabelsConfig
     from engine.learning.probe import probe
     from engine.workspace import workspace_of
 
@@ -175,7 +175,7 @@ def _task(classes: Sequence[str]) -> Task:
     """Burn scars, or a segmentation with classes of one's own (VALUE=NAME each)."""
     from pydantic import ValidationError
 
-    from engine.jobs.config import ClassConfig, SegmentationConfig
+    from engine.jobs.configuration.config import ClassConfig, SegmentationConfig
     from engine.learning.tasks.table import BURN_SCARS, task_of
 
     if not classes:

@@ -16,8 +16,8 @@ from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.sources import SceneConfig
 from engine.jobs.complaints import in_words
-from engine.jobs.config import read_yaml
-from engine.jobs.config_extract import RegionConfig
+from engine.jobs.configuration.config import read_yaml
+from engine.jobs.configuration.extract import RegionConfig
 from engine.workspace import workspace_folder
 
 

@@ -11,7 +11,7 @@ from engine.commands.printer import Printer, say
 from engine.errors import BadInput, ConfigError
 from engine.jobs import events as happened
 from engine.jobs import folder as run_folder
-from engine.jobs.config import (
+from engine.jobs.configuration.config import (
     ApplyConfig,
     ExtractConfig,
     FetchConfig,
@@ -185,6 +185,6 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
 
             return make_maps(config, folder, root)
         case FetchConfig():
-            from engine.extraction.fetching import fetch_backbones
+            from engine.extraction.weights.fetching import fetch_backbones
 
             return fetch_backbones(config.names)

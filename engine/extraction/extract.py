@@ -11,15 +11,15 @@ from engine.concurrency.background_writer import BackgroundWriter
 from engine.errors import SceneError
 from engine.extraction.batches import batches_of
 from engine.extraction.blending import Blending
-from engine.extraction.drawn_weights import with_drawn_weights
 from engine.extraction.plan import Plan, make_plan
 from engine.extraction.store_layout import store_meta
-from engine.extraction.weights_download import fetch_weights
+from engine.extraction.weights.drawn_weights import with_drawn_weights
+from engine.extraction.weights.weights_download import fetch_weights
 from engine.extraction.workers.local_workers import local_workers
 from engine.extraction.workers.protocol import Encoded, Workers
 from engine.imagery.plausibility import look_at
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig
+from engine.jobs.configuration.config import ExtractConfig
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, StepStarted, TileDone, TileSkipped
 from engine.jobs.record import recorded, working_alone
 from engine.store.store import FINISHED, EmbeddingStore

@@ -25,7 +25,7 @@ from engine.imagery.region import Region
 from engine.imagery.region_file import region_from_file
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.windows import PlannedTile
-from engine.jobs.config import ExtractConfig, RegionConfig, config_hash
+from engine.jobs.configuration.config import ExtractConfig, RegionConfig, config_hash
 from engine.paths import resolve_path
 
 

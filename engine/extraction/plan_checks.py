@@ -10,7 +10,7 @@ from engine.errors import BackboneError, ConfigError, MissingBand, SceneError
 from engine.imagery.scene import Scene
 from engine.imagery.sensors.table import HLS_BANDS
 from engine.imagery.tiles.windows import PlannedTile, Tiling
-from engine.jobs.config import TilesConfig
+from engine.jobs.configuration.config import TilesConfig
 
 
 def require_bands(

@@ -17,7 +17,7 @@ from engine.extraction.plan import Plan, make_plan
 from engine.imagery.grid import Tile
 from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.tiles.windows import PlannedTile
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.store import ENCODER, EmbeddingStore
 from engine.views.layer_view import view_of
 from engine.views.moments import moments

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.store import EmbeddingStore
 from engine.workspace import workspace_of
 

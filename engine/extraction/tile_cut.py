@@ -13,7 +13,7 @@ from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.tile_plan import cut, cut_best, in_rows
 from engine.imagery.tiles.windows import PlannedTile, Tiling
-from engine.jobs.config import ExtractConfig, TilesConfig
+from engine.jobs.configuration.config import ExtractConfig, TilesConfig
 
 # Of latitude, at its smallest (at the equator, WGS 84), and the least share of it that a degree of longitude counts
 # for: beyond 87 degrees a few tiles too many are looked at.

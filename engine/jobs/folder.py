@@ -13,7 +13,7 @@ import psutil
 
 from engine.errors import ConfigError, JobError
 from engine.files import slug, write_atomic, write_errors
-from engine.jobs.config import (
+from engine.jobs.configuration.config import (
     ExtractConfig,
     FetchConfig,
     JobConfig,

@@ -20,7 +20,7 @@ from filelock import FileLock
 from engine.errors import JobError
 from engine.files import write_errors
 from engine.jobs import folder as run_folder
-from engine.jobs.config import FetchConfig, JobConfig, config_hash, parse_config, read_yaml
+from engine.jobs.configuration.config import FetchConfig, JobConfig, config_hash, parse_config, read_yaml
 from engine.jobs.event_log import append_event, read_events
 from engine.jobs.events import Cancelled, Event, Failed, Finished, Queued, Started, Submitted
 from engine.paths import PROJECT

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.errors import LabelError, StoreError
 from engine.imagery.scene import Scene
-from engine.jobs.config import ExtractConfig, LabelsConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, LabelsConfig, parse_config
 from engine.labels.label_raster import check_label_raster, grid_note, nodata_note, read_label_raster
 from engine.labels.reading import BURNED_OR_NOT, LabelReading
 from engine.labels.sidecar import SCHEMA_VERSION, Labels, open_labels, write_labels

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.errors import LabelError
 from engine.files import read_json, write_atomic
-from engine.jobs.config import LabelsConfig
+from engine.jobs.configuration.config import LabelsConfig
 from engine.labels.reading import LabelReading
 from engine.labels.sidecar import Labels, open_labels
 from engine.store.store import EmbeddingStore

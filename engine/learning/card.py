@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from engine.errors import StoreError
-from engine.extraction.store_encoder import settings_of
-from engine.jobs.config import HeadConfig
-from engine.jobs.config_task import configured_task
+from engine.extraction.weights.store_encoder import settings_of
+from engine.jobs.configuration.config import HeadConfig
+from engine.jobs.configuration.task import configured_task
 from engine.learning.heads.sizes import Shape, shape_of
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task

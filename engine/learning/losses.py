@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch.nn import functional
 
-from engine.jobs.config_train import LossConfig, LossTerm
+from engine.jobs.configuration.train import LossConfig, LossTerm
 
 # Lin et al. 2017, "Focal Loss for Dense Object Detection", section 4: gamma = 2 worked best.
 _FOCAL_GAMMA = 2.0

@@ -13,9 +13,9 @@ from engine.errors import ConfigError, SceneError, StoreError
 from engine.extraction.extract import ensure_store, store_folder
 from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.extraction.plan import make_plan, resolve_layers
-from engine.extraction.store_encoder import cells_of, layers_of, require_layers
 from engine.extraction.store_layout import stored_tile
-from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig
+from engine.extraction.weights.store_encoder import cells_of, layers_of, require_layers
+from engine.jobs.configuration.config import ExtractConfig, LabelsConfig, TrainConfig
 from engine.jobs.events import Event, Noticed, StepStarted
 from engine.labels.build import PixelsWithData, label_steps, labels_for, masks_of_tiles, named_labels
 from engine.labels.label_raster import check_label_raster, require_overlap

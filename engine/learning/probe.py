@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import LabelError
-from engine.jobs.config import LabelsConfig
+from engine.jobs.configuration.config import LabelsConfig
 from engine.labels.build import labels_for
 from engine.labels.sidecar import read_labels
 from engine.learning.metrics import Confusion, interval_over_places

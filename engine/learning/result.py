@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import JobError
 from engine.files import read_json, write_atomic
 from engine.jobs import folder as run_folder
-from engine.jobs.config import TrainConfig, load_config
+from engine.jobs.configuration.config import TrainConfig, load_config
 from engine.jobs.event_log import read_events
 from engine.jobs.events import EpochDone, TrainPlanned
 from engine.learning.card import SCHEMA_VERSION, DecoderCard

@@ -16,7 +16,7 @@ from safetensors.torch import save
 
 from engine.errors import ConfigError, DeviceFailure
 from engine.files import write_atomic
-from engine.jobs.config import TrainConfig, config_hash
+from engine.jobs.configuration.config import TrainConfig, config_hash
 from engine.jobs.events import Event, StepStarted, TestDone, TrainPlanned
 from engine.learning.baselines.table import BASELINES
 from engine.learning.card import SCHEMA_VERSION, DecoderCard, encoder_facts

@@ -14,7 +14,7 @@ import shapely
 
 from engine.errors import ConfigError, StoreError
 from engine.files import file_sha256
-from engine.jobs.config import config_hash, load_config, parse_config
+from engine.jobs.configuration.config import config_hash, load_config, parse_config
 from engine.jobs.folder import CONFIG
 from engine.store.footprints import footprints
 from engine.store.manifest import read_manifest

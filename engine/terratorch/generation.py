@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.terratorch import data_and_trainer, model
 from engine.terratorch.data_and_trainer import DATA
 from engine.terratorch.keys import Found, KeyRead, Keys, integer

@@ -41,7 +41,7 @@ from engine.extraction.encode import batch_of
 from engine.extraction.extract import extract
 from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import Plan, make_plan
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.events import ExtractPlanned
 from engine.store.store import EmbeddingStore
 

@@ -127,7 +127,7 @@ def whole_over_bare(name: str, scene: Path, device: str, room: Path) -> dict[str
 
 def compiled(name: str, scene: Path, device: str, room: Path) -> dict[str, float]:
     """Tiles a second of the whole extraction with and without `compile`, compilation itself among it and not."""
-    from engine.jobs.config import ExtractConfig
+    from engine.jobs.configuration.config import ExtractConfig
     from engine.jobs.events import TileDone
     from tests.bench import extract as bench
 
@@ -191,7 +191,7 @@ def kill_and_resume(name: str, scene: Path, device: str, room: Path) -> dict[str
     """A run that SIGKILL ends and that goes on holds the rows of an undisturbed one."""
     import numpy as np
 
-    from engine.jobs.config import OutputConfig, to_yaml
+    from engine.jobs.configuration.config import OutputConfig, to_yaml
     from engine.store.store import FINISHED, UNFINISHED, EmbeddingStore
     from tests.bench import extract as bench
 
@@ -220,7 +220,7 @@ def kill_and_resume(name: str, scene: Path, device: str, room: Path) -> dict[str
 
 def job(config_path: Path, folder: Path) -> int:
     """One extraction as a process of its own, in small parts."""
-    from engine.jobs.config import load_config
+    from engine.jobs.configuration.config import load_config
     from engine.store import writer
 
     writer.ROWS_A_PART = SMALL_PART_ROWS
@@ -233,7 +233,7 @@ def training(name: str, scene: Path, device: str, room: Path) -> dict[str, Any]:
     import numpy as np
     import rasterio
 
-    from engine.jobs.config import TrainConfig, parse_config
+    from engine.jobs.configuration.config import TrainConfig, parse_config
     from engine.jobs.events import EpochDone
     from engine.learning.train import train
     from tests.bench import extract as bench

@@ -24,7 +24,7 @@ from affine import Affine
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.events import EpochDone
 from engine.labels.reading import BURNED_OR_NOT
 from engine.labels.sidecar import Labels, open_labels, read_labels, write_labels

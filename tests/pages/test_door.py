@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 
 from pages.ui.door import password, secret
 from pages.ui.door.door import Door
-from pages.ui.map import serving
+from pages.ui.map.routes import serving
 
 HOST = "127.0.0.1:8501"
 ADDRESSES = ("/", "/runs", "/media/abc.zip", "/_stcore/host-config", "/maps/world.geojson", "/map/emberscope-map.js", "/vendor/leaflet.js", "/tiles/abc/1/1/1.png")  # fmt: skip

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from engine.learning.maps import scene_scores
 from engine.learning.result import TrainRun
-from pages.ui.map import galleries, layers, rendering, serving, tiles
+from pages.ui.map import layers
+from pages.ui.map.routes import galleries, rendering, serving, tiles
 from pages.ui.state import cached
 from tests.conftest import WriteRaster
 from tests.pages.conftest import CHIPS, OpenPage
@@ -89,7 +90,7 @@ def test_evaluate_shows_each_test_scene_with_its_score(open_page: OpenPage, fill
 
 
 def run_source(run: TrainRun) -> object:
-    from engine.jobs.config import ExtractConfig
+    from engine.jobs.configuration.config import ExtractConfig
     from pages.ui.state import results
 
     return ExtractConfig.model_validate(results.open_store(run.store_folder).meta.config).scene

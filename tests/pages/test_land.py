@@ -8,7 +8,7 @@ import pytest
 import shapely
 from shapely.geometry import Point, shape
 
-from pages.ui.map import land, rendering
+from pages.ui.map.routes import land, rendering
 
 pytestmark = pytest.mark.skipif(not land.has_coast(), reason="the map libraries are not installed")
 

@@ -11,7 +11,7 @@ _MOST_MB = 400  # 343 with Python 3.11 when this was written; 462 with a careles
 _WARM = f"""
 import psutil, sys
 from pages.ui.frame import frame
-from pages.ui.map import serving
+from pages.ui.map.routes import serving
 serving._import_heavy()
 print([name for name in {_ELSEWHERE} if name in sys.modules])
 print(psutil.Process().memory_info().rss // 10**6)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from engine.__main__ import main
-from engine.jobs.config import SegmentationConfig, TrainConfig, load_config
+from engine.jobs.configuration.config import SegmentationConfig, TrainConfig, load_config
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import TaskClass
 from pages.ui.look import metrics

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.jobs import folder as run_folder
-from engine.jobs.config import BackboneConfig, ExtractConfig, FileScene, load_config
+from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, FileScene, load_config
 from engine.jobs.event_log import append_event
 from engine.jobs.events import ExtractPlanned, Failed, Started, Submitted, TileDone
 from tests.pages.conftest import OpenPage, words

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.jobs.config import ExtractConfig, load_config
+from engine.jobs.configuration.config import ExtractConfig, load_config
 from pages.ui.embeddings.same_with import with_backbone
 from tests.pages.conftest import OpenPage, words
 

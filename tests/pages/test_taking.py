@@ -14,7 +14,7 @@ from rasterio.io import MemoryFile
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from engine.jobs.config import RegionConfig
+from engine.jobs.configuration.config import RegionConfig
 from pages.ui.map import layers
 from pages.ui.state import cached, downloads
 from tests.pages.conftest import OpenPage, place_of, words

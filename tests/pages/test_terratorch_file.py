@@ -12,7 +12,7 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from engine.jobs.config import read_yaml
+from engine.jobs.configuration.config import read_yaml
 from tests.pages.conftest import OpenPage, words
 from tests.unit.terratorch.files import present
 

@@ -11,7 +11,7 @@ from PIL import Image
 from pyproj import Transformer
 
 from engine.errors import SceneError
-from pages.ui.map import rendering, tiles
+from pages.ui.map.routes import rendering, tiles
 from tests.conftest import WriteRaster
 
 BURNED = (236, 112, 40, 255)

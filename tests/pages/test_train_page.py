@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.jobs.config import TrainConfig, load_config
+from engine.jobs.configuration.config import TrainConfig, load_config
 from engine.learning import film_reel
 from engine.learning.result import TrainRun
 from tests.pages.conftest import OpenPage, words

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.jobs import folder as run_folder
-from engine.jobs.config import BackboneConfig, ExtractConfig, FileScene, TrainConfig
+from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, FileScene, TrainConfig
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Submitted
 from engine.jobs.job import Job

@@ -10,7 +10,7 @@ from pyproj import Transformer
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from pages.ui.map import serving, tiles, values
+from pages.ui.map.routes import serving, tiles, values
 from tests.conftest import WriteRaster
 
 

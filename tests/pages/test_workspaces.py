@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import SceneError
-from pages.ui.map import tiles
+from pages.ui.map.routes import tiles
 from tests.pages.conftest import ROOT, OpenPage, words
 
 

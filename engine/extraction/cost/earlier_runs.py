@@ -15,7 +15,7 @@ from pathlib import Path
 
 from engine.errors import ConfigError, StoreError
 from engine.extraction.plan import Plan
-from engine.jobs.config import ExtractConfig, parse_config, read_yaml
+from engine.jobs.configuration.config import ExtractConfig, parse_config, read_yaml
 from engine.jobs.event_log import EVENTS, read_events
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Finished, Queued, Started, TileDone
 from engine.jobs.folder import CONFIG

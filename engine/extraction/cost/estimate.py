@@ -13,7 +13,7 @@ from engine.extraction.cost.earlier_runs import beside_of_runs, seconds_from_run
 from engine.extraction.cost.measured_speed import pace_of
 from engine.extraction.plan import Plan, make_plan
 from engine.extraction.store_layout import dims_of
-from engine.jobs.config import ExtractConfig
+from engine.jobs.configuration.config import ExtractConfig
 from engine.jobs.machine import is_cpu
 from engine.workspace import runs_root
 

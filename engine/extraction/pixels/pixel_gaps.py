@@ -13,7 +13,7 @@ from engine.extraction.plan import Plan, make_plan
 from engine.imagery.grid import Tile
 from engine.imagery.scene import fingerprint
 from engine.imagery.tiles.windows import PlannedTile
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.labels.build import PixelsWithData
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore

@@ -13,7 +13,7 @@ from typing import IO
 
 from engine.errors import BadInput, ConfigError, DiskFull
 from engine.files import make_folder, slug, write_errors
-from engine.jobs.config import parse_config, read_yaml
+from engine.jobs.configuration.config import parse_config, read_yaml
 from engine.jobs.folder import CONFIG, PROCESS, STOP, touch_workspace
 from engine.jobs.job import Job
 from engine.jobs.keeping.zip_stream import LEFT_OUT

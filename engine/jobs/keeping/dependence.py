@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from engine.errors import EngineError, JobError
-from engine.jobs.config import ApplyConfig, ExtractConfig, FetchConfig, JobConfig
+from engine.jobs.configuration.config import ApplyConfig, ExtractConfig, FetchConfig, JobConfig
 from engine.jobs.folder import settled_folder
 from engine.jobs.job import Job
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from engine.jobs.config import ExtractConfig
+from engine.jobs.configuration.config import ExtractConfig
 from engine.learning.truth import LabelledTile
 from engine.store.store import EmbeddingStore
 

@@ -16,7 +16,7 @@ from shapely import STRtree
 from shapely.geometry import box
 
 from engine.errors import StoreError
-from engine.jobs.config import BackboneConfig, ExtractConfig, TilesConfig, parse_config
+from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, TilesConfig, parse_config
 from engine.labels.patches import to_pixels
 from engine.learning.tasks.task import Task
 from engine.learning.truth import LabelledTile

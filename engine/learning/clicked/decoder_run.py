@@ -18,7 +18,7 @@ from safetensors.torch import save
 from engine.errors import StoreError
 from engine.files import write_atomic
 from engine.jobs import folder as run_folder
-from engine.jobs.config import (
+from engine.jobs.configuration.config import (
     ClassConfig,
     HeadConfig,
     LabelsConfig,

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from engine.errors import ConfigError
-from engine.jobs.config import HeadConfig
+from engine.jobs.configuration.config import HeadConfig
 from engine.learning.heads.averaging import by_patch
 from engine.learning.heads.convolution import ConvHead
 from engine.learning.heads.decoder import Decoder, Scale

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.events import EpochDone, Event, Noticed
 from engine.learning.dataset import TrainingData
 from engine.learning.heads.table import fit_decoder

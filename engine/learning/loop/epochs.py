@@ -14,7 +14,7 @@ import torch
 
 from engine.errors import RunFailure
 from engine.jobs import folder as run_folder
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.events import EpochDone, Event, Noticed
 from engine.learning.dataset import Batch, TrainingData
 from engine.learning.heads.decoder import Decoder
@@ -92,7 +92,7 @@ def learn(
         done = EpochDone(
             now.epoch + 1, config.epochs, taught, chosen, task.watch, now.is_better(chosen[task.watch]),
             round(time.monotonic() - began, 3), rate, round(data.rows_of("train") / max(trained_s, 1e-9)),
-            round((time.monotonic() - began) * (config.epochs - now.epoch - 1), 1),
+            round((time.monotonic() - began) * (config.epochs - now.epoch - 1), 3),
         )  # fmt: skip
         now = now.after(done, step, decoder)
         if is_time_to_halve(config, now.epoch, now.best_epoch, now.last_halving):

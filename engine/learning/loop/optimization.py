@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.learning.loop.adam import Adam
 
 

@@ -15,7 +15,7 @@ from engine.errors import StoreError
 from engine.extraction.extract import ensure_store, store_folder
 from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.files import make_folder
-from engine.jobs.config import ApplyConfig, ExtractConfig
+from engine.jobs.configuration.config import ApplyConfig, ExtractConfig
 from engine.jobs.events import ApplyDone, Event, MapTileDone, Noticed, StepStarted
 from engine.labels.patches import to_pixels
 from engine.learning.maps.facts import PROBABILITY, MapFacts, class_style, facts_of, write_facts

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import JobError, StoreError
 from engine.files import read_json
-from engine.jobs.config_task import configured_task
+from engine.jobs.configuration.task import configured_task
 from engine.learning.card import DecoderCard
 from engine.learning.result import write_json
 from engine.learning.tasks.table import task_of

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from engine.errors import EngineError, StoreError
-from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, SceneConfig, parse_config
+from engine.jobs.configuration.config import (
+    BackboneConfig,
+    ExtractConfig,
+    RegionConfig,
+    SceneConfig,
+    parse_config,
+)
 from engine.learning.result import TrainRun
 from engine.store.store import ENCODER, EmbeddingStore
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.files import require_file_path, write_atomic
-from engine.jobs.config import to_yaml
+from engine.jobs.configuration.config import to_yaml
 from engine.jobs.event_log import read_events
 from engine.learning.report.curves import curve
 from engine.learning.report.pictures import pictures_of

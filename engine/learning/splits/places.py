@@ -10,7 +10,7 @@ import numpy as np
 from affine import Affine
 
 from engine.errors import ConfigError
-from engine.jobs.config import SplitConfig
+from engine.jobs.configuration.config import SplitConfig
 from engine.learning.splits.neighbours import outlines_near
 from engine.store.footprints import footprints
 from engine.store.schema import StoredTile

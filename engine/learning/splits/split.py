@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import ConfigError
-from engine.jobs.config import SplitConfig
+from engine.jobs.configuration.config import SplitConfig
 from engine.learning.splits.neighbours import near, overlapping
 from engine.learning.splits.places import grouped, is_chip
 from engine.store.schema import StoredTile

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import LabelError, StoreError
-from engine.jobs.config import LossConfig
+from engine.jobs.configuration.config import LossConfig
 from engine.labels.reading import NumberLabels
 from engine.learning.metrics import json_numbers
 from engine.learning.tasks.task import Colour, Link, MapStyle, Ramp, TaskClass

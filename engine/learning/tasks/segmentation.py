@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import LabelError, StoreError
-from engine.jobs.config import LossConfig
+from engine.jobs.configuration.config import LossConfig
 from engine.labels.reading import MISSING, ClassLabels
 from engine.learning.metrics import Confusion, json_numbers
 from engine.learning.tasks.task import Colour, Link, MapStyle, TaskClass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Mapping
 
-from engine.jobs.config import (
+from engine.jobs.configuration.config import (
     ClassConfig,
     RegressionConfig,
     SegmentationConfig,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from engine.jobs.config import LossConfig
+from engine.jobs.configuration.config import LossConfig
 from engine.labels.reading import LabelReading
 
 if TYPE_CHECKING:  # pages read a task's classes and colours, and never load torch

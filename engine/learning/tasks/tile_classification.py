@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import LabelError, StoreError
-from engine.jobs.config import LossConfig
+from engine.jobs.configuration.config import LossConfig
 from engine.labels.reading import MISSING, TileLabels
 from engine.learning.metrics import Confusion, json_numbers
 from engine.learning.tasks.segmentation import NODATA, Segmentation

@@ -14,7 +14,7 @@ from engine.imagery.chip import read_chip
 from engine.imagery.grid import Tile
 from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.scene import Scene, fingerprint
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.schema import StoredTile
 from engine.views.layer_view import LayerView
 from engine.views.pca import Pca

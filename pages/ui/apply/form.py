@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from engine.jobs.config import ApplyConfig, SceneConfig
+from engine.jobs.configuration.config import ApplyConfig, SceneConfig
 from engine.jobs.job import submit
 from engine.learning.result import TrainRun
 from pages.ui import workspace

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.backbones import cards
 from engine.errors import BadInput, EngineError
-from engine.jobs.config import ExtractConfig, SceneConfig, config_hash
+from engine.jobs.configuration.config import ExtractConfig, SceneConfig, config_hash
 from engine.learning.maps.ground import extraction_for
 from engine.learning.result import TrainRun
 from pages.ui.jobs import chosen_run

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import JobError
-from engine.jobs.config import SceneConfig
+from engine.jobs.configuration.config import SceneConfig
 from engine.jobs.job import Job
 from pages.ui.apply import form, result
 from pages.ui.jobs import jobs_panel

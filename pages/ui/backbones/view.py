@@ -11,7 +11,7 @@ from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.families import FAMILIES
 from engine.errors import EngineError
-from engine.jobs.config import FetchConfig
+from engine.jobs.configuration.config import FetchConfig
 from engine.jobs.job import submit
 from pages.ui import workspace
 from pages.ui.backbones import card as backbone_card

@@ -9,7 +9,7 @@ from typing import cast
 
 import streamlit as st
 
-from engine.jobs.config import LabelsConfig
+from engine.jobs.configuration.config import LabelsConfig
 from engine.learning.tasks.table import BURN_SCARS
 from engine.store.store import EmbeddingStore
 from engine.views.comparing.comparison import Comparison, compare

@@ -20,8 +20,9 @@ from pages.ui.compare.choice import Slot
 from pages.ui.jobs import scenes_below
 from pages.ui.look.palette import EMBER
 from pages.ui.look.wording import plain
-from pages.ui.map import layers, lens_files, maps
+from pages.ui.map import layers, maps
 from pages.ui.map.lens import Picked, ShownLens, picked
+from pages.ui.map.routes import lens_files
 
 ALIGNED, RAW, SIMILAR = "Aligned colours", "Raw colours", "Similarity"
 SHOWN = {

@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.backbones import cards
 from engine.imagery.scene import Scene
-from engine.jobs.config import BackboneConfig, ExtractConfig, TilesConfig
+from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, TilesConfig
 from engine.jobs.job import submit
 from pages.ui import workspace
 from pages.ui.backbones import card as backbone_card

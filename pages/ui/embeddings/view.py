@@ -13,8 +13,9 @@ from pages.ui.embeddings import lens_data
 from pages.ui.embeddings.lens_views import Looked
 from pages.ui.jobs import chosen_run, scenes_below, take
 from pages.ui.look import charts, glossary, style, wording
-from pages.ui.map import layers, lens_files, maps
+from pages.ui.map import layers, maps
 from pages.ui.map.lens import ShownLens
+from pages.ui.map.routes import lens_files
 from pages.ui.state import address, cached, results
 
 _NO_BASE = "None"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
-from engine.jobs.config import ExtractConfig
+from engine.jobs.configuration.config import ExtractConfig
 from engine.labels.build import named_labels
 from engine.learning.maps import scene_scores
 from engine.learning.result import TrainRun

@@ -13,7 +13,7 @@ from engine.imagery import plausibility
 from engine.imagery.raster.layout import layout_of
 from engine.imagery.scene import Scene
 from engine.imagery.sources import SceneConfig
-from engine.jobs.config import BackboneConfig, ExtractConfig
+from engine.jobs.configuration.config import BackboneConfig, ExtractConfig
 from pages.ui import workspace
 from pages.ui.explore import own_corrections, own_draft, own_files, own_folders, own_picture, understood
 from pages.ui.jobs import config_view

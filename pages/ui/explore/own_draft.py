@@ -14,9 +14,9 @@ from engine.errors import ConfigError, EngineError
 from engine.imagery.raster.layout import layout_of
 from engine.imagery.sources import SceneConfig, source_of
 from engine.jobs.complaints import in_words
-from engine.jobs.config import RegionConfig
+from engine.jobs.configuration.config import RegionConfig
 from pages.ui.explore import own_files
-from pages.ui.map import tiles
+from pages.ui.map.routes import tiles
 from pages.ui.state import own_answers
 
 _KEY, _TURN = "own_draft", "own_turn"

@@ -14,7 +14,7 @@ from engine.imagery.sources.product_files import RASTER_ENDINGS, is_product
 from engine.paths import PROJECT
 from pages.ui import workspace
 from pages.ui.look import wording
-from pages.ui.map import tiles
+from pages.ui.map.routes import tiles
 
 _MOST_SHOWN = 60
 _MOST_SEARCHED = 20_000

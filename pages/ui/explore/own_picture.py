@@ -11,7 +11,8 @@ from engine.imagery.raster.layout import RasterLayout
 from engine.imagery.raster.picture import Picture, PictureBand, picture_of
 from engine.imagery.scene import Scene
 from pages.ui.look import wording
-from pages.ui.map import layers, tiles
+from pages.ui.map import layers
+from pages.ui.map.routes import tiles
 
 _Options = dict[str, tuple[PictureBand, ...]]
 

@@ -16,7 +16,13 @@ from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.imagery.simulation.location import MOST_CHIPS
 from engine.imagery.sources.simulated import season_folder
-from engine.jobs.config import BackboneConfig, ExtractConfig, RegionConfig, SimulatedScene, TilesConfig
+from engine.jobs.configuration.config import (
+    BackboneConfig,
+    ExtractConfig,
+    RegionConfig,
+    SimulatedScene,
+    TilesConfig,
+)
 from engine.paths import PROJECT
 from pages.ui import workspace
 from pages.ui.explore import own_dialog, own_drop, own_list

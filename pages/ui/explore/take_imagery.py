@@ -15,7 +15,7 @@ import yaml
 from engine.errors import RunFailure
 from engine.imagery.cut import cut_of
 from engine.imagery.scene import Scene, fingerprint
-from engine.jobs.config import RegionConfig
+from engine.jobs.configuration.config import RegionConfig
 from engine.paths import PROJECT
 from pages.ui import workspace
 from pages.ui.jobs import take

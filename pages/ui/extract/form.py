@@ -11,7 +11,7 @@ import streamlit as st
 from engine.backbones import cards
 from engine.backbones.core.spec import BackboneSpec
 from engine.imagery.scene import Scene
-from engine.jobs.config import BackboneConfig, ExtractConfig, OutputConfig, TilesConfig
+from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, OutputConfig, TilesConfig
 from pages.ui.backbones import card as backbone_card
 from pages.ui.backbones import fitting
 from pages.ui.jobs import cost

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.backbones import cards
-from engine.jobs.config import ExtractConfig
+from engine.jobs.configuration.config import ExtractConfig
 from engine.jobs.job import submit
 from pages.ui import workspace
 from pages.ui.backbones import card as backbone_card

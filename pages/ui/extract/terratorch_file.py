@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.jobs.config import ExtractConfig, yaml_mapping
+from engine.jobs.configuration.config import ExtractConfig, yaml_mapping
 from engine.jobs.job import submit
 from engine.terratorch.generation import Translation, translate
 from pages.ui import workspace

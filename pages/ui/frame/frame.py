@@ -10,7 +10,7 @@ from pages.ui import workspace
 from pages.ui.frame import glossary_popover, under_way, workspace_choice
 from pages.ui.look import style
 from pages.ui.look.palette import theme
-from pages.ui.map.serving import BRAND
+from pages.ui.map.routes.serving import BRAND
 from pages.ui.start import guide_bar
 from pages.ui.state import session
 

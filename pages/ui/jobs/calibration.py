@@ -8,7 +8,7 @@ import sys
 import streamlit as st
 
 from engine.backbones import cards
-from engine.jobs.config import ExtractConfig
+from engine.jobs.configuration.config import ExtractConfig
 from engine.paths import PROJECT
 from pages.ui.look import wording
 

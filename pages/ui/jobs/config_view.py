@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.files import slug
-from engine.jobs.config import JobConfig, to_yaml
+from engine.jobs.configuration.config import JobConfig, to_yaml
 
 
 def show(config: JobConfig, name: str, key: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.backbones.core.spec import BackboneSpec
 from engine.imagery.scene import Scene
-from engine.jobs.config import ExtractConfig
+from engine.jobs.configuration.config import ExtractConfig
 from pages.ui.jobs import calibration
 from pages.ui.look import style, wording
 from pages.ui.state import cached, machine, regions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.jobs import events as happened
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.job import Job
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import progress_words

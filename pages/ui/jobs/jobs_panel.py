@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.jobs import events as happened
-from engine.jobs.config import ApplyConfig, ExtractConfig, FetchConfig, TrainConfig
+from engine.jobs.configuration.config import ApplyConfig, ExtractConfig, FetchConfig, TrainConfig
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, State
 from pages.ui.jobs.progress_words import Events, current, epochs, progress, speed, time_left

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
-from engine.jobs.config import SceneConfig
+from engine.jobs.configuration.config import SceneConfig
 from pages.ui.look import wording
 from pages.ui.map import layers
 from pages.ui.state import cached

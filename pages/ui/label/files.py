@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.errors import RunFailure
 from engine.jobs import folder as run_folder
-from engine.jobs.config import HeadConfig, TrainConfig
+from engine.jobs.configuration.config import HeadConfig, TrainConfig
 from engine.labels.clicked.geojson import change_labels, parse_labels, to_geojson
 from engine.labels.clicked.label_set import LabelSet
 from engine.labels.clicked.on_store import rows_of

@@ -23,8 +23,9 @@ from engine.views.lens.reduction import Reduction
 from pages.ui.label import told
 from pages.ui.label.choice import Shown
 from pages.ui.look import errors, style, wording
-from pages.ui.map import layers, lens_files, maps
+from pages.ui.map import layers, maps
 from pages.ui.map.lens import Picked, ShownLens
+from pages.ui.map.routes import lens_files
 
 _STOPS = 5
 _MOST_OUTLINES = 400

@@ -20,9 +20,9 @@ from engine.imagery.scene import Scene
 from pages.ui.look.palette import BLUE, GREEN, RED
 from pages.ui.look.style import css
 from pages.ui.look.wording import NO_DATE, date
-from pages.ui.map import galleries, tiles
 from pages.ui.map.legend import Legend
 from pages.ui.map.maps import Bounds, Outline, Shown
+from pages.ui.map.routes import galleries, tiles
 
 # Percentiles of the stored values that become black and white.
 _DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5

@@ -11,7 +11,7 @@ import streamlit as st
 from branca.element import MacroElement
 from jinja2 import Template
 
-from pages.ui.map import serving
+from pages.ui.map.routes import serving
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from branca.element import MacroElement
 from folium.elements import JSCSSMixin
 from jinja2 import Template
 
-from pages.ui.map import base_maps, land, serving
+from pages.ui.map import base_maps
+from pages.ui.map.routes import land, serving
 
 # Panes from below; Leaflet's own are tilePane 200 and overlayPane 400 (outlines and drawings).
 PANES = {"land": 150, "imagery": 250, "overlay": 350, "left": 351, "right": 352, "outlines": 380}

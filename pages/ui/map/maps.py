@@ -11,8 +11,9 @@ import streamlit as st
 from shapely.geometry.base import BaseGeometry
 
 from pages.ui.look.palette import ASH, EMBER, theme
-from pages.ui.map import lens, map_controls, serving, threshold_layer, vendor
+from pages.ui.map import lens, map_controls, threshold_layer, vendor
 from pages.ui.map.legend import NO_LEGEND, Legend
+from pages.ui.map.routes import serving
 
 Bounds = map_controls.Bounds
 # The frame asks for so much before our script fits the map to it (assets/page/page.css gives the frame its size).

@@ -10,9 +10,10 @@ import numpy as np
 from engine.learning.film_reel import ramped
 from engine.learning.tasks.task import Ramp
 from pages.ui.look import style
-from pages.ui.map import layers, tiles
+from pages.ui.map import layers
 from pages.ui.map.legend import Bar, Legend
 from pages.ui.map.maps import Shown
+from pages.ui.map.routes import tiles
 
 _STEPS = 256  # of a map tile's colours
 

@@ -10,7 +10,7 @@ from branca.element import MacroElement
 from folium.elements import JSCSSMixin
 from jinja2 import Template
 
-from pages.ui.map import serving, tiles
+from pages.ui.map.routes import serving, tiles
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from pages.ui.map import serving
+from pages.ui.map.routes import serving
 
 # folium's name of an asset -> file below assets/static/vendor (see assets/vendor.py).
 _FILES = {

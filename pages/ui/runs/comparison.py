@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine.jobs.config import JobConfig
+from engine.jobs.configuration.config import JobConfig
 from engine.jobs.note import read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import progress_words

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine.jobs import events as happened
-from engine.jobs.config import ApplyConfig, ExtractConfig, FetchConfig, TrainConfig
+from engine.jobs.configuration.config import ApplyConfig, ExtractConfig, FetchConfig, TrainConfig
 from engine.jobs.note import Note, read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import jobs_panel, progress_words

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine.jobs.config import (
+from engine.jobs.configuration.config import (
     ApplyConfig,
     BackboneConfig,
     ExtractConfig,

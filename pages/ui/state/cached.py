@@ -11,7 +11,7 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.extraction.cost.estimate import Estimate, estimate
 from engine.imagery.scene import Scene
-from engine.jobs.config import ExtractConfig, JobConfig, SceneConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, JobConfig, SceneConfig, parse_config
 from engine.jobs.event_log import EventReader
 from engine.jobs.folder import CONFIG
 from engine.jobs.job import Job, State

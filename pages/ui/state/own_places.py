@@ -15,7 +15,7 @@ from engine.errors import BadInput
 from engine.files import make_folder, write_atomic, write_errors
 from engine.frozen import Frozen
 from engine.jobs.complaints import in_words
-from engine.jobs.config import SceneConfig
+from engine.jobs.configuration.config import SceneConfig
 from engine.paths import resolve_path
 from pages.ui import workspace
 

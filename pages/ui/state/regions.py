@@ -16,7 +16,7 @@ from engine.errors import EngineError
 from engine.extraction.plan import region_of
 from engine.files import make_folder, write_atomic
 from engine.imagery.region import Region
-from engine.jobs.config import RegionConfig
+from engine.jobs.configuration.config import RegionConfig
 from pages.ui import workspace
 from pages.ui.look import wording
 from pages.ui.state import address, region_upload

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.jobs.config import ExtractConfig
+from engine.jobs.configuration.config import ExtractConfig
 from engine.jobs.job import Job
 from engine.jobs.note import read_note
 from engine.learning.result import TrainRun

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine.backbones import cards
-from engine.jobs.config import FileScene, SceneConfig, SimulatedScene
+from engine.jobs.configuration.config import FileScene, SceneConfig, SimulatedScene
 from pages.ui import workspace
 from pages.ui.state import address, own_places, regions
 

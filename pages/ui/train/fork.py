@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.job import Job
 from pages.ui.state import session
 

@@ -8,9 +8,9 @@ import streamlit as st
 import yaml
 
 from engine.errors import ConfigError
-from engine.jobs.config import HeadConfig, LabelsConfig, LossConfig, TrainConfig, parse_config
-from engine.jobs.config_task import is_of_numbers, is_of_tiles
-from engine.jobs.config_train import OF_NUMBERS
+from engine.jobs.configuration.config import HeadConfig, LabelsConfig, LossConfig, TrainConfig, parse_config
+from engine.jobs.configuration.task import is_of_numbers, is_of_tiles
+from engine.jobs.configuration.train import OF_NUMBERS
 from pages.ui.look import glossary
 from pages.ui.look.fields import choices_of, help_of
 from pages.ui.train import more_settings, split_form, task_form

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.events import EpochDone
 from engine.jobs.job import Job
 from engine.learning import film_reel

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from engine.jobs.config import HeadConfig, LossConfig, TrainConfig
-from engine.jobs.config_task import is_of_numbers
-from engine.jobs.config_train import SEE_NEIGHBOURS, WITHOUT_GRADIENT
+from engine.jobs.configuration.config import HeadConfig, LossConfig, TrainConfig
+from engine.jobs.configuration.task import is_of_numbers
+from engine.jobs.configuration.train import SEE_NEIGHBOURS, WITHOUT_GRADIENT
 from pages.ui.look.fields import DEVICES, choices_of, help_of
 from pages.ui.train.source import Source
 from pages.ui.train.words import AUGMENT, PIXELS, SCHEDULES

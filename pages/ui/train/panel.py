@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.job import submit
 from engine.learning.tasks.table import task_of
 from pages.ui import workspace

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.jobs.config import BackboneConfig, ExtractConfig, SimulatedScene, TrainConfig
+from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, SimulatedScene, TrainConfig
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from pages.ui.look import wording

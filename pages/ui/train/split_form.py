@@ -9,7 +9,7 @@ import shapely
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.jobs.config import SplitConfig
+from engine.jobs.configuration.config import SplitConfig
 from engine.learning.splits.split import SPLITS, Split, split_tiles
 from engine.store.footprints import footprints
 from engine.store.schema import StoredTile

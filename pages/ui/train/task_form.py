@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from engine.errors import ConfigError
 from engine.jobs.complaints import in_words
-from engine.jobs.config import SegmentationConfig, TrainConfig
+from engine.jobs.configuration.config import SegmentationConfig, TrainConfig
 from engine.learning.tasks.table import PRESETS, TITLES, task_of
 from pages.ui.look import style
 from pages.ui.look.fields import help_of

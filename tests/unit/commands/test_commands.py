@@ -18,7 +18,7 @@ from shapely.geometry import Point, mapping
 
 from engine.__main__ import main
 from engine.commands.parser import parser
-from engine.jobs.config import load_config
+from engine.jobs.configuration.config import load_config
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Failed, Queued
 from engine.jobs.job import submit

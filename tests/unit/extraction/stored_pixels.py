@@ -10,7 +10,7 @@ import numpy as np
 from affine import Affine
 
 from engine.extraction.extract import extract
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.events import Noticed
 from engine.store.store import EmbeddingStore
 

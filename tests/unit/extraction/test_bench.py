@@ -18,7 +18,7 @@ from engine.extraction.cost import bench
 from engine.extraction.cost.estimate import estimate
 from engine.extraction.cost.measured_speed import Pace, pace_of, read, record, this_machine
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.record import recorded
 
 WriteRaster = Callable[..., Path]

@@ -17,7 +17,7 @@ from engine.extraction.blending import Blending
 from engine.extraction.encode import batch_of, begin, open_backbone, rows_of
 from engine.extraction.pixels.tile_reader import TileRead, read_tile
 from engine.extraction.plan import Plan, make_plan
-from engine.jobs.config import ExtractConfig, config_hash, parse_config
+from engine.jobs.configuration.config import ExtractConfig, config_hash, parse_config
 from engine.jobs.events import ExtractDone
 from engine.store import writer
 from engine.store.check import check_store

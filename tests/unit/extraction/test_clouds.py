@@ -12,7 +12,7 @@ from rasterio.windows import Window
 
 from engine.errors import MissingBand
 from engine.extraction import extract as job
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.paths import PROJECT
 
 SIDE = 256

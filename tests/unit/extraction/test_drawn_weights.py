@@ -12,7 +12,7 @@ import pytest
 from engine.errors import StoreError, WeightsError
 from engine.extraction.extract import extract
 from engine.files import file_sha256
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.events import Noticed
 from engine.store.check import check_store
 from engine.store.store import ENCODER, EmbeddingStore

@@ -11,7 +11,7 @@ import pytest
 
 from engine.extraction.cost.estimate import estimate
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.event_log import EVENTS
 from engine.jobs.events import (
     Event,

@@ -12,7 +12,7 @@ from engine.errors import BackboneError
 from engine.extraction import extract as job
 from engine.extraction.cost.estimate import estimate
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.record import recorded
 from engine.store.store import EmbeddingStore
 

@@ -17,7 +17,7 @@ from shapely.geometry import Point
 from engine.errors import BackboneError, MissingBand, RegionError, SceneError, StoreError
 from engine.extraction import extract as job
 from engine.extraction.encode import fold
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, TileDone, TileSkipped
 from engine.store import writer
 from engine.store.store import EmbeddingStore

@@ -12,8 +12,8 @@ from engine.__main__ import main
 from engine.backbones import cards
 from engine.backbones.weights import locate as weights
 from engine.errors import BackboneError, WeightsError
-from engine.extraction.fetching import fetch_backbones, files_of
-from engine.jobs.config import FetchConfig
+from engine.extraction.weights.fetching import fetch_backbones, files_of
+from engine.jobs.configuration.config import FetchConfig
 from engine.jobs.events import FetchDone, Noticed
 from engine.jobs.job import submit
 from tests.unit.backbones.hub_server import CONTENT, SHA256, HubServer

@@ -16,7 +16,7 @@ from shapely.geometry import Point
 from engine.errors import ConfigError
 from engine.extraction import extract as job
 from engine.extraction.plan import make_plan
-from engine.jobs.config import ExtractConfig, TrainConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, TrainConfig, parse_config
 from engine.jobs.events import ExtractDone
 from engine.labels.build import build_labels
 from engine.labels.label_raster import read_label_raster

@@ -16,7 +16,7 @@ import rasterio
 from affine import Affine
 
 from engine.jobs import folder as run_folder
-from engine.jobs.config import parse_config
+from engine.jobs.configuration.config import parse_config
 from engine.jobs.job import Job
 from engine.store.check import check_store
 from engine.store.manifest import read_manifest

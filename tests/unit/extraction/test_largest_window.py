@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.extraction.plan import Plan, make_plan
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 
 WriteRaster = Callable[..., Path]
 

@@ -25,7 +25,7 @@ from engine.extraction.plan import make_plan
 from engine.extraction.workers.batch_reader import read_batches, read_in_pieces
 from engine.extraction.workers.parallel_passes import parallel_passes
 from engine.imagery.raster.rasters import OpenRasters
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.events import TileDone
 from engine.store import writer
 from engine.store.store import EmbeddingStore

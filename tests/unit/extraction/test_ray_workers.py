@@ -15,7 +15,7 @@ import pytest
 
 from engine.errors import ConfigError, RunFailure, SceneError
 from engine.extraction import extract as job
-from engine.jobs.config import ExtractConfig, config_hash, parse_config
+from engine.jobs.configuration.config import ExtractConfig, config_hash, parse_config
 from engine.jobs.events import Event, ExtractPlanned, TileDone
 from engine.store.check import check_store
 

@@ -13,7 +13,7 @@ from affine import Affine
 from engine.extraction import extract as job
 from engine.extraction.pixels.tile_reader import read_pixels, read_tile
 from engine.extraction.plan import make_plan
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
 

@@ -21,7 +21,7 @@ from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import make_plan
 from engine.extraction.tile_limits import MOST_TILES
 from engine.extraction.workers import local_workers
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.store import EmbeddingStore
 
 WriteRaster = Callable[..., Path]

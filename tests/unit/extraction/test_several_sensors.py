@@ -14,7 +14,7 @@ from engine.extraction.encode import batch_of
 from engine.extraction.extract import extract
 from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import make_plan
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.events import Noticed
 from engine.store.store import EmbeddingStore
 from tests.unit.imagery.products import NORTH, WEST, write_band

@@ -13,9 +13,9 @@ from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.weights import locate as weights
 from engine.backbones.weights.download import Progress
 from engine.errors import WeightsError
-from engine.extraction import weights_download as fetching
 from engine.extraction.plan import Plan, make_plan
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.extraction.weights import weights_download as fetching
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.events import StepStarted
 
 WriteRaster = Callable[..., Path]

@@ -16,7 +16,7 @@ from shapely.geometry import box
 from engine.errors import StoreError
 from engine.extraction import extract as job
 from engine.extraction.cost.estimate import estimate
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of

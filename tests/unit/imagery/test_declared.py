@@ -10,7 +10,7 @@ import rasterio
 
 from engine.errors import SceneError
 from engine.imagery.sources import FileScene
-from engine.jobs.config import BackboneConfig, ExtractConfig, config_hash
+from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, config_hash
 from tests.conftest import WriteRaster
 
 

@@ -18,7 +18,7 @@ from engine.imagery.sources.raster_file import file_scene
 from engine.imagery.sources.scene_stack import files_scenes
 from engine.imagery.tiles.tile_plan import cut, cut_best
 from engine.imagery.tiles.windows import PlannedTile, Tiling
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.check import check_store
 
 BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")

@@ -10,7 +10,7 @@ import pytest
 
 from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import make_plan
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 
 WriteRaster = Callable[..., Path]
 

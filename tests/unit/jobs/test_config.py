@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError
-from engine.jobs.config import ExtractConfig, config_hash, load_config, parse_config, to_yaml
+from engine.jobs.configuration.config import ExtractConfig, config_hash, load_config, parse_config, to_yaml
 
 SAMPLE = {
     "kind": "extract",

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import JobError
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Finished, Started, Submitted
 from engine.jobs.job import Job

@@ -18,7 +18,7 @@ from filelock import FileLock
 from engine.__main__ import main
 from engine.jobs import device_queue
 from engine.jobs import folder as run_folder
-from engine.jobs.config import parse_config
+from engine.jobs.configuration.config import parse_config
 from engine.jobs.device_queue import Ticket, in_order, place_of
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Submitted

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from engine.errors import JobError, SceneError
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.events import Event, ExtractDone, Queued, StepStarted, TileDone
 from engine.jobs.job import Job, list_jobs, submit
 from engine.jobs.record import run_job

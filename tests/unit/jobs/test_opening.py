@@ -12,7 +12,7 @@ import pytest
 from engine.__main__ import main
 from engine.errors import BadInput, DiskFull
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Finished, Submitted
 from engine.jobs.job import Job, list_jobs

@@ -18,7 +18,7 @@ from engine.errors import JobError
 from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
 from engine.jobs import job as jobs
-from engine.jobs.config import ExtractConfig, load_config, parse_config
+from engine.jobs.configuration.config import ExtractConfig, load_config, parse_config
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Event, Failed, Finished, Noticed, Started, StepStarted, TileDone
 from engine.jobs.job import Job, submit

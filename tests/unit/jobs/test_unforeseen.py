@@ -16,7 +16,7 @@ import yaml
 from engine.__main__ import main
 from engine.errors import BadInput, DiskFull, EngineError, RunFailure, SceneError
 from engine.jobs import folder as run_folder
-from engine.jobs.config import parse_config
+from engine.jobs.configuration.config import parse_config
 from engine.jobs.events import Event, Failed
 from engine.jobs.job import Job
 from engine.jobs.record import run_job

@@ -9,7 +9,7 @@ import rasterio
 from affine import Affine
 
 from engine.errors import LabelError, StoreError
-from engine.jobs.config import LabelsConfig
+from engine.jobs.configuration.config import LabelsConfig
 from engine.labels.build import build_labels, labels_for
 from engine.labels.patches import to_patches, to_pixels
 from engine.labels.sidecar import (

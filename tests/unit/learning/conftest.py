@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from engine.jobs.config import TrainConfig, parse_config
+from engine.jobs.configuration.config import TrainConfig, parse_config
 
 BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
 SPLITS = {"train": (0, 1, 2, 3), "val": (4, 5), "test": (6, 7, 8)}

@@ -16,7 +16,7 @@ from engine.__main__ import main
 from engine.errors import StoreError
 from engine.extraction.extract import extract
 from engine.jobs import folder as run_folder
-from engine.jobs.config import (
+from engine.jobs.configuration.config import (
     ApplyConfig,
     BackboneConfig,
     ExtractConfig,

@@ -12,7 +12,7 @@ import rasterio
 from engine.extraction.extract import ensure_store, store_folder
 from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, TrainConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, TrainConfig, parse_config
 from engine.jobs.events import Event, Noticed, TestDone
 from engine.learning.evaluate import evaluate
 from engine.learning.result import TrainRun

@@ -8,7 +8,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.neighbors import KNeighborsRegressor
 
 from engine.errors import ConfigError
-from engine.jobs.config import HeadConfig
+from engine.jobs.configuration.config import HeadConfig
 from engine.learning.dataset import statistics
 from engine.learning.heads.cells import cells_to_grid
 from engine.learning.heads.dropout import SeededDropout

@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.errors import ConfigError, RunFailure
 from engine.jobs import folder as run_folder
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.events import EpochDone, Event, Noticed, TestDone
 from engine.learning import film_reel
 from engine.learning.heads.cells import cells_to_grid

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from engine.jobs.config_train import OF_NUMBERS, LossConfig, LossTerm
+from engine.jobs.configuration.train import OF_NUMBERS, LossConfig, LossTerm
 from engine.learning.losses import loss_of, loss_of_classes, loss_of_numbers, weighted
 
 NAMES = [name for name in get_args(LossTerm) if name not in OF_NUMBERS]

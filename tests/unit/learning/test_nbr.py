@@ -15,7 +15,7 @@ from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.imagery.raster.rasters import open_raster
 from engine.imagery.sources.chip_folder import chip_scenes
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config
 from engine.jobs.events import Noticed, TestDone
 from engine.labels.build import labels_for
 from engine.labels.label_raster import read_label_raster

@@ -14,7 +14,12 @@ from sklearn import metrics as oracle
 
 from engine.errors import LabelError, StoreError
 from engine.jobs import folder as run_folder
-from engine.jobs.config import LossConfig, RegressionConfig, TileClassificationConfig, TrainConfig
+from engine.jobs.configuration.config import (
+    LossConfig,
+    RegressionConfig,
+    TileClassificationConfig,
+    TrainConfig,
+)
 from engine.jobs.events import EpochDone, Event, TestDone, TrainPlanned
 from engine.labels.reading import ClassLabels, NumberLabels, TileLabels
 from engine.learning import film_reel

@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import StoreError
 from engine.jobs import folder as run_folder
-from engine.jobs.config import TrainConfig, config_hash
+from engine.jobs.configuration.config import TrainConfig, config_hash
 from engine.learning.dataset import read_features
 from engine.learning.evaluate import evaluate
 from engine.learning.positions import Positions, measure_positions

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 from engine.errors import BackboneError, BadInput, ConfigError, LabelError, StoreError
 from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
-from engine.jobs.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config
 from engine.jobs.events import Event, Noticed, TestDone, TrainPlanned
 from engine.learning.result import TrainRun
 from engine.learning.train import train

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import JobError
 from engine.jobs import folder as run_folder
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.event_log import append_event
 from engine.learning.report.page import write_report
 from engine.learning.result import TrainRun

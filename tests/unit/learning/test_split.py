@@ -9,7 +9,7 @@ from affine import Affine
 from pyproj import Transformer
 
 from engine.errors import ConfigError
-from engine.jobs.config import SplitConfig
+from engine.jobs.configuration.config import SplitConfig
 from engine.learning.splits.places import grouped, places_of
 from engine.learning.splits.split import SPLITS, split_tiles
 from engine.store.schema import StoredTile

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.jobs.config import LossConfig, TrainConfig, parse_config
+from engine.jobs.configuration.config import LossConfig, TrainConfig, parse_config
 from engine.jobs.events import EpochDone
 from engine.learning.dataset import Span, TrainingData
 from engine.learning.heads.sizes import Level, Shape

@@ -13,7 +13,7 @@ from sklearn import metrics as oracle
 
 from engine.errors import LabelError, StoreError
 from engine.jobs import folder as run_folder
-from engine.jobs.config import LossConfig, SegmentationConfig, TrainConfig
+from engine.jobs.configuration.config import LossConfig, SegmentationConfig, TrainConfig
 from engine.jobs.events import EpochDone, Event, TestDone
 from engine.learning.baselines.table import BASELINES
 from engine.learning.result import TrainRun

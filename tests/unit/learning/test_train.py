@@ -15,7 +15,7 @@ from safetensors import safe_open
 from engine.errors import ConfigError, DeviceFailure, JobError, LabelError, StoreError
 from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
-from engine.jobs.config import TrainConfig
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.event_log import append_event
 from engine.jobs.events import EpochDone, Event, Noticed, TestDone, TrainPlanned
 from engine.learning.evaluate import evaluate

@@ -10,7 +10,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from engine.jobs.config import ExtractConfig, TrainConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, TrainConfig, parse_config
 from tests.unit.pairs.covering import Row
 
 BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")

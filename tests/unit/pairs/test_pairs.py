@@ -14,7 +14,7 @@ from engine.errors import BadInput
 from engine.extraction import extract as job
 from engine.extraction.plan import make_plan
 from engine.jobs import folder as run_folder
-from engine.jobs.config import parse_config
+from engine.jobs.configuration.config import parse_config
 from engine.jobs.record import recorded
 from engine.learning.train import train
 from engine.store import writer

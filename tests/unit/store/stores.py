@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.jobs.config import config_hash, parse_config
+from engine.jobs.configuration.config import config_hash, parse_config
 from engine.jobs.events import Event, TileDone
 from engine.store import writer
 from engine.store.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows, column_names

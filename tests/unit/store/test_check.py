@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.errors import StoreError
-from engine.jobs.config import to_yaml
+from engine.jobs.configuration.config import to_yaml
 from engine.store import writer
 from engine.store.check import check_store
 from engine.store.manifest import MANIFEST

@@ -13,7 +13,7 @@ import yaml
 from engine.__main__ import main
 from engine.backbones.cards import CARDS
 from engine.errors import ConfigError
-from engine.jobs.config import ExtractConfig, load_config
+from engine.jobs.configuration.config import ExtractConfig, load_config
 from engine.store.store import EmbeddingStore
 from engine.terratorch.generation import is_terratorch, translate
 from engine.terratorch.report import in_lines

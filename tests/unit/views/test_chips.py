@@ -8,7 +8,7 @@ import numpy as np
 from affine import Affine
 
 from engine.imagery.scene import Scene
-from engine.jobs.config import FileScene
+from engine.jobs.configuration.config import FileScene
 from engine.views.maps.chips import Place, chips
 from tests.conftest import WriteRaster
 from tests.unit.store.stores import tile_at

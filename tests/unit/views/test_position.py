@@ -12,7 +12,7 @@ from affine import Affine
 
 from engine.errors import StoreError
 from engine.extraction import extract as job
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of

@@ -10,7 +10,7 @@ import pytest
 
 from engine.extraction import extract as job
 from engine.extraction.shift_sensitivity import shift_sensitivity
-from engine.jobs.config import ExtractConfig, parse_config
+from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.store import EmbeddingStore
 from engine.views.health import kept
 from engine.views.health.card import health

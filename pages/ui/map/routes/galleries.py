@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pages.ui.door.secret import token_of
-from pages.ui.map import tiles
+from pages.ui.map.routes import tiles
 
 _MOST = 64
 # Masks are looked at on a grid of so many pixels a side: enough to see whether anything burned.

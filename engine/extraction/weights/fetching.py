@@ -11,7 +11,7 @@ from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.families import family_of
 from engine.backbones.weights import locate as weights
 from engine.errors import WeightsError
-from engine.extraction.weights_download import fetched
+from engine.extraction.weights.weights_download import fetched
 from engine.jobs.events import Event, FetchDone, Noticed
 
 

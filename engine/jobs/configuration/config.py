@@ -14,22 +14,22 @@ from pydantic import ValidationError
 from engine.errors import ConfigError
 from engine.imagery.sources import ChipsScene, FileScene, FilesScene, SceneConfig, SimulatedScene
 from engine.jobs.complaints import in_words
-from engine.jobs.config_apply import ApplyConfig
-from engine.jobs.config_extract import (
+from engine.jobs.configuration.apply import ApplyConfig
+from engine.jobs.configuration.extract import (
     BackboneConfig,
     ExtractConfig,
     OutputConfig,
     RegionConfig,
     TilesConfig,
 )
-from engine.jobs.config_fetch import FetchConfig
-from engine.jobs.config_task import (
+from engine.jobs.configuration.fetch import FetchConfig
+from engine.jobs.configuration.task import (
     ClassConfig,
     RegressionConfig,
     SegmentationConfig,
     TileClassificationConfig,
 )
-from engine.jobs.config_train import (
+from engine.jobs.configuration.train import (
     HeadConfig,
     LabelsConfig,
     LossConfig,

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from engine.frozen import Frozen
-from engine.jobs.config_extract import ExtractConfig
-from engine.jobs.config_task import PresetName, TaskConfig, check_task, is_of_numbers, is_of_tiles
+from engine.jobs.configuration.extract import ExtractConfig
+from engine.jobs.configuration.task import PresetName, TaskConfig, check_task, is_of_numbers, is_of_tiles
 
 
 class LabelsConfig(Frozen):

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from pages.ui.door.secret import token_of
-from pages.ui.map import tiles
+from pages.ui.map.routes import tiles
 
 MOST_FILES = 256
 # A token is made from the content, so what it names never changes; it is one visitor's own.

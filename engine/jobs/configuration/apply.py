@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from engine.frozen import Frozen
-from engine.jobs.config_extract import ExtractConfig
+from engine.jobs.configuration.extract import ExtractConfig
 
 
 class ApplyConfig(Frozen):

@@ -20,7 +20,7 @@ import shapely
 from shapely.affinity import translate
 from shapely.geometry import MultiPolygon, Polygon, box
 
-_TOPOLOGY = Path(__file__).resolve().parents[3] / "assets" / "static" / "vendor" / "land-10m.json"
+_TOPOLOGY = Path(__file__).resolve().parents[4] / "assets" / "static" / "vendor" / "land-10m.json"
 PIECE_ZOOM = 6
 # A coast at 1:10 m may lie so far from the true one; nearer to it the ground is neither land nor sea on a near map.
 _UNSURE_KM = 2.5
@@ -140,7 +140,7 @@ def _ring(numbers: Sequence[int], arcs: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _bounds(x: int, y: int) -> tuple[float, float, float, float]:
-    from pages.ui.map import rendering
+    from pages.ui.map.routes import rendering
 
     return rendering.tile_bounds(PIECE_ZOOM, x, y)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.views.maps.probability_map import STEPS
-from pages.ui.map import rendering, tiles
-from pages.ui.map.tiles import Band, Layer
+from pages.ui.map.routes import rendering, tiles
+from pages.ui.map.routes.tiles import Band, Layer
 
 # Scenes of one place that are looked at for one with data; a stack of more is told by its first ones.
 _MOST_PICTURES = 12

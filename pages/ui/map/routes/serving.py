@@ -25,9 +25,9 @@ from starlette.staticfiles import StaticFiles
 from streamlit.runtime.pages_manager import PagesManager
 
 from engine.errors import EngineError
-from pages.ui.map import galleries, land, lens_files, rendering, values
+from pages.ui.map.routes import galleries, land, lens_files, rendering, values
 
-_ASSETS = Path(__file__).resolve().parents[3] / "assets"
+_ASSETS = Path(__file__).resolve().parents[4] / "assets"
 VENDOR = _ASSETS / "static" / "vendor"
 MAP = _ASSETS / "map"
 BRAND = _ASSETS / "brand"

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pages.ui.map import tiles
-from pages.ui.map.tiles import Band, Bounds, Colour, Layer
+from pages.ui.map.routes import tiles
+from pages.ui.map.routes.tiles import Band, Bounds, Colour, Layer
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,1 @@
+"""What a job is told to do: one model a kind of job."""

@@ -1,0 +1,1 @@
+"""What the map asks for: routes, and what answers them."""
