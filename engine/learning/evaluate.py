@@ -11,10 +11,10 @@ from engine.errors import JobError
 from engine.labels.build import PixelsWithData
 from engine.labels.sidecar import open_labels, read_labels
 from engine.learning.baselines.table import BASELINES
-from engine.learning.metrics import interval_over_places
+from engine.learning.judging.intervals import estimate
+from engine.learning.judging.place_counts import PlaceCounts
 from engine.learning.predict import predict_tiles, without_gaps, write_map
 from engine.learning.result import TrainRun
-from engine.learning.splits.places import place_numbers
 from engine.learning.splits.split import touching_share
 from engine.learning.truth import indices_of, labelled_tiles
 from engine.store.store import EmbeddingStore
@@ -59,10 +59,8 @@ def score_run(
     tiles = labelled_tiles(store, labels, chosen, task.is_per_tile)
     predicted = _test_classes(run, store)
     counts = np.stack([task.counts_of_pixels(one.pixels, predicted[one.tile.id]) for one in tiles])
-    by_place = _summed(counts, place_numbers(store.tiles)[chosen])
-    interval = interval_over_places(
-        by_place, lambda summed: task.metrics(summed)[task.watch], np.random.default_rng(card.seed)
-    )
+    by_place = PlaceCounts.of_tiles(store.tiles, chosen, counts)
+    watched = estimate(by_place.counts, lambda summed: task.metrics(summed)[task.watch], card.seed)
     baseline = None
     if raw is not None and card.baseline:
         baseline = BASELINES[task.name].score(raw, tiles, card.baseline)
@@ -70,9 +68,9 @@ def score_run(
     return {
         **task.scores(counts.sum(axis=0)),
         "tiles": len(tiles),
-        "places": len(by_place),
+        "places": watched.places,
         "touching": round(touching, 4),
-        f"{task.watch}_interval": None if interval is None else list(interval),
+        f"{task.watch}_interval": None if watched.interval is None else list(watched.interval),
         "epoch": card.epoch,
         "baseline": baseline,
         f"baseline_{task.watch}": None if baseline is None else baseline[task.watch],
@@ -97,8 +95,3 @@ def _test_classes(run: TrainRun, store: EmbeddingStore) -> dict[str, np.ndarray]
     """The classes that the decoder gives the pixels of the test tiles, by tile id."""
     wanted = frozenset(run.decoder.split["test"])
     return {tile.id: predicted for tile, predicted in predict_tiles(run, store, wanted)}
-
-
-def _summed(counts: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
-    """Counts of tiles, (tiles, N), added up for each place."""
-    return [counts[places == place].sum(axis=0) for place in np.unique(places)]

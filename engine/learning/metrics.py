@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,36 +64,6 @@ class Confusion:
     def accuracy(self) -> float:
         """Share of all pixels that are right."""
         return _ratio(np.trace(self.counts), self.counts.sum())
-
-
-def interval_over_places(
-    counts: Sequence[np.ndarray],
-    metric: Callable[[np.ndarray], float],
-    generator: np.random.Generator,
-    share: float = 0.95,
-    draws: int = 1000,
-) -> tuple[float, float] | None:
-    """Percentile bootstrap of a metric over places, which are drawn whole with replacement.
-
-    Pixels of one place are not independent, and neither are tiles of one block, so places are the unit (Efron &
-    Tibshirani 1993, chapter 13, for the percentile interval).
-
-    Args:
-        counts: those of each place, (N,) each, from whose sum the metric is computed.
-
-    Returns:
-        Lower and upper bound; None with fewer than three places, or where the metric is undefined in every draw.
-    """
-    if len(counts) < 3:
-        return None
-    chance = np.full(len(counts), 1 / len(counts))
-    drawn = generator.multinomial(len(counts), chance, size=draws)  # (draws, places)
-    values = np.array([metric(summed) for summed in drawn @ np.stack(counts)])
-    values = values[~np.isnan(values)]
-    if not len(values):
-        return None
-    lower, upper = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
-    return float(lower), float(upper)
 
 
 def json_numbers(numbers: Mapping[str, float]) -> dict[str, float | None]:

@@ -12,7 +12,8 @@ from engine.errors import LabelError
 from engine.jobs.configuration.config import LabelsConfig
 from engine.labels.build import labels_for
 from engine.labels.sidecar import read_labels
-from engine.learning.metrics import Confusion, interval_over_places
+from engine.learning.judging.intervals import interval_over_places
+from engine.learning.metrics import Confusion
 from engine.learning.splits.places import place_numbers
 from engine.learning.tasks.task import Task
 from engine.store.schema import StoredTile

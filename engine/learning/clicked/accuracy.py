@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.labels.clicked.label_set import LabelClass
 from engine.learning.clicked.classifier import Method, fit
-from engine.learning.metrics import interval_over_places
+from engine.learning.judging.intervals import interval_over_places
 from engine.views.pca import Pca
 
 # Labels nearer than so many patches are of one place: embeddings of neighbours share their surroundings.

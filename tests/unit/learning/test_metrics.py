@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from engine.learning.metrics import Confusion, interval_over_places, json_numbers
+from engine.learning.judging.intervals import interval_over_places
+from engine.learning.metrics import Confusion, json_numbers
 
 
 @pytest.fixture
