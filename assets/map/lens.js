@@ -8,9 +8,10 @@
 //   layer.setThreshold(value)                what is below is transparent; null: nothing is
 //   layer.over(latlng)                       the pointer is there (of this map or of another one); null: nowhere
 //   layer.pick(latlng, kind)                 a click: "positive" or "negative", or taken back where it is picked
-//   layer.outline(latlngs)                   all patches in a polygon are picked as positive
+//   layer.outline(latlngs)                   all patches in a polygon are picked, as what a click picks
 //   layer.on("lensover", …)                  {latlng, patch, value}: what lies below the pointer; patch -1: nothing
-//   layer.on("lensdrawn", …)                 {ms, roundtripMs}: a new picture is on the map
+//   layer.on("lensdrawn", …)                 {ms, roundtripMs, resolution}: a new picture is on the map; of a large store
+//                                            the worker's words on which patches are seen
 //   layer.on("lenspicked", …)                {positive, negative, threshold}: a person chose something else
 //   layer.on("lensloaded" | "lensfailed", …) {header} | {words}
 "use strict";

@@ -118,6 +118,11 @@
    */
   async function open(buffer, module) {
     const { header, table, numbers } = readHead(buffer);
+    return build(header, table, module, (q) => q.set(numbers));
+  }
+
+  /** A store in memory, whose numbers `fill` writes. */
+  async function build(header, table, module, fill) {
     const [n, k] = [header.patches, header.stored];
     const qAt = PAGE_BYTES;
     const inverseAt = qAt + Math.ceil((n * k) / LANES) * LANES;
@@ -138,7 +143,7 @@
       gains: new Float32Array(memory.buffer, GAIN_AT, 256),
       shifts: new Float32Array(memory.buffer, SHIFT_AT, 256),
     };
-    store.q.set(numbers);
+    fill(store.q);
     fillInverse(store);
     return store;
   }
@@ -239,8 +244,8 @@
   }
 
   /** The mean of the unit vectors of some patches; null where none has data. */
-  function meanUnit(store, patches) {
-    const found = patches.map((patch) => components(store, patch)).filter((one) => one !== null);
+  function meanUnit(patches, numbersOf) {
+    const found = patches.map(numbersOf).filter((one) => one !== null);
     const units = found.map((one) => {
       const length = Math.hypot(...one);
       return one.map((number) => (length > 0 ? number / length : 0));
@@ -252,11 +257,12 @@
    * Cosine with some patches against others, as `similarity_lens` of engine/views/lens/kinds.py.
    *
    * @param {object} like gives low, high, palette and threshold.
+   * @param {function} numbersOf the components of a patch.
    * @returns {object|null} null where there is nothing to be similar to.
    */
-  function similarity(store, { positive, negative }, like) {
-    const towards = meanUnit(store, positive);
-    const away = meanUnit(store, negative);
+  function similarity(store, { positive, negative }, like, numbersOf = (patch) => components(store, patch)) {
+    const towards = meanUnit(positive, numbersOf);
+    const away = meanUnit(negative, numbersOf);
     if (towards === null) {
       return null;
     }
@@ -282,5 +288,5 @@
     return lens.kind === "norm" ? [Math.hypot(...y)] : y;
   }
 
-  globalThis.EmberscopeKernel = { open, apply, similarity, valueOf, components, COLUMNS, INVALID };
+  globalThis.EmberscopeKernel = { open, build, apply, similarity, valueOf, components, COLUMNS, INVALID };
 }

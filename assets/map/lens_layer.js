@@ -16,6 +16,10 @@
       this.waiting = new Map();
       this.sent = 0;
       worker.onmessage = ({ data }) => {
+        if (data.is === "arrived") {
+          this.tell("refine", {}); // of itself; what was asked for before is still to be answered
+          return;
+        }
         const roundtripMs = performance.now() - this.sent;
         this.sent = 0;
         heard(data, roundtripMs);
@@ -190,7 +194,7 @@
         this.send();
         this.look();
       } else if (answer.is === "inside") {
-        this.keep({ ...this.picked, positive: [...new Set([...this.picked.positive, ...answer.patches])] });
+        this.keepAll(answer.patches, this.picking ?? "positive");
       } else {
         this.show(answer, roundtripMs);
       }
@@ -212,7 +216,7 @@
       }
     },
 
-    drawPicture({ pixels, view, ms }, roundtripMs) {
+    drawPicture({ pixels, view, ms, resolution }, roundtripMs) {
       const { canvas } = this;
       if (canvas.width !== view.width || canvas.height !== view.height) {
         Object.assign(canvas, { width: view.width, height: view.height });
@@ -221,7 +225,7 @@
       this.context.putImageData(new ImageData(pixels, view.width, view.height), 0, 0);
       this.drawn = view;
       this.settle();
-      this.fire("lensdrawn", { ms, roundtripMs });
+      this.fire("lensdrawn", { ms, roundtripMs, resolution });
     },
 
   };

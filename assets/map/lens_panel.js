@@ -30,6 +30,25 @@
     return value.map((number, i) => `${lens.names[i] ?? lens.names[0]} ${number.toFixed(2)}`).join(" · ");
   }
 
+  /** Which patches of a large store are seen; nothing where all are. */
+  function seenWords(resolution) {
+    if (!resolution) {
+      return "";
+    }
+    const { step, isFine, isCoarse, isComing, failure } = resolution;
+    const means = `means of ${step} × ${step} patches`;
+    if (failure) {
+      return `Seen: ${means}. ${failure}`;
+    }
+    if (isComing) {
+      return `Seen: ${isFine ? "single patches and " : ""}${means}; single patches are coming.`;
+    }
+    if (isFine) {
+      return isCoarse ? `Seen: single patches and ${means}.` : "Seen: single patches.";
+    }
+    return `Seen: ${means}. Zoom in for single ones.`;
+  }
+
   /** The slider of the threshold, for lenses with a ramp. */
   function thresholdRow(layer, parent) {
     const row = make("label", parent, "", "ember-lens-threshold");
@@ -121,12 +140,16 @@
       box.dataset.lens = layer.options.name;
       box.open = map.getSize().x > 700; // on a telephone it would cover the map
       const said = make("output", make("summary", box), layer.options.hint ?? "Loading the patches");
+      const seen = make("output", box, "", "ember-lens-seen");
       const refreshers = [thresholdRow(layer, box), pickRow(map, layer, box)];
       const refresh = () => refreshers.forEach((one) => one());
       layer.on("lensover", (event) => {
         said.textContent = readout(layer, event);
       });
       layer.on("lensloaded lensupdated lenspicked", refresh);
+      layer.on("lensdrawn", ({ resolution }) => {
+        seen.textContent = seenWords(resolution);
+      });
       layer.on("lensloaded lensupdated", () => {
         said.textContent = layer.options.hint ?? "";
       });

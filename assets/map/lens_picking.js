@@ -53,6 +53,14 @@
       this.keep(isThere ? kept : { ...kept, [kind]: [...kept[kind], patch] });
     },
 
+    /** Add patches to those of a kind, and take them out of the other one. */
+    keepAll(patches, kind) {
+      const found = new Set(patches);
+      const without = (list) => list.filter((one) => !found.has(one));
+      const kept = { positive: without(this.picked.positive), negative: without(this.picked.negative) };
+      this.keep({ ...kept, [kind]: [...kept[kind], ...found] });
+    },
+
     /** Remember what a person picked, draw it, and tell the page. */
     keep(picked) {
       this.picked = picked;

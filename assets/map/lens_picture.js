@@ -6,6 +6,7 @@
   const { COLUMNS, INVALID } = globalThis.EmberscopeKernel;
   const WORLD_M = 2 * Math.PI * 6378137;
   const NEWTON_STEPS = 8;
+  const NONE = new Set();
 
   /** A tile of the table, and how its polynomials are asked. */
   function tileOf(store, number) {
@@ -78,14 +79,15 @@
    *
    * @param {{width: number, height: number, west: number, north: number, step: number, date: (number|null)}} view
    *   pixels, the corner of the first one, metres of a pixel; tiles of other dates are left out.
+   * @param {Set<number>} without tiles that are drawn otherwise.
    */
-  function look(store, view) {
+  function look(store, view, without = NONE) {
     const index = new Int32Array(view.width * view.height).fill(-1);
     const east = view.west + view.width * view.step;
     const south = view.north - view.height * view.step;
     for (let number = 0; number < store.header.tiles; number++) {
       const tile = tileOf(store, number);
-      const isMeant = view.date === null || view.date === undefined || tile.date === view.date;
+      const isMeant = (view.date === null || view.date === undefined || tile.date === view.date) && !without.has(number);
       if (isMeant && tile.w > 0 && tile.south < view.north && tile.north > south) {
         for (const shift of copies(tile, view.west, east)) {
           lay(store, tile, shift, view, index);
@@ -108,18 +110,21 @@
     return found;
   }
 
-  /** @returns {Uint8ClampedArray} red, green, blue and opacity of each pixel. */
-  function paint(store, lens, index, { bytes, stride }) {
-    const out = new Uint32Array(index.length);
+  /** @returns {Uint8ClampedArray} red, green, blue and opacity of each pixel; those without a patch stay as they are in `out`. */
+  function paint(store, lens, index, { bytes, stride }, out = new Uint32Array(index.length)) {
     if (stride === 4) {
       const words = new Uint32Array(bytes.buffer, bytes.byteOffset, store.n);
       for (let p = 0; p < index.length; p++) {
-        out[p] = index[p] < 0 ? 0 : words[index[p]] | 0xff000000;
+        if (index[p] >= 0) {
+          out[p] = words[index[p]] | 0xff000000;
+        }
       }
     } else {
       const colours = colourTable(lens);
       for (let p = 0; p < index.length; p++) {
-        out[p] = index[p] < 0 ? 0 : colours[bytes[index[p]]];
+        if (index[p] >= 0) {
+          out[p] = colours[bytes[index[p]]];
+        }
       }
     }
     return new Uint8ClampedArray(out.buffer);
@@ -215,5 +220,5 @@
     return isIn;
   }
 
-  globalThis.EmberscopePicture = { look, paint, patchAt, corners, inside, colourTable };
+  globalThis.EmberscopePicture = { tileOf, placeOf, copies, look, paint, patchAt, corners, inside, colourTable };
 }

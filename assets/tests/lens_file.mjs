@@ -12,8 +12,8 @@ export function numbers(seed) {
 }
 
 /** The numbers of a tile that begins so far east: its box, and polynomials that are straight lines. */
-function row(number, side) {
-  const size = side * PATCH_M;
+function row(number, side, patchM) {
+  const size = side * patchM;
   const west = number * size;
   const found = new Float64Array(COLUMNS);
   found.set([number * side * side, side, side, 0, west, 0, west + size, size]);
@@ -23,7 +23,7 @@ function row(number, side) {
 }
 
 /** @returns {ArrayBuffer} */
-export function lensFile({ components, tiles, side, invalid = [] }) {
+export function lensFile({ components, tiles, side, invalid = [], patchM = PATCH_M }) {
   const stored = Math.ceil(components / 16) * 16;
   const patches = tiles * side * side;
   const scales = Array.from({ length: components }, (_, i) => 0.05 / (1 + i));
@@ -35,7 +35,7 @@ export function lensFile({ components, tiles, side, invalid = [] }) {
   new DataView(bytes.buffer).setUint32(8, head.length, true);
   bytes.set(head, 12);
   for (let number = 0; number < tiles; number++) {
-    bytes.set(new Uint8Array(row(number, side).buffer), at + number * COLUMNS * 8);
+    bytes.set(new Uint8Array(row(number, side, patchM).buffer), at + number * COLUMNS * 8);
   }
   const next = numbers(1);
   const q = new Int8Array(bytes.buffer, at + tiles * COLUMNS * 8);

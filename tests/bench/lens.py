@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -143,19 +143,33 @@ def request(is_plain: bool) -> dict[str, Any]:
     ).to_json()
     return {
         "name": "bench", "of": "bench", "pane": "overlay", "title": "", "attribution": "", "url": "/bench.bin",
-        "workerUrl": "/map/lens_worker.js?kernel=1&picture=1&wasm=1", "lens": {**lens, "idle": {**lens, "unit": False}},
+        "workerUrl": "/map/lens_worker.js?kernel=1&picture=1&pieces=1&wasm=1", "lens": {**lens, "idle": {**lens, "unit": False}},
         "follows": True, "isPlain": is_plain, "serial": 0,
     }  # fmt: skip
 
 
 @contextmanager
-def served(room: Path) -> Iterator[str]:
-    """The map's files and the bench's own, at a port of this machine."""
+def served(room: Path, piece: Callable[[str], bytes] | None = None) -> Iterator[str]:
+    """The map's files and the bench's own, at a port of this machine.
+
+    Args:
+        piece: answers for the tiles of a large store, by their runs.
+    """
 
     class Files(http.server.SimpleHTTPRequestHandler):
         def translate_path(self, path: str) -> str:
             name = path.split("?", maxsplit=1)[0].lstrip("/") or "index.html"
             return str(ROOT / "assets" / name if name.startswith(("map/", "static/")) else room / name)
+
+        def do_GET(self) -> None:
+            if piece is None or not self.path.startswith("/bench/"):
+                super().do_GET()
+                return
+            content = piece(self.path.removeprefix("/bench/").removesuffix(".bin"))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
         def log_message(self, format: str, *given: Any) -> None:
             pass

@@ -20,6 +20,7 @@ from engine.concurrency.ordered_map import ordered_map
 from engine.errors import StoreError
 from engine.store.schema import StoredTile
 from engine.views.layer_view import LayerView
+from engine.views.lens.overview import pieces_path, write_overview
 from engine.views.lens.placement import lonlat, place
 from engine.views.lens.reduction_file import (
     INVALID,
@@ -41,8 +42,9 @@ _SCALE_PERCENT = 99.9
 _STEPS = 127
 # Numbers sampled for scales and deviations.
 _SAMPLE_ROWS = 200_000
-# Bytes that a page asks a browser to hold: two million patches of 32.
-MOST_BYTES = 64_000_000
+# Bytes that a browser gets whole: a million patches of 32, which it redraws in 16 ms. Of a larger store it gets means,
+# and the patches that are in sight (overview.py).
+MOST_BYTES = 32_000_000
 _THREADS = 2
 
 
@@ -51,7 +53,7 @@ class Reduction:
     """A view in few numbers, read from its file.
 
     Attributes:
-        path: the file, as a browser gets it.
+        path: the file, as a browser gets it; of a large store the overview.
         basis: the components that it is in.
         deviations: (k,) standard deviation of each component over this store.
         header: the facts at the head of the file.
@@ -98,7 +100,7 @@ def reduction_of(view: LayerView, basis: Pca | None = None, most_bytes: int = MO
 
     Args:
         basis: components of another store of the same backbone and layer; None: the view's own.
-        most_bytes: of all numbers; of a larger store, means of neighbouring patches are kept.
+        most_bytes: of all numbers; a larger store has an overview of means and its patches in pieces.
 
     Raises:
         StoreError: as `pca.fit`, or components of other embeddings.
@@ -115,14 +117,26 @@ def reduction_of(view: LayerView, basis: Pca | None = None, most_bytes: int = MO
     named = "own" if basis is None else hashlib.sha256(chosen.components.tobytes()).hexdigest()[:12]
     name = f"lens-layer-{view.layer}-window-{view.window}-{view.position}-{view.windows}-{named}.bin"
     path = view.store.folder.parent / "overlays" / name
-    header = read_header(path)
-    if header is None or header.identity != identity:
+    header = _kept(path, identity)
+    if header is None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):  # a second visitor waits, and reads what the first wrote
-            header = read_header(path)
-            if header is None or header.identity != identity:
+            header = _kept(path, identity)
+            if header is None:
                 header = _write(path, view, chosen, step, identity)
     return Reduction(path, chosen, np.array(header.deviations), header)
+
+
+def _kept(path: Path, identity: str) -> Header | None:
+    """The head of a file that is still true; None also where its pieces have gone."""
+    header = read_header(path)
+    if header is None or header.identity != identity:
+        return None
+    if header.step > 1:
+        every = read_header(pieces_path(path))
+        if every is None or every.identity != identity:
+            return None
+    return header
 
 
 def _first(fitted: Pca) -> Pca:
@@ -148,14 +162,17 @@ def _write(path: Path, view: LayerView, basis: Pca, step: int, identity: str) ->
         )
     scales, deviations = _scales(view, basis)
     header = Header(
-        identity=identity, components=len(basis.components), step=step,
+        identity=identity, components=len(basis.components), step=1,
         shapes=tuple((tile.h, tile.w) for tile in tiles), scales=tuple(scales), deviations=tuple(deviations),
         share=float(basis.explained_variance_ratio.sum()), dates=_dates(tiles),
         facts={"backbone": view.store.meta.backbone, "layer": view.layer, "position": view.position},
     )  # fmt: skip
     dates = np.array([header.dates.index(_date(tile)) for tile in tiles], np.float64)
     table = tile_table(placement, header, dates, MOST_ERROR)
-    return write_file(path, header, table, _quantised(view, basis, header))
+    if step == 1:
+        return write_file(path, header, table, _quantised(view, basis, header))
+    write_file(pieces_path(path), header, table, _quantised(view, basis, header))
+    return write_overview(path, step)
 
 
 def _quantised(view: LayerView, basis: Pca, header: Header) -> Iterator[np.ndarray]:
@@ -167,28 +184,13 @@ def _quantised(view: LayerView, basis: Pca, header: Header) -> Iterator[np.ndarr
         with np.errstate(invalid="ignore"):
             projected = basis.project(values)  # (h, w, k)
             has_data = (valid > 0) & np.isfinite(projected).all(axis=-1)
-        found, has_data = _thinned(projected, has_data, header.step)
         stored = np.zeros((*has_data.shape, header.stored), np.int8)
-        steps = np.clip(np.rint(found / scales), -_STEPS, _STEPS)
-        stored[..., : header.components] = np.where(has_data[..., None], steps, 0)
+        steps = np.clip(np.rint(np.where(has_data[..., None], projected, 0) / scales), -_STEPS, _STEPS)
+        stored[..., : header.components] = steps
         stored[~has_data, 0] = INVALID
         return stored.reshape(-1, header.stored)
 
     return ordered_map(view.tiles(), one, _THREADS, "reduction")
-
-
-def _thinned(values: np.ndarray, has_data: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Means over step x step patches with data."""
-    if step == 1:
-        return np.where(has_data[..., None], values, 0), has_data
-    h, w = (-(-side // step) * step for side in has_data.shape)
-    room = np.zeros((h, w, values.shape[-1]), np.float32)
-    counts = np.zeros((h, w), np.float32)
-    counts[: has_data.shape[0], : has_data.shape[1]] = has_data
-    room[: has_data.shape[0], : has_data.shape[1]] = np.where(has_data[..., None], values, 0)
-    total = room.reshape(h // step, step, w // step, step, -1).sum(axis=(1, 3))
-    count = counts.reshape(h // step, step, w // step, step).sum(axis=(1, 3))
-    return total / np.maximum(count, 1)[..., None], count > 0
 
 
 def _scales(view: LayerView, basis: Pca) -> tuple[list[float], list[float]]:

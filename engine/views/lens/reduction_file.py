@@ -69,15 +69,16 @@ def tile_table(
 ) -> np.ndarray:
     """(T, 28) float64 of each tile: first patch, rows, columns, date, box, coefficients of column and of row.
 
+    All patches are meant, step 1; `overview.py` makes the table of their means.
+
     Args:
         dates: (T,) numbers of dates.
         most_error: patches; a tile whose place is less sure is left out, as one without rows and columns.
     """
-    step = header.step
-    shapes = np.array([(-(-h // step), -(-w // step)) for h, w in header.shapes], np.float64).reshape(-1, 2)
+    shapes = np.array(header.shapes, np.float64).reshape(-1, 2)
     firsts = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))[:-1]])
     shapes[placement.error > most_error] = 0
-    coefficients = placement.coefficients.reshape(len(shapes), -1) / step
+    coefficients = placement.coefficients.reshape(len(shapes), -1)
     return np.concatenate([firsts[:, None], shapes, dates[:, None], placement.boxes, coefficients], axis=1)
 
 

@@ -87,8 +87,7 @@ def _marks(one: Seen, picks: Picked | None, components: tuple[int, int]) -> np.n
     """(n, 2) coordinates of the patches that were picked on the store's map."""
     if picks is None or not picks.positive:
         return np.zeros((0, 2))
-    rows = [one.reduction.row_of(patch) for patch in picks.positive]
-    return one.colours.pca.project(one.view.view.rows(rows))[:, [part - 1 for part in components]]
+    return one.colours.pca.project(one.view.view.rows(picks.positive))[:, [part - 1 for part in components]]
 
 
 def _figure(points: np.ndarray, kept: np.ndarray, components: tuple[int, int]) -> Any:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
+from engine.labels.clicked.on_store import tile_of
 from engine.views.comparing.change import require_same_space
 from engine.views.comparing.dated_view import DatedView, dated, has_several_dates
 from engine.views.layer_view import view_of
@@ -93,15 +94,8 @@ def _nearest(key: tuple[object, ...], looked: Looked, views: Sequence[DatedView]
 
 def _picked(looked: Looked) -> list[Patch]:
     """The patches that the question is made of."""
-    made = []
-    for number in (*looked.picked.positive, *looked.picked.negative):
-        row = looked.reduction.row_of(number)
-        for tile in looked.view.store.tiles:
-            if row < tile.rows:
-                made.append(Patch(tile, *divmod(row, tile.w)))
-                break
-            row -= tile.rows
-    return made
+    rows = (*looked.picked.positive, *looked.picked.negative)
+    return [Patch(*tile_of(looked.view.store.tiles, row)) for row in rows]
 
 
 def _key(looked: Looked, views: Sequence[DatedView]) -> tuple[object, ...]:

@@ -150,8 +150,7 @@ def _ramp_entries(low: float, high: float, words: str) -> list[tuple[str, str]]:
 
 
 def _similarity(view: LayerView, reduction: Reduction, picked: Picked) -> Lens:
-    rows = [[reduction.row_of(one) for one in those] for those in (picked.positive, picked.negative)]
-    positive, negative = (view.rows(those) for those in rows)
+    positive, negative = (view.rows(those) for those in (picked.positive, picked.negative))
     return similarity_lens(reduction.basis.mean, positive, negative)
 
 

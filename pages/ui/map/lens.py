@@ -19,7 +19,7 @@ class Picked:
     """What a person chose on the map.
 
     Attributes:
-        positive, negative: patches of the lens's file.
+        positive, negative: rows of the store.
         threshold: values below are transparent; None: nothing is.
         serial: counts the choices, so that the page never answers with an older one.
     """
@@ -111,7 +111,7 @@ def worker_url() -> str:
     """Address of the worker; it carries the versions of the parts that the worker loads."""
     versions = "&".join(
         f"{name}={serving.version(f'lens_{name}{ending}')}"
-        for name, ending in (("worker", ".js"), ("kernel", ".js"), ("picture", ".js"))
+        for name, ending in (("worker", ".js"), ("kernel", ".js"), ("picture", ".js"), ("pieces", ".js"))
     )
     return f"{serving.FROM_MAP}map/lens_worker.js?{versions}&wasm={serving.version('lens_kernel.wasm')}"
 

@@ -5,20 +5,26 @@ As with tiles, a page registers a file and gets a token made from its content; n
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from engine.errors import StoreError
+from engine.views.lens.overview import read_pieces
 from pages.ui.door.secret import token_of
 from pages.ui.map.routes import tiles
 
 MOST_FILES = 256
 # A token is made from the content, so what it names never changes; it is one visitor's own.
 _CACHE = "private, max-age=86400, immutable"
+# First tile and number of tiles of each run, such as 12-3,140-2.
+_RUNS = re.compile(r"\d{1,8}-\d{1,6}(,\d{1,8}-\d{1,6}){0,255}")
 
 _files: OrderedDict[str, Path] = OrderedDict()
 _lock = threading.Lock()
@@ -47,12 +53,38 @@ def register(path: Path, identity: str) -> str:
 async def answer(request: Request) -> Response:
     """The file of a token, to pages of this server only."""
     if not is_from_here(request):
-        return Response(status_code=403, headers={"Cache-Control": "no-store"})
+        return _refused(403)
+    path = _file_of(request)
+    if path is None:
+        return _refused(404)
+    return FileResponse(path, media_type="application/octet-stream", headers={"Cache-Control": _CACHE})
+
+
+async def pieces(request: Request) -> Response:
+    """The patches of some tiles of a large store, of which the file of the token is the overview."""
+    if not is_from_here(request):
+        return _refused(403)
+    path, runs = _file_of(request), str(request.path_params["runs"])
+    if path is None:
+        return _refused(404)
+    if not _RUNS.fullmatch(runs):
+        return _refused(400)
+    asked = [(int(first), int(count)) for first, count in (run.split("-") for run in runs.split(","))]
+    try:
+        content = await run_in_threadpool(read_pieces, path, asked)
+    except StoreError:
+        return _refused(404)
+    return Response(content, media_type="application/octet-stream", headers={"Cache-Control": _CACHE})
+
+
+def _file_of(request: Request) -> Path | None:
     with _lock:
         path = _files.get(str(request.path_params["token"]))
-    if path is None or not path.is_file():
-        return Response(status_code=404, headers={"Cache-Control": "no-store"})
-    return FileResponse(path, media_type="application/octet-stream", headers={"Cache-Control": _CACHE})
+    return path if path is not None and path.is_file() else None
+
+
+def _refused(status: int) -> Response:
+    return Response(status_code=status, headers={"Cache-Control": "no-store"})
 
 
 def is_from_here(request: Request) -> bool:

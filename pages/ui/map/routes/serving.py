@@ -56,6 +56,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{prefix}/tiles/{{token}}/pictures/{{index:int}}.png", _picture),
         Route(f"{prefix}/tiles/values", _values),
         Route(f"{prefix}/lens/{{token}}.bin", lens_files.answer),
+        Route(f"{prefix}/lens/{{token}}/{{runs}}.bin", lens_files.pieces),
         Route(f"{prefix}/maps/galleries/{{token}}.json", _gallery),
         Route(f"{prefix}/maps/world.geojson", _world),
         Route(f"{prefix}/maps/coast/{{x:int}}/{{y:int}}.geojson", _coast),

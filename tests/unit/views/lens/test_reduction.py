@@ -13,7 +13,9 @@ from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of
 from engine.views.lens.kinds import components_lens, similarity_lens
+from engine.views.lens.overview import pieces_path, read_pieces
 from engine.views.lens.reduction import reduction_of
+from engine.views.lens.reduction_file import read_numbers
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 _DIMS = (40,)
@@ -151,3 +153,23 @@ def test_rows_of_a_view_are_those_of_its_tiles_with_neighbours_and_in_any_order(
     assert replace(view).rows([]).shape == (0, 40)
     with pytest.raises(StoreError, match="150 rows"):
         view.rows([150])
+
+
+def test_the_pieces_of_a_large_store_are_its_patches_and_only_tiles_that_it_has_are_given(
+    tmp_path: Path,
+) -> None:
+    view = view_of(store_of(tmp_path), window=1)
+    whole = reduction_of(view)
+    numbers = np.array(read_numbers(whole.path, whole.header))
+    thinned = reduction_of(view, most_bytes=2000)
+    assert thinned.header.facts["pieces"] is True
+    found = np.frombuffer(read_pieces(thinned.path, [(4, 1), (1, 2)]), np.int8).reshape(75, -1)
+    assert np.array_equal(found, np.concatenate([numbers[100:125], numbers[25:75]]))
+    for runs in ([(6, 1)], [(5, 2)], [(0, 0)]):
+        with pytest.raises(StoreError, match="6 tiles"):
+            read_pieces(thinned.path, runs)
+    pieces_path(thinned.path).unlink()
+    with pytest.raises(StoreError, match="no pieces"):
+        read_pieces(thinned.path, [(0, 1)])
+    assert reduction_of(view, most_bytes=2000).header == thinned.header
+    assert read_pieces(thinned.path, [(0, 1)]) == numbers[:25].tobytes()
