@@ -25,8 +25,8 @@ if not found:
 runs_view.disk_use(found)
 kept = listing.filtered(found)
 chosen = runs_view.chosen(listing.table(kept), kept)
+runs_view.end_comparison()
 if len(chosen) > 1:
-    runs_view.end_comparison()
     comparison.show(chosen)
     removal.offer(chosen, found)
 elif chosen:

@@ -6,6 +6,7 @@
   // A scene smaller than this on the screen is a mark, so that it can be seen and clicked.
   const LEAST_PX = 18;
   const FOOT_PX = 176;
+  const FOLDED_PX = 40;
 
   /** How often each word stands in a list, as "32 train, 8 test". */
   function counted(words) {
@@ -83,6 +84,16 @@
     };
   }
 
+  /** Tell the page how much of the map's foot is taken, so that its legend stands above (assets/page/page.css). */
+  function takeFoot(map, px) {
+    map.emberFootPx = px;
+    try {
+      parent.document.documentElement.style.setProperty("--es-foot", `${px}px`);
+    } catch {
+      // A page that keeps itself from us has no legend of ours.
+    }
+  }
+
   /** Draws the strip and its marks; returns what takes them away again. */
   function drawGallery(map, { scenes }, pictures, panelPx) {
     const box = L.DomUtil.create("details", "ember-box ember-gallery", map.getContainer());
@@ -136,7 +147,7 @@
       }
     });
     const settle = () => {
-      map.emberFootPx = box.open ? FOOT_PX : 40;
+      takeFoot(map, box.open ? FOOT_PX : FOLDED_PX);
     };
     box.addEventListener("toggle", () => {
       Emberscope.remember("gallery", box.open);
@@ -147,7 +158,7 @@
     return () => {
       onMap.remove();
       box.remove();
-      map.emberFootPx = 0;
+      takeFoot(map, 0);
     };
   }
 
@@ -191,6 +202,7 @@
     gallery(map, { panelPx }) {
       let shown = "";
       let remove = () => {};
+      takeFoot(map, map.emberFootPx ?? 0);
       const look = () => {
         const found = new Set();
         map.eachLayer((layer) => layer.options?.gallery && found.add(layer.options.gallery));

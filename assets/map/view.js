@@ -16,6 +16,16 @@
     return meets(view, box) && box[1][1] - box[0][1] > LEAST_SHARE * (view.getEast() - view.getWest());
   }
 
+  /** How high the page's legend is, which stands above what lies at the foot of the map; 0 without one. */
+  function legendPx() {
+    try {
+      const legend = parent.document.querySelector(".st-key-map_legend");
+      return legend?.querySelector(".es-legend") ? legend.offsetHeight + 34 : 0;
+    } catch {
+      return 0; // a page that keeps itself from us
+    }
+  }
+
   /** The view of a link: "latitude,longitude,zoom"; null where it is none. */
   function linkedView() {
     const [lat, lng, zoom] = (Emberscope.address.take("view") ?? "").split(",").map(Number.parseFloat);
@@ -66,7 +76,7 @@
     fit(map, box) {
       const { x, y } = map.getSize();
       const isWide = map.emberPanelPx > 0 && x > 2 * map.emberPanelPx;
-      const foot = Math.min(map.emberFootPx ?? 0, y / 3);
+      const foot = Math.min((map.emberFootPx ?? 0) + (isWide ? legendPx() : 0), y / 3);
       map.fitBounds(box, {
         paddingTopLeft: [(isWide ? map.emberPanelPx ?? 0 : 0) + 12, 12],
         paddingBottomRight: [isWide ? 60 : 12, Math.max(foot, isWide ? 96 : 12)],

@@ -119,6 +119,27 @@ def test_a_store_that_does_not_fit_is_not_offered_and_says_why(open_page: OpenPa
     assert "in training and" in said
 
 
+def test_decoder_and_ground_stand_in_the_address_and_a_link_opens_them(
+    open_page: OpenPage, own_filled: Path
+) -> None:
+    other = own_filled / "run-other"
+    shutil.copytree(own_filled / "run-train", other)
+    shutil.copytree(own_filled / "run-extract", own_filled / "run-more")
+    at = open_page("apply")
+    at.selectbox(key="apply_run").set_value("run-other").run()
+    at.multiselect[0].set_value(["store:run-more"]).run()
+    link = {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
+    assert (link["job"], link["ground"]) == ("run-other", "store:run-more")
+    again = open_page("apply", **link)
+    assert again.selectbox(key="apply_run").value == "run-other"
+    assert again.multiselect[0].value == ["store:run-more"]
+    absent = open_page("apply", job="run-other", ground="store:gone,store:run-more")
+    assert absent.multiselect[0].value == ["store:run-more"]
+    assert any("gone" in info.value for info in absent.info)
+    absent.multiselect[0].set_value(["store:run-extract"]).run()
+    assert not any("gone" in info.value for info in absent.info)
+
+
 def test_without_a_decoder_the_page_leads_to_training(open_page: OpenPage, home: Path) -> None:
     at = open_page("apply")
     assert not at.exception

@@ -195,3 +195,18 @@ def test_the_app_has_the_door() -> None:
     assert "middleware=[Middleware(Door)]" in (Path(__file__).parents[2] / "app.py").read_text(
         encoding="utf-8"
     )
+
+
+def test_who_signs_out_is_asked_again_and_their_cookie_is_worth_nothing_any_more(workshop: str) -> None:
+    cookie = sign_in(workshop)[1]["set-cookie"].split(";")[0]
+    assert ask("/runs", cookie=cookie)[0] == 200
+    assert ask("/sign-out", cookie=cookie)[2] == "inside", "a link or a picture signs nobody out"
+    assert ask("/sign-out", "POST", cookie=cookie, origin="http://evil.example")[0] == 403
+    assert ask("/runs", cookie=cookie)[0] == 200
+    status, headers, _ = ask("/sign-out", "POST", cookie=cookie, origin=f"http://{HOST}")
+    assert (status, headers["location"]) == (303, "/")
+    assert "max-age=0" in headers["set-cookie"].lower()
+    assert ask("/runs", cookie=cookie)[0] == 401
+    assert ask("/_stcore/stream", kind="websocket", cookie=cookie)[0] == 403
+    again = sign_in(workshop)[1]["set-cookie"].split(";")[0]
+    assert ask("/runs", cookie=again)[0] == 200

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,12 @@ from pages.ui.map.routes import galleries, rendering, serving, tiles
 from pages.ui.state import cached
 from tests.conftest import WriteRaster
 from tests.pages.conftest import CHIPS, OpenPage
+
+
+@pytest.fixture(autouse=True)
+def _no_gallery_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(galleries, "_galleries", OrderedDict())
+
 
 BOX = (-75.6, 37.6, -75.5, 37.7)
 
@@ -87,6 +95,21 @@ def test_evaluate_shows_each_test_scene_with_its_score(open_page: OpenPage, fill
     assert all(words.startswith(("IoU", "rightly")) for words in told.values())
     at = open_page("evaluate", job="run-train")
     assert not at.exception
+
+
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [("embeddings", {"job": "run-extract"}), ("apply", {"job": "run-train", "ground": "store:run-extract"})],
+)
+def test_the_scenes_stand_side_by_side_wherever_there_are_several(
+    open_page: OpenPage, filled_home: Path, drawn_maps: list[dict[str, Any]], page: str, asked: dict[str, str]
+) -> None:
+    at = open_page(page, **asked)
+    assert not at.exception
+    (made,) = galleries._galleries
+    assert len(galleries.told(made)["scenes"]) == CHIPS  # type: ignore[arg-type]
+    (layer, *_) = drawn_maps[-1]["feature_group_to_add"][0]._children.values()
+    assert made in layer.options["gallery"]
 
 
 def run_source(run: TrainRun) -> object:

@@ -84,6 +84,34 @@ def test_several_runs_are_shown_beside_each_other_with_what_differs_first(
     assert not any("beside" in heading.value for heading in at.subheader)
 
 
+@pytest.mark.parametrize(
+    ("sort", "first"), [("Oldest first", "run-extract"), ("Highest score first", "run-train"), ("By name", "run-extract")]
+)  # fmt: skip
+def test_the_order_of_the_list_stands_in_the_address(
+    open_page: OpenPage, own_home: Path, sort: str, first: str
+) -> None:
+    (own_home / "run-extract" / "note.json").write_text('{"name": "A first one", "text": ""}')
+    at = open_page("runs", sort=sort)
+    assert not at.exception
+    assert at.dataframe[0].value["Run"].tolist()[0] == first
+    at.selectbox(key="runs_sort").set_value("Newest first").run()
+    assert at.dataframe[0].value["Run"].tolist() == ["run-train", "run-extract"]
+    assert at.query_params["sort"] in ("Newest first", ["Newest first"])
+
+
+def test_a_link_to_several_runs_says_which_of_them_is_gone_and_shows_no_other(
+    open_page: OpenPage, own_home: Path
+) -> None:
+    at = open_page("runs", runs="run-extract,run-gone")
+    assert any("run-gone" in info.value for info in at.info)
+    assert [heading.value for heading in at.subheader if "beside" in heading.value] == []
+    gone = open_page("runs", runs="run-gone,run-away")
+    assert {"run-gone", "run-away"} <= {name for info in gone.info for name in info.value.split()}
+    assert not gone.subheader
+    gone.button(key="one_run").click().run()
+    assert gone.subheader
+
+
 def test_a_run_that_is_needed_says_by_whom_before_it_is_deleted(open_page: OpenPage, own_home: Path) -> None:
     path = own_home / "run-train" / "config.yaml"
     text = path.read_text(encoding="utf-8")

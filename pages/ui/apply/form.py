@@ -15,6 +15,9 @@ from pages.ui.jobs import chosen_run
 from pages.ui.look import errors, notices, wording
 from pages.ui.state import address, cached, regions, results, session
 
+_GROUND = "ground"  # of the address
+_GROUND_HELD, _GROUND_ABSENT = "apply_ground_held", "apply_ground_absent"
+
 
 def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> SceneConfig | None:
     """Decoder, ground, and the button.
@@ -30,12 +33,7 @@ def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> 
         ground.why_not(refused)
         return None
     by_key = {one.key: one for one in fitting}
-    default = _asked(by_key) or _first(fitting)
-    chosen = st.multiselect(
-        "Ground", list(by_key), default=default, key=f"apply_ground_{run.folder.name}", max_selections=8,
-        format_func=lambda key: by_key[key].words, help="One or several; each becomes a map. A place is embedded first "
-        "where that has not been done.",
-    )  # fmt: skip
+    chosen = _choose_ground(by_key, f"apply_ground_{run.folder.name}")
     if regions.chosen() is not None:
         st.caption(
             f"Of {wording.plain(session.place().title)} only the region of Explore: {regions.in_words()}."
@@ -63,18 +61,36 @@ def _decoder(runs: Sequence[cached.JobFacts]) -> TrainRun:
     elif st.session_state.get("apply_run") not in by_id:
         st.session_state["apply_run"] = next(iter(by_id))
     name = st.selectbox("Decoder", list(by_id), key="apply_run", format_func=words.__getitem__)
+    st.session_state["apply_came_from"] = st.session_state["train_job"] = name
+    session.set_job(name)
     return TrainRun.open(by_id[name].job.folder)
 
 
-def _asked(by_key: Mapping[str, ground.Ground]) -> list[str]:
-    """The ground that the address names, as far as it is here; a word on what is not."""
-    asked = [word for word in (address.read("ground") or "").split(",") if word]
-    for absent in (word for word in asked if word not in by_key):
+def _choose_ground(by_key: Mapping[str, ground.Ground], widget: str) -> list[str]:
+    """One or several; the address keeps them, and says what of it is not here."""
+    asked = [word for word in (address.read(_GROUND) or "").split(",") if word]
+    if asked != st.session_state.get(_GROUND_HELD, []):  # a link, and not the widget, has put it there
+        st.session_state[widget] = [word for word in asked if word in by_key] or _first(list(by_key.values()))
+        st.session_state[_GROUND_ABSENT] = [word for word in asked if word not in by_key]
+    held = st.session_state.get(widget, _first(list(by_key.values())))
+    st.session_state[widget] = [key for key in held if key in by_key]
+    for absent in st.session_state.get(_GROUND_ABSENT, []):
         st.info(
             f"The link asks for ground “{wording.plain(absent)}”, which is not here or does not fit. Something else is shown.",
             icon=":material/link_off:",
         )
-    return [word for word in asked if word in by_key]
+    chosen = st.multiselect(
+        "Ground", list(by_key), key=widget, max_selections=8, on_change=_forget_absent,
+        format_func=lambda key: by_key[key].words, help="One or several; each becomes a map. A place is embedded first "
+        "where that has not been done.",
+    )  # fmt: skip
+    st.session_state[_GROUND_HELD] = list(chosen)
+    address.write(_GROUND, ",".join(chosen) or None)
+    return list(chosen)
+
+
+def _forget_absent() -> None:
+    st.session_state[_GROUND_ABSENT] = []
 
 
 def _first(fitting: Sequence[ground.Ground]) -> list[str]:

@@ -54,10 +54,14 @@ def choose(found: Sequence[Shown]) -> Shown:
     """The one of several maps whose hectares and files the panel shows."""
     if len(found) == 1:
         return found[0]
-    index = st.selectbox(
-        "Ground", range(len(found)), key=f"apply_map_{found[0].folder.parent.parent.name}", format_func=lambda at: found[at].facts.title
-    )  # fmt: skip
-    return found[index]
+    by_number = {one.folder.name: one for one in found}
+    widget = f"apply_map_{found[0].folder.parent.parent.name}"
+    address.restore("map", widget, list(by_number), found[0].folder.name)
+    number = st.selectbox(
+        "Ground", list(by_number), key=widget, format_func=lambda name: by_number[name].facts.title
+    )
+    address.keep("map", widget)
+    return by_number[number]
 
 
 def show(job: Job, shown: Shown) -> None:
@@ -76,7 +80,7 @@ def show(job: Job, shown: Shown) -> None:
         maps.View(
             page="apply", key=f"apply_{job.id}_{shown.folder.name}", focus=str(shown.folder),
             bounds_lonlat=layers.opening(scenes) if scenes else over.bounds_lonlat, boxes=layers.boxes_of(scenes),
-            shown=(*layers.imagery(scenes, layers.best_of(scenes) if scenes else None), over),
+            shown=(*_below(scenes), over),
             outlines=layers.outlines(scenes, palette.ASH), overlay_percent=80,
         )
     )  # fmt: skip
@@ -88,7 +92,7 @@ def panel(shown: Shown) -> None:
     notices.simulated(facts.is_simulated)
     notices.random_weights(facts.is_random)
     smallest = st.number_input(
-        "Smallest polygon (ha)", 0.0, 1e6, _SMALLEST_HA, 0.5, key="apply_smallest", help="Smaller polygons are left out of the "
+        "Smallest polygon (ha)", 0.0, 1e6, _SMALLEST_HA, 0.5, key="smallest", bind="query-params", help="Smaller polygons are left out of the "
         "polygon files and of the outlines; the hectares and the GeoTIFFs hold every pixel.",
     )  # fmt: skip
     chosen = threshold_panel(f"threshold_{shown.channel}", _data(shown, smallest))
@@ -156,6 +160,11 @@ def _scenes(facts: MapFacts) -> tuple[layers.Scene, ...]:
         return ()
     wanted = {name for tile in store.tiles for name in tile.scene_ids}
     return tuple(scene for scene in scenes_below.of_config(config.scene) if scene.id in wanted)
+
+
+def _below(scenes: Sequence[layers.Scene]) -> list[maps.Shown]:
+    """The imagery that was mapped, with its scenes side by side where there are several."""
+    return layers.with_gallery(layers.imagery(scenes, layers.best_of(scenes)), scenes) if scenes else []
 
 
 def _days(facts: MapFacts) -> str:

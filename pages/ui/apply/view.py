@@ -100,6 +100,7 @@ def _look_at(scene: SceneConfig) -> None:
     maps.draw(
         maps.View(
             page="apply", key=f"apply_ground_{key}", focus=key, bounds_lonlat=layers.opening(scenes),
-            boxes=layers.boxes_of(scenes), shown=tuple(layers.imagery(scenes, layers.best_of(scenes))),
+            boxes=layers.boxes_of(scenes),
+            shown=tuple(layers.with_gallery(layers.imagery(scenes, layers.best_of(scenes)), scenes)),
         )
     )  # fmt: skip

@@ -31,6 +31,8 @@ class Door:
         if not hosts.is_allowed(Headers(scope=scope)):
             words = "This server has another name. Open it by the address that it printed when it started."
             await (PlainTextResponse(words, 421)(scope, receive, send) if is_page else _close(send))
+        elif is_page and password.is_asked() and sign_in.is_sign_out(request := Request(scope, receive)):
+            await sign_in.sign_out(request)(scope, receive, send)
         elif not password.is_asked() or scope["path"].endswith(_OPEN) or _knows_password(scope):
             await self._app(scope, receive, send)
         else:

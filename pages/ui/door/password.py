@@ -16,8 +16,10 @@ DAYS = 7
 # Wrong tries of one address, and of all together, within a minute. A room shares no address, a proxy's guests do.
 _TRIES, _TRIES_OF_ALL, _WITHIN_S = 6, 120, 60.0
 _MOST_ADDRESSES = 4096
+_MOST_ENDED = 4096
 
 _wrong: OrderedDict[str, deque[float]] = OrderedDict()
+_ended: OrderedDict[str, None] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -61,9 +63,22 @@ def is_session(cookie: str) -> bool:
     """Whether a cookie is one of ours, has not run out, and is of today's password."""
     until, _, rest = cookie.partition(".")
     chance, _, signature = rest.partition(".")
+    with _lock:
+        if cookie in _ended:
+            return False
     if not until.isascii() or not until.isdecimal() or len(until) > 12 or int(until) < time.time():
         return False
     return hmac.compare_digest(signature.encode(), _signature(int(until), chance).encode())
+
+
+def end_session(cookie: str) -> None:
+    """Somebody has signed out: what their cookie holds is worth nothing any more, also where it was copied."""
+    if not is_session(cookie):
+        return
+    with _lock:
+        _ended[cookie] = None
+        while len(_ended) > _MOST_ENDED:
+            _ended.popitem(last=False)
 
 
 def _signature(until: int, chance: str) -> str:

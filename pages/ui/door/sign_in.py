@@ -15,7 +15,7 @@ from engine.errors import BadInput
 from engine.workspace import LONGEST, name_of
 from pages.ui.door import hosts, password
 
-PATH = "/sign-in"
+PATH, OUT = "/sign-in", "/sign-out"
 _PAGE = Template(
     (Path(__file__).resolve().parents[3] / "assets" / "page" / "sign_in.html").read_text(encoding="utf-8")
 )
@@ -38,6 +38,27 @@ async def answer(request: Request) -> Response:
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         return _page(_wanted(f"{request.url.path}?{request.url.query}"), "")
     return PlainTextResponse("Open the server's first page and give the password.", 401, headers=_HEADERS)
+
+
+def is_sign_out(request: Request) -> bool:
+    """Whether somebody asks to be signed out."""
+    return request.method == "POST" and request.url.path.endswith(OUT)
+
+
+def sign_out(request: Request) -> Response:
+    """End the session of a browser, and lead it back to the door."""
+    if not hosts.is_same_origin(request.headers):
+        return PlainTextResponse("This form is of another site.", 403, headers=_HEADERS)
+    name = cookie_name(request)
+    password.end_session(request.cookies.get(name, ""))
+    response = RedirectResponse(_below_base("/"), 303, headers={**_HEADERS, "Clear-Site-Data": '"storage"'})
+    response.delete_cookie(name)
+    return response
+
+
+def out_address() -> str:
+    """Where the form of signing out leads to."""
+    return _below_base(OUT)
 
 
 async def _try(request: Request) -> Response:
@@ -75,14 +96,14 @@ async def _form(request: Request) -> dict[str, str]:
 def _page(wanted: str, message: str, typed: str | None = None, status: int = 401) -> Response:
     name = dict(parse_qsl(urlsplit(wanted).query)).get("workspace", "") if typed is None else typed
     said = f'<p role="alert">{html.escape(message)}</p>' if message else ""
-    page = _PAGE.substitute(action=_action(), next=html.escape(wanted), message=said, workspace=html.escape(name[:LONGEST]), longest=LONGEST)  # fmt: skip
+    page = _PAGE.substitute(action=_below_base(PATH), next=html.escape(wanted), message=said, workspace=html.escape(name[:LONGEST]), longest=LONGEST)  # fmt: skip
     return HTMLResponse(page, status, headers=_HEADERS)
 
 
-def _action() -> str:
-    """The form's address below the server's own base path."""
+def _below_base(path: str) -> str:
+    """An address of ours below the server's own base path."""
     base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}{PATH}" if base else PATH
+    return f"/{base}{path}" if base else path
 
 
 def _wanted(given: str) -> str:

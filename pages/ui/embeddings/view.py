@@ -63,7 +63,7 @@ def choose_base(chosen: cached.JobFacts) -> tuple[tuple[Scene, ...], str | None]
     scenes = scenes_below.of_config(chosen.config.scene)
     options = [*(layers.composites_of(scenes) if scenes else []), _NO_BASE]
     widget = "embeddings_base"
-    address.restore("below", widget, options, options[0])
+    address.restore("below", widget, options, layers.best_of(scenes) if scenes else _NO_BASE)
     base = st.segmented_control("Below", options, required=True, key=widget)
     address.keep("below", widget)
     return scenes, base if base != _NO_BASE else None
@@ -80,11 +80,12 @@ def show_map(
         title="Embeddings", follows=looked.choice.view == "Similarity", picked=looked.picked,
         hint="Point at the map" if looked.choice.view != "Similarity" else "Point at the map; a click keeps the patch",
     )  # fmt: skip
-    below = layers.imagery(scenes, base) if scenes else []
+    below = layers.with_gallery(layers.imagery(scenes, base), scenes) if scenes else []
     maps.draw(
         maps.View(
             page="embeddings", key=map_key(chosen), bounds_lonlat=_opening(scenes, looked.reduction.bounds_lonlat()),
             boxes=layers.boxes_of(scenes), shown=tuple(below), overlay_percent=90, lenses=(shown,),
+            keeps_foot=len(scenes) > 1,
         )
     )  # fmt: skip
 

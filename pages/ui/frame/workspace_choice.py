@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
+
 import streamlit as st
 
 from engine.errors import BadInput
 from engine.workspace import LONGEST, name_of
 from pages.ui import workspace
-from pages.ui.door import password
+from pages.ui.door import password, sign_in
 from pages.ui.look import wording
 
 _COMMON = "Common workspace"
@@ -55,6 +57,17 @@ def show() -> None:
             and st.button("To the common workspace", key="workspace_common", icon=":material/group:")
         ):
             _turn_to("")
+        if password.is_asked():
+            _sign_out()
+
+
+def _sign_out() -> None:
+    """The way out of a workshop's server, for a machine that others use too."""
+    st.html(
+        f'<form method="post" action="{html.escape(sign_in.out_address())}" target="_self">'
+        '<button class="es-out">Sign out</button></form>'
+    )
+    st.caption("Ends the session of this browser. Jobs go on, and what was made stays in your workspace.")
 
 
 def _ask(label: str, key: str) -> None:

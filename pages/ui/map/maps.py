@@ -70,6 +70,8 @@ class View:
         overlay_percent: opacity of the overlay at first.
         lenses: patches that the browser draws itself; `lens.picked` tells what a person chose on them.
         together: maps of this name look at the same ground and share their pointer; empty: the map is alone.
+        keeps_foot: room for the scenes side by side is kept also while their imagery is not shown, so that the map need
+            not be made anew when it is.
         swipe: what the slider is called that parts the lenses of the panes `left` and `right`; empty: there is none.
     """
 
@@ -84,6 +86,7 @@ class View:
     overlay_percent: int = 85
     lenses: tuple[lens.ShownLens, ...] = ()
     together: str = ""
+    keeps_foot: bool = False
     swipe: str = ""
 
 
@@ -135,7 +138,7 @@ def _base(view: View) -> Any:
         _drawing().add_to(made)
     if any(layer.cut for layer in view.shown):
         made.add_child(threshold_layer.ThresholdScript())
-    has_gallery = any(layer.gallery for layer in view.shown)
+    has_gallery = view.keeps_foot or any(layer.gallery for layer in view.shown)
     made.add_child(
         map_controls.view(
             view.page, view.focus, view.bounds_lonlat, view.boxes, has_gallery, has_panel=not view.together

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -41,15 +42,37 @@ def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
         folded = sum(map(inner.is_inner, found))
         has_inner = bool(folded) and st.toggle(
             f"Show {folded} made on the way", key="runs_inner",
-            help="Extractions that a training or a map needed and made first. They stand below it in its details.",
+            bind="query-params", help="Extractions that a training or a map needed and made first. They stand below it in its details.",
         )  # fmt: skip
-    return [
+        order = _order()
+    kept = [
         item
         for item in found
         if kind in ("All", item.kind.capitalize())
         and (not wanted or item.state in wanted)
         and (has_inner or words or not inner.is_inner(item))
         and _matches(item, words)
+    ]
+    return in_order(kept, order)
+
+
+def _order() -> str:
+    """How the list is sorted; the address keeps it, as it cannot keep a click on a column's head."""
+    address.restore("sort", "runs_sort", list(_SORTS), next(iter(_SORTS)))
+    order = st.selectbox(
+        "Sort", list(_SORTS), key="runs_sort", label_visibility="collapsed", width=190
+    )  # fmt: skip
+    address.keep("sort", "runs_sort")
+    return str(order)
+
+
+def in_order(found: Sequence[cached.JobFacts], order: str) -> list[cached.JobFacts]:
+    """The runs in one of the orders; those that have no such value stay at the end."""
+    key, is_greatest_first = _SORTS[order]
+    having = [item for item in found if key(item) is not None]
+    return [
+        *sorted(having, key=lambda item: key(item) or 0, reverse=is_greatest_first),
+        *(item for item in found if key(item) is None),
     ]
 
 
@@ -69,7 +92,7 @@ def _keep(name: str, said: str) -> None:
 
 
 def table(kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
-    """The runs, newest first, sorted by a click on a column's head; those that were picked.
+    """The runs in their order, and those that were picked.
 
     Returns:
         In the order of the table; none where nobody has picked any.
@@ -83,10 +106,15 @@ def table(kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
     differing = comparison.differing_in_words([item.config for item in kept])
     rows = [_row(item, words) for item, words in zip(kept, differing, strict=True)]
     picked = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=f"runs_table_{len(kept)}_{kept[0].job.id}", width="stretch",
+        rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=f"runs_table_{_of(kept)}", width="stretch",
         height=min(38 + 35 * len(rows), _HIGHEST_PX), column_config=_columns(rows),
     )  # fmt: skip
     return [kept[index] for index in picked["selection"]["rows"] if index < len(kept)]
+
+
+def _of(kept: Sequence[cached.JobFacts]) -> str:
+    """Another word for another list: what is picked is kept by row."""
+    return hashlib.sha256(" ".join(item.job.id for item in kept).encode()).hexdigest()[:16]
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -176,3 +204,15 @@ def _summary(item: cached.JobFacts) -> dict[str, Any]:
 
 def _watch(item: cached.JobFacts) -> str:
     return str(_summary(item).get("watch", "iou_burned"))
+
+
+# Each with its key, and whether what is greatest comes first; runs without the value come last.
+_Key = Callable[[cached.JobFacts], float | str | None]
+_SORTS: dict[str, tuple[_Key, bool]] = {
+    "Newest first": (lambda item: item.submitted_at, True),
+    "Oldest first": (lambda item: item.submitted_at, False),
+    "Highest score first": (score, True),
+    "Largest first": (lambda item: disk.bytes_of(item.job.folder), True),
+    "Longest first": (lambda item: item.seconds, True),
+    "By name": (lambda item: read_note(item.job.folder).name.lower() or None, False),
+}

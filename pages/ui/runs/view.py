@@ -22,10 +22,10 @@ def disk_use(found: Sequence[cached.JobFacts]) -> None:
 
 
 def chosen(picked: Sequence[cached.JobFacts], kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
-    """The runs to show: those picked in the table, else those of the address, else the newest.
+    """The runs to show: those picked in the table, else those of the address, else the first of the list.
 
     Returns:
-        None where the run of the address is not listed; the page then says why.
+        Fewer, or none, where a run of the address is not listed; the page then says why.
     """
     if len(picked) > 1:
         address.write(_SEVERAL, ",".join(item.job.id for item in picked))
@@ -34,15 +34,18 @@ def chosen(picked: Sequence[cached.JobFacts], kept: Sequence[cached.JobFacts]) -
         address.write(_SEVERAL, None)
         session.set_job(picked[0].job.id)
         return list(picked)
-    several = (address.read(_SEVERAL) or "").split(",")
-    compared = [item for item in kept if item.job.id in several]
-    if len(compared) > 1:
-        return compared
-    return _of_address(kept)
+    asked = [name for name in (address.read(_SEVERAL) or "").split(",") if name]
+    if not asked:
+        return _of_address(kept)
+    compared = [item for item in kept if item.job.id in asked]
+    for name in dict.fromkeys(asked):
+        if name not in [item.job.id for item in compared]:
+            _say_absent(name)
+    return compared
 
 
 def _of_address(kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
-    """The run of the address, or the newest where it names none; else says why it is not shown."""
+    """The run of the address, or the first of the list where it names none; else says why it is not shown."""
     name = session.job_id()
     if name is None:
         return list(kept[:1])
@@ -51,11 +54,17 @@ def _of_address(kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
     facts = cached.job_facts(job) if job and not named else None
     if facts is not None and inner.is_inner(facts):
         return [facts]
-    if not named and job:
-        st.info(f"The filter above hides {wording.plain(name)}.", icon=":material/filter_alt_off:")
-    elif not named:
-        st.info(chosen_run.why_not(name, ""), icon=":material/info:")
+    if not named:
+        _say_absent(name)
     return named
+
+
+def _say_absent(name: str) -> None:
+    """Why a run of the address is not in the list."""
+    if cached.job_named(name):
+        st.info(f"The filter above hides {wording.plain(name)}.", icon=":material/filter_alt_off:")
+    else:
+        st.info(chosen_run.why_not(name, ""), icon=":material/info:")
 
 
 def end_comparison() -> None:

@@ -5,9 +5,10 @@ The names that pages use, all in one address:
     page        its path
     workspace   whose runs and places (pages/ui/workspace.py)
     place       the scenes looked at;  region  the part of them
-    job         the run that a page shows;  threshold  from which probability on its map counts
+    job         the run that a page shows;  runs  several that are compared
+    ground      what Apply is to map;  map, threshold, smallest  which of its maps, cut and cleared how
     backbone, bands, below, layer, show, kind        what is chosen on a page, by `restore` and `keep` around its widget
-    state, find                         which runs are listed (pages/ui/runs/listing.py)
+    state, find, sort                   which runs are listed, and how (pages/ui/runs/listing.py)
     view, layers, scene, base           what the map itself writes (assets/map/address.js): Python leaves them alone
 """
 
