@@ -30,6 +30,7 @@ from engine.jobs.machine import is_cpu
 from engine.jobs.record import run_job
 from engine.terratorch.generation import is_terratorch, translate
 from engine.terratorch.report import in_lines
+from engine.terratorch.training import is_training, translate_training
 from engine.workspace import workspace_folder, workspace_name, workspace_of, workspaces
 
 
@@ -38,11 +39,14 @@ def extract(chosen: argparse.Namespace) -> dict[str, Any] | None:
     path = Path(chosen.config)
     tree = read_yaml(path)
     if not is_terratorch(tree):
-        if chosen.translate:
-            raise ConfigError(f"{path} has none of the keys of a TerraTorch file. Leave --translate out.")
+        _refuse_translation(chosen, path)
         return _in_new_folder(load_config(path, chosen.set), chosen)
+    if is_training(tree):
+        raise ConfigError(
+            f"{path} is a TerraTorch file that trains a decoder. Give it to `python -m engine train`."
+        )
     found = translate(tree, str(path))
-    for line in in_lines(found):
+    for line in in_lines(found.lines, found.warnings):
         say(line)
     config = parse_config(overridden(found.config.model_dump(mode="json"), chosen.set), str(path))
     if chosen.translate:
@@ -52,15 +56,31 @@ def extract(chosen: argparse.Namespace) -> dict[str, Any] | None:
     return _in_new_folder(config, chosen)
 
 
-def train(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Run a training in a new run folder."""
+def train(chosen: argparse.Namespace) -> dict[str, Any] | None:
+    """Run a training in a new run folder; the file may be one of TerraTorch's."""
     path = Path(chosen.config)
-    if is_terratorch(read_yaml(path)):
+    tree = read_yaml(path)
+    if not is_terratorch(tree):
+        _refuse_translation(chosen, path)
+        return _in_new_folder(load_config(path, chosen.set), chosen)
+    if not is_training(tree):
         raise ConfigError(
-            f"{path} is a TerraTorch file, and `train` needs a training configuration. Generation files go to `extract`; "
-            f"for a training write kind: train, with the store that `extract` made."
+            f"{path} is a TerraTorch file that makes embeddings. Give it to `extract`; `train` takes one that trains "
+            f"a decoder on them."
         )
-    return _in_new_folder(load_config(path, chosen.set), chosen)
+    found = translate_training(tree, str(path))
+    for line in in_lines(found.lines, found.warnings):
+        say(line)
+    config = parse_config(overridden(found.config.model_dump(mode="json"), chosen.set), str(path))
+    if chosen.translate:
+        print(to_yaml(config), end="")
+        return None
+    return _in_new_folder(config, chosen)
+
+
+def _refuse_translation(chosen: argparse.Namespace, path: Path) -> None:
+    if chosen.translate:
+        raise ConfigError(f"{path} has none of the keys of a TerraTorch file. Leave --translate out.")
 
 
 def apply(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -34,7 +34,11 @@ def parser() -> argparse.ArgumentParser:
     add("sensors", sensors.sensors, "List the sensors whose rasters are read, as a table.")
     for kind, command, text in (
         ("extract", jobs.extract, "Embed scenes with a frozen backbone; CONFIG may be one of TerraTorch's."),
-        ("train", jobs.train, "Train a decoder on a store and its labels."),
+        (
+            "train",
+            jobs.train,
+            "Train a decoder on a store and its labels; CONFIG may be one of TerraTorch's.",
+        ),
         (
             "apply",
             jobs.apply,
@@ -53,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
             help="whose runs it belongs to (default: the common one)",
         )
         sub.set_defaults(kind=kind)
-        if kind == "extract":
+        if kind in ("extract", "train"):
             sub.add_argument(
                 "--translate", action="store_true", help="only print what a TerraTorch file becomes, and stop"
             )
@@ -69,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
     sub.add_argument("--out", required=True)
-    sub.add_argument("--format", choices=("geotiff", "npz"), default="geotiff")
+    sub.add_argument("--format", choices=("geotiff", "npz", "terratorch"), default="geotiff")
     sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
     sub = add(
         "bench", bench.bench, "Measure tiles per second by backbone on this machine, with random weights."

@@ -14,6 +14,7 @@ import numpy as np
 from engine.errors import LabelError, StoreError
 from engine.imagery.scene import Scene
 from engine.jobs.configuration.config import ExtractConfig, LabelsConfig, parse_config
+from engine.labels.label_files import label_files_of
 from engine.labels.label_raster import check_label_raster, grid_note, nodata_note, read_label_raster
 from engine.labels.reading import BURNED_OR_NOT, LabelReading
 from engine.labels.sidecar import SCHEMA_VERSION, Labels, open_labels, write_labels
@@ -48,6 +49,9 @@ def labels_for(
     folder = store.folder.parent / "labels"
     if config.path is not None:
         return build_labels(store, None, resolve_path(config.path), folder, reading, pixels_with_data)
+    if config.folders:
+        paths = label_files_of(store.tiles, [resolve_path(one) for one in config.folders], config.pattern)
+        return build_labels(store, None, None, folder, reading, pixels_with_data, paths)
     extraction = _extraction_of(store)
     skips = extraction.tiles.unreadable == "skip"
     scenes = extraction.scene.find_readable(root)[0] if skips else extraction.scene.find(root)
@@ -104,12 +108,14 @@ def build_labels(
     folder: Path,
     reading: LabelReading = BURNED_OR_NOT,
     pixels_with_data: PixelsWithData | None = None,
+    beside: Sequence[Path] | None = None,
 ) -> Labels:
     """Read the label of every pixel and write them once; the same sources give the file that is there already.
 
     Args:
         scenes: the store's scenes, whose own masks are the labels; None where `raster` is.
         raster: one label raster over all tiles; None where `scenes` are.
+        beside: the label raster of each tile, instead of both.
         folder: gets `labels-<hash>.parquet`; the hash covers the store and the label files' sizes and times.
 
     Raises:
@@ -118,11 +124,8 @@ def build_labels(
         DiskFull: no room for the file.
     """
     _require_rows(store, reading)
-    paths = (
-        masks_of_tiles(store.tiles, scenes) if scenes is not None else _raster_of_tiles(store.tiles, raster)
-    )
+    paths, source = _paths(store.tiles, scenes, raster, beside)
     files = sorted({path for path in paths if path is not None})
-    source = "masks of the scenes" if scenes is not None else f"raster {files[0].name}"
     key = _key(store, paths, reading, pixels_with_data is not None)
     path = folder / f"labels-{key[:12]}.parquet"
     names = tuple(str(one.resolve()) for one in files)
@@ -146,6 +149,20 @@ def build_labels(
     )
     write_labels(facts, store, values, key)
     return dataclasses.replace(open_labels(path), files=names)
+
+
+def _paths(
+    tiles: Sequence[StoredTile],
+    scenes: Sequence[Scene] | None,
+    raster: Path | None,
+    beside: Sequence[Path] | None,
+) -> tuple[list[Path | None], str]:
+    """The label raster of each tile, and where they come from, in words."""
+    if beside is not None:
+        return list(beside), "label rasters named like the chips"
+    if scenes is not None:
+        return masks_of_tiles(tiles, scenes), "masks of the scenes"
+    return _raster_of_tiles(tiles, raster), f"raster {raster.name if raster is not None else ''}"
 
 
 def masks_of_tiles(tiles: Sequence[StoredTile], scenes: Sequence[Scene]) -> list[Path | None]:

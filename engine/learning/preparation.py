@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import ConfigError, SceneError, StoreError
+from engine.errors import BackboneError, ConfigError, SceneError, StoreError
+from engine.extraction.embedding_files.chips import chips_of
+from engine.extraction.embedding_files.taking import take, taken_folder
 from engine.extraction.extract import ensure_store, store_folder
 from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.extraction.plan import make_plan, resolve_layers
 from engine.extraction.store_layout import stored_tile
 from engine.extraction.weights.store_encoder import cells_of, layers_of, require_layers
-from engine.jobs.configuration.config import ExtractConfig, LabelsConfig, TrainConfig
+from engine.jobs.configuration.config import EmbeddingFilesConfig, ExtractConfig, LabelsConfig, TrainConfig
 from engine.jobs.events import Event, Noticed, StepStarted
 from engine.labels.build import PixelsWithData, label_steps, labels_for, masks_of_tiles, named_labels
+from engine.labels.label_files import label_files_of
 from engine.labels.label_raster import check_label_raster, require_overlap
 from engine.labels.remembered import remember, remembered
 from engine.labels.sidecar import Labels, read_labels
@@ -115,7 +118,7 @@ def _labels(
 
 def named(labels: LabelsConfig, task: Task) -> LabelsConfig:
     """Labels with the name of those that a task learns, where the configuration names none."""
-    if labels.source == "raster" or labels.name is not None:
+    if labels.source != "scene" or labels.name is not None:
         return labels
     return labels.model_copy(update={"name": task.labels_name})
 
@@ -128,6 +131,11 @@ def open_store(config: TrainConfig, task: Task, root: Path) -> Generator[Event, 
     """
     if config.labels.path is not None:
         check_label_raster(resolve_path(config.labels.path), task.label_reading)
+    if isinstance(config.store, EmbeddingFilesConfig):
+        yield from take(config.store, root)
+        store = EmbeddingStore.open(taken_folder(chips_of(config.store), root))
+        task.require_rows(store.meta.granularity)
+        return store
     if isinstance(config.store, ExtractConfig):
         task.require_rows(config.store.granularity)
         if not store_folder(config.store, root).is_dir():
@@ -160,10 +168,21 @@ def open_baseline_store(
             )
             return None
         yield from (event for event in ensure_store(config, root) if not isinstance(event, Noticed))
-    except (SceneError, StoreError) as err:
+        raw = EmbeddingStore.open(store_folder(config, root))
+    except (BackboneError, ConfigError, SceneError, StoreError) as err:
         yield Noticed(f"No {baseline.name} to compare with: the scenes' pixels cannot be read again. {err}")
         return None
-    return EmbeddingStore.open(store_folder(config, root))
+    if _zones(store) - _zones(raw):
+        yield Noticed(
+            f"No {baseline.name} to compare with: the scenes lie in other CRSs or dates than the embeddings say."
+        )
+        return None
+    return raw
+
+
+def _zones(store: EmbeddingStore) -> set[tuple[object, ...]]:
+    """CRSs and last dates of the tiles, by which pixels are found again."""
+    return {(tile.crs, *tile.datetimes[-1:]) for tile in store.tiles}
 
 
 def _check_extraction(
@@ -180,7 +199,9 @@ def _check_extraction(
         require_layers(resolve_layers(plan.spec, config.layers), plan.layers)
     check_layers(config.head, len(config.layers or plan.layers))
     tiles = [stored_tile(item, plan) for item in plan.tiles]
-    if config.labels.path is None:
+    if config.labels.folders:
+        label_files_of(tiles, [resolve_path(one) for one in config.labels.folders], config.labels.pattern)
+    elif config.labels.path is None:
         masks_of_tiles(tiles, named_labels(plan.scenes, asked.name))
     else:
         require_overlap(resolve_path(config.labels.path), tiles)

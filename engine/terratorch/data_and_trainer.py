@@ -139,7 +139,7 @@ def run(keys: Keys) -> dict[str, Any]:
     if seed is not None:
         made["seed"] = (integer(seed.value) or 0) if not isinstance(seed.value, bool) else 0
         keys.read_as(seed, f"seed: {made['seed']}")
-    made["device"] = _device(keys)
+    made["device"] = device(keys)
     size = keys.take(f"{DATA}.batch_size")
     if size is not None:
         made["batch_size"] = integer(size.value)
@@ -220,23 +220,23 @@ def _transform(keys: Keys, found: Found) -> None:
         keys.ignore(found, "it changes no pixel")
 
 
-def _device(keys: Keys) -> str:
+def device(keys: Keys) -> str:
     """The device of one process."""
     kind, count, nodes = (
         keys.take("trainer.accelerator"),
         keys.take("trainer.devices"),
         keys.take("trainer.num_nodes"),
     )
-    device = _DEVICES.get(str(kind.value)) if kind is not None else "auto"
-    if kind is not None and device is None:
+    chosen = _DEVICES.get(str(kind.value)) if kind is not None else "auto"
+    if kind is not None and chosen is None:
         keys.refuse(kind, f"is not one of {', '.join(_DEVICES)}")
     elif kind is not None:
-        keys.read_as(kind, f"device: {device}")
+        keys.read_as(kind, f"device: {chosen}")
     if count is not None:
-        device = _numbered(keys, count, device or "auto")
+        chosen = _numbered(keys, count, chosen or "auto")
     if nodes is not None:
         _one(keys, nodes, (integer(nodes.value) or 1) > 1)
-    return device or "auto"
+    return chosen or "auto"
 
 
 def _numbered(keys: Keys, count: Found, device: str) -> str:

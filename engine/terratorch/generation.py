@@ -10,7 +10,7 @@ from engine.errors import ConfigError
 from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.terratorch import data_and_trainer, model
 from engine.terratorch.data_and_trainer import DATA
-from engine.terratorch.keys import Found, KeyRead, Keys, integer
+from engine.terratorch.keys import KeyRead, Keys, integer, require
 from engine.terratorch.model import MODEL
 
 _TASK, _DATA_MODULE = "EmbeddingGenerationTask", "GenericNonGeoSegmentationDataModule"
@@ -96,8 +96,8 @@ def translate(tree: dict[str, Any], where: str) -> Translation:
         ConfigError: keys that cannot be honoured, all of them in one message.
     """
     keys = Keys(tree)
-    _require(keys, "model.class_path", _TASK, "a task that generates embeddings")
-    _require(keys, "data.class_path", _DATA_MODULE, "a folder of chips")
+    require(keys, "model.class_path", _TASK, "a task that generates embeddings")
+    require(keys, "data.class_path", _DATA_MODULE, "a folder of chips")
     _raise_refusals(keys, where)
     made, warnings = _read(keys)
     if not made:  # no backbone: what its other keys mean depends on it
@@ -163,13 +163,3 @@ def _image_size(keys: Keys) -> None:
         keys.ignore(
             found, "each chip is embedded whole, at its own size, as TerraTorch does; tiles.size_px cuts it"
         )
-
-
-def _require(keys: Keys, path: str, name: str, what: str) -> None:
-    found = keys.take(path)
-    if found is None:
-        keys.refuse(Found(path, "absent"), f"must be {name}, {what}")
-    elif str(found.value).rpartition(".")[2] != name:
-        keys.refuse(found, f"is not {name}, {what}, the one that can be read")
-    else:
-        keys.read_as(found, what)

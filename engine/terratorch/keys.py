@@ -138,6 +138,17 @@ class Keys:
 _ABSENT = object()
 
 
+def require(keys: Keys, path: str, name: str, what: str) -> None:
+    """Refuse a file whose class at a path is another one than that which can be read."""
+    found = keys.take(path)
+    if found is None:
+        keys.refuse(Found(path, "absent"), f"must be {name}, {what}")
+    elif str(found.value).rpartition(".")[2] != name:
+        keys.refuse(found, f"is not {name}, {what}, the one that can be read")
+    else:
+        keys.read_as(found, what)
+
+
 def is_none(value: Any) -> bool:
     """Whether a value says that there is nothing: null, or the word none."""
     return value is None or (isinstance(value, str) and value.strip().lower() in ("", "none", "null"))

@@ -15,6 +15,7 @@ from engine.errors import ConfigError
 from engine.imagery.sources import ChipsScene, FileScene, FilesScene, SceneConfig, SimulatedScene
 from engine.jobs.complaints import in_words
 from engine.jobs.configuration.apply import ApplyConfig
+from engine.jobs.configuration.embedding_files import EmbeddingFilesConfig, FilesPart
 from engine.jobs.configuration.extract import (
     BackboneConfig,
     ExtractConfig,
@@ -23,6 +24,7 @@ from engine.jobs.configuration.extract import (
     TilesConfig,
 )
 from engine.jobs.configuration.fetch import FetchConfig
+from engine.jobs.configuration.labels import LabelsConfig
 from engine.jobs.configuration.task import (
     ClassConfig,
     RegressionConfig,
@@ -31,7 +33,6 @@ from engine.jobs.configuration.task import (
 )
 from engine.jobs.configuration.train import (
     HeadConfig,
-    LabelsConfig,
     LossConfig,
     SplitConfig,
     TrainConfig,
@@ -42,9 +43,11 @@ __all__ = [
     "BackboneConfig",
     "ChipsScene",
     "ClassConfig",
+    "EmbeddingFilesConfig",
     "ExtractConfig",
     "FetchConfig",
     "FileScene",
+    "FilesPart",
     "FilesScene",
     "HeadConfig",
     "JobConfig",
@@ -78,7 +81,7 @@ _LATER: dict[str, Any] = {
 _LATER_OF_TRAINING: dict[str, Any] = {
     "task": "burn_scars",
     "position": "keep",
-    "labels": {"name": None},
+    "labels": {"name": None, "folders": [], "pattern": "*.mask.tif"},
     "split": {"seed": None, "buffer_m": 0.0, "block_m": 10_000.0, "fire_m": 5_000.0},
     "head": {"pixels": "block", "neighbours": 5, "trees": 100},
     "loss": {"terms": None, "weights": "given"},
@@ -209,7 +212,7 @@ def config_hash(config: JobConfig) -> str:
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 
-def _reduce(tree: Any, extraction: str | ExtractConfig) -> None:
+def _reduce(tree: Any, extraction: str | ExtractConfig | EmbeddingFilesConfig) -> None:
     """Leave out of an extraction what does not decide its result, and later keys at their defaults, in place."""
     if isinstance(extraction, ExtractConfig):
         for key in ("compile", "engine"):

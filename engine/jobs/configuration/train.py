@@ -4,34 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from engine.frozen import Frozen
+from engine.jobs.configuration.embedding_files import EmbeddingFilesConfig
 from engine.jobs.configuration.extract import ExtractConfig
+from engine.jobs.configuration.labels import LabelsConfig
 from engine.jobs.configuration.task import PresetName, TaskConfig, check_task, is_of_numbers, is_of_tiles
-
-
-class LabelsConfig(Frozen):
-    """Where the labels come from: the masks of the scenes, or one raster over them."""
-
-    source: Literal["scene", "raster"] = "scene"
-    path: str | None = Field(
-        None,
-        description="Label raster with the values of the task's classes (burn scars: 1 burnt, 0 not) for source: raster; "
-        "-1, nodata and masked pixels are missing.",
-    )
-    name: str | None = Field(
-        None,
-        pattern=r"^[A-Za-z0-9_-]+$",
-        description="Which labels of the scenes: mask is <chip>.mask.tif, another name <chip>.<name>.tif beside it; null: "
-        "those of the task.",
-    )
-
-    @model_validator(mode="after")
-    def _path_goes_with_raster(self) -> LabelsConfig:
-        if (self.source == "raster") != (self.path is not None):
-            raise ValueError("path goes with source: raster, and only with it")
-        return self
 
 
 class SplitConfig(Frozen):
@@ -157,12 +136,29 @@ class LossConfig(Frozen):
         return self
 
 
+def _store_kind(store: object) -> str:
+    """Which of its forms a store is given in."""
+    if isinstance(store, str):
+        return "folder"
+    kind = store.get("kind") if isinstance(store, dict) else getattr(store, "kind", None)
+    return "embedding_files" if kind == "embedding_files" else "extract"
+
+
+StoreGiven = Annotated[
+    Annotated[str, Tag("folder")]
+    | Annotated[ExtractConfig, Tag("extract")]
+    | Annotated[EmbeddingFilesConfig, Tag("embedding_files")],
+    Discriminator(_store_kind),
+]
+
+
 class TrainConfig(Frozen):
     """JOB 2: a light decoder learns from a store and its labels."""
 
     kind: Literal["train"] = "train"
-    store: str | ExtractConfig = Field(
-        description="A store's folder, or an extract configuration (inline or its file) made first if needed."
+    store: StoreGiven = Field(
+        description="A store's folder, an extract configuration (inline or its file) made first if needed, or embeddings "
+        "that another program left as files (kind: embedding_files)."
     )
     task: PresetName | TaskConfig = Field(
         "burn_scars",

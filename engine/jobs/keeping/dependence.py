@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from engine.errors import EngineError, JobError
-from engine.jobs.configuration.config import ApplyConfig, ExtractConfig, FetchConfig, JobConfig
+from engine.jobs.configuration.config import (
+    ApplyConfig,
+    EmbeddingFilesConfig,
+    ExtractConfig,
+    FetchConfig,
+    JobConfig,
+)
 from engine.jobs.folder import settled_folder
 from engine.jobs.job import Job
 
@@ -67,7 +73,7 @@ def _named(config: JobConfig, workspace: Path) -> Iterator[Path]:
             yield _path(config.decoder, workspace)
             grounds: tuple[str | ExtractConfig, ...] = config.ground
         case _:
-            grounds = (config.store,)
+            grounds = () if isinstance(config.store, EmbeddingFilesConfig) else (config.store,)
     for ground in grounds:
         yield (
             settled_folder(ground, workspace)

@@ -1,4 +1,4 @@
-"""A store's embeddings for other programs: Cloud-Optimised GeoTIFFs or a numpy archive."""
+"""A store's embeddings for other programs: Cloud-Optimised GeoTIFFs, a numpy archive, or a folder as TerraTorch leaves it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from engine.files import write_atomic
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.maps.overlay import store_tags, write_mosaic
+from engine.views.maps.terratorch_folder import write_folder
 
-FORMATS = ("geotiff", "npz")
+FORMATS = ("geotiff", "npz", "terratorch")
 # GeoTIFF counts bands in 16 bits (TIFF 6.0, SamplesPerPixel).
 _MAX_BANDS = 65_535
 
@@ -32,6 +33,7 @@ def export(store: EmbeddingStore, layer: int | None, out: Path, format: str = "g
     share their ground, as those of several dates do, each time becomes a map (`out_date1.tif`): nothing is
     resampled between zones, and no embedding hides another. npz: `embeddings` (rows, D) in the store's dtype,
     `valid_fraction`, `tile_id`, `row`, `col` (rows,), and `store`, a JSON text with the store's facts and tiles.
+    terratorch: a folder with a GeoTIFF a tile, for the layer or for all of them where none is named.
 
     Returns:
         The files written.
@@ -46,8 +48,12 @@ def export(store: EmbeddingStore, layer: int | None, out: Path, format: str = "g
             return _export_geotiff(store, number, out)
         case "npz":
             return (_export_npz(store, number, out),)
+        case "terratorch":
+            return write_folder(store, store.meta.layers if layer is None else (number,), out)
         case _:
-            raise StoreError(f"The format {format!r} is not known. Choose {' or '.join(FORMATS)}.")
+            raise StoreError(
+                f"The format {format!r} is not known. Choose {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."
+            )
 
 
 def _export_geotiff(store: EmbeddingStore, layer: int, out: Path) -> tuple[Path, ...]:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from engine.jobs import events as happened
-from engine.jobs.configuration.config import ApplyConfig, ExtractConfig, FetchConfig, TrainConfig
+from engine.jobs.configuration.config import (
+    ApplyConfig,
+    EmbeddingFilesConfig,
+    ExtractConfig,
+    FetchConfig,
+    TrainConfig,
+)
 from engine.jobs.note import Note, read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import jobs_panel, progress_words
@@ -171,8 +178,11 @@ def on(item: cached.JobFacts) -> str:
         return "this machine"
     grounds = item.config.ground if isinstance(item.config, ApplyConfig) else (item.config.store,)
     return ", ".join(
-        one.scene.title if isinstance(one, ExtractConfig) else results.store_name(one) for one in grounds
-    )
+        one.scene.title if isinstance(one, ExtractConfig)
+        else Path(one.train.embeddings).name if isinstance(one, EmbeddingFilesConfig)
+        else results.store_name(one)
+        for one in grounds
+    )  # fmt: skip
 
 
 def score(item: cached.JobFacts) -> float | None:

@@ -80,7 +80,8 @@ def _backbone(found: cached.JobFacts) -> str:
     try:
         return TrainRun(found.job.folder).decoder.backbone
     except EngineError:
-        return store_name(found.config.store)
+        given = found.config.store
+        return store_name(given if isinstance(given, str) else given.train.embeddings)
 
 
 def store_name(path: str) -> str:

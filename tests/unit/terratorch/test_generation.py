@@ -157,7 +157,7 @@ def test_other_means_are_warned_of_in_the_files_own_unit_with_numbers_in_any_wri
     (warning,) = found.warnings
     assert "reflectance, 0 to 1" in warning
     assert "blue 0.03335 ± 0.02269 against 0.1087 ± 0.2248" in warning
-    assert warning in "\n".join(in_lines(found))
+    assert warning in "\n".join(in_lines(found.lines, found.warnings))
 
 
 def test_means_in_digital_numbers_tell_the_scale_of_float_rasters() -> None:
