@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from pages.ui.door.door import Door
+from pages.ui.door.kept_answers import KeptAnswers
 from pages.ui.look import errors
 from pages.ui.map.routes import serving
 from pages.ui.state import downloads
@@ -19,6 +20,6 @@ if __name__ == "__main__":
     frame.draw()
 else:
     app = st.App(
-        __file__, routes=[*serving.routes(), *downloads.routes()], middleware=[Middleware(Door)],
+        __file__, routes=[*serving.routes(), *downloads.routes()], middleware=[Middleware(Door), Middleware(KeptAnswers)],
         lifespan=serving.warm_up, on_script_error=errors.tell_unforeseen,
     )  # fmt: skip

@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { runInThisContext } from "node:vm";
 
-const SCRIPTS = ["memory", "address", "words", "view", "land", "backdrop", "layers", "pointer", "gallery", "base_maps"];
+const SCRIPTS = ["memory", "address", "words", "view", "land", "backdrop", "layers", "pointer", "gallery", "base_maps", "outlines"];
 export const PANES = { land: 150, imagery: 250, overlay: 350, outlines: 380 };
 
 /** A new document, opened by a link, with our scripts loaded; what one tab remembers goes on. */
 export async function open({ link = "", storage = fakeStorage() } = {}) {
-  const made = { geojson: [], scales: 0, controls: [], fetched: [], answers: {}, marks: [], tiles: [] };
+  const made = { geojson: [], scales: 0, controls: [], fetched: [], answers: {}, marks: [], tiles: [], polygons: [] };
   const address = new URL(`http://127.0.0.1/explore${link}`);
   const around = {
     location: address,
@@ -16,7 +16,7 @@ export async function open({ link = "", storage = fakeStorage() } = {}) {
   };
   Object.assign(globalThis, {
     L: fakeLeaflet(made),
-    document: { documentElement: { dataset: {} }, createTextNode: (words) => words },
+    document: { documentElement: { dataset: {} }, createTextNode: (words) => words, createElement: (tag) => fakeElement(tag, "") },
     parent: around,
     sessionStorage: storage,
     setInterval: () => 0,
@@ -100,6 +100,7 @@ function fakeLeaflet(made) {
     ),
     circleMarker: () => made.marks[made.marks.push(fakeMark()) - 1],
     layerGroup: () => ({ addTo: () => ({ remove() {} }) }),
+    polygon: (rings, options) => made.polygons[made.polygons.push({ ...fakeMark(), rings, options }) - 1],
     tileLayer: () => made.tiles[made.tiles.push(fakeMark()) - 1],
     geoJSON: (data, options) => ({ addTo: () => made.geojson.push({ data, options }) }),
     DomUtil: {

@@ -18,6 +18,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,8 @@ async def all_at_once(
     address: str, page: str, scenes: Sequence[Scene], count: int, stay_s: float
 ) -> list[Seen]:
     """So many people, each looking at another scene."""
+    # A thread for each who loads files or looks around; asyncio's own pool has six on two cores, so that most would wait.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2 * count))
     visits = (
         visit(
             address,

@@ -191,8 +191,8 @@ def test_the_secret_is_its_owners_and_stays(home: Path) -> None:
     ]
 
 
-def test_the_app_has_the_door() -> None:
-    assert "middleware=[Middleware(Door)]" in (Path(__file__).parents[2] / "app.py").read_text(
+def test_the_app_has_the_door_before_all_else() -> None:
+    assert "middleware=[Middleware(Door), " in (Path(__file__).parents[2] / "app.py").read_text(
         encoding="utf-8"
     )
 

@@ -122,6 +122,20 @@ def test_a_link_that_leads_out_of_the_roots_is_refused(
         tiles.register(tiles.Layer(((tiles.Band(inside / "link.tif"),),)))
 
 
+@pytest.mark.parametrize("ending", ["kept/..", "kept/../..", "linked/outside.tif", "."])
+def test_no_spelling_of_a_path_leads_out_of_the_roots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    root, outside = tmp_path / "root", tmp_path / "elsewhere"
+    for folder in (root / "kept", outside):
+        folder.mkdir(parents=True)
+    (outside / "outside.tif").touch()
+    (root / "linked").symlink_to(outside)
+    monkeypatch.setenv("EMBERSCOPE_DATA", str(root / "kept"))
+    with pytest.raises(SceneError, match="may not show"):
+        tiles.require_all_shown([root / "kept" / "inside.tif", root / ending])
+
+
 def test_the_same_layer_has_the_same_token_until_its_file_changes(classes: Path) -> None:
     layer = tiles.Layer(((tiles.Band(classes),),), colours=((1, BURNED),))
     before = tiles.register(layer)

@@ -13,7 +13,7 @@ import streamlit as st
 import yaml
 
 from engine.errors import RunFailure
-from engine.imagery.cut import cut_of
+from engine.imagery.cut import Cut, cut_of
 from engine.imagery.scene import Scene, fingerprint
 from engine.jobs.configuration.config import RegionConfig
 from engine.paths import PROJECT
@@ -40,7 +40,8 @@ def offer(place: session.Place, scenes: Sequence[Scene]) -> None:
             st.caption("No scene lies in the region.")
             return
         scene = _choose(near)
-        cut = cut_of(scene, regions.checked(region) if region else None)
+        files = f"{list(map(str, scene.paths))} {fingerprint(scene)}"
+        cut = _cut(files, region.model_dump_json() if region else "", scene, region)
         megabytes = cut.most_bytes / 1e6
         take.links([(f"GeoTIFF · at most {wording.megabytes(megabytes)}", _address(place, scene, region))])
         what = "measured values" if cut.is_measured else "the stored values, with scale and offset"
@@ -50,6 +51,12 @@ def offer(place: session.Place, scenes: Sequence[Scene]) -> None:
         st.caption(
             f"{wording.count(len(scene.bands), 'band')}, {what}; its tags say what is known of date and source.{large}"
         )
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _cut(files: str, area: str, _scene: Scene, _region: RegionConfig | None) -> Cut:
+    del files, area  # paths and times of modification of the scene, and the region
+    return cut_of(_scene, regions.checked(_region) if _region else None)
 
 
 def _choose(scenes: Sequence[Scene]) -> Scene:

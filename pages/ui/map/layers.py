@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import rasterio.warp
-import shapely
 import streamlit as st
+from affine import Affine
 from odc.geo.geobox import GeoBox
 from shapely.geometry import MultiPolygon, Polygon
 
@@ -180,13 +180,16 @@ def scene_words(scene: Scene) -> str:
 
 def bounds_of(scenes: Sequence[Scene]) -> Bounds:
     """West, south, east, north in degrees around all footprints."""
-    west, south, east, north = shapely.total_bounds([footprint(scene) for scene in scenes])
-    return float(west), float(south), float(east), float(north)
+    boxes = boxes_of(scenes)
+    return (
+        min(box[0] for box in boxes), min(box[1] for box in boxes),
+        max(box[2] for box in boxes), max(box[3] for box in boxes),
+    )  # fmt: skip
 
 
 def boxes_of(scenes: Sequence[Scene]) -> tuple[Bounds, ...]:
     """Bounds of each scene in degrees."""
-    return tuple(bounds_of([scene]) for scene in scenes)
+    return tuple(_outlined(scene)[1] for scene in scenes)
 
 
 def opening(scenes: Sequence[Scene]) -> Bounds:
@@ -197,13 +200,24 @@ def opening(scenes: Sequence[Scene]) -> Bounds:
 
 
 def footprint(scene: Scene) -> Polygon | MultiPolygon:
-    """Outline of a scene in lon/lat; a projection takes milliseconds, and a season has many scenes."""
-    return _footprint(scene.grid)
+    """Outline of a scene in lon/lat."""
+    return _outlined(scene)[0]
+
+
+def _outlined(scene: Scene) -> tuple[Polygon | MultiPolygon, Bounds]:
+    """Outline of a scene and its bounds; a projection takes milliseconds, and a season has many scenes."""
+    grid = scene.grid
+    return _outline_of(str(grid.crs), tuple(grid.affine), tuple(grid.shape))
 
 
 @functools.lru_cache(maxsize=4096)
-def _footprint(grid: GeoBox) -> Polygon | MultiPolygon:
-    return outline_lonlat(grid)
+def _outline_of(
+    crs: str, affine: tuple[float, ...], shape: tuple[int, int]
+) -> tuple[Polygon | MultiPolygon, Bounds]:
+    # Not the grid itself: its hash writes the whole CRS as WKT.
+    outline = outline_lonlat(GeoBox(shape, Affine(*affine[:6]), crs))
+    west, south, east, north = outline.bounds
+    return outline, (float(west), float(south), float(east), float(north))
 
 
 def credit(scenes: Sequence[Scene]) -> str:

@@ -77,6 +77,15 @@ def gallery() -> MacroElement:
     return _Call("gallery", {"panelPx": _PANEL_PX})
 
 
+def outlines(lines: Sequence[dict[str, object]]) -> MacroElement:
+    """Lines with the words beside the pointer, as one element: folium compiles a template for each polygon and its words.
+
+    Args:
+        lines: `rings` of [latitude, longitude], `colour`, `weight` in pixels, and `words` in plain text.
+    """
+    return _Call("outlines", {"lines": list(lines)})
+
+
 def together(channel: str) -> MacroElement:
     """Maps of one channel look at the same ground, and show the pointer of each other."""
     return _Call("together", {"channel": channel})

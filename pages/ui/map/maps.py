@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from pages.ui.look.palette import ASH, EMBER, theme
@@ -190,17 +191,20 @@ def _outline_group(outlines: Sequence[Outline]) -> Any:
     import folium
 
     group = folium.FeatureGroup(name="outlines")
-    for outline in outlines:
-        parts = getattr(outline.polygon, "geoms", [outline.polygon])
-        for part in parts:
-            plain = part.simplify(2e-4)
-            rings = [[(y, x) for x, y in ring.coords] for ring in (plain.exterior, *plain.interiors)]
-            line = folium.Polygon(
-                rings, color=outline.colour, weight=outline.weight, fill=False, tooltip=html.escape(outline.words)
-            )  # fmt: skip
-            line.options["pane"] = "outlines"  # folium hands on no option of a path that it does not know
-            line.add_to(group)
+    lines = [
+        {"rings": _rings(part), "colour": outline.colour, "weight": outline.weight, "words": outline.words}
+        for outline in outlines
+        for part in getattr(outline.polygon, "geoms", [outline.polygon])
+    ]
+    if lines:
+        map_controls.outlines(lines).add_to(group)
     return group
+
+
+def _rings(polygon: Polygon) -> list[list[tuple[float, float]]]:
+    """Outer and inner rings as (latitude, longitude)."""
+    plain = polygon.simplify(2e-4)
+    return [[(y, x) for x, y in ring.coords] for ring in (plain.exterior, *plain.interiors)]
 
 
 def _tell_cdn_once() -> None:

@@ -29,7 +29,7 @@ class Seen:
     """What one session has seen, in seconds from its first request.
 
     Attributes:
-        content_s: the first element of the page has come.
+        content_s: the page's heading has come, and with it what stands above.
         whole_s: the page's script has ended.
         tokens: layers of its map.
         opening_s: how long each tile took when the map was new, and everybody's came at once.
@@ -63,11 +63,7 @@ async def visit(address: str, page: str, query: str, views: Sequence[Tiles], sta
                 left_s = stay_s - (time.perf_counter() - began - seen.whole_s) if looking else 60.0
                 message = ForwardMsg.FromString(await asyncio.wait_for(socket.recv(), max(left_s, 0.01)))
                 kind = message.WhichOneof("type")
-                if (
-                    kind == "delta"
-                    and not seen.content_s
-                    and message.delta.WhichOneof("type") == "new_element"
-                ):
+                if kind == "delta" and not seen.content_s and _is_heading(message):
                     seen.content_s = time.perf_counter() - began
                 if kind == "delta":
                     seen.tokens += _TOKEN.findall(str(message.delta))
@@ -76,7 +72,7 @@ async def visit(address: str, page: str, query: str, views: Sequence[Tiles], sta
                 if kind == "script_finished" and looking is None:
                     seen.whole_s = time.perf_counter() - began
                     looking = asyncio.create_task(
-                        asyncio.to_thread(_look_around, address, seen, views, stay_s)
+                        asyncio.to_thread(_look_around, address, seen, views, stay_s, query)
                     )
         except TimeoutError:
             if looking is not None:
@@ -85,6 +81,12 @@ async def visit(address: str, page: str, query: str, views: Sequence[Tiles], sta
             for task in reruns:
                 task.cancel()
     return seen
+
+
+def _is_heading(message: ForwardMsg) -> bool:
+    return message.delta.WhichOneof("type") == "new_element" and (
+        message.delta.new_element.WhichOneof("type") == "heading"
+    )
 
 
 def _rerun(page: str, query: str, fragment: str = "") -> bytes:
@@ -109,9 +111,9 @@ def _load_files(address: str) -> None:
     connection.close()
 
 
-def _look_around(address: str, seen: Seen, views: Sequence[Tiles], stay_s: float) -> None:
-    """The map as it opens, and then a move of it every few seconds."""
-    end, chance = time.monotonic() + stay_s, random.Random(address)  # noqa: S311 - not a secret
+def _look_around(address: str, seen: Seen, views: Sequence[Tiles], stay_s: float, who: str) -> None:
+    """The map as it opens, and then a move of it every few seconds, at moments of each person's own."""
+    end, chance = time.monotonic() + stay_s, random.Random(who)  # noqa: S311 - not a secret
     seen.opening_s += _tiles(address, seen, views[0])
     for moved in itertools.cycle(views[1:]):
         time.sleep(chance.uniform(0.5, 1.5) * MOVE_S)

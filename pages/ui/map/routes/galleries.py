@@ -67,9 +67,7 @@ def register(gallery: Gallery) -> str:
     Raises:
         SceneError: a mask lies outside the folders that the app may show.
     """
-    for item in gallery.items:
-        if item.mask is not None:
-            tiles.require_shown(item.mask)
+    tiles.require_all_shown(item.mask for item in gallery.items if item.mask is not None)
     token = token_of("galleries", gallery)
     with _lock:
         _galleries[token] = gallery

@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 from streamlit.runtime.pages_manager import PagesManager
 
 from engine.errors import EngineError
+from pages.ui.door import no_delay
 from pages.ui.map.routes import galleries, land, lens_files, rendering, values
 
 _ASSETS = Path(__file__).resolve().parents[4] / "assets"
@@ -39,7 +40,7 @@ _HEAVY = ("leafmap.foliumap", "rio_tiler.io", "plotly.graph_objects", "engine.ex
           "engine.backbones.cards", "pygments.formatters", "pyarrow.parquet")  # fmt: skip
 # The map's script: files of assets/map in the order in which they build on each other.
 SCRIPTS = ("memory.js", "address.js", "words.js", "view.js", "land.js", "backdrop.js", "layers.js", "pointer.js",
-           "gallery.js", "base_maps.js", "lens_picking.js", "lens_layer.js", "lens.js", "lens_panel.js",
+           "gallery.js", "base_maps.js", "outlines.js", "lens_picking.js", "lens_layer.js", "lens.js", "lens_panel.js",
            "together.js", "swipe.js")  # fmt: skip
 # GDAL keeps blocks of rasters that it has read, in the whole process; left alone it takes 5 % of the machine's memory.
 _GDAL_CACHE_MB = 64
@@ -73,6 +74,7 @@ async def warm_up(_app: object) -> AsyncIterator[None]:
     # with a deep link would get a page without its frame (pages_manager.py, Streamlit 1.67).
     PagesManager.uses_pages_directory = False
     os.environ.setdefault("GDAL_CACHEMAX", str(_GDAL_CACHE_MB))  # GDAL looks when it reads for the first time
+    no_delay.answer_at_once()
     threading.Thread(target=_import_heavy, name="warm-up", daemon=True).start()
     yield
 

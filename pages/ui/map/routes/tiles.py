@@ -6,9 +6,12 @@ and three numbers, so nothing that a visitor types becomes a path, and only rast
 
 from __future__ import annotations
 
+import functools
 import os
+import stat
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -98,8 +101,8 @@ def register(layer: Layer) -> str:
     Raises:
         SceneError: a raster is absent, or lies outside the folders that the app may show.
     """
-    real = {path: _allowed(path) for path in layer.paths}
-    stamps = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in real.values()]
+    real = require_all_shown(layer.paths)
+    stamps = [_stamp(path) for path in real.values()]
     pictures = tuple(
         tuple(replace(band, path=real[band.path]) for band in picture) for picture in layer.pictures
     )
@@ -127,13 +130,31 @@ def require_shown(path: Path) -> Path:
     Raises:
         SceneError: it does not.
     """
-    real = path.resolve()
-    if is_of_another(real, workspace.folder()) or not any(real.is_relative_to(root) for root in roots()):
-        raise SceneError(
-            f"{real} lies in a folder that the app may not show. "
-            f"Name that folder in EMBERSCOPE_DATA before the app starts, or copy it below {workspace.shared() / 'data'}."
-        )
-    return real
+    return require_all_shown([path])[path]
+
+
+def require_all_shown(paths: Iterable[Path]) -> dict[Path, Path]:
+    """Files or folders with their links followed, once all lie in folders that the app may show.
+
+    The links of a folder are followed once for all that lie in it: a season is a hundred files, and each step of a path
+    is a question to the file system.
+
+    Raises:
+        SceneError: one does not.
+    """
+    own, allowed = workspace.folder(), roots()
+    resolve_folder = functools.cache(Path.resolve)
+    found: dict[Path, Path] = {}
+    for path in paths:
+        is_plain = path.name not in ("", "..") and not path.is_symlink()
+        real = resolve_folder(path.parent) / path.name if is_plain else path.resolve()
+        if is_of_another(real, own) or not any(real.is_relative_to(root) for root in allowed):
+            raise SceneError(
+                f"{real} lies in a folder that the app may not show. "
+                f"Name that folder in EMBERSCOPE_DATA before the app starts, or copy it below {workspace.shared() / 'data'}."
+            )
+        found[path] = real
+    return found
 
 
 def find(token: str) -> Layer:
@@ -149,8 +170,16 @@ def find(token: str) -> Layer:
     return layer
 
 
-def _allowed(path: Path) -> Path:
-    real = require_shown(path)
-    if not real.is_file():
-        raise SceneError(f"{real} is not there: it was moved or deleted. Choose another raster.")
-    return real
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """Path, time of modification and size of a file.
+
+    Raises:
+        SceneError: it is absent.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        found = None
+    if found is None or not stat.S_ISREG(found.st_mode):
+        raise SceneError(f"{path} is not there: it was moved or deleted. Choose another raster.")
+    return str(path), found.st_mtime_ns, found.st_size
