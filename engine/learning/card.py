@@ -34,7 +34,8 @@ class DecoderCard:
         sensor, level: "" where the store does not say, as in cards of the first version.
         gsd_m, settings: None in cards of the first version.
         task: a preset's name, or a task of one's own as it was configured.
-        baseline: what the baseline's rule was fitted to, such as a threshold.
+        baseline: what the first baseline's rule was fitted to, such as a threshold.
+        more_baselines: key of each further baseline -> what its rule was fitted to, and its `raw_store`.
         position: remove: the means of places in the window that are kept beside the decoder are taken off first.
         cells: along a side of a patch, of each layer; empty in earlier cards: 1 each.
         labels_source: where the labels came from, in words.
@@ -66,6 +67,7 @@ class DecoderCard:
     settings: dict[str, str] | None = None
     task: str | dict[str, Any] = "burn_scars"
     baseline: dict[str, float] = field(default_factory=dict)
+    more_baselines: dict[str, dict[str, Any]] = field(default_factory=dict)
     position: Literal["keep", "remove"] = "keep"
     cells: tuple[int, ...] = ()
     labels_source: str = ""
@@ -90,6 +92,16 @@ class DecoderCard:
     def head_config(self) -> HeadConfig:
         """The head as it was configured."""
         return HeadConfig.model_validate(self.head)
+
+    @property
+    def fitted_baselines(self) -> dict[str, dict[str, Any]]:
+        """Key of each baseline that it was compared with -> what its rule was fitted to, and its `raw_store`."""
+        first = (
+            {"nbr": {"raw_store": self.raw_store, **self.baseline}}
+            if self.raw_store and self.baseline
+            else {}
+        )
+        return {**first, **self.more_baselines}
 
     @property
     def taught(self) -> Task:

@@ -56,8 +56,13 @@ def predict_tiles(
     """
     task = run.decoder.taught
     for found in tile_outputs(run, store, only):
-        classes = _where(found.is_valid[:, None], task.predict(found.outputs).numpy(), task)
-        yield found.span.tile, on_tile(classes, found.span.tile, task.is_per_tile)
+        yield found.span.tile, classes_of(found, task)
+
+
+def classes_of(found: TileOutputs, task: Task) -> np.ndarray:
+    """What each pixel of a tile is, (height_px, width_px) in the terms of labels; missing without data."""
+    classes = _where(found.is_valid[:, None], task.predict(found.outputs).numpy(), task)
+    return on_tile(classes, found.span.tile, task.is_per_tile)
 
 
 def tile_outputs(

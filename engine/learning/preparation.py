@@ -46,7 +46,7 @@ class Prepared:
     Attributes:
         layers: columns of the store that are joined.
         truth: (rows, p * p) labels in the order of the store.
-        raw: reflectances on the same tiles; None: no baseline.
+        raws: reflectances on the same tiles for each baseline that can be had, by its key.
         pixels_with_data: gives what `pixel_gaps.pixels_with_data` does, read when it is asked first.
         positions: what the place in the window adds, to be taken off; None: position is kept.
         cells: along a side of a patch, of each layer.
@@ -60,7 +60,7 @@ class Prepared:
     split: Split
     labels: Labels
     truth: np.ndarray
-    raw: EmbeddingStore | None
+    raws: dict[str, EmbeddingStore]
     pixels_with_data: PixelGaps
     positions: Positions | None
     cells: tuple[int, ...]
@@ -90,7 +90,10 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     truth = read_labels(labels, store)
     by_split = labels_of_splits(store, truth, split.tiles)
     task.require_labels(by_split)
-    raw = yield from open_baseline_store(BASELINES.get(task.name), store, root)
+    raws: dict[str, EmbeddingStore] = {}
+    for rule in BASELINES.get(task.name, ()):
+        if rule.key in config.baselines and (raw := (yield from open_baseline_store(rule, store, root))):
+            raws[rule.key] = raw
     positions = None
     if config.position == "remove":
         yield StepStarted("Measuring position")
@@ -99,7 +102,7 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
             yield Noticed(left)
     counts = {name: task.label_reading.counts_of(own) for name, own in by_split.items()}
     fitted = task.fitted(by_split["train"], config.loss)
-    return Prepared(fitted, store, layers, split, labels, truth, raw, gaps, positions, cells, shape, counts)
+    return Prepared(fitted, store, layers, split, labels, truth, raws, gaps, positions, cells, shape, counts)
 
 
 def _labels(
@@ -150,14 +153,14 @@ def open_store(config: TrainConfig, task: Task, root: Path) -> Generator[Event, 
 
 
 def open_baseline_store(
-    baseline: Baseline | None, store: EmbeddingStore, root: Path
+    baseline: Baseline, store: EmbeddingStore, root: Path
 ) -> Generator[Event, None, EmbeddingStore | None]:
-    """Raw reflectances on the same tiles, for the baseline; None, with a notice, where it cannot be had."""
-    if baseline is None:
-        return None
+    """Raw reflectances on the same tiles, for the baseline; None where it cannot be had, with a notice if it lacks bands."""
     yield StepStarted(f"Reading reflectances for the {baseline.name}")
     try:
         config = baseline.extraction(store)
+        if config is None:
+            return None
         there = store_folder(config, root)
         bands = EmbeddingStore.open(there).meta.bands if there.is_dir() else make_plan(config, root).bands
         lacking = [band for band in baseline.bands if band not in bands]

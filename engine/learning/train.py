@@ -21,9 +21,11 @@ from engine.jobs.events import Event, StepStarted, TestDone, TrainPlanned
 from engine.learning.baselines.table import BASELINES
 from engine.learning.card import SCHEMA_VERSION, DecoderCard, encoder_facts
 from engine.learning.dataset import TrainingData, load_data
-from engine.learning.evaluate import score_run, write_maps
+from engine.learning.evaluate import scores_of, write_maps
 from engine.learning.heads.decoder import Decoder
 from engine.learning.heads.table import build_decoder
+from engine.learning.judging.judge import judge
+from engine.learning.judging.judgement import JUDGEMENT
 from engine.learning.loop import at_once
 from engine.learning.loop.epochs import Learned, learn
 from engine.learning.loop.progress import forget
@@ -67,10 +69,12 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     card = _card(config, folder, prepared, learned.epoch)
     _save(folder, learned.decoder, card, {})
     run = TrainRun.open(folder)
-    scores = score_run(run, store, prepared.truth, prepared.raw)
+    judged = judge(run, store, prepared.truth, prepared.raws, root)
+    scores = scores_of(run, store, judged.judgement)
     yield StepStarted("Drawing the maps of the test tiles")
-    write_maps(run, store, prepared.truth, prepared.pixels_with_data()[0])
+    write_maps(run, judged, prepared.pixels_with_data()[0])
     _save(folder, learned.decoder, card, scores)
+    write_json(folder / JUDGEMENT, judged.judgement.to_json())
     write_json(folder / SCORES, scores)
     forget(folder)
     yield TestDone(scores, task.watch)
@@ -141,17 +145,15 @@ def choose_device(device: str) -> torch.device:
 
 def _card(config: TrainConfig, folder: Path, prepared: Prepared, epoch: int) -> DecoderCard:
     """What the decoder was trained on and how, and what the baseline was fitted to on the same tiles."""
-    store, raw, layers = prepared.store, prepared.raw, prepared.layers
-    fitted: dict[str, float] = {}
-    if raw is not None:
-        taught = labelled_tiles(store, prepared.truth, prepared.split.tiles["train"])
-        fitted = BASELINES[prepared.task.name].fit(raw, taught)
+    store, layers, raws = prepared.store, prepared.layers, prepared.raws
+    fitted = _fitted_baselines(prepared)
     task = settled(config.task, prepared.task)
     return DecoderCard(
-        schema_version=SCHEMA_VERSION, layers=layers, epoch=epoch, seed=config.seed, baseline=fitted, position=config.position,
+        schema_version=SCHEMA_VERSION, layers=layers, epoch=epoch, seed=config.seed, baseline=fitted.pop("nbr", {}), position=config.position,
         dims=tuple(store.meta.dims[store.meta.layers.index(layer)] for layer in layers),
         head=config.head.model_dump(mode="json"), store=_from(folder, store.folder),
-        labels=_from(folder, prepared.labels.path), raw_store=_from(folder, raw.folder) if raw else "",
+        labels=_from(folder, prepared.labels.path), raw_store=_from(folder, raws["nbr"].folder) if "nbr" in raws else "",
+        more_baselines={key: {"raw_store": _from(folder, raws[key].folder), **own} for key, own in fitted.items()},
         split={
             name: [store.tiles[index].id for index in chosen] for name, chosen in prepared.split.tiles.items()
         },
@@ -160,6 +162,17 @@ def _card(config: TrainConfig, folder: Path, prepared: Prepared, epoch: int) -> 
         config_hash=config_hash(config), created=datetime.now(UTC).isoformat(timespec="seconds"),
         **encoder_facts(store.meta),
     )  # fmt: skip
+
+
+def _fitted_baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
+    """What the rule of each baseline is fitted to on the training tiles, by its key."""
+    if not prepared.raws:
+        return {}
+    taught = labelled_tiles(prepared.store, prepared.truth, prepared.split.tiles["train"])
+    rules = BASELINES[prepared.task.name]
+    return {
+        rule.key: rule.fit(prepared.raws[rule.key], taught) for rule in rules if rule.key in prepared.raws
+    }
 
 
 def _licence(source: str, is_simulated: bool) -> str:

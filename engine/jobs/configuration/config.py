@@ -91,6 +91,7 @@ _LATER_OF_TRAINING: dict[str, Any] = {
     "clip_norm": None,
     "precision": "float32",
     "augment": "none",
+    "baselines": ["nbr", "dnbr", "forest"],
 }
 _NAMES: dict[type[Any], str] = {
     list: "a list",

@@ -42,6 +42,9 @@ class SplitConfig(Frozen):
     )
 
 
+BaselineName = Literal["nbr", "dnbr", "forest"]
+"""Rules on raw pixels that a decoder of burn scars is compared with; `engine/learning/baselines/table.py` has each."""
+
 HeadName = Literal["mlp", "linear", "conv", "fusion", "knn", "forest"]
 """The heads; `engine/learning/heads/table.py` has the code of each."""
 # Heads that are fitted at once, without gradient.
@@ -205,6 +208,11 @@ class TrainConfig(Frozen):
         10, ge=1, description="Stop after this many epochs without a better validation score."
     )
     batch_patches: int = Field(4096, ge=1, description="Patches a step.")
+    baselines: tuple[BaselineName, ...] = Field(
+        ("nbr", "dnbr", "forest"),
+        description="What is scored on the same test pixels (burn_scars): nbr and dnbr, thresholds chosen on the training "
+        "places (dnbr where there are two dates), forest, a random forest on raw bands.",
+    )
     watch_tile: str | None = Field(
         None,
         description="Validation tile whose map is shown at every epoch; null: the one with the most mixed labels.",

@@ -1,1 +1,1 @@
-"""Rules without learning that a decoder is compared with, on the same pixels and the same tiles."""
+"""Rules on raw pixels that a decoder is compared with, on the same pixels and the same tiles."""

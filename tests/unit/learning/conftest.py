@@ -56,7 +56,7 @@ def _config_of(chips: Path, patch_px: int = 4, **changes: object) -> TrainConfig
             "kind": "extract", "scene": {"source": "chips", "path": str(chips)}, "device": "cpu",
             "backbone": {"name": "raw", "settings": {"patch_px": str(patch_px)}}, "output": {"dtype": "float32"},
         },
-        "head": {"name": "mlp", "hidden": [32]}, **changes,
+        "head": {"name": "mlp", "hidden": [32]}, "baselines": ["nbr"], **changes,
     })  # fmt: skip
     assert isinstance(config, TrainConfig)
     return config

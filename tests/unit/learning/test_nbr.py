@@ -21,7 +21,8 @@ from engine.labels.build import labels_for
 from engine.labels.label_raster import read_label_raster
 from engine.labels.reading import BURNED_OR_NOT
 from engine.labels.sidecar import read_labels
-from engine.learning.baselines.nbr import NbrThreshold, normalised_burn_ratio, raw_config
+from engine.learning.baselines.nbr import NbrThreshold, normalised_burn_ratio
+from engine.learning.baselines.raw_stores import raw_config
 from engine.learning.metrics import Confusion
 from engine.learning.tasks.table import BURN_SCARS
 from engine.learning.train import train

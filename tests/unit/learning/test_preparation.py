@@ -169,7 +169,7 @@ def scene_training(scene_file: Path, write_raster: Callable[..., Path]) -> Calla
 
     def config(**changes: object) -> TrainConfig:
         found = parse_config({
-            "kind": "train", "epochs": 1, "device": "cpu", "head": {"name": "linear"},
+            "kind": "train", "epochs": 1, "device": "cpu", "head": {"name": "linear"}, "baselines": ["nbr"],
             "store": {
                 "kind": "extract", "scene": {"source": "file", "path": str(scene_file)}, "device": "cpu",
                 "backbone": {"name": "raw"}, "tiles": {"size_px": 16},

@@ -117,7 +117,8 @@ def test_rows_of_tiles_have_no_pixels_to_give_classes_to() -> None:
 
 def test_baselines_belong_to_presets() -> None:
     assert set(BASELINES) <= set(PRESETS)
-    assert BASELINES["burn_scars"].bands == ("nir_narrow", "swir_2")
+    assert BASELINES["burn_scars"][0].bands == ("nir_narrow", "swir_2")
+    assert [rule.key for rule in BASELINES["burn_scars"]] == list(TrainConfig(store="x").baselines)
 
 
 @pytest.fixture

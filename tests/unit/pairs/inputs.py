@@ -85,7 +85,7 @@ def train_config(store: Path) -> TrainConfig:
     """A short training on the masks of a store's scenes."""
     parsed = parse_config({
         "kind": "train", "store": str(store), "labels": {"source": "scene"}, "epochs": 1, "device": "cpu",
-        "head": {"name": "linear"}, "split": {"by": "place"},
+        "head": {"name": "linear"}, "split": {"by": "place"}, "baselines": ["nbr"],
     })  # fmt: skip
     assert isinstance(parsed, TrainConfig)
     return parsed
