@@ -9,6 +9,7 @@ from pages.ui.look import errors, notices, style
 from pages.ui.train import form as train_form
 from pages.ui.train import panel as train_panel
 from pages.ui.train import source as train_source
+from pages.ui.train import terratorch_file
 
 style.heading(
     "Train",
@@ -16,6 +17,7 @@ style.heading(
 )
 
 train_panel.show_job()
+terratorch_file.offer()
 source = train_source.choose()
 notices.simulated(source.is_simulated)
 notices.random_weights(source.is_random)

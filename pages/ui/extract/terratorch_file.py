@@ -8,13 +8,9 @@ from engine.jobs.configuration.config import ExtractConfig, yaml_mapping
 from engine.jobs.job import submit
 from engine.terratorch.generation import Translation, translate
 from pages.ui import workspace
-from pages.ui.jobs import config_view, cost
+from pages.ui.jobs import config_view, cost, terratorch_reading
 from pages.ui.look import errors, notices, wording
 from pages.ui.state import session
-
-# A generation file has some fifty lines.
-_LARGEST_MB = 1
-_ICONS = {"read as": "✓ read as", "ignored": "– ignored", "not honoured": "! not honoured"}
 
 
 def offer() -> None:
@@ -24,7 +20,7 @@ def offer() -> None:
             "Generation YAML (EmbeddingGenerationTask), as it is",
             type=["yaml", "yml"],
             key="tt_file",
-            max_upload_size=_LARGEST_MB,
+            max_upload_size=terratorch_reading.LARGEST_MB,
         )
         if file is None:
             return
@@ -35,19 +31,7 @@ def offer() -> None:
 
 
 def _reading(found: Translation) -> None:
-    for warning in found.warnings:
-        st.warning(wording.plain(warning), icon=":material/balance:")
-    rows = [
-        {
-            "Key": line.key.rpartition(".")[2],
-            "How": _ICONS[line.verdict],
-            "What it means": line.words,
-            "Found": line.found,
-            "Where it stands": line.key,
-        }
-        for line in found.lines
-    ]
-    st.dataframe(rows, hide_index=True, width="stretch", height=260)
+    terratorch_reading.show(found.lines, found.warnings)
     if found.out is not None:
         named = wording.plain(str(found.out))
         st.caption(

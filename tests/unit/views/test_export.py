@@ -50,7 +50,7 @@ def test_npz_holds_the_rows_their_keys_and_the_facts(tmp_path: Path) -> None:
 
 def test_an_unknown_format_and_an_unknown_layer_are_refused(tmp_path: Path) -> None:
     store = make_store(tmp_path / "run", [rows_at(tile_at(0))])
-    with pytest.raises(StoreError, match="geotiff or npz"):
+    with pytest.raises(StoreError, match="npz or terratorch"):
         export(store, None, tmp_path / "e.csv", "csv")
     with pytest.raises(StoreError, match="layer 9"):
         export(store, 9, tmp_path / "e.tif", "geotiff")
