@@ -87,7 +87,7 @@ $(VENV)/.app: requirements.txt | $(PY)
 	$(PY) -m pip install -r requirements.txt
 	@touch $@
 
-$(VENV)/.test: requirements-test.txt requirements.txt requirements-ray.txt requirements-torchgeo.txt | $(PY)
+$(VENV)/.test: requirements-test.txt requirements.txt requirements-ray.txt requirements-torchgeo.txt requirements-umap.txt | $(PY)
 	$(PY) -m pip install -r requirements-test.txt
 	@touch $@ $(VENV)/.app
 

@@ -48,7 +48,7 @@ is_swiped = layout == "Under a swipe"
 names = [slot.title for slot in slots]
 with errors.in_words():
     with st.container(key="compare_maps"):
-        sight.draw(seen, shown or sight.ALIGNED, is_swiped, scatter.selected(found))
+        sight.draw(seen, shown or sight.ALIGNED, is_swiped, scatter.selected(views))
     numbers.correlations(found, names)
     st.subheader("Scatter", anchor=False)
     scatter.show(found, seen, [sight.picked_on(slot, is_swiped) for slot in slots])

@@ -16,6 +16,7 @@ from engine.jobs.configuration.config import (
     ExtractConfig,
     FetchConfig,
     JobConfig,
+    MeasureConfig,
     TrainConfig,
     load_config,
     overridden,
@@ -208,3 +209,7 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
             from engine.extraction.weights.fetching import fetch_backbones
 
             return fetch_backbones(config.names)
+        case MeasureConfig():
+            from engine.extraction.measure import measure
+
+            return measure(config, root)

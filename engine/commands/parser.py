@@ -183,6 +183,29 @@ def _add_pictures(add: Add) -> None:
     _add_view(sub, "is clustered")
     sub.add_argument("--clusters", type=int, default=8, metavar="K", help="how many (default: 8)")
     sub.add_argument("--seed", type=int, default=0, help="of the first centres (default: 0)")
+    sub = add(
+        "umap",
+        views.umap,
+        "Lay out some patches of a store in a plane (UMAP), and keep it beside the store.",
+        "store",
+    )
+    sub.add_argument("--out", metavar="FILE", help="the patches with their points as a table: .parquet")
+    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    sub.add_argument(
+        "--date", help="first, last or a day, where a store has several dates of the same ground"
+    )
+    sub.add_argument(
+        "--window", type=int, help="patches along a side whose mean is laid out (default: about 16 px)"
+    )
+    sub.add_argument("--patches", type=int, metavar="N", help="how many, evenly spread (default: 10000)")
+    sub.add_argument(
+        "--neighbours", type=int, metavar="K", help="nearest patches that stay near (default: 15)"
+    )
+    sub.add_argument(
+        "--min-distance", type=float, metavar="D", help="how close points may lie (default: 0.1)"
+    )
+    sub.add_argument("--seed", type=int, help="of the layout (default: 0)")
+    _add_position(sub)
     sub = add("similar", comparing.similar, "Rank patches by how much they are like some.", "store")
     sub.add_argument("--patch", nargs="+", default=[], metavar="TILE/ROW/COL", help="patches to be like")
     sub.add_argument("--at", nargs="+", default=[], metavar="LON,LAT", help="places of patches to be like")

@@ -35,6 +35,10 @@ class Printer:
                 self._say(
                     f"tile {event.done}/{event.total}  {rate:.1f} tiles/s  {(event.total - event.done) / rate:.0f} s left"
                 )
+            case happened.MeasureStep(step=step, done=done, total=total) if (
+                time.monotonic() - self._last >= 1 or done in (0, total)
+            ):
+                self._say(f"{step}: {done} of {total}" if total else step)
             case happened.TileSkipped(tile_id=tile, reason=reason):
                 self._say(f"tile {tile} skipped: {reason}")
             case happened.EpochDone():

@@ -7,10 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.commands.printer import say
+from engine.commands.printer import Printer, say
+from engine.concurrency.steps import heard
 from engine.files import require_file_path
 
 if TYPE_CHECKING:
+    from engine.jobs.configuration.measure import UmapConfig
     from engine.views.layer_view import LayerView
 
 
@@ -40,6 +42,50 @@ def cluster(chosen: argparse.Namespace) -> dict[str, Any]:
     return {"out": chosen.out, "window": found.window, "patches": list(counts.values())} | _told(view)
 
 
+def umap(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Lay out some patches of a store in a plane, and keep the result beside it."""
+    from engine.extraction.measure import lay_out
+    from engine.store.store import EmbeddingStore
+    from engine.views.comparing.dated_view import dated
+    from engine.views.layer_view import view_of
+    from engine.views.umap_layout import layout_path
+    from engine.views.umap_table import require_table, write_umap
+
+    asked = _umap_config(chosen)
+    out = None if chosen.out is None else Path(chosen.out)
+    if out is not None:
+        require_table(out)
+    store, printer = EmbeddingStore.open(Path(chosen.store)), Printer()
+    view = dated(view_of(store, asked.layer, asked.window, asked.position), asked.date)
+    found = heard(lay_out(view, asked), printer)
+    say(
+        f"{len(found.rows)} patches laid out, evenly spread; seed {asked.seed}; kept in {layout_path(view, asked)}"
+    )
+    if out is not None:
+        say(f"Wrote {write_umap(out, view, found)}")
+    return {"out": chosen.out, "kept": str(layout_path(view, asked)), "patches": len(found.rows), "layer": view.view.layer,
+            "position": view.view.position, "date": view.days, "seed": asked.seed}  # fmt: skip
+
+
+def _umap_config(chosen: argparse.Namespace) -> UmapConfig:
+    """What is asked for, from the arguments.
+
+    Raises:
+        BadInput: a number out of its range.
+    """
+    from pydantic import ValidationError
+
+    from engine.errors import BadInput
+    from engine.jobs.complaints import in_words
+    from engine.jobs.configuration.measure import UmapConfig
+
+    given = {name: getattr(chosen, name) for name in UmapConfig.model_fields if name != "name"}
+    try:
+        return UmapConfig(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as err:
+        raise BadInput(f"umap: {in_words(err, UmapConfig)}") from err
+
+
 def health(chosen: argparse.Namespace) -> dict[str, Any]:
     """Measure what a store's embeddings tell of, layer by layer."""
     from engine.store.store import EmbeddingStore
@@ -51,10 +97,12 @@ def health(chosen: argparse.Namespace) -> dict[str, Any]:
     root = workspace_of(store.folder.parent)
     found = measured(store, root, chosen.position)
     if chosen.shift:
-        from engine.extraction.shift_sensitivity import shift_sensitivity
+        from engine.extraction.shift_sensitivity import shift_steps
         from engine.views.health.kept import with_shift
 
-        found = with_shift(store, found, shift_sensitivity(store, root, chosen.device), chosen.position)
+        found = with_shift(
+            store, found, heard(shift_steps(store, root, chosen.device), Printer()), chosen.position
+        )
     layers = [asdict(layer) | {"sentences": sentences(layer)} for layer in found]
     if not chosen.json:
         for layer in layers:

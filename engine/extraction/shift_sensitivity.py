@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from engine.imagery.grid import Tile
 from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.tiles.windows import PlannedTile
 from engine.jobs.configuration.config import ExtractConfig, parse_config
+from engine.jobs.events import MeasureStep
 from engine.store.store import ENCODER, EmbeddingStore
 from engine.views.layer_view import view_of
 from engine.views.moments import moments
@@ -27,7 +28,9 @@ from engine.views.whole_windows import WHOLE
 _TILES = 6
 
 
-def shift_sensitivity(store: EmbeddingStore, root: Path, device: str = "auto") -> dict[int, float]:
+def shift_steps(
+    store: EmbeddingStore, root: Path, device: str = "auto"
+) -> Generator[MeasureStep, None, dict[int, float]]:
     """Layer -> distance that a shift by one pixel moves an embedding, over that between any two patches.
 
     Both are root mean squares: 0 where nothing moves, 1 where the shift matters as much as another place.
@@ -36,14 +39,19 @@ def shift_sensitivity(store: EmbeddingStore, root: Path, device: str = "auto") -
         root: where the extraction keeps what it made itself.
         device: as in a configuration.
 
+    Yields:
+        How many tiles have been encoded twice.
+
     Raises:
         StoreError: the store does not say how it was extracted, or no tile has a whole window.
         BadInput: the scenes or the weights are gone.
     """
     plan = _plan(store, root, device)
+    yield MeasureStep("Loading the backbone", 0, 0)
     backbone = open_backbone(plan, choose(plan.device))
     squares, count = np.zeros(len(plan.layers)), 0
-    for pair in _pairs(plan):
+    for done, pair in enumerate(_pairs(plan)):
+        yield MeasureStep("Encoding tiles and the same shifted by a pixel", done, _TILES)
         encoded = [encode(backbone, plan, [read])[0] for read in pair]
         is_whole = (encoded[0].valid_fraction == 1) & (encoded[1].valid_fraction == 1)
         for number, both in enumerate(zip(*(rows.embeddings for rows in encoded), strict=True)):

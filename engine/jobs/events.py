@@ -206,6 +206,29 @@ class FetchDone:
 
 
 @dataclass(frozen=True)
+class MeasureStep:
+    """A step of a measurement, and how much of it is done, of how much; 0 of 0 where that is not known."""
+
+    step: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class MeasureDone:
+    """A measurement is kept beside the store.
+
+    Attributes:
+        measure: its title in words.
+        found: numbers of it, by what they are of.
+    """
+
+    measure: str
+    found: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TestDone:
     """The test split was scored, once.
 
@@ -236,6 +259,8 @@ Event = (
     | MapTileDone
     | ApplyDone
     | FetchDone
+    | MeasureStep
+    | MeasureDone
     | TestDone
 )
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Event)}

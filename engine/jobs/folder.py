@@ -17,6 +17,7 @@ from engine.jobs.configuration.config import (
     ExtractConfig,
     FetchConfig,
     JobConfig,
+    MeasureConfig,
     TrainConfig,
     config_hash,
     parse_config,
@@ -48,6 +49,8 @@ def _works_with(config: JobConfig) -> str:
             return config.head.name
         case FetchConfig():
             return config.names[0]
+        case MeasureConfig():
+            return config.what.name
         case _:
             return "map"
 

@@ -20,7 +20,14 @@ from filelock import FileLock
 from engine.errors import JobError
 from engine.files import write_errors
 from engine.jobs import folder as run_folder
-from engine.jobs.configuration.config import FetchConfig, JobConfig, config_hash, parse_config, read_yaml
+from engine.jobs.configuration.config import (
+    FetchConfig,
+    JobConfig,
+    MeasureConfig,
+    config_hash,
+    parse_config,
+    read_yaml,
+)
 from engine.jobs.event_log import append_event, read_events
 from engine.jobs.events import Cancelled, Event, Failed, Finished, Queued, Started, Submitted
 from engine.paths import PROJECT
@@ -74,6 +81,8 @@ class Job:
         config = self.config
         if isinstance(config, FetchConfig):
             return f"python -m engine fetch {' '.join(config.names)}"
+        if isinstance(config, MeasureConfig):
+            return f"python -m engine {config.command}"
         return f"python -m engine {config.kind} {self.folder / run_folder.CONFIG}"
 
     def events(self) -> list[tuple[float, Event]]:

@@ -28,6 +28,7 @@ from engine.jobs.events import (
     Failed,
     FetchDone,
     Finished,
+    MeasureDone,
     Queued,
     Started,
     StepStarted,
@@ -169,7 +170,7 @@ def _keep_traceback(folder: Path) -> None:
 def summary_of(event: Event) -> dict[str, Any] | None:
     """What --json prints, from the event that ends a job's work."""
     match event:
-        case ExtractDone() | ApplyDone() | FetchDone():
+        case ExtractDone() | ApplyDone() | FetchDone() | MeasureDone():
             return dict(vars(event))
         case TestDone():
             return {**event.scores, "watch": event.watch}

@@ -25,6 +25,7 @@ from engine.jobs.configuration.extract import (
 )
 from engine.jobs.configuration.fetch import FetchConfig
 from engine.jobs.configuration.labels import LabelsConfig
+from engine.jobs.configuration.measure import MeasureConfig, ShiftConfig, UmapConfig
 from engine.jobs.configuration.task import (
     ClassConfig,
     RegressionConfig,
@@ -53,16 +54,19 @@ __all__ = [
     "JobConfig",
     "LabelsConfig",
     "LossConfig",
+    "MeasureConfig",
     "OutputConfig",
     "RegionConfig",
     "RegressionConfig",
     "SceneConfig",
     "SegmentationConfig",
+    "ShiftConfig",
     "SimulatedScene",
     "SplitConfig",
     "TileClassificationConfig",
     "TilesConfig",
     "TrainConfig",
+    "UmapConfig",
     "config_hash",
     "load_config",
     "overridden",
@@ -72,7 +76,7 @@ __all__ = [
     "yaml_mapping",
 ]
 
-JobConfig = ExtractConfig | TrainConfig | ApplyConfig | FetchConfig
+JobConfig = ExtractConfig | TrainConfig | ApplyConfig | FetchConfig | MeasureConfig
 # Keys of an extraction and of a training that the first version did not have, with their defaults.
 _LATER: dict[str, Any] = {
     "clouds": "keep",
@@ -99,8 +103,8 @@ _NAMES: dict[type[Any], str] = {
     type(None): "nothing",
     dict: "keys that are not words",
 }
-_KINDS: dict[str, type[ExtractConfig] | type[TrainConfig] | type[ApplyConfig] | type[FetchConfig]] = {
-    "extract": ExtractConfig, "train": TrainConfig, "apply": ApplyConfig, "fetch": FetchConfig,
+_KINDS: dict[str, type[JobConfig]] = {
+    "extract": ExtractConfig, "train": TrainConfig, "apply": ApplyConfig, "fetch": FetchConfig, "measure": MeasureConfig,
 }  # fmt: skip
 
 

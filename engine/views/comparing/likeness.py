@@ -57,9 +57,20 @@ def neighbour_overlap(
     """
     count = min(neighbours, len(first) - 1)
     asked = np.unique(np.linspace(0, len(first) - 1, min(most, len(first))).astype(int))
-    near = [_nearest(_unit(values), asked, count) for values in (first, second)]
+    near = [_nearest(unit_about_mean(values), asked, count) for values in (first, second)]
     common = [len(np.intersect1d(one, other)) for one, other in zip(near[0], near[1], strict=True)]
     return NeighbourOverlap(float(np.mean(common) / count), count / (len(first) - 1), count)
+
+
+def unit_about_mean(values: np.ndarray) -> np.ndarray:
+    """(n, D) float32 rows about their mean, of length one, so that products are cosines; zero stays zero.
+
+    Raises:
+        StoreError: nothing varies.
+    """
+    centred = _centred(values).astype(np.float32)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    return centred / np.where(lengths > 0, lengths, 1)
 
 
 def _nearest(unit: np.ndarray, asked: np.ndarray, count: int) -> np.ndarray:
@@ -90,9 +101,3 @@ def _centred(values: np.ndarray) -> np.ndarray:
             "one kind, or check the backbone."
         )
     return wide
-
-
-def _unit(values: np.ndarray) -> np.ndarray:
-    centred = _centred(values).astype(np.float32)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    return centred / np.where(lengths > 0, lengths, 1)

@@ -15,7 +15,13 @@ from pages.ui.jobs import jobs_panel
 from pages.ui.look import wording
 from pages.ui.state import cached, session
 
-_KINDS = {"extract": "an extraction", "train": "a training", "apply": "a map", "fetch": "a download"}
+_KINDS = {
+    "extract": "an extraction",
+    "train": "a training",
+    "apply": "a map",
+    "fetch": "a download",
+    "measure": "a measurement",
+}
 
 
 def choose(

@@ -9,7 +9,13 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.jobs import events as happened
-from engine.jobs.configuration.config import ApplyConfig, ExtractConfig, FetchConfig, TrainConfig
+from engine.jobs.configuration.config import (
+    ApplyConfig,
+    ExtractConfig,
+    FetchConfig,
+    MeasureConfig,
+    TrainConfig,
+)
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, State
 from pages.ui.jobs.progress_words import Events, current, epochs, progress, speed, time_left
@@ -47,6 +53,8 @@ def short_name(job: Job) -> str:
             return "Map with a decoder"
         case FetchConfig():
             return f"Fetch · {', '.join(config.names)}"
+        case MeasureConfig():
+            return f"Measure · {config.title}"
 
 
 def _draw(folder: str, more: Callable[[Job, Events], None] | None) -> None:

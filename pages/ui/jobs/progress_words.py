@@ -40,6 +40,8 @@ def _step(events: Events, state: str) -> tuple[float, str]:
                 return done / max(total, 1), f"{done:,} of {wording.count(total, 'tile')}"
             case happened.MapTileDone(done=done, total=total):
                 return done / max(total, 1), f"Mapped {done:,} of {wording.count(total, 'tile')}"
+            case happened.MeasureStep(step=step, done=done, total=total):
+                return done / max(total, 1), f"{step}: {done:,} of {total:,}" if total else f"{step} …"
             case happened.EpochDone(epoch=epoch, epochs=most):
                 return epoch / max(most, 1), f"Epoch {epoch} of {most}"
             case happened.StepStarted(step=step):
@@ -79,6 +81,10 @@ def _outcome(events: Events) -> str:
     mapped = next((event for _, event in reversed(events) if isinstance(event, happened.ApplyDone)), None)
     if mapped is not None:
         return "; ".join(f"{name}: {area:,.1f} ha" for name, area in mapped.hectares.items())
+    measured = next((event for _, event in reversed(events) if isinstance(event, happened.MeasureDone)), None)
+    if measured is not None:
+        told = ", ".join(f"{name} {value:g}" for name, value in measured.found.items())
+        return f"{measured.measure}: {told}"
     came = next((event for _, event in reversed(events) if isinstance(event, happened.FetchDone)), None)
     if came is not None:
         return f"{wording.count(len(came.files), 'file')} fetched" if came.files else "All was here already"

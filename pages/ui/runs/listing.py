@@ -16,6 +16,7 @@ from engine.jobs.configuration.config import (
     EmbeddingFilesConfig,
     ExtractConfig,
     FetchConfig,
+    MeasureConfig,
     TrainConfig,
 )
 from engine.jobs.note import Note, read_note
@@ -26,7 +27,7 @@ from pages.ui.runs import comparison, disk, inner
 from pages.ui.state import address, cached, results
 
 _HIGHEST_PX = 420
-_KINDS = ("All", "Extract", "Train", "Apply", "Fetch")
+_KINDS = ("All", "Extract", "Train", "Apply", "Measure", "Fetch")
 
 
 def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
@@ -166,6 +167,8 @@ def what(item: cached.JobFacts) -> str:
             )
         case FetchConfig():
             return ", ".join(item.config.names)
+        case MeasureConfig():
+            return item.config.title
         case _:
             return results.store_name(item.config.decoder + "/")
 

@@ -13,6 +13,7 @@ _PAGES = {
     ("extract", True): "pages/embeddings.py", ("extract", False): "pages/extract.py",
     ("train", True): "pages/evaluate.py", ("train", False): "pages/train.py",
     ("apply", True): "pages/apply.py", ("apply", False): "pages/apply.py",
+    ("measure", True): "pages/runs.py", ("measure", False): "pages/runs.py",
     ("fetch", True): "pages/backbones.py", ("fetch", False): "pages/backbones.py",
 }  # fmt: skip
 

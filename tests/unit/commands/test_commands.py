@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from filelock import FileLock
 from pyproj import Transformer
@@ -18,11 +19,16 @@ from shapely.geometry import Point, mapping
 
 from engine.__main__ import main
 from engine.commands.parser import parser
-from engine.jobs.configuration.config import load_config
+from engine.jobs.configuration.config import UmapConfig, load_config
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Failed, Queued
 from engine.jobs.job import submit
 from engine.jobs.keeping.zip_stream import zip_blocks
+from engine.store.store import EmbeddingStore
+from engine.views.comparing.dated_view import dated
+from engine.views.comparing.shared_ground import shared_ground
+from engine.views.layer_view import view_of
+from engine.views.umap_layout import UmapLayout, keep_layout
 from tests.unit.commands.conftest import GRID, Workplace
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -94,6 +100,16 @@ def zipped(place: Workplace, folder: Path) -> Path:
     return path
 
 
+def laid_out(place: Workplace) -> list[str]:
+    """A store that has a UMAP with these settings, for laying one out takes long (tests/unit/views/test_umap.py)."""
+    asked = UmapConfig(patches=20, neighbours=4)
+    view = dated(view_of(EmbeddingStore.open(place.run)))
+    ground = shared_ground((view,), 20)
+    points = np.zeros((ground.count, 2), np.float32)
+    keep_layout(view, asked, UmapLayout(points, ground.tiles, ground.rows))
+    return [str(place.run), "--patches", "20", "--neighbours", "4"]
+
+
 STORE = {"tiles", "patches", "dim", "store"}
 SCORES = {"iou_burned", "confusion"}
 CALLS: dict[str, Call] = {
@@ -151,6 +167,11 @@ CALLS: dict[str, Call] = {
         lambda at, to: [str(at.run), "--out", str(to / "c.tif"), "--clusters", "3"], {"out", "window", "patches"},
         [(["none", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
          (["{run}", "--out", "{folder}/m.tif", "--clusters", "99"], "2 to 24")],
+    ),
+    "umap": Call(
+        lambda at, to: [*laid_out(at), "--out", str(to / "u.parquet")], {"out", "kept", "patches", "layer", "position", "seed"},
+        [(["none"], "none"), (["{run}", "--out", "{folder}/u.csv"], ".parquet"), (["{run}", "--patches", "1"], "patches"),
+         (["{run}", "--layer", "7"], "layer 7"), (["{run}", "--date", "1999"], "1999")],
     ),
     "similar": Call(
         lambda at, to: [str(at.run), "--at=-76.11,37.03", "--top", "5", "--stores", str(at.run), "--out", str(to / "s.tif"), str(to / "s.parquet")],

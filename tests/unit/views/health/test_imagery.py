@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.concurrency.steps import heard
 from engine.extraction import extract as job
-from engine.extraction.shift_sensitivity import shift_sensitivity
+from engine.extraction.shift_sensitivity import shift_steps
 from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.store import EmbeddingStore
 from engine.views.health import kept
@@ -42,7 +43,7 @@ def test_pixels_follow_brightness_and_hardly_move_with_the_window(
     assert found.following.shares["brightness"] > 0.98
     assert abs(found.following.correlations["brightness"][0]) > 0.98
     assert found.spectrum[0] > 0.95 and sum(found.spectrum) == pytest.approx(1, abs=0.02)
-    moved = shift_sensitivity(store, tmp_path, "cpu")[0]
+    moved = heard(shift_steps(store, tmp_path, "cpu"))[0]
     assert 0 < moved < 0.1
 
 
