@@ -63,24 +63,44 @@ def similar(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def change(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Write how far the embeddings of two dates lie apart."""
+    """Write how far the embeddings of two dates lie apart: as a raster, a picture, or polygons above a threshold."""
     from engine.views.comparing.change import change as prepared
-    from engine.views.comparing.change import change_overlay
+    from engine.views.comparing.change import patches_of_both
+    from engine.views.health.imagery import scenes_of_store
+    from engine.views.lens.change_files import ChangeCut, require_change_file, write_change
+    from engine.workspace import workspace_of
 
-    require_file_path(Path(chosen.out))
+    outs = [Path(name) for name in chosen.out]
+    for out in outs:
+        require_change_file(out)
+    cut = ChangeCut(chosen.distance, chosen.threshold, _hectares(chosen.smallest_ha))
     before, after = _views([chosen.before, chosen.after or chosen.before], chosen)
     found = prepared(before, after)
-    patches = change_overlay(found, Path(chosen.out))
+    patches = patches_of_both(found)
     for note in found.notes:
         say(note)
-    low, middle, high = found.percentiles["cosine"]
+    low, middle, high = found.percentiles[cut.distance]
     say(
-        f"Wrote {chosen.out}: cosine distance of {patches} patches, median {middle:.3f}, 5 % below {low:.3f}, 5 % above "
-        f"{high:.3f}; and their Euclidean distance"
+        f"{cut.distance} distance of {patches} patches: median {middle:.3f}, 5 % below {low:.3f}, 5 % above {high:.3f}"
     )
+    for out in outs:
+        below = (
+            scenes_of_store(after.view, workspace_of(after.store.folder.parent))
+            if out.suffix.lower() == ".png"
+            else {}
+        )
+        say(f"Wrote {write_change(found, out, cut, tuple(below.values()))}")
     percentiles = {name: [round(value, 6) for value in row] for name, row in found.percentiles.items()}
-    return {"out": chosen.out, "patches": patches, "percentiles": percentiles, "before": before.days, "after": after.days,
-            "layer": before.view.layer, "position": before.view.position, "notes": list(found.notes)}  # fmt: skip
+    return {"out": chosen.out, "patches": patches, "percentiles": percentiles, "threshold": round(cut.least(found), 6),
+            "distance": cut.distance, "before": before.days, "after": after.days, "layer": before.view.layer,
+            "position": before.view.position, "notes": list(found.notes)}  # fmt: skip
+
+
+def _hectares(smallest: float) -> float:
+    """A smallest area that can be used."""
+    if not smallest >= 0:
+        raise BadInput(f"A smallest area of {smallest:g} ha cannot be used. Give 0 or more hectares.")
+    return smallest
 
 
 def compare(chosen: argparse.Namespace) -> dict[str, Any]:

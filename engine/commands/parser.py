@@ -222,11 +222,26 @@ def _add_pictures(add: Add) -> None:
     sub = add(
         "change",
         comparing.change,
-        "Write how far the embeddings of two dates lie apart, as a GeoTIFF.",
+        "Write how far the embeddings of two dates lie apart, as a map, a picture or polygons.",
         "before",
     )
     sub.add_argument("after", nargs="?", help="the later store (default: another date of the first one)")
-    sub.add_argument("--out", required=True)
+    sub.add_argument(
+        "--out", nargs="+", default=[], metavar="FILE",
+        help="distances (.tif), a picture with legend (.png), polygons above the threshold (.gpkg, .parquet, .geojson)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--distance",
+        choices=("cosine", "euclidean"),
+        default="cosine",
+        help="what is drawn and cut (default: cosine)",
+    )
+    sub.add_argument(
+        "--threshold", type=float, metavar="D", help="of polygons (default: what 5 %% of the ground exceed)"
+    )
+    sub.add_argument(
+        "--smallest-ha", type=float, default=0.0, metavar="HA", help="leave out smaller polygons (default: 0)"
+    )
     _add_views(sub)
     sub = add(
         "compare",

@@ -66,27 +66,21 @@ def change(before: DatedView, after: DatedView) -> Change:
     return Change(before, after, mean, percentiles, found.notes)
 
 
-def change_overlay(found: Change, out: Path) -> int:
-    """Write both distances as two float32 bands, NaN where one of the dates has no data.
+def patches_of_both(found: Change) -> int:
+    """How many patches have data on both dates."""
+    return sum(int(np.isfinite(distances[0]).sum()) for _, distances in change_tiles(found))
 
-    Returns:
-        Patches that both dates have.
+
+def change_overlay(found: Change, out: Path) -> None:
+    """Write both distances as two float32 bands, NaN where one of the dates has no data.
 
     Raises:
         StoreError, DiskFull: as `write_mosaic`.
     """
-    counted = [0]
-
-    def pieces() -> Iterator[tuple[StoredTile, np.ndarray]]:
-        for tile, distances in change_tiles(found):
-            counted[0] += int(np.isfinite(distances[0]).sum())
-            yield tile, distances
-
     write_mosaic(
-        out, pieces(), level="patch", nodata=float("nan"), dtype="float32", tags=_tags(found),
+        out, change_tiles(found), level="patch", nodata=float("nan"), dtype="float32", tags=_tags(found),
         band_names=tuple(f"{name} distance" for name in DISTANCES),
     )  # fmt: skip
-    return counted[0]
 
 
 def change_tiles(found: Change) -> Iterator[tuple[StoredTile, np.ndarray]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +60,18 @@ def write_picture(
     Raises:
         StoreError, DiskFull: as `write_mosaic`.
     """
+    return write_painted(
+        _pieces(view, lambda values, valid: _colours(lens, values, valid)), out, caption, scenes
+    )
+
+
+def write_painted(
+    pieces: Iterable[tuple[StoredTile, np.ndarray]], out: Path, caption: Caption, scenes: Sequence[Scene] = ()
+) -> Path:
+    """The same of colours (4, h, w), red, green, blue and opacity, tile by tile."""
     require_file_path(out)
     with tempfile.TemporaryDirectory(prefix=".picture-", dir=out.parent) as room:
-        painted = write_mosaic(
-            Path(room) / "painted.tif", _pieces(view, lambda values, valid: _colours(lens, values, valid)),
-            level="patch", nodata=None, dtype="uint8",
-        )  # fmt: skip
+        painted = write_mosaic(Path(room) / "painted.tif", pieces, level="patch", nodata=None, dtype="uint8")
         page = captioned(*composed(painted, scenes), caption)
     write_atomic(out, lambda temporary: page.save(temporary, "PNG", optimize=True))
     return out

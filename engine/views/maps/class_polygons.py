@@ -11,7 +11,8 @@ import numpy as np
 
 from engine.errors import BadInput
 from engine.files import write_atomic
-from engine.views.maps.filled_blocks import block_groups, blocks_of, cell_hectares, transform_of
+from engine.views.maps.filled_blocks import block_groups
+from engine.views.maps.outlines import outlined
 from engine.views.maps.probability_map import NODATA, STEPS, open_map, step_of
 
 if TYPE_CHECKING:
@@ -102,37 +103,13 @@ def _of_window(
     dataset: rasterio.DatasetReader, window: Window, cut: int, names: Mapping[int, str], smallest_ha: float
 ) -> Iterator[Found]:
     """Polygons of a window that nothing crosses."""
-    from rasterio.features import shapes
-    from shapely.geometry import shape
-
     values, steps = dataset.read(window=window)
     is_above = (steps >= cut) & (steps != NODATA)
-    transform = transform_of(dataset, window)
     for value in sorted(set(np.unique(values[is_above]).tolist()) & names.keys()):
-        labels, hectares, probability = _labelled(dataset, window, is_above & (values == value), steps)
-        is_kept = hectares >= smallest_ha
-        is_kept[0] = False
-        for outline, number in shapes(labels, mask=is_kept[labels], transform=transform):
-            yield value, float(hectares[int(number)]), float(probability[int(number)]), shape(outline)
-
-
-def _labelled(
-    dataset: rasterio.DatasetReader, window: Window, is_in: np.ndarray, steps: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Numbers of polygons (0: none), and by number their hectares and mean probability."""
-    from scipy.ndimage import label
-
-    labels, count = label(is_in)  # by sides, as GDAL's outlines with four neighbours
-    hectares, sums, pixels = np.zeros(count + 1), np.zeros(count + 1), np.zeros(count + 1)
-    for block in blocks_of(dataset, window):
-        row, col = block.row_off - window.row_off, block.col_off - window.col_off
-        part = np.s_[row : row + block.height, col : col + block.width]
-        numbers = labels[part].ravel()
-        counted = np.bincount(numbers, minlength=count + 1)
-        pixels += counted
-        hectares += counted * cell_hectares(dataset, block)
-        sums += np.bincount(numbers, weights=steps[part].ravel(), minlength=count + 1)
-    return labels, hectares, (sums / np.maximum(pixels, 1) + 0.5) / STEPS
+        for hectares, step, outline in outlined(
+            dataset, window, is_above & (values == value), steps, smallest_ha
+        ):
+            yield value, hectares, (step + 0.5) / STEPS, outline
 
 
 def _write_geojson(path: Path, lonlat: gpd.GeoDataFrame) -> None:

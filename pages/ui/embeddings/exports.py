@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.imagery.scene import Scene
-from engine.views.comparing.change import change_overlay
+from engine.views.lens.change_files import ChangeCut, write_change
 from engine.views.lens.export import write_geotiff, write_picture, write_table
 from engine.views.maps.picture import Caption
 from pages.ui.embeddings import lens_views
@@ -16,6 +16,8 @@ from pages.ui.embeddings.lens_views import Looked
 from pages.ui.look import errors, wording
 
 _FORMATS = {"GeoTIFF": ".tif", "PNG with legend": ".png", "GeoParquet": ".parquet"}
+# Of a change the vector files hold polygons above the threshold.
+_OF_CHANGE = {**_FORMATS, "GeoPackage": ".gpkg"}
 
 
 def panel(looked: Looked, scenes: Sequence[Scene], note: str) -> None:
@@ -24,11 +26,14 @@ def panel(looked: Looked, scenes: Sequence[Scene], note: str) -> None:
     if looked.lens is None:
         st.caption("Pick a patch on the map first.")
         return
-    formats = list(_FORMATS) if looked.change is None else ["GeoTIFF"]
+    formats = _FORMATS if looked.change is None else _OF_CHANGE
     chosen = str(
-        st.segmented_control("Format", formats, default=formats[0], required=True, key="export_format")
+        st.segmented_control("Format", list(formats), default="GeoTIFF", required=True, key="export_format")
     )
-    path = looked.view.store.folder.parent / "exports" / f"{looked.file_name}{_FORMATS[chosen]}"
+    if looked.change is not None and chosen.startswith("Geo") and chosen != "GeoTIFF":
+        least = _cut(looked).least(looked.change.found)
+        st.caption(f"Polygons where the {looked.change.distance} distance is at least {least:.3g}.")
+    path = looked.view.store.folder.parent / "exports" / f"{looked.file_name}{formats[chosen]}"
     if st.button("Make the file", key="export_make", icon=":material/save:", width="stretch"):
         with st.spinner("Computing all patches in full precision."), errors.in_words():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,13 +51,19 @@ def _writer(chosen: str, looked: Looked, scenes: Sequence[Scene], note: str) -> 
     lens, dated = looked.lens, looked.dated
     assert lens is not None
     if looked.change is not None:
-        found = looked.change.found
-        return lambda path: change_overlay(found, path)
+        found, cut = looked.change.found, _cut(looked)
+        return lambda path: write_change(found, path, cut, scenes)
     if chosen == "GeoTIFF":
         return lambda path: write_geotiff(dated, lens, path)
     if chosen == "GeoParquet":
         return lambda path: write_table(dated, lens, path)
     return lambda path: write_picture(dated, lens, path, _caption(looked, note), scenes)
+
+
+def _cut(looked: Looked) -> ChangeCut:
+    """How a change is drawn: below the threshold on the map nothing is."""
+    assert looked.change is not None
+    return ChangeCut(looked.change.distance, looked.picked.threshold)
 
 
 def _caption(looked: Looked, note: str) -> Caption:

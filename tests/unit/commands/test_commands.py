@@ -180,10 +180,12 @@ CALLS: dict[str, Call] = {
          (["{run}", "--patch", "x"], "names no patch"), (["{run}", "--at", "1,2", "--out", "{folder}/s.csv"], ".parquet")],
     ),
     "change": Call(
-        lambda at, to: [str(at.run), str(at.other), "--out", str(to / "c.tif")], {"out", "patches", "percentiles", "before", "after", "notes"},
+        lambda at, to: [str(at.run), str(at.other), "--out", str(to / "c.tif"), str(to / "c.png"), str(to / "c.gpkg"), str(to / "c.parquet")],
+        {"out", "patches", "percentiles", "threshold", "before", "after", "notes"},
         [(["none", "{run}", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{folder}/m.tif"], "given twice"),
          (["{run}", "{run}", "--dates", "1999", "--out", "{folder}/m.tif"], "1999"), (["{run}", "{other}", "--out", "{run}"], "is a folder"),
-         (["{run}", "{other}", "--layers", "0", "0", "0", "--out", "{folder}/m.tif"], "3 values for 2 stores")],
+         (["{run}", "{other}", "--layers", "0", "0", "0", "--out", "{folder}/m.tif"], "3 values for 2 stores"),
+         (["{run}", "{other}", "--out", "{folder}/c.csv"], "c.csv"), (["{run}", "{other}", "--smallest-ha", "-1"], "-1")],
     ),
     "compare": Call(
         lambda at, to: [str(at.run), str(at.other), "--out", str(to / "maps"), "--labels", str(at.folder / "labels.tif"), "--window", "1"],

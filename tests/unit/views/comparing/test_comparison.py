@@ -12,7 +12,7 @@ from pyproj import Transformer
 from engine.errors import StoreError
 from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
-from engine.views.comparing.change import change, change_overlay
+from engine.views.comparing.change import change, change_overlay, patches_of_both
 from engine.views.comparing.comparison import compare
 from engine.views.comparing.dated_view import dated
 from engine.views.comparing.footprints import OnFootprints
@@ -91,7 +91,8 @@ def test_change_is_where_something_changed(tmp_path: Path) -> None:
     ]
     found = change(*map(view_on, stores))
     out = tmp_path / "change.tif"
-    assert change_overlay(found, out) == stores[0].rows - 2
+    change_overlay(found, out)
+    assert patches_of_both(found) == stores[0].rows - 2
     with rasterio.open(out) as written:
         cosine, euclidean = written.read()
         assert written.descriptions == ("cosine distance", "euclidean distance")
