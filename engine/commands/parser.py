@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, bench, comparing, cut, jobs, labels, sensors, stores, views
+from engine.commands import backbones, bench, cut, jobs, labels, sensors, stores
+from engine.commands.parser_of_views import add_pictures, add_position
 
 Command = Callable[[argparse.Namespace], Any]
 Add = Callable[..., argparse.ArgumentParser]
@@ -68,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", required=True, help="the page: .html")
     _add_maps(add)
     _add_label(add)
-    _add_pictures(add)
+    add_pictures(add)
     _add_cut(add)
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
@@ -153,7 +154,7 @@ def _add_label(add: Add) -> None:
     sub.add_argument(
         "--date", help="first, last or a day, where a store has several dates of the same ground"
     )
-    _add_position(sub)
+    add_position(sub)
 
 
 def _add_map_files(sub: argparse.ArgumentParser) -> None:
@@ -173,141 +174,3 @@ def _add_map_files(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--smallest-ha", type=float, default=0.0, metavar="HA", help="leave out smaller polygons (default: 0)"
     )
-
-
-def _add_pictures(add: Add) -> None:
-    """The commands that show what backbones see."""
-    sub = add("pca", views.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
-    _add_view(sub, "gets a colour")
-    sub = add("cluster", views.cluster, "Write clusters of a store's embeddings as a GeoTIFF.", "store")
-    _add_view(sub, "is clustered")
-    sub.add_argument("--clusters", type=int, default=8, metavar="K", help="how many (default: 8)")
-    sub.add_argument("--seed", type=int, default=0, help="of the first centres (default: 0)")
-    sub = add(
-        "umap",
-        views.umap,
-        "Lay out some patches of a store in a plane (UMAP), and keep it beside the store.",
-        "store",
-    )
-    sub.add_argument("--out", metavar="FILE", help="the patches with their points as a table: .parquet")
-    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
-    sub.add_argument(
-        "--date", help="first, last or a day, where a store has several dates of the same ground"
-    )
-    sub.add_argument(
-        "--window", type=int, help="patches along a side whose mean is laid out (default: about 16 px)"
-    )
-    sub.add_argument("--patches", type=int, metavar="N", help="how many, evenly spread (default: 10000)")
-    sub.add_argument(
-        "--neighbours", type=int, metavar="K", help="nearest patches that stay near (default: 15)"
-    )
-    sub.add_argument(
-        "--min-distance", type=float, metavar="D", help="how close points may lie (default: 0.1)"
-    )
-    sub.add_argument("--seed", type=int, help="of the layout (default: 0)")
-    _add_position(sub)
-    sub = add("similar", comparing.similar, "Rank patches by how much they are like some.", "store")
-    sub.add_argument("--patch", nargs="+", default=[], metavar="TILE/ROW/COL", help="patches to be like")
-    sub.add_argument("--at", nargs="+", default=[], metavar="LON,LAT", help="places of patches to be like")
-    sub.add_argument(
-        "--against", nargs="+", default=[], metavar="PATCH", help="patches or places to be unlike"
-    )
-    sub.add_argument("--stores", nargs="+", default=[], help="more stores of the same backbone to look in")
-    sub.add_argument("--top", type=int, default=100, metavar="N", help="patches to find (default: 100)")
-    sub.add_argument(
-        "--out", nargs="+", default=[], metavar="FILE",
-        help="the similarity of every patch (.tif, one a store), the patches that were found (.parquet)",
-    )  # fmt: skip
-    _add_views(sub)
-    sub = add(
-        "change",
-        comparing.change,
-        "Write how far the embeddings of two dates lie apart, as a map, a picture or polygons.",
-        "before",
-    )
-    sub.add_argument("after", nargs="?", help="the later store (default: another date of the first one)")
-    sub.add_argument(
-        "--out", nargs="+", default=[], metavar="FILE",
-        help="distances (.tif), a picture with legend (.png), polygons above the threshold (.gpkg, .parquet, .geojson)",
-    )  # fmt: skip
-    sub.add_argument(
-        "--distance",
-        choices=("cosine", "euclidean"),
-        default="cosine",
-        help="what is drawn and cut (default: cosine)",
-    )
-    sub.add_argument(
-        "--threshold", type=float, metavar="D", help="of polygons (default: what 5 %% of the ground exceed)"
-    )
-    sub.add_argument(
-        "--smallest-ha", type=float, default=0.0, metavar="HA", help="leave out smaller polygons (default: 0)"
-    )
-    _add_views(sub)
-    sub = add(
-        "compare",
-        comparing.compare,
-        "Measure how alike 2 to 4 stores are, and give them colours that mean the same.",
-    )
-    sub.add_argument("stores", nargs="+", help="of the same ground; one twice to compare its layers or dates")
-    sub.add_argument("--out", help="a folder for a GeoTIFF a store in colours turned onto those of the first")
-    sub.add_argument(
-        "--labels", metavar="scene|RASTER",
-        help="score a linear probe and k nearest neighbours with labels: the scenes' masks, or a raster",
-    )  # fmt: skip
-    sub.add_argument(
-        "--classes", nargs="+", default=[], metavar="VALUE=NAME", help="of the labels (default: burnt or not)"
-    )
-    _add_views(sub)
-    sub = add("health", views.health, "Measure what a store's embeddings tell of, layer by layer.", "store")
-    sub.add_argument(
-        "--shift",
-        action="store_true",
-        help="also encode some tiles again, shifted by a pixel, and measure what moves",
-    )
-    sub.add_argument(
-        "--device", default="auto", help="for --shift: auto, cpu, cuda, cuda:1, mps (default: auto)"
-    )
-    _add_position(sub)
-
-
-def _add_view(sub: argparse.ArgumentParser, what_happens: str) -> None:
-    """The arguments of a picture: where to, which layer, and how it is looked at."""
-    sub.add_argument("--out", required=True)
-    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
-    _add_look(sub, what_happens)
-
-
-def _add_views(sub: argparse.ArgumentParser) -> None:
-    """The arguments of several pictures: one layer and date a store, and how all are looked at."""
-    sub.add_argument(
-        "--layers",
-        type=int,
-        nargs="+",
-        metavar="N",
-        help="one layer a store, or one for all (default: their first)",
-    )
-    sub.add_argument(
-        "--dates", nargs="+", metavar="DATE",
-        help="first, last or a day (2021-03-18), one a store, where a store has several dates of the same ground",
-    )  # fmt: skip
-    _add_look(sub, "is compared")
-
-
-def _add_look(sub: argparse.ArgumentParser, what_happens: str) -> None:
-    sub.add_argument(
-        "--window",
-        type=int,
-        help=f"patches along a side whose mean {what_happens}, odd (default: about 16 px)",
-    )
-    _add_position(sub)
-    sub.add_argument(
-        "--windows", choices=("whole", "all"), default="whole",
-        help="fit on rows whose window was whole, or on all rows with data (default: whole)",
-    )  # fmt: skip
-
-
-def _add_position(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--position", choices=("keep", "remove"), default="keep",
-        help="remove: take off the mean of each place in the window (default: keep)",
-    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""What commands of the table are called on besides the workplace: made for a call, in its own folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+from pyproj import Transformer
+from shapely.geometry import Point, mapping
+
+from engine.__main__ import main
+from engine.jobs.configuration.config import UmapConfig, load_config
+from engine.jobs.event_log import append_event
+from engine.jobs.events import Failed, Queued
+from engine.jobs.job import submit
+from engine.jobs.keeping.zip_stream import zip_blocks
+from engine.store.store import EmbeddingStore
+from engine.views.comparing.dated_view import dated
+from engine.views.comparing.shared_ground import shared_ground
+from engine.views.layer_view import view_of
+from engine.views.umap_layout import UmapLayout, keep_layout
+from tests.unit.commands.conftest import GRID, Workplace
+
+
+def stopped(place: Workplace, folder: Path) -> list[str]:
+    """A run folder whose job failed."""
+    (folder / "stopped").mkdir()
+    shutil.copy(place.extract, folder / "stopped" / "config.yaml")
+    append_event(folder / "stopped", Failed("it broke"))
+    return [str(folder / "stopped")]
+
+
+def waiting(place: Workplace, folder: Path) -> list[str]:
+    """The run folder of a job that waits for its device."""
+    del folder
+    job = submit(load_config(place.extract), place.home)
+    while not any(isinstance(event, Queued) for _, event in job.events()):
+        assert job.state == "queued", job.log_tail()
+        time.sleep(0.1)
+    return [str(job.folder)]
+
+
+def application(place: Workplace, folder: Path) -> Path:
+    """The configuration of a job that maps the store with the decoder."""
+    path = folder / "apply.yaml"
+    path.write_text(f"kind: apply\ndecoder: {place.trained}\nground: [{place.run}/store]\ndevice: cpu\n")
+    return path
+
+
+def mapped(place: Workplace, folder: Path) -> str:
+    """The folder of a map."""
+    assert main(["apply", str(application(place, folder)), "--out", str(folder / "applied")]) == 0
+    return str(folder / "applied" / "maps" / "0")
+
+
+def labelled(folder: Path) -> Path:
+    """A burnt and an unburnt patch of the store, as GeoJSON."""
+    to_lonlat = Transformer.from_crs("EPSG:32618", "EPSG:4326", always_xy=True)
+    features = [
+        {"type": "Feature", "properties": {"class": name}, "geometry": mapping(Point(to_lonlat.transform(*(GRID @ (column, 2)))))}
+        for name, column in (("burnt", 2), ("not burnt", 26))
+    ]  # fmt: skip
+    path = folder / "labels.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+def zipped(place: Workplace, folder: Path) -> Path:
+    """The zip of a run, as the page gives it."""
+    path = folder / "run.zip"
+    with path.open("wb") as file:
+        file.writelines(zip_blocks(place.run))
+    return path
+
+
+def laid_out(place: Workplace) -> list[str]:
+    """A store that has a UMAP with these settings, for laying one out takes long (tests/unit/views/test_umap.py)."""
+    asked = UmapConfig(patches=20, neighbours=4)
+    view = dated(view_of(EmbeddingStore.open(place.run)))
+    ground = shared_ground((view,), 20)
+    points = np.zeros((ground.count, 2), np.float32)
+    keep_layout(view, asked, UmapLayout(points, ground.tiles, ground.rows))
+    return [str(place.run), "--patches", "20", "--neighbours", "4"]
