@@ -101,6 +101,7 @@ def recorded(folder: Path, events: Iterator[Event]) -> Iterator[Event]:
             append_event(folder, event)
             summary = summary_of(event) or summary
             yield event
+        append_event(folder, Finished(summary))
     except GeneratorExit:
         append_event(folder, Cancelled("Cancelled with the job that asked for it."))
         raise
@@ -108,7 +109,8 @@ def recorded(folder: Path, events: Iterator[Event]) -> Iterator[Event]:
         told = in_words(err)
         append_event(folder, Failed(str(told), type(told).__name__))
         raise
-    append_event(folder, Finished(summary))
+    finally:  # the process goes on, with other work
+        (folder / run_folder.PROCESS).unlink(missing_ok=True)
 
 
 def working_alone(folder: Path, events: Callable[[], Iterator[Event]]) -> Iterator[Event]:

@@ -11,12 +11,16 @@ import pytest
 from playwright.sync_api import expect
 
 from engine.imagery.simulation.season import simulate_season
+from engine.jobs.job import list_jobs
 from tests.journeys.conftest import App
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
 _STEPS = 6
 _TEN_MINUTES_S = 600
-_AT_NEXT = "() => document.activeElement?.closest('.st-key-guide_next, .st-key-go_scar') !== null"
+_AT_NEXT = "() => document.activeElement?.closest('.st-key-guide_next') !== null"
+_AT = "key => document.activeElement?.closest(`.st-key-${key}`) != null"
+_MOST_TABS = 60
+_LEFT_AT = 3
 _HIGHLIGHTED = """() => [...document.querySelectorAll('[data-testid="stMain"] [data-testid="stBaseButton-primary"]')]
   .filter(button => getComputedStyle(button).backgroundColor !== 'rgba(0, 0, 0, 0)').length"""
 
@@ -35,6 +39,8 @@ def test_the_guided_path_leads_from_a_scar_to_its_map_by_one_highlighted_button(
         _is_at(visitor, step)
         expect(visitor.button("guide_next")).to_be_enabled(timeout=4 * PATIENCE_MS)
         assert visitor.page.evaluate(_HIGHLIGHTED) == 1
+        if step == _LEFT_AT:
+            _leave_and_come_back(visitor, app)
         if step < _STEPS:
             visitor.press("guide_next")
             clicks += 1
@@ -50,6 +56,20 @@ def test_the_guided_path_leads_from_a_scar_to_its_map_by_one_highlighted_button(
     _once_more_by_keys(visitor)
 
 
+def _leave_and_come_back(visitor: Visitor, app: App) -> None:
+    """Left half-way, everything is kept: the page stays, and the first page goes on at the same step with nothing made anew."""
+    made = {job.id for job in list_jobs(app.home)}
+    visitor.press("guide_leave")
+    expect(visitor.page.locator(".es-guide")).to_have_count(0, timeout=PATIENCE_MS)
+    visitor.sees_lens()
+    visitor.go_to("Start")
+    expect(visitor.button("go_scar")).to_have_text("Go on")
+    visitor.press("go_scar")
+    _is_at(visitor, _LEFT_AT)
+    visitor.sees_page("Embeddings")
+    assert {job.id for job in list_jobs(app.home)} == made
+
+
 def _threshold_by_keys(visitor: Visitor) -> None:
     """The slider moves by the arrow keys, and the hectares follow."""
     area = visitor.page.locator(".es-areas dd").first
@@ -63,18 +83,33 @@ def _threshold_by_keys(visitor: Visitor) -> None:
 
 
 def _once_more_by_keys(visitor: Visitor) -> None:
-    """All that was made is found again, so the way is quick."""
+    """By Tab, Shift and Enter only; all that was made is found again, so the way is quick."""
     visitor.open()
     visitor.sees_page("Start")
-    visitor.button("do_step_1").focus()
+    _tab_to(visitor, "do_step_1")
     visitor.page.keyboard.press("Enter")
     for step in range(1, _STEPS + 1):
         _is_at(visitor, step)
         expect(visitor.button("guide_next")).to_be_enabled(timeout=PATIENCE_MS)
+        _stands_at_next(visitor)
         if step < _STEPS:
-            _stands_at_next(visitor)
             visitor.page.keyboard.press("Enter")
     visitor.sees("Take it home")
+    _tab_to(visitor, "guide_leave")
+    visitor.page.keyboard.press("Shift+Tab")
+    _stands_at_next(visitor)
+    visitor.page.keyboard.press("Enter")
+    visitor.sees_page("Start")
+    expect(visitor.page.locator(".es-guide")).to_have_count(0, timeout=PATIENCE_MS)
+
+
+def _tab_to(visitor: Visitor, key: str) -> None:
+    """Press Tab until the keyboard stands on a button."""
+    for _ in range(_MOST_TABS):
+        visitor.page.keyboard.press("Tab")
+        if visitor.page.evaluate(_AT, key):
+            return
+    raise AssertionError(f"{_MOST_TABS} times Tab do not lead to {key}")
 
 
 def _stands_at_next(visitor: Visitor) -> None:

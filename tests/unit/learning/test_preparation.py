@@ -18,6 +18,7 @@ from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config
 from engine.jobs.events import Event, Noticed, TestDone, TrainPlanned
+from engine.jobs.job import Job
 from engine.learning.result import TrainRun
 from engine.learning.train import train
 from engine.store.store import EmbeddingStore
@@ -226,3 +227,15 @@ def test_a_baseline_that_was_read_before_needs_no_scenes(
     }
     second = scores_of(run(config.model_copy(update=again), home, "again"))
     assert first["baseline"]["name"] == second["baseline"]["name"]
+
+
+def test_an_extraction_made_on_the_way_is_nobodys_work_any_more_once_it_has_ended(
+    write_chips: WriteChips, config_of: ConfigOf, home: Path
+) -> None:
+    config = config_of(write_chips())
+    assert isinstance(config.store, ExtractConfig)
+    list(ensure_store(config.store, home))
+    job = Job(store_folder(config.store, home).parent)
+    assert (job.state, job.is_alive) == ("finished", False), (
+        "else to cancel it ends what goes on in the process"
+    )
