@@ -16,6 +16,7 @@ from engine.jobs.configuration.config import (
     ExtractConfig,
     FetchConfig,
     JobConfig,
+    LeaderboardConfig,
     MeasureConfig,
     TrainConfig,
     load_config,
@@ -82,6 +83,16 @@ def train(chosen: argparse.Namespace) -> dict[str, Any] | None:
 def _refuse_translation(chosen: argparse.Namespace, path: Path) -> None:
     if chosen.translate:
         raise ConfigError(f"{path} has none of the keys of a TerraTorch file. Leave --translate out.")
+
+
+def leaderboard(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Run a leaderboard in a new run folder; its rows are printed as a table."""
+    summary = _in_new_folder(load_config(Path(chosen.config), chosen.set), chosen)
+    if not chosen.json:
+        from engine.learning.leaderboard.report.words import in_lines
+
+        print("\n".join(in_lines(summary)))
+    return summary
 
 
 def apply(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -205,6 +216,10 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
             from engine.learning.maps.apply import apply as make_maps
 
             return make_maps(config, folder, root)
+        case LeaderboardConfig():
+            from engine.learning.leaderboard.run import leaderboard as compare
+
+            return compare(config, folder, root)
         case FetchConfig():
             from engine.extraction.weights.fetching import fetch_backbones
 

@@ -45,6 +45,11 @@ def parser() -> argparse.ArgumentParser:
             jobs.apply,
             "Map ground with a trained decoder; embeddings are made first where they are missing.",
         ),
+        (
+            "leaderboard",
+            jobs.leaderboard,
+            "Teach decoders on several backbones and compare them on the same test places.",
+        ),
     ):
         sub = add(kind, command, text, "config")
         sub.add_argument("--out", help="the run folder (default: a new one)")

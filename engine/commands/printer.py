@@ -7,6 +7,7 @@ import sys
 import time
 
 from engine.jobs import events as happened
+from engine.jobs.leaderboard_events import DecoderTaught
 
 
 def say(text: str) -> None:
@@ -49,6 +50,12 @@ class Printer:
                         (f"epoch {event.epoch}/{event.epochs}", *(_pair(event, name) for name in names))
                     )
                     + best
+                )
+            case DecoderTaught():
+                score = "" if event.validation is None else f"  validation {event.validation:.4f}"
+                self._say(
+                    f"decoder {event.done}/{event.total}  {event.head} on {event.backbone}, seed {event.seed}"
+                    f"{score}  {event.seconds_left:.0f} s left"
                 )
             case _:
                 pass

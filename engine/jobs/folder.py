@@ -17,6 +17,7 @@ from engine.jobs.configuration.config import (
     ExtractConfig,
     FetchConfig,
     JobConfig,
+    LeaderboardConfig,
     MeasureConfig,
     TrainConfig,
     config_hash,
@@ -51,6 +52,8 @@ def _works_with(config: JobConfig) -> str:
             return config.names[0]
         case MeasureConfig():
             return config.what.name
+        case LeaderboardConfig():
+            return f"{len(config.stores)}x{len(config.heads)}x{len(config.seeds)}"
         case _:
             return "map"
 

@@ -34,6 +34,7 @@ from engine.jobs.events import (
     StepStarted,
     TestDone,
 )
+from engine.jobs.leaderboard_events import LeaderboardDone
 from engine.jobs.machine import machine_words
 from engine.jobs.unforeseen import in_words
 from engine.workspace import workspace_of
@@ -174,6 +175,8 @@ def summary_of(event: Event) -> dict[str, Any] | None:
     match event:
         case ExtractDone() | ApplyDone() | FetchDone() | MeasureDone():
             return dict(vars(event))
+        case LeaderboardDone():
+            return event.summary
         case TestDone():
             return {**event.scores, "watch": event.watch}
         case _:

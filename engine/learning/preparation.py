@@ -71,6 +71,9 @@ class Prepared:
 def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]:
     """Open or make everything that a training needs.
 
+    Args:
+        with_baseline: False: `raw` is None, and no reflectances are read.
+
     Raises:
         BadInput: a store, labels, layers or a split that cannot be used.
     """

@@ -25,6 +25,7 @@ from engine.jobs.configuration.extract import (
 )
 from engine.jobs.configuration.fetch import FetchConfig
 from engine.jobs.configuration.labels import LabelsConfig
+from engine.jobs.configuration.leaderboard import LeaderboardConfig
 from engine.jobs.configuration.measure import MeasureConfig, ShiftConfig, UmapConfig
 from engine.jobs.configuration.task import (
     ClassConfig,
@@ -53,6 +54,7 @@ __all__ = [
     "HeadConfig",
     "JobConfig",
     "LabelsConfig",
+    "LeaderboardConfig",
     "LossConfig",
     "MeasureConfig",
     "OutputConfig",
@@ -76,7 +78,7 @@ __all__ = [
     "yaml_mapping",
 ]
 
-JobConfig = ExtractConfig | TrainConfig | ApplyConfig | FetchConfig | MeasureConfig
+JobConfig = ExtractConfig | TrainConfig | ApplyConfig | FetchConfig | MeasureConfig | LeaderboardConfig
 # Keys of an extraction and of a training that the first version did not have, with their defaults.
 _LATER: dict[str, Any] = {
     "clouds": "keep",
@@ -105,14 +107,15 @@ _NAMES: dict[type[Any], str] = {
 }
 _KINDS: dict[str, type[JobConfig]] = {
     "extract": ExtractConfig, "train": TrainConfig, "apply": ApplyConfig, "fetch": FetchConfig, "measure": MeasureConfig,
+    "leaderboard": LeaderboardConfig,
 }  # fmt: skip
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> JobConfig:
     """The configuration of a YAML file, with `key.path=value` overrides applied in order.
 
-    A train configuration's `store`, or one of an apply configuration's `ground`, that names a YAML file (relative to
-    the configuration's folder, or to the working directory) is replaced by that extract configuration.
+    A train configuration's `store`, or one of an apply configuration's `ground` or a leaderboard's `stores`, that names a
+    YAML file (relative to the configuration's folder, or to the working directory) is replaced by that extract configuration.
 
     Raises:
         ConfigError: the file is absent, is not YAML, or a key or value cannot be used.
@@ -122,6 +125,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> JobConfig:
         tree["store"] = _store_of(tree.get("store"), path.parent)
     if tree.get("kind") == "apply" and isinstance(tree.get("ground"), list):
         tree["ground"] = [_store_of(one, path.parent) for one in tree["ground"]]
+    if tree.get("kind") == "leaderboard":
+        for key in ("stores", "travel_stores"):
+            if isinstance(tree.get(key), list):
+                tree[key] = [_store_of(one, path.parent) for one in tree[key]]
     return parse_config(tree, where=str(path))
 
 
@@ -181,7 +188,9 @@ def parse_config(tree: dict[str, Any], where: str = "the configuration") -> JobC
     """
     kind = tree.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise ConfigError(f"{where}: kind is {kind!r}; it is extract, train or apply. Set 'kind:'.")
+        raise ConfigError(
+            f"{where}: kind is {kind!r}; it is extract, train, apply or leaderboard. Set 'kind:'."
+        )
     try:
         return _KINDS[kind].model_validate(tree)
     except ValidationError as err:
@@ -214,6 +223,13 @@ def config_hash(config: JobConfig) -> str:
         case ApplyConfig():
             for own, one in zip(tree["ground"], config.ground, strict=True):
                 _reduce(own, one)
+        case LeaderboardConfig():
+            every = zip(
+                tree["stores"] + tree["travel_stores"], config.stores + config.travel_stores, strict=True
+            )
+            for own, one in every:
+                _reduce(own, one)
+            _drop_defaults(tree["training"], _LATER_OF_TRAINING)
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 

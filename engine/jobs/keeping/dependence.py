@@ -12,6 +12,7 @@ from engine.jobs.configuration.config import (
     ExtractConfig,
     FetchConfig,
     JobConfig,
+    LeaderboardConfig,
 )
 from engine.jobs.folder import settled_folder
 from engine.jobs.job import Job
@@ -72,6 +73,8 @@ def _named(config: JobConfig, workspace: Path) -> Iterator[Path]:
         case ApplyConfig():
             yield _path(config.decoder, workspace)
             grounds: tuple[str | ExtractConfig, ...] = config.ground
+        case LeaderboardConfig():
+            grounds = config.stores + config.travel_stores
         case _:
             grounds = () if isinstance(config.store, EmbeddingFilesConfig) else (config.store,)
     for ground in grounds:

@@ -49,6 +49,7 @@ def learn(
     generator: torch.Generator,
     folder: Path,
     key: str = "",
+    is_filmed: bool = True,
 ) -> Generator[Event, None, Learned]:
     """Train to the end, to a request to stop, or until validation no longer improves.
 
@@ -56,12 +57,13 @@ def learn(
         folder: the run folder: a file named `stop` in it ends the training after the epoch; it gets checkpoints and the
             film of the watched tile, and a run that was cut off goes on from its checkpoint.
         key: identifies what is learned from.
+        is_filmed: False: no pictures of a validation tile are made.
 
     Raises:
         RunFailure: the loss is not a number from the first epoch on.
     """
     optimizer = optimizer_of(config, decoder.parameters())
-    film = Film(folder, task, data, config.watch_tile)
+    film = Film(folder, task, data, config.watch_tile) if is_filmed else None
     found = checkpoints.go_on(folder, key, decoder, optimizer, generator)
     yield from _told_again(found)
     now, kept_at = found or Progress(checkpoints.copied(decoder)), time.monotonic()
@@ -88,7 +90,8 @@ def learn(
         if not (math.isfinite(taught["loss"]) and math.isfinite(chosen["loss"])):
             yield _not_a_number(now)
             break
-        film.shoot(now.epoch + 1, decoder)
+        if film is not None:
+            film.shoot(now.epoch + 1, decoder)
         done = EpochDone(
             now.epoch + 1, config.epochs, taught, chosen, task.watch, now.is_better(chosen[task.watch]),
             round(time.monotonic() - began, 3), rate, round(data.rows_of("train") / max(trained_s, 1e-9)),

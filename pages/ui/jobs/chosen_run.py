@@ -21,6 +21,7 @@ _KINDS = {
     "apply": "a map",
     "fetch": "a download",
     "measure": "a measurement",
+    "leaderboard": "a leaderboard",
 }
 
 

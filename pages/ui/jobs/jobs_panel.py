@@ -13,6 +13,7 @@ from engine.jobs.configuration.config import (
     ApplyConfig,
     ExtractConfig,
     FetchConfig,
+    LeaderboardConfig,
     MeasureConfig,
     TrainConfig,
 )
@@ -46,15 +47,18 @@ def short_name(job: Job) -> str:
         return job.id
     match config:
         case ExtractConfig():
-            return f"Extract · {config.backbone.name}"
+            words = f"Extract · {config.backbone.name}"
         case TrainConfig():
-            return f"Train · {config.head.name}"
+            words = f"Train · {config.head.name}"
         case ApplyConfig():
-            return "Map with a decoder"
+            words = "Map with a decoder"
         case FetchConfig():
-            return f"Fetch · {', '.join(config.names)}"
+            words = f"Fetch · {', '.join(config.names)}"
         case MeasureConfig():
-            return f"Measure · {config.title}"
+            words = f"Measure · {config.title}"
+        case LeaderboardConfig():
+            words = f"Leaderboard · {len(config.stores)} × {len(config.heads)} × {len(config.seeds)}"
+    return words
 
 
 def _draw(folder: str, more: Callable[[Job, Events], None] | None) -> None:

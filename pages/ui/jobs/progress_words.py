@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from engine.jobs import events as happened
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job
+from engine.jobs.leaderboard_events import DecoderTaught, LeaderboardDone
 from pages.ui.look import wording
 
 Events = list[tuple[float, happened.Event]]
@@ -28,7 +29,7 @@ def progress(events: Events, state: str, place: int | None = None) -> tuple[floa
     if state == "queued":
         return 0.0, _queue_words(events, place)
     if state == "finished":
-        return 1.0, _outcome(events)
+        return 1.0, _verdict(events) or _outcome(events)
     return _step(events, state)
 
 
@@ -36,8 +37,9 @@ def _step(events: Events, state: str) -> tuple[float, str]:
     """Share done and words of the last event that tells either."""
     for index, (_, event) in reversed(list(enumerate(events))):
         match event:
-            case happened.TileDone(done=done, total=total):
-                return done / max(total, 1), f"{done:,} of {wording.count(total, 'tile')}"
+            case happened.TileDone(done=done, total=total) | DecoderTaught(done=done, total=total):
+                noun = "decoder" if isinstance(event, DecoderTaught) else "tile"
+                return done / max(total, 1), f"{done:,} of {wording.count(total, noun)}"
             case happened.MapTileDone(done=done, total=total):
                 return done / max(total, 1), f"Mapped {done:,} of {wording.count(total, 'tile')}"
             case happened.MeasureStep(step=step, done=done, total=total):
@@ -53,7 +55,11 @@ def _share_before(events: Events) -> float:
     """Share done when a step without a known length began: what was counted before it, unless that had ended."""
     for _, event in reversed(events):
         match event:
-            case happened.TileDone(done=done, total=total) | happened.MapTileDone(done=done, total=total):
+            case (
+                happened.TileDone(done=done, total=total)
+                | happened.MapTileDone(done=done, total=total)
+                | DecoderTaught(done=done, total=total)
+            ):
                 return done / max(total, 1)
             case happened.EpochDone():
                 return 1.0
@@ -95,6 +101,12 @@ def _outcome(events: Events) -> str:
     return f"{wording.count(made.patches, 'patch', 'patches')} in the store{seam}"
 
 
+def _verdict(events: Events) -> str:
+    """What a leaderboard says of its first two; empty where there is none."""
+    done = next((event for _, event in reversed(events) if isinstance(event, LeaderboardDone)), None)
+    return "" if done is None else str(done.summary["verdict"]["sentences"][0])
+
+
 def current(events: Events) -> Events:
     """Events since the job was started last."""
     first = max(
@@ -123,6 +135,8 @@ def time_left(events: Events) -> str | None:
     match last:
         case happened.EpochDone(epoch=epoch, epochs=most, seconds=seconds):
             return f"at most {wording.duration((most - epoch) * seconds)}"
+        case DecoderTaught(seconds_left=seconds) if seconds > 0:
+            return wording.duration(seconds)
         case happened.TileDone(done=done, total=total) if done < total:
             rate = speed(events)
             return wording.duration((total - done) / rate) if rate else "measuring"
@@ -132,7 +146,8 @@ def time_left(events: Events) -> str | None:
 def _counts(event: happened.Event) -> bool:
     """Whether an event says how far a job is, or that something that is not counted has begun."""
     return isinstance(
-        event, happened.TileDone | happened.EpochDone | happened.StepStarted | happened.MapTileDone
+        event,
+        happened.TileDone | happened.EpochDone | happened.StepStarted | happened.MapTileDone | DecoderTaught,
     )
 
 

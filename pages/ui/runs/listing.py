@@ -16,6 +16,7 @@ from engine.jobs.configuration.config import (
     EmbeddingFilesConfig,
     ExtractConfig,
     FetchConfig,
+    LeaderboardConfig,
     MeasureConfig,
     TrainConfig,
 )
@@ -27,7 +28,7 @@ from pages.ui.runs import comparison, disk, inner
 from pages.ui.state import address, cached, results
 
 _HIGHEST_PX = 420
-_KINDS = ("All", "Extract", "Train", "Apply", "Measure", "Fetch")
+_KINDS = ("All", "Extract", "Train", "Leaderboard", "Apply", "Measure", "Fetch")
 
 
 def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
@@ -169,6 +170,8 @@ def what(item: cached.JobFacts) -> str:
             return ", ".join(item.config.names)
         case MeasureConfig():
             return item.config.title
+        case LeaderboardConfig():
+            return ", ".join(item.config.head_titles)
         case _:
             return results.store_name(item.config.decoder + "/")
 
@@ -179,7 +182,13 @@ def on(item: cached.JobFacts) -> str:
         return item.config.scene.title
     if isinstance(item.config, FetchConfig):
         return "this machine"
-    grounds = item.config.ground if isinstance(item.config, ApplyConfig) else (item.config.store,)
+    match item.config:
+        case ApplyConfig():
+            grounds = item.config.ground
+        case LeaderboardConfig():
+            grounds = item.config.stores
+        case _:
+            grounds = (item.config.store,)
     return ", ".join(
         one.scene.title if isinstance(one, ExtractConfig)
         else Path(one.train.embeddings).name if isinstance(one, EmbeddingFilesConfig)
@@ -201,6 +210,8 @@ def result(item: cached.JobFacts) -> str:
         return f"{summary['patches']:,} patches"
     if item.kind == "apply" and "hectares" in summary:
         return "; ".join(f"{name}: {area:,.1f} ha" for name, area in summary["hectares"].items())
+    if item.kind == "leaderboard" and "verdict" in summary:
+        return str(summary["verdict"]["sentences"][0])
     value = score(item)
     if value is not None:
         return f"{metrics.title(_watch(item), task_of(item.config.task).classes)}: {value:.3f}"

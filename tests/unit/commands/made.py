@@ -50,6 +50,17 @@ def application(place: Workplace, folder: Path) -> Path:
     return path
 
 
+def board(place: Workplace, folder: Path) -> Path:
+    """The configuration of a leaderboard of one store, with two heads that are fitted at once."""
+    path = folder / "board.yaml"
+    labels = f"{{source: raster, path: {place.folder}/labels.tif}}"
+    path.write_text(
+        f"kind: leaderboard\nstores: [{place.run}/store]\nheads: [knn, {{name: knn, neighbours: 3}}]\nseeds: [0]\ndevice: cpu\n"
+        f"training: {{labels: {labels}, split: {{by: place}}}}\n"
+    )
+    return path
+
+
 def mapped(place: Workplace, folder: Path) -> str:
     """The folder of a map."""
     assert main(["apply", str(application(place, folder)), "--out", str(folder / "applied")]) == 0

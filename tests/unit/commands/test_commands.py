@@ -16,7 +16,7 @@ from filelock import FileLock
 from engine.__main__ import main
 from engine.commands.parser import parser
 from tests.unit.commands.conftest import Workplace
-from tests.unit.commands.made import application, labelled, laid_out, mapped, stopped, waiting, zipped
+from tests.unit.commands.made import application, board, labelled, laid_out, mapped, stopped, waiting, zipped
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -77,6 +77,10 @@ CALLS: dict[str, Call] = {
     ),
     "apply": Call(
         lambda at, to: [str(application(at, to)), "--out", str(to / "run")], {"maps", "hectares", "seconds"},
+        [(["none.yaml"], "none.yaml"), (["{train}"], "train"), (["{extract}", "--out", "{run}"], "extract")],
+    ),
+    "leaderboard": Call(
+        lambda at, to: [str(board(at, to)), "--out", str(to / "run")], {"rows", "verdict", "pairs", "baselines", "notes"},
         [(["none.yaml"], "none.yaml"), (["{train}"], "train"), (["{extract}", "--out", "{run}"], "extract")],
     ),
     "map-files": Call(

@@ -1,0 +1,104 @@
+"""Few-label curves and the matrices of what travels, from the counts of decoders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.jobs.configuration.config import LeaderboardConfig
+from engine.learning.judging.intervals import estimate
+from engine.learning.leaderboard.cells import ALL_GROUPS, Cell
+from engine.learning.leaderboard.counts import Metric, by_place, ends, known, spread
+from engine.learning.leaderboard.entries import Entry
+from engine.learning.leaderboard.few_labels import number_of, training_places
+from engine.learning.leaderboard.groups import Group, within_reach
+from engine.learning.leaderboard.results import Result
+
+Results = Mapping[Cell, Result]
+
+
+def curves_of(
+    config: LeaderboardConfig,
+    entries: Sequence[Entry],
+    results: Results,
+    metric: Metric,
+) -> list[dict[str, Any]]:
+    """One curve a backbone and head: shares of the training places, and the scores that they give."""
+    if not config.label_shares:
+        return []
+    every = len(training_places(entries[0].prepared))
+    shares = sorted({*config.label_shares, 1.0})
+    found = []
+    for store in range(len(config.stores)):
+        for head, title in enumerate(config.head_titles):
+            points = []
+            for share in shares:
+                cells = [
+                    Cell(store, config.layers[0], config.positions[0], head, seed, share)
+                    for seed in config.seeds
+                ]
+                counts = np.stack([by_place(entries[store], results[cell].tests[store]) for cell in cells])
+                score = estimate(counts, metric)
+                each = [metric(own.sum(axis=0)) for own in counts]
+                points.append({"share": share, "places": number_of(share, every), "mean": known(score.value),
+                               "std": spread(each), "interval": ends(score)})  # fmt: skip
+            found.append({"backbone": entries[store].title, "head": title, "points": points})
+    return found
+
+
+def matrices_of(
+    config: LeaderboardConfig, entries: Sequence[Entry], groups: Sequence[Group], results: Results,
+    metric: Metric,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """One matrix a backbone and head: a line for what was trained on, a column for what was tested on."""
+    found, seen = [], set[tuple[int, ...]]()
+    for store in range(len(entries)):
+        reached = within_reach(entries, groups, store)
+        family = tuple(one.number for one in reached)
+        if len(reached) < 2 or family in seen:
+            continue
+        seen.add(family)
+        for head, title in enumerate(config.head_titles):
+            lines = []
+            for taught in (*reached, None):
+                own = store if taught is None else taught.store
+                if taught is None and own >= len(config.stores):
+                    continue
+                number = None if taught is None else taught.number
+                cells = [
+                    Cell(own, config.layers[0], config.positions[0], head, seed, group=number)
+                    for seed in config.seeds
+                ]
+                tests = [_tested(entries, results, cells, group, metric) for group in reached]
+                lines.append(
+                    {
+                        "trained_on": ALL_GROUPS if taught is None else _title(entries, reached, taught),
+                        "scores": tests,
+                    }
+                )
+            found.append({"by": config.travel, "backbone": entries[store].store.meta.backbone, "head": title,
+                          "tested_on": [_title(entries, reached, one) for one in reached], "lines": lines})  # fmt: skip
+    return found
+
+
+def _tested(
+    entries: Sequence[Entry],
+    results: Results,
+    cells: Sequence[Cell],
+    group: Group,
+    metric: Metric,
+) -> dict[str, Any]:
+    entry = entries[group.store]
+    counts = np.stack(
+        [by_place(entry, results[cell].tests[group.store], group.tiles["test"]) for cell in cells]
+    )
+    score = estimate(counts, metric)
+    return {"mean": known(score.value), "interval": ends(score), "places": score.places}
+
+
+def _title(entries: Sequence[Entry], reached: Sequence[Group], group: Group) -> str:
+    """What a group is called; with its store where several stores have one of its name."""
+    same = [one for one in reached if one.title == group.title]
+    return group.title if len(same) == 1 else f"{group.title}, {entries[group.store].title}"

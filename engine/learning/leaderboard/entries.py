@@ -1,0 +1,205 @@
+"""The stores of a leaderboard, opened or made, checked against each other, and divided alike."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ConfigError
+from engine.extraction.extract import store_folder
+from engine.extraction.weights.store_encoder import cells_of as grid_cells
+from engine.extraction.weights.store_encoder import layers_of
+from engine.jobs.configuration.config import ExtractConfig, LeaderboardConfig
+from engine.jobs.configuration.leaderboard import Position
+from engine.jobs.event_log import read_events
+from engine.jobs.events import Event, ExtractDone
+from engine.learning.card import encoder_facts
+from engine.learning.heads.sizes import shape_of
+from engine.learning.heads.table import check_head
+from engine.learning.leaderboard.same_ground import aligned, matched_places
+from engine.learning.positions import measure_positions
+from engine.learning.preparation import Prepared, prepare
+from engine.store.schema import StoreMeta
+from engine.store.store import EmbeddingStore
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One store of a leaderboard.
+
+    Attributes:
+        title: its backbone, and what tells it from others of the same backbone.
+        prepared: with all layers and position kept; on the board, divided as the first store is.
+        is_on_board: False for a store of the matrix alone.
+        extract_seconds: how long it took to make; None where nothing tells.
+        size_bytes: of its files.
+    """
+
+    title: str
+    prepared: Prepared
+    is_on_board: bool
+    extract_seconds: float | None
+    size_bytes: int
+
+    @property
+    def store(self) -> EmbeddingStore:
+        """The store."""
+        return self.prepared.store
+
+
+def open_entries(config: LeaderboardConfig, root: Path) -> Generator[Event, None, list[Entry]]:
+    """Open every store, make those that are not there, and divide them alike.
+
+    Raises:
+        BadInput: a store, its labels or its ground cannot be used, or two stores hold the same.
+    """
+    asked = config.stores + config.travel_stores
+    _require_whole(asked, root)
+    opened = []
+    for number, store in enumerate(asked):
+        training = config.training_of(store, config.heads[0], config.seeds[0], None, "keep")
+        if number:  # the baselines' pixels are those of the first store
+            training = training.model_copy(update={"baselines": ()})
+        prepared = yield from prepare(training, root)
+        opened.append(prepared)
+        _require_another(opened)
+    reference, split = opened[0], config.training.split
+    for number in range(1, len(config.stores)):
+        places = matched_places(reference, opened[number], split)
+        opened[number] = aligned(opened[number], reference, places, split)
+    for prepared in opened:
+        _require_heads(config, prepared)
+    titles = titles_of([one.store for one in opened])
+    return [
+        Entry(title, prepared, number < len(config.stores), _seconds(prepared.store), _size(prepared.store))
+        for number, (title, prepared) in enumerate(zip(titles, opened, strict=True))
+    ]
+
+
+def variant(prepared: Prepared, layers: tuple[int, ...] | None, position: Position) -> Prepared:
+    """The same store with other layers or position.
+
+    Raises:
+        ConfigError, StoreError: layers that it lacks, or position that cannot be told.
+    """
+    store = prepared.store
+    chosen = layers_of(store.meta, layers)
+    cells = grid_cells(store.meta, chosen)
+    widths = dict(zip(store.meta.layers, store.meta.dims, strict=True))
+    shape = shape_of(prepared.task, [widths[layer] for layer in chosen], cells, store.meta.patch_px)
+    positions = (
+        measure_positions(store, chosen, prepared.split.tiles["train"]) if position == "remove" else None
+    )
+    return replace(prepared, layers=chosen, cells=cells, shape=shape, positions=positions)
+
+
+def are_read_alike(one: Entry, other: Entry) -> bool:
+    """Whether a decoder of one store can read the other: the same encoder, patches and layers."""
+    keys = ("backbone", "weights_sha256", "settings", "patch_px", "temporal")
+    own, theirs = encoder_facts(one.store.meta), encoder_facts(other.store.meta)
+    same_layers = (one.store.meta.layers, one.store.meta.dims) == (
+        other.store.meta.layers,
+        other.store.meta.dims,
+    )
+    return same_layers and all(own[key] == theirs[key] for key in keys)
+
+
+def titles_of(stores: list[EmbeddingStore]) -> list[str]:
+    """The backbone of each store, with what tells it from the others of its backbone."""
+    found = []
+    for store in stores:
+        same = [other for other in stores if other.meta.backbone == store.meta.backbone]
+        own = _facts(store.meta)
+        told = [
+            value
+            for key, value in own.items()
+            if value and len({str(_facts(other.meta)[key]) for other in same}) > 1
+        ]
+        if len(same) > 1 and not told:
+            told = [store.folder.parent.name]
+        found.append(" · ".join([store.meta.backbone, *told]))
+    return [
+        title if found.count(title) == 1 else f"{title} · {number + 1}" for number, title in enumerate(found)
+    ]
+
+
+def _facts(meta: StoreMeta) -> dict[str, str]:
+    """What may tell two stores of one backbone apart, in words."""
+    weights = "random weights" if meta.is_random else f"weights {meta.weights_sha256[:8]}"
+    tiles = meta.config.get("tiles", {})
+    return {
+        "weights": weights, "sensor": meta.sensor, "level": meta.level, "layers": f"layers {', '.join(map(str, meta.layers))}",
+        "patch": f"patches of {meta.patch_px} px", "gsd": f"{meta.gsd_m:g} m", "size": f"tiles of {tiles.get('size_px')} px" if tiles.get("size_px") else "",
+        "overlap": f"overlap {tiles['overlap_px']} px" if tiles.get("overlap_px") else "",
+        "dtype": meta.dtype, "date": str(meta.config.get("scene", {}).get("date") or ""),
+    }  # fmt: skip
+
+
+def _require_whole(asked: tuple[str | ExtractConfig, ...], root: Path) -> None:
+    """Check the stores that are there before any is made.
+
+    Raises:
+        StoreError: one is absent, unfinished or damaged.
+    """
+    for one in asked:
+        if isinstance(one, str):
+            given = Path(one).expanduser()
+            EmbeddingStore.open(given if given.is_absolute() or given.exists() else root / given)
+        elif store_folder(one, root).is_dir():
+            EmbeddingStore.open(store_folder(one, root))
+
+
+def _require_another(opened: list[Prepared]) -> None:
+    """Check that the last store holds something else than those before it.
+
+    Raises:
+        ConfigError: it is one of them, or an extraction of the same.
+    """
+    last = opened[-1].store
+    for other in (one.store for one in opened[:-1]):
+        is_same = last.folder.resolve() == other.folder.resolve()
+        if is_same or (last.meta.config_hash, last.meta.scene_fingerprints) == (
+            other.meta.config_hash,
+            other.meta.scene_fingerprints,
+        ):
+            raise ConfigError(
+                f"{last.folder} and {other.folder} hold the same embeddings of {last.meta.backbone}. Leave one of them out."
+            )
+
+
+def _require_heads(config: LeaderboardConfig, prepared: Prepared) -> None:
+    """Check that every head can take every set of layers.
+
+    Raises:
+        ConfigError: naming the store, the head and the layers.
+    """
+    for layers in config.layers:
+        shape = variant(prepared, layers, "keep").shape
+        for head in config.heads:
+            try:
+                check_head(head, shape)
+            except ConfigError as err:
+                raise ConfigError(f"{prepared.store.meta.backbone}: {err}") from err
+
+
+def _seconds(store: EmbeddingStore) -> float | None:
+    """How long the extraction of a store took, from its run folder."""
+    done = [event.seconds for _, event in read_events(store.folder.parent) if isinstance(event, ExtractDone)]
+    return done[-1] if done else None
+
+
+def _size(store: EmbeddingStore) -> int:
+    return sum(part.path.stat().st_size for part in store.parts)
+
+
+def facts_of(entry: Entry) -> dict[str, Any]:
+    """What rows of a store say of it."""
+    meta = entry.store.meta
+    return {
+        "backbone": entry.title, "is_random": meta.is_random, "is_simulated": meta.is_simulated,
+        "weights_sha256": meta.weights_sha256, "sensor": meta.sensor, "level": meta.level, "gsd_m": meta.gsd_m,
+        "patch_px": meta.patch_px, "bands": list(meta.bands), "image_size": max(tile.height_px for tile in entry.store.tiles),
+        "bytes": entry.size_bytes, "extract_seconds": entry.extract_seconds,
+    }  # fmt: skip

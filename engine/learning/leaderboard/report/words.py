@@ -1,0 +1,62 @@
+"""A leaderboard in words: lines for a terminal, numbers with their intervals, the name of its metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.learning.tasks.table import PRESETS
+
+_OF_CLASSES = {"iou": "IoU", "f1": "F1"}
+
+
+def metric_words(summary: Mapping[str, Any]) -> str:
+    """The watched metric in words, such as "IoU, burnt"."""
+    measure, _, key = str(summary["metric"]).partition("_")
+    task = PRESETS.get(summary["task"])
+    titles = {one.key: one.title for one in task.classes} if task else {}
+    if measure in _OF_CLASSES and key:
+        return f"{_OF_CLASSES[measure]}, {titles.get(key, key)}"
+    return {"miou": "Mean IoU", "r2": "R²"}.get(str(summary["metric"]), str(summary["metric"]))
+
+
+def number(value: float | None) -> str:
+    """Three digits, or a dash where it is undefined."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def between(interval: list[float] | None) -> str:
+    """Both ends of an interval, or a dash."""
+    return "–" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
+
+
+def in_lines(summary: Mapping[str, Any]) -> list[str]:
+    """The table and the verdict for a terminal."""
+    metric = summary["metric"]
+    names = [_name(row) for row in (*summary["rows"], *summary["baselines"])]
+    width = max(map(len, names))
+    lines = [f"{'':{width}}  {metric_words(summary):>11}  deviation  95 % interval   validation  seconds"]
+    for name, row in zip(names, (*summary["rows"], *summary["baselines"]), strict=True):
+        seconds = "" if row.get("seconds") is None else f"{row['seconds']:.1f}"
+        lines.append(
+            f"{name:{width}}  {number(row[f'{metric}_mean']):>11}  {number(row.get(f'{metric}_std')):>9}  "
+            f"{between(row['interval']):14}  {number(row.get('validation_mean')):>10}  {seconds:>7}".rstrip()
+        )
+    told = ["SIMULATED data: no satellite has seen these scenes."] if summary["is_simulated"] else []
+    return [*lines, *summary["verdict"]["sentences"], *told, *summary["notes"]]
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return row_name(row) + (" *" if row.get("is_chosen") else "")
+
+
+def row_name(row: Mapping[str, Any], *, with_head: bool = True) -> str:
+    """A row in a few words."""
+    position = " · position removed" if row.get("position") == "remove" else ""
+    random = " · random weights" if row.get("is_random") and "random weights" not in row["backbone"] else ""
+    head = f" · {row['head']}" if with_head and row.get("head") else ""
+    return f"{row['backbone']}{random}{head}{_layers(row)}{position}"
+
+
+def _layers(row: Mapping[str, Any]) -> str:
+    return f" · layers {', '.join(map(str, row['layers']))}" if len(row.get("layers", ())) > 1 else ""

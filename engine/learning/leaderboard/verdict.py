@@ -1,0 +1,83 @@
+"""What a leaderboard says of its first two in one sentence: better by how much, or not to be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.learning.tasks.task import Task
+
+
+def comparison(
+    one: Mapping[str, Any], other: Mapping[str, Any], difference: dict[str, Any]
+) -> dict[str, Any]:
+    """Two rows and their difference on the same places."""
+    return {"better": _named(one), "other": _named(other), **difference}
+
+
+def verdict(
+    found: Mapping[str, Any] | None,
+    baselines: Sequence[Mapping[str, Any]],
+    leading: Mapping[str, Any],
+    task: Task,
+) -> dict[str, Any]:
+    """The sentences, and the difference that the first one tells of.
+
+    Args:
+        found: the leading row beside the next; None where there is no other.
+        leading: the row that is best on validation.
+    """
+    sentences = [_between(found, task) if found else f"{words_of(leading)} is the only row."]
+    sentences += [_beside_baseline(leading, one, task) for one in baselines]
+    return {"winner": _named(leading), "sentences": sentences, "difference": dict(found) if found else None}
+
+
+def words_of(row: Mapping[str, Any]) -> str:
+    """A row as sentences name it: the head, the backbone, and that its weights are random."""
+    if not row.get("head"):
+        return str(row["backbone"])
+    position = ", position removed" if row.get("position") == "remove" else ""
+    is_told = "random weights" in row["backbone"] or not row.get("is_random")
+    return f"{row['backbone']}{'' if is_told else ' (random weights)'} with the head {row['head']}{position}"
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("backbone", "head", "head_settings", "layers", "position", "is_random")
+    return {key: row[key] for key in kept if key in row}
+
+
+def _between(found: Mapping[str, Any], task: Task) -> str:
+    better, other, value = words_of(found["better"]), words_of(found["other"]), found["value"]
+    if not found["is_clear"]:
+        return f"{better} and {other} cannot be told apart on these {found['places']} test places: {_difference(found, task)}."
+    if value < 0:
+        better, other = other, better
+        found = {**found, "value": -value, "interval": [-end for end in reversed(found["interval"])]}
+        return (
+            f"{_maps_better(better, other, found, task)}, although validation had them the other way round."
+        )
+    return f"{_maps_better(better, other, found, task)}."
+
+
+def _maps_better(better: str, other: str, found: Mapping[str, Any], task: Task) -> str:
+    what = "maps burnt ground better" if task.name == "burn_scars" else "scores better"
+    return f"{better} {what} than {other}, by {_difference(found, task)}"
+
+
+def _beside_baseline(leading: Mapping[str, Any], baseline: Mapping[str, Any], task: Task) -> str:
+    found = baseline["to_leading"]
+    if not found["is_clear"]:
+        return f"{words_of(leading)} cannot be told apart from the {baseline['backbone']}: {_difference(found, task)}."
+    words = "beats" if found["value"] > 0 else "does not beat"
+    return f"{words_of(leading)} {words} the {baseline['backbone']}: {_difference(found, task)}."
+
+
+def _difference(found: Mapping[str, Any], task: Task) -> str:
+    """A difference with its interval, such as "0.03 [0.01, 0.06] IoU of burnt ground"."""
+    unit = f"IoU, {task.classes[1].title}" if task.watch.startswith("iou_") else task.watch.upper()
+    if found["value"] is None:
+        return "the difference is undefined"
+    if found["interval"] is None:
+        return f"{found['value']:+.3f} ({unit}; too few test places for an interval)"
+    low, high = found["interval"]
+    return f"{found['value']:+.3f} [{low:+.3f}, {high:+.3f}] ({unit})"
