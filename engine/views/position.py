@@ -61,6 +61,7 @@ def place_means(
     layer: int | None = None,
     without: PlaceMeans | None = None,
     only: Collection[str] | None = None,
+    shown: Iterable[tuple[StoredTile, np.ndarray, np.ndarray]] | None = None,
 ) -> PlaceMeans:
     """Measure the mean embedding of each place in the window, over the rows of a store whose windows are whole.
 
@@ -68,6 +69,7 @@ def place_means(
         layer: as counted by the backbone; None: the store's first.
         without: means that are taken off before.
         only: ids of the tiles that count; None: all.
+        shown: tile by tile what is measured, (h, w, D), and the share of valid pixels; None: the embeddings as stored.
 
     Raises:
         StoreError: no such layer, no row with data, or one row a tile, which has no place in a window.
@@ -77,12 +79,18 @@ def place_means(
             f"{store.folder} has one row a tile, and a tile has no place in its window. Choose --position keep."
         )
     number = store.meta.layers[store.meta.columns.index(store.column(layer))]
-    counts, first = rows_to_fit(store)[0], 0
+    counts = rows_to_fit(store)[0]
+    firsts = dict(
+        zip(
+            (tile.id for tile in store.tiles),
+            np.cumsum([0, *(tile.rows for tile in store.tiles)]),
+            strict=False,
+        )
+    )
     counted = [tile for tile in store.tiles if only is None or tile.id in only]
     sums = _Sums(_usual_shapes(counted))
-    for tile, values, _ in store.iterate(number):
-        is_counted = counts[first : first + tile.rows].reshape(tile.h, tile.w)
-        first += tile.rows
+    for tile, values, _ in store.iterate(number) if shown is None else shown:
+        is_counted = counts[firsts[tile.id] :][: tile.rows].reshape(tile.h, tile.w)
         if only is None or tile.id in only:
             sums.add(tile, values if without is None else without.removed(tile, values), is_counted)
     return sums.means(number)

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
+from engine.views.layer_view import LayerView
 from engine.views.position import PlaceMeans
 
 # Pairs of neighbours that are looked at in a large store, evenly chosen.
@@ -33,19 +34,29 @@ def seam_score(
     most_pairs: int = MOST_PAIRS,
     places: PlaceMeans | None = None,
 ) -> float | None:
-    """Mean step across the borders of tiles over the mean step inside them: 1 where no border can be told.
-
-    A step is the Euclidean distance between the embeddings of two rows that lie side by side and are valid
-    all over. Only the tiles of the chosen pairs are read.
+    """The seam score of the embeddings of a layer; see `shown_seam_score`.
 
     Args:
         layer: as counted by the backbone; None: the first column.
-        most_pairs: neighbouring tiles to look at; the score of a larger store is that of a sample.
         places: means of places in the window that are taken off before.
+    """
+    number = store.meta.layers[store.meta.columns.index(store.column(layer))]
+    return shown_seam_score(LayerView(store, number, 1, places), most_pairs)
+
+
+def shown_seam_score(view: LayerView, most_pairs: int = MOST_PAIRS) -> float | None:
+    """Mean step across the borders of tiles over the mean step inside them: 1 where no border can be told.
+
+    A step is the Euclidean distance between what is shown of two rows that lie side by side and are valid
+    all over. Only the tiles of the chosen pairs are read.
+
+    Args:
+        most_pairs: neighbouring tiles to look at; the score of a larger store is that of a sample.
 
     Returns:
         None where tiles have no neighbours, or no step inside (one row a tile, constant embeddings).
     """
+    store = view.store
     pairs = list(_pairs(store.tiles))
     if len(pairs) > most_pairs:
         pairs = [pairs[index] for index in np.linspace(0, len(pairs) - 1, most_pairs).astype(int)]
@@ -55,8 +66,7 @@ def seam_score(
 
     @lru_cache(maxsize=max(2, _KEPT_BYTES // largest))
     def read(tile: StoredTile) -> tuple[np.ndarray, np.ndarray]:
-        values, is_full = store.read_tile(tile.id, layer), valid.of(tile)
-        values = values.astype(np.float32) if places is None else places.removed(tile, values)
+        values, is_full = view.read_tile(tile)[0].astype(np.float32), valid.of(tile)
         if tile.id not in looked_at:
             looked_at.add(tile.id)
             inside.add(values[:-1], values[1:], is_full[:-1] & is_full[1:])

@@ -8,10 +8,13 @@ from engine.store.store import EmbeddingStore
 from engine.views.clusters import Clusters, fit_clusters
 from engine.views.comparing.dated_view import DatedView, dated
 from engine.views.comparing.dated_view import has_several_dates as several_dates
-from engine.views.health.seams import seam_score
+from engine.views.health.seams import shown_seam_score
 from engine.views.layer_view import LayerView, view_of
 from engine.views.lens.reduction import Reduction, reduction_of
-from engine.views.position import Position, position_share
+from engine.views.position import Position, place_means, position_share
+
+# Of what is shown, so many tiles and pairs of neighbours stand for a store: the picture waits for them.
+_MOST_TILES, _MOST_PAIRS = 400, 64
 
 
 def view(store: EmbeddingStore, layer: int, window: int, position: Position) -> LayerView:
@@ -52,9 +55,16 @@ def position(store: EmbeddingStore, layer: int) -> float | None:
     return _position(str(store.folder), _stamp(store), layer, store)
 
 
-def seams(store: EmbeddingStore, layer: int) -> float | None:
-    """Step across the borders of tiles over that inside; None where tiles have no neighbours."""
-    return _seams(str(store.folder), _stamp(store), layer, store)
+def shown_position(shown: LayerView) -> float | None:
+    """The same share in what is shown: with position taken off, or in means over neighbours."""
+    key = (shown.layer, shown.window, shown.position)
+    return _shown_position(str(shown.store.folder), _stamp(shown.store), key, shown)
+
+
+def shown_seams(shown: LayerView) -> float | None:
+    """Step across the borders of tiles over that inside, in what is shown; None where tiles have no neighbours."""
+    key = (shown.layer, shown.window, shown.position)
+    return _shown_seams(str(shown.store.folder), _stamp(shown.store), key, shown)
 
 
 def _stamp(store: EmbeddingStore) -> int:
@@ -95,6 +105,15 @@ def _position(folder: str, stamp: int, layer: int, _store: EmbeddingStore) -> fl
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _seams(folder: str, stamp: int, layer: int, _store: EmbeddingStore) -> float | None:
-    del folder, stamp
-    return seam_score(_store, layer) if _store.meta.granularity == "patch" else None
+def _shown_position(folder: str, stamp: int, key: tuple[int, int, str], _shown: LayerView) -> float | None:
+    del folder, stamp, key
+    if _shown.store.meta.granularity == "tile":
+        return None
+    every = -(-len(_shown.store.tiles) // _MOST_TILES)
+    return place_means(_shown.store, _shown.layer, shown=_shown.tiles(every)).share
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _shown_seams(folder: str, stamp: int, key: tuple[int, int, str], _shown: LayerView) -> float | None:
+    del folder, stamp, key
+    return shown_seam_score(_shown, _MOST_PAIRS) if _shown.store.meta.granularity == "patch" else None

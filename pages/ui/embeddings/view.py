@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.imagery.scene import Scene
 from engine.store.store import EmbeddingStore
+from engine.views.layer_view import LayerView
 from engine.views.neighbourhood_mean import usual_window
 from pages.ui.embeddings import lens_data
 from pages.ui.embeddings.lens_views import Looked
@@ -120,20 +121,29 @@ def note(looked: Looked, is_of_map: bool = True) -> str:
         )
     if reduction.header.step > 1 and is_of_map:
         step = reduction.header.step
-        said.append(f"This store is large: each patch of the map is the mean of {step} × {step}.")
-    share, seams = lens_data.position(view.store, view.layer), lens_data.seams(view.store, view.layer)
-    is_removed = view.position == "remove"
-    if share is not None:
-        explains = f"{100 * share:.0f} % of the variance"
         said.append(
-            f"Position, which explained {explains}, is taken off."
-            if is_removed
-            else f"Position explains {explains}."
+            f"This store is large: zoomed out, a patch of the map is the mean of {step} × {step}; zoomed in, it is itself."
         )
+    return " ".join([*said, *_measured(view)])
+
+
+def _measured(view: LayerView) -> list[str]:
+    """Position and seams of what is shown."""
+    before, left, seams = (
+        lens_data.position(view.store, view.layer),
+        lens_data.shown_position(view),
+        lens_data.shown_seams(view),
+    )
+    said = []
+    if view.position == "remove" and before is not None and left is not None:
+        said.append(
+            f"Position, which explained {before:.0%} of the variance, is taken off and explains {left:.0%} of what is shown."
+        )
+    elif left is not None:
+        said.append(f"Position explains {left:.0%} of the variance shown.")
     if seams is not None:
-        as_stored = " of the embeddings as stored" if is_removed or view.window > 1 else ""
-        said.append(f"Seam score{as_stored} {seams:.2f} (1: no seams).")
-    return " ".join(said)
+        said.append(f"Seam score of what is shown {seams:.2f} (1: no seams).")
+    return said
 
 
 def variance(looked: Looked) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from engine.store.schema import StoredTile, TileRows
 from engine.store.store import EmbeddingStore
-from engine.views.health.seams import seam_score
+from engine.views.health.seams import seam_score, shown_seam_score
+from engine.views.layer_view import view_of
+from engine.views.position import place_means
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 
@@ -60,3 +62,23 @@ def test_one_tile_or_flat_ground_has_no_score(tmp_path: Path) -> None:
         for column in (0, 1)
     ]
     assert seam_score(make_store(tmp_path / "b", flat)) is None
+
+
+def test_the_score_of_what_is_shown_is_that_of_means_over_neighbours_and_without_position(tmp_path: Path) -> None:
+    rows = [rows_at(tile_at(column, side=6), (4,), seed=column) for column in range(8)]
+    grid = np.indices((6, 6)).reshape(2, -1).T @ np.array([[3.0, 0, 1, 0], [0, 5.0, 0, 1]])
+    for one in rows:
+        one.embeddings[0][:] += grid  # a jump at each border
+    store = make_store(tmp_path, rows, meta_of((4,), "float32"))
+    kept = shown_seam_score(view_of(store, window=1))
+    assert kept == pytest.approx(seam_score(store))
+    removed, smooth = view_of(store, window=1, position="remove"), view_of(store, window=3)
+    for view in (removed, smooth):
+        found = shown_seam_score(view)
+        assert found is not None
+        assert kept is not None
+        assert found < 0.7 * kept
+    assert place_means(store, 0, shown=view_of(store, window=1).tiles()).share == place_means(store, 0).share
+    left = place_means(store, 0, shown=removed.tiles(2)).share
+    assert left is not None
+    assert left < 0.1 < 0.5 < (place_means(store, 0).share or 0)
