@@ -14,6 +14,9 @@ def add_pictures(add: Add) -> None:
     """The commands that show what backbones see."""
     sub = add("pca", views.pca, "Write the PCA colours of a store as a GeoTIFF.", "store")
     _add_view(sub, "gets a colour")
+    sub.add_argument(
+        "--basis", metavar="STORE", help="use the components of another store of the same backbone and layer"
+    )
     sub = add("cluster", views.cluster, "Write clusters of a store's embeddings as a GeoTIFF.", "store")
     _add_view(sub, "is clustered")
     sub.add_argument("--clusters", type=int, default=8, metavar="K", help="how many (default: 8)")

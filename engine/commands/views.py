@@ -14,6 +14,7 @@ from engine.files import require_file_path
 if TYPE_CHECKING:
     from engine.jobs.configuration.measure import UmapConfig
     from engine.views.layer_view import LayerView
+    from engine.views.pca import Pca
 
 
 def pca(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -22,12 +23,25 @@ def pca(chosen: argparse.Namespace) -> dict[str, Any]:
 
     require_file_path(Path(chosen.out))
     view = _view(chosen)
-    fitted = pca_overlay(view, Path(chosen.out))
+    basis, tags = (None, None) if chosen.basis is None else _basis(chosen, view)
+    fitted = pca_overlay(view, Path(chosen.out), basis, tags)
     shares = [round(float(share), 4) for share in fitted.explained_variance_ratio]
     means = f" of means over {fitted.window} x {fitted.window} patches" if fitted.window > 1 else ""
-    say(f"Wrote {chosen.out}; explained variance{means} {shares}; {_in_words(view)}")
-    return {"out": chosen.out, "window": fitted.window, "explained_variance_ratio": shares,
+    whose = "" if chosen.basis is None else f" in the components of {chosen.basis}, there"
+    say(f"Wrote {chosen.out}{whose}; explained variance{means} {shares}; {_in_words(view)}")
+    return {"out": chosen.out, "window": fitted.window, "explained_variance_ratio": shares, "basis": chosen.basis,
             "rows": fitted.rows} | _told(view)  # fmt: skip
+
+
+def _basis(chosen: argparse.Namespace, view: LayerView) -> tuple[Pca, dict[str, str]]:
+    """The components of another store, and what a file says of them."""
+    from engine.store.store import EmbeddingStore
+    from engine.views.comparing.basis import basis_of
+    from engine.views.layer_view import view_of
+
+    store = EmbeddingStore.open(Path(chosen.basis))
+    other = view_of(store, view.layer, view.window, view.position, view.windows)
+    return basis_of(other, view, components=3), {"EMBERSCOPE_BASIS": str(store.folder)}
 
 
 def cluster(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -10,11 +10,14 @@ import numpy as np
 
 from engine.errors import StoreError
 from engine.store.schema import StoredTile
+from engine.views.comparing.dated_view import DatedView
 from engine.views.layer_view import LayerView
 from engine.views.maps.overlay import NO_CLASS, class_overlay, store_tags
 
 # Rows that centres are found on: more move them by less than a hundredth of their distance.
 _MOST_ROWS = 200_000
+# Rows that the clusters are found on whose colours the others take over, and their number.
+_COLOUR_ROWS, _COLOUR_CLUSTERS = 20_000, 8
 MOST_CLUSTERS = 24
 # Colours that differ in hue and lightness, so that neighbours on a map are told apart in both themes: Okabe and Ito
 # (2008), "Color Universal Design", then the same hues darker and lighter.
@@ -41,6 +44,7 @@ class Clusters:
             same from run to run.
         counts: (k,) rows of each.
         window: patches along a side of the neighbourhood whose mean is clustered (odd).
+        hues: (k,) numbers of colours: ground keeps its colour when the number of clusters changes.
     """
 
     layer: int
@@ -49,6 +53,13 @@ class Clusters:
     centres: np.ndarray
     counts: np.ndarray
     window: int
+    hues: np.ndarray
+
+    @property
+    def colours(self) -> dict[int, tuple[int, int, int, int]]:
+        """Cluster -> red, green, blue, alpha."""
+        every = colours_of(MOST_CLUSTERS)
+        return {number: every[int(hue)] for number, hue in enumerate(self.hues)}
 
     def of(self, values: np.ndarray) -> np.ndarray:
         """(...) uint8: the nearest centre of each of (..., D) embeddings."""
@@ -89,12 +100,59 @@ def fit_clusters(view: LayerView, count: int, seed: int = 0) -> Clusters:
     scale = np.where(deviation > 1e-9 * max(float(np.abs(mean).max()), 1e-30), deviation, 1.0)
     standard = (rows - mean) / scale
     fitted = KMeans(count, n_init=3, random_state=seed).fit(standard)
-    centres = fitted.cluster_centers_
+    order = _order(fitted.cluster_centers_)
+    centres, counts = fitted.cluster_centers_[order], np.bincount(fitted.labels_, minlength=count)[order]
+    return Clusters(view.layer, mean, scale, centres, counts, view.window, _hues(centres, standard))
+
+
+def _order(centres: np.ndarray) -> np.ndarray:
+    """The centres along the direction in which they differ most."""
     _, _, directions = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)
     along = centres @ (directions[0] * np.sign(directions[0][np.abs(directions[0]).argmax()]))
-    order = np.argsort(along)
-    counts = np.bincount(fitted.labels_, minlength=count)[order]
-    return Clusters(view.layer, mean, scale, centres[order], counts, view.window)
+    return np.argsort(along)
+
+
+def _hues(centres: np.ndarray, standard: np.ndarray) -> np.ndarray:
+    """(k,) number of each centre's colour: that of the nearest of eight clusters, which is given once; else a free one."""
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+    from sklearn.cluster import KMeans
+
+    rows = standard[:: -(-len(standard) // _COLOUR_ROWS)]
+    if len(np.unique(rows[: 4 * _COLOUR_CLUSTERS], axis=0)) < _COLOUR_CLUSTERS:
+        return np.arange(len(centres))
+    given = KMeans(_COLOUR_CLUSTERS, n_init=1, random_state=0).fit(rows).cluster_centers_
+    own, theirs = linear_sum_assignment(cdist(centres, given[_order(given)]))
+    hues = np.full(len(centres), -1)
+    hues[own] = theirs
+    free = iter(sorted(set(range(MOST_CLUSTERS)) - set(theirs.tolist())))
+    return np.array([next(free) if hue < 0 else hue for hue in hues])
+
+
+def typical_rows(view: DatedView, clusters: Clusters, number: int, most: int) -> list[int]:
+    """Rows of the store that stand for a cluster: of the fifth of its patches nearest to its centre, evenly spread ones.
+
+    Args:
+        view: on whose tiles they lie.
+
+    Raises:
+        StoreError: no patch of the view is in the cluster.
+    """
+    firsts = np.cumsum([0, *(tile.rows for tile in view.store.tiles)])
+    first_of = {tile.id: int(first) for tile, first in zip(view.store.tiles, firsts, strict=False)}
+    rows, distances = [], []
+    for tile, values, valid in view.tiles():
+        inside = np.flatnonzero(((valid > 0) & (clusters.of(values) == number)).ravel())
+        chosen = values.reshape(-1, values.shape[-1])[inside]
+        standard = (chosen.astype(np.float64) - clusters.mean) / clusters.scale
+        rows.append(first_of[tile.id] + inside)
+        distances.append(np.linalg.norm(standard - clusters.centres[number], axis=1))
+    found, far = np.concatenate(rows), np.concatenate(distances)
+    if not len(found):
+        raise StoreError(f"No patch that is shown is in cluster {number + 1}. Choose another.")
+    nearest = np.sort(found[np.argsort(far, kind="stable")[: max(most, len(found) // 5)]])
+    spread = np.linspace(0, len(nearest) - 1, min(most, len(nearest))).astype(int)
+    return [int(row) for row in nearest[np.unique(spread)]]
 
 
 def cluster_overlay(view: LayerView, clusters: Clusters, out: Path) -> dict[int, int]:
@@ -117,7 +175,7 @@ def cluster_overlay(view: LayerView, clusters: Clusters, out: Path) -> dict[int,
 
     names = {number: f"cluster {number + 1}" for number in range(len(totals))}
     class_overlay(
-        out, pieces(), colours=colours_of(len(totals)), band_name="cluster", names=names, level="patch",
+        out, pieces(), colours=clusters.colours, band_name="cluster", names=names, level="patch",
         tags=store_tags(view.store, view.layer) | view.tags,
     )  # fmt: skip
     return {number: int(total) for number, total in enumerate(totals)}

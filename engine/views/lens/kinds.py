@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from engine.errors import StoreError
-from engine.views.clusters import Clusters, colours_of
+from engine.views.clusters import Clusters
 from engine.views.lens.lens import Lens, no_palette, ramp
 from engine.views.pca import Pca
 
@@ -78,7 +78,7 @@ def similarity_lens(
 def clusters_lens(clusters: Clusters, names: Mapping[int, str] | None = None) -> Lens:
     """The nearest centre of clusters: -|x - c|^2 / 2 is linear in x but for what all centres share."""
     count = len(clusters.centres)
-    colours = np.array([colours_of(count)[number] for number in range(count)], np.uint8)
+    colours = np.array([clusters.colours[number] for number in range(count)], np.uint8)
     none = np.zeros(1)
     return Lens(
         "classes", clusters.centres / clusters.scale, clusters.mean, -(clusters.centres**2).sum(axis=1) / 2, none, none,

@@ -6,8 +6,9 @@ them up has the row (1, 1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +24,15 @@ Pieces = Callable[[], Iterable[tuple[StoredTile, np.ndarray]]]
 """Tile by tile, numbers of 0 or more (h, w), NaN without data."""
 
 
-def scalar_file(path: Path, identity: str, highest: float, pieces: Pieces) -> Header:
+def scalar_file(
+    path: Path, identity: str, highest: float, pieces: Pieces, facts: Mapping[str, Any] | None = None
+) -> Header:
     """Write the numbers unless the file is there already.
 
     Args:
         identity: of all that the numbers depend on.
         highest: number that larger ones are cut to.
+        facts: that the head of the file keeps.
 
     Raises:
         DiskFull: no room.
@@ -45,6 +49,7 @@ def scalar_file(path: Path, identity: str, highest: float, pieces: Pieces) -> He
     header = Header(
         identity=identity, components=2, step=1, shapes=tuple((tile.h, tile.w) for tile in tiles),
         scales=(coarse, coarse / _STEPS), deviations=(1.0, 1.0), share=1.0, dates=("",),
+        facts=dict(facts or {}),
     )  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_file(path, header, tile_table(place(tiles), header, np.zeros(len(tiles))), _all(stored))

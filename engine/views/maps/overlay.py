@@ -56,14 +56,20 @@ def write_mosaic(
     return write_pieces(path, pieces, layout)
 
 
-def pca_overlay(view: LayerView, out: Path) -> Pca:
+def pca_overlay(
+    view: LayerView, out: Path, basis: Pca | None = None, tags: Mapping[str, str] | None = None
+) -> Pca:
     """Write the PCA colours of a view as red, green, blue and alpha; uint8.
+
+    Args:
+        basis: components of another store; None: the view's own.
+        tags: what the file says besides.
 
     Raises:
         StoreError: as `pca.fit` and `write_mosaic`.
     """
-    fitted = pca_of(view, components=3)
-    colours_overlay(view, fitted, out)
+    fitted = pca_of(view, components=3) if basis is None else basis
+    colours_overlay(view, fitted, out, tags)
     return fitted
 
 

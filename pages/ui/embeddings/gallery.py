@@ -12,7 +12,7 @@ from engine.labels.clicked.on_store import tile_of
 from engine.views.comparing.change import require_same_space
 from engine.views.comparing.dated_view import DatedView, dated, has_several_dates
 from engine.views.layer_view import view_of
-from engine.views.lens.similar import Match, Patch, ranked
+from engine.views.lens.similar import MANY, Match, Patch, ranked
 from engine.views.maps.chips import Place, chips
 from pages.ui.embeddings.lens_views import Looked
 from pages.ui.look import wording
@@ -52,8 +52,13 @@ def panel(
                 column.image(picture, width="stretch")
             elsewhere = f" · {views[match.view].store.folder.parent.name[-4:]}" if match.view else ""
             column.caption(f"{match.cosine:.3f}{elsewhere}")
+    long = (
+        f" From {MANY / 1e6:.0f} million patches on, this takes ten seconds or more."
+        if searched > MANY
+        else ""
+    )
     st.caption(
-        f"Exact: each of {searched:,} patches was compared. The picked patches themselves are left out."
+        f"Exact: each of {searched:,} patches was compared. The picked patches themselves are left out.{long}"
     )
 
 

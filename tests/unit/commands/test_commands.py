@@ -91,7 +91,7 @@ CALLS: dict[str, Call] = {
         lambda at, to: [str(at.run), "--out", str(to / "pca.tif")], {"out", "window", "explained_variance_ratio", "position", "position_share"},
         [(["none", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
          (["{run}", "--out", "{extract}/m.tif"], "is a file"), (["{run}", "--out", "{folder}/m.tif", "--window", "2"], "odd"),
-         (["{run}", "--out", "{folder}/m.tif", "--layer", "7"], "layer 7")],
+         (["{run}", "--out", "{folder}/m.tif", "--layer", "7"], "layer 7"), (["{run}", "--out", "{folder}/m.tif", "--basis", "none"], "none")],
     ),
     "cluster": Call(
         lambda at, to: [str(at.run), "--out", str(to / "c.tif"), "--clusters", "3"], {"out", "window", "patches"},

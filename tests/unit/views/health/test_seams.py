@@ -64,7 +64,9 @@ def test_one_tile_or_flat_ground_has_no_score(tmp_path: Path) -> None:
     assert seam_score(make_store(tmp_path / "b", flat)) is None
 
 
-def test_the_score_of_what_is_shown_is_that_of_means_over_neighbours_and_without_position(tmp_path: Path) -> None:
+def test_the_score_of_what_is_shown_is_that_of_means_over_neighbours_and_without_position(
+    tmp_path: Path,
+) -> None:
     rows = [rows_at(tile_at(column, side=6), (4,), seed=column) for column in range(8)]
     grid = np.indices((6, 6)).reshape(2, -1).T @ np.array([[3.0, 0, 1, 0], [0, 5.0, 0, 1]])
     for one in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,11 +11,14 @@ import pytest
 import rasterio
 from PIL import Image
 
+from engine.errors import StoreError
 from engine.views.clusters import fit_clusters
 from engine.views.comparing.dated_view import DatedView, dated
 from engine.views.layer_view import view_of
 from engine.views.lens.export import write_geotiff, write_picture, write_table
 from engine.views.lens.kinds import clusters_lens, components_lens, similarity_lens
+from engine.views.lens.norms import norms_lens, norms_of
+from engine.views.lens.outlines import write_outlines
 from engine.views.lens.reduction import reduction_of
 from engine.views.lens.scalar_file import scalar_file, scalar_lens
 from engine.views.maps.picture import Caption
@@ -43,6 +47,48 @@ def test_a_similarity_is_a_band_of_cosines_and_a_threshold_hides_none(
     gaps = np.concatenate([has_data[first : first + 16].reshape(4, 4) for first in (0, 16, 32)], axis=1)
     assert np.isnan(cosines[~gaps]).all()
     assert cosines[gaps] == pytest.approx(laid[gaps])
+
+
+def test_outlines_are_those_of_the_ground_above_a_threshold_and_of_classes(
+    view: DatedView, tmp_path: Path
+) -> None:
+    lens = similarity_lens(reduction_of(view.view).basis.mean, view.view.rows([7]), threshold=0.4)
+    out = tmp_path / "seen.geojson"
+    count = write_outlines(view, lens, out)
+    found = gpd.read_file(out)
+    has_data = view.store.read_valid_fraction() > 0
+    above = (lens.values(view.store.read())[:, 0] >= 0.4) & has_data
+    assert (len(found), found["patches"].sum()) == (count, above.sum())
+    assert found["hectares"].to_numpy() == pytest.approx(found["patches"] * 48.0**2 * 100 / 1e4, rel=0.01)
+    assert found.crs.to_epsg() == 4326
+    classes = clusters_lens(fit_clusters(view.view, 3), {1: "water"})
+    write_outlines(view, classes, out)
+    assert (
+        gpd.read_file(out).groupby("name")["patches"].sum()["water"]
+        == (classes.classes(view.store.read())[has_data] == 1).sum()
+    )
+    with pytest.raises(StoreError, match="no outlines"):
+        write_outlines(view, replace(lens, threshold=None), out)
+    with pytest.raises(StoreError, match="Choose a lower one"):
+        write_outlines(view, replace(lens, threshold=1.5), out)
+
+
+def test_norms_are_the_lengths_of_what_is_shown_in_the_browser_and_in_files(
+    view: DatedView, tmp_path: Path
+) -> None:
+    norms = norms_of(view.view)
+    has_data = view.store.read_valid_fraction() > 0
+    lengths = np.linalg.norm(view.store.read(), axis=1)
+    assert (norms.low, norms.high) == pytest.approx(np.percentile(lengths[has_data], [2, 98]), rel=1e-5)
+    lens = norms_lens(8, norms.low, norms.high)
+    assert lens.values(view.store.read())[:, 0] == pytest.approx(lengths, rel=1e-5)
+    steps = in_browser(norms.path, tmp_path, lenses=[scalar_lens("norm", norms.low, norms.high).to_json()])[
+        "steps"
+    ]
+    differences = np.abs(np.array(steps[0]) - lens.steps(view.store.read())[:, 0].astype(int))
+    assert differences[has_data].max() <= 2
+    written = norms.path.stat().st_mtime_ns
+    assert norms_of(view.view).path.stat().st_mtime_ns == written
 
 
 def test_a_table_has_the_patches_with_data_their_place_and_their_class(

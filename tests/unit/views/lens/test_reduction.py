@@ -11,11 +11,13 @@ import pytest
 from engine.errors import StoreError
 from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
+from engine.views.comparing.basis import basis_of
 from engine.views.layer_view import view_of
 from engine.views.lens.kinds import components_lens, similarity_lens
 from engine.views.lens.overview import pieces_path, read_pieces
 from engine.views.lens.reduction import reduction_of
 from engine.views.lens.reduction_file import read_numbers
+from engine.views.pca import pca_of
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 _DIMS = (40,)
@@ -173,3 +175,17 @@ def test_the_pieces_of_a_large_store_are_its_patches_and_only_tiles_that_it_has_
         read_pieces(thinned.path, [(0, 1)])
     assert reduction_of(view, most_bytes=2000).header == thinned.header
     assert read_pieces(thinned.path, [(0, 1)]) == numbers[:25].tobytes()
+
+
+def test_components_of_another_store_are_taken_only_of_the_same_encoder_and_view(tmp_path: Path) -> None:
+    view = view_of(store_of(tmp_path / "a"), window=1)
+    same = view_of(store_of(tmp_path / "b", seed=1), window=1)
+    assert np.array_equal(basis_of(same, view, 3).components, pca_of(same, 3).components)
+    rows = [rows_at(tile_at(column, side=5), _DIMS) for column in range(2)]
+    other = view_of(
+        make_store(tmp_path / "c", rows, meta_of(_DIMS, "float32", weights_sha256="ab" * 32)), window=1
+    )
+    with pytest.raises(StoreError, match="other weights"):
+        basis_of(other, view, 3)
+    with pytest.raises(StoreError, match="same for both"):
+        basis_of(replace(same, window=3), view, 3)
