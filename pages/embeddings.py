@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.embeddings import (
+    basis_choice,
     change_view,
+    cluster_labels,
     exports,
     gallery,
     lens_choice,
@@ -50,6 +52,10 @@ with page.panel, errors.in_words():
     change = change_view.choose(shown, date, dates, stores) if choice.view == "Change" else None
     if choice.view == "Change" and change is None:
         choice = lens_choice.Choice("Components")
+    other = basis_choice.choose(shown, stores) if choice.view == "Components" else None
+    if other is not None:
+        with st.spinner("Projecting on the other store's components."):
+            reduction = lens_data.reduction(shown, other[0])
     scenes, base = embeddings_view.choose_base(chosen)
     of = f"{choice.view} {layer} {window}"
     picked = picks.picked(embeddings_view.map_key(chosen), of)
@@ -61,12 +67,14 @@ with page.panel, errors.in_words():
             picked,
             dates.index(date) if date else None,
             change,
+            other[1] if other else "",
         )
 with page.map, errors.in_words():
     embeddings_view.show_map(looked, chosen, scenes, base, of)
 with page.legend, errors.in_words():
     lens_views.legend(looked, embeddings_view.note(looked))
 with page.panel, errors.in_words():
+    cluster_labels.panel(looked)
     gallery.panel(looked, scenes, base, stores)
     exports.panel(looked, scenes, embeddings_view.note(looked, is_of_map=False))
     embeddings_view.variance(looked)

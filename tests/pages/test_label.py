@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.labels.clicked.geojson import labels_path, read_labels
-from engine.labels.clicked.on_store import middle_of
+from engine.labels.clicked.on_store import middle_of, rows_of
 from engine.store.store import EmbeddingStore
 from tests.pages.conftest import OpenPage, words
 
@@ -79,3 +79,26 @@ def test_a_click_counts_once_and_one_beside_the_store_is_refused_in_words(
     at.button(key="label_undo").click().run()
     assert not read_labels(labels_path(store.folder)).labels
     assert not at.exception
+
+
+def test_a_cluster_that_is_named_becomes_labels_of_its_typical_patches_once(
+    open_page: OpenPage, store: EmbeddingStore
+) -> None:
+    at = open_page("embeddings", job="run-extract", lens="Clusters", clusters="3")
+    at.selectbox(key="cluster_3").set_value(1).run()
+    at.text_input(key="cluster_name_3_1").set_value("<b>open</b> water").run()
+    at.button(key="cluster_rename").click().run()
+    assert not at.exception
+    for most in (4, 6):  # the second time the first ones are replaced
+        at.slider(key="cluster_patches").set_value(most).run()
+        at.button(key="cluster_label").click().run()
+        assert not at.exception
+    labels = read_labels(labels_path(store.folder))
+    assert labels.classes[-1].name == "<b>open</b> water"
+    assert [one.source for one in labels.labels] == ["cluster"] * 6
+    assert len(rows_of(labels, store).rows) == 6
+    seen = at.button(key="cluster_to_label").click().run()
+    assert seen.title[0].value == "Label"
+    assert "open" in words(seen)
+    assert not seen.exception
+    labels_path(store.folder).with_name("clusters.json").unlink()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.paths import PROJECT
 from tests.pages.conftest import OpenPage, words
 
 
@@ -80,3 +82,10 @@ def test_fires_that_are_not_made_yet_leave_no_empty_ground(
     assert at.button(key="make_season").label == "Make them now"
     assert drawn_maps[-1]["key"] == "explore_not_made"
     assert "simulated scar" in words(at)
+
+
+def test_every_turn_to_another_page_says_what_its_address_has() -> None:
+    """Left alone, Streamlit refuses to leave a page some of whose widgets stand in the address (1.67, query_params.py)."""
+    for path in (PROJECT / "pages").rglob("*.py"):
+        for call in re.findall(r"switch_page\([^)]*\)", path.read_text(encoding="utf-8")):
+            assert "query_params=" in call, f"{path}: {call}"

@@ -64,7 +64,7 @@ class Label:
         shape: point or polygon, lon/lat in degrees.
         who: name of the workspace; empty where it has none.
         when: ISO 8601, UTC; empty where an imported file does not say.
-        source: clicked, drawn or imported.
+        source: clicked, drawn, imported, or cluster: a typical patch of a cluster that was named.
         store: run folder of the store that was looked at.
         patches: the patch of a click, TILE/ROW/COLUMN; empty for polygons.
         id: tells it from the others of its set.

@@ -111,7 +111,7 @@ def details(spec: BackboneSpec, bands: Sequence[str]) -> None:
             if st.button("Extract with it", type="primary", key="card_extract", icon=":material/arrow_forward:",
                          disabled=bool(cards.missing_bands(spec, bands))):  # fmt: skip
                 st.session_state["backbone_name"] = spec.name
-                st.switch_page("pages/extract.py")
+                st.switch_page("pages/extract.py", query_params={})
             _fetch(spec)
     left, right = st.columns(2, gap="large")
     with left:

@@ -10,6 +10,7 @@ import streamlit as st
 from engine.imagery.scene import Scene
 from engine.views.lens.change_files import ChangeCut, write_change
 from engine.views.lens.export import write_geotiff, write_picture, write_table
+from engine.views.lens.outlines import has_outlines, write_outlines
 from engine.views.maps.picture import Caption
 from pages.ui.embeddings import lens_views
 from pages.ui.embeddings.lens_views import Looked
@@ -18,6 +19,7 @@ from pages.ui.look import errors, wording
 _FORMATS = {"GeoTIFF": ".tif", "PNG with legend": ".png", "GeoParquet": ".parquet"}
 # Of a change the vector files hold polygons above the threshold.
 _OF_CHANGE = {**_FORMATS, "GeoPackage": ".gpkg"}
+_OUTLINES = "Outlines"
 
 
 def panel(looked: Looked, scenes: Sequence[Scene], note: str) -> None:
@@ -27,6 +29,8 @@ def panel(looked: Looked, scenes: Sequence[Scene], note: str) -> None:
         st.caption("Pick a patch on the map first.")
         return
     formats = _FORMATS if looked.change is None else _OF_CHANGE
+    if looked.change is None and has_outlines(looked.lens):
+        formats = {**formats, _OUTLINES: ".geojson"}
     chosen = str(
         st.segmented_control("Format", list(formats), default="GeoTIFF", required=True, key="export_format")
     )
@@ -57,6 +61,8 @@ def _writer(chosen: str, looked: Looked, scenes: Sequence[Scene], note: str) -> 
         return lambda path: write_geotiff(dated, lens, path)
     if chosen == "GeoParquet":
         return lambda path: write_table(dated, lens, path)
+    if chosen == _OUTLINES:
+        return lambda path: write_outlines(dated, lens, path)
     return lambda path: write_picture(dated, lens, path, _caption(looked, note), scenes)
 
 

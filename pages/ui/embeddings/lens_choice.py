@@ -11,12 +11,13 @@ import streamlit as st
 from engine.views.clusters import MOST_CLUSTERS
 from engine.views.health.words import GOOD_POSITION
 
-View = Literal["Components", "Similarity", "Clusters", "Unusual", "Change"]
+View = Literal["Components", "Similarity", "Clusters", "Unusual", "Norm", "Change"]
 VIEWS: dict[View, str] = {
     "Components": "Directions in which the embeddings differ most, as colours.",
     "Similarity": "How much each patch is like the one below the pointer. A click keeps it.",
     "Clusters": "Patches that a backbone holds for alike, as classes.",
     "Unusual": "Distance from the mean of the store, each component in its own standard deviations.",
+    "Norm": "Length of each embedding. A few patches far longer than all others hold no ground: a transformer keeps what it knows of the whole window there.",
     "Change": "How far the embeddings of the same patch lie apart on two dates.",
 }
 _USUAL_CLUSTERS = 8
@@ -114,6 +115,7 @@ def position_choice(share: float | None) -> Literal["keep", "remove"]:
     is_removed = st.toggle(
         "Position taken off", value=share >= GOOD_POSITION, key="position_off", bind="query-params",
         help=f"{share:.0%} of the variance is where a patch lies in the window that the encoder saw. Taken "
-        f"off, what remains is the ground. It is on by itself from {GOOD_POSITION:.0%}.",
+        f"off, what remains is the ground. It is on by itself from {GOOD_POSITION:.0%}. The mean of each place is taken off: where a "
+        f"grid remains over one kind of ground, such as water, position adds something else there than elsewhere.",
     )  # fmt: skip
     return "remove" if is_removed else "keep"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from engine.store.store import EmbeddingStore
@@ -10,6 +12,7 @@ from engine.views.comparing.dated_view import DatedView, dated
 from engine.views.comparing.dated_view import has_several_dates as several_dates
 from engine.views.health.seams import shown_seam_score
 from engine.views.layer_view import LayerView, view_of
+from engine.views.lens.norms import Norms, norms_of
 from engine.views.lens.reduction import Reduction, reduction_of
 from engine.views.position import Position, place_means, position_share
 
@@ -23,7 +26,7 @@ def view(store: EmbeddingStore, layer: int, window: int, position: Position) -> 
 
 
 def reduction(shown: LayerView, basis: LayerView | None = None) -> Reduction:
-    """The view in its first components, or in those of another store's view."""
+    """The view in its first components, or in those of another store's view, with that one's deviations."""
     folder, stamp = str(shown.store.folder), _stamp(shown.store)
     key = (shown.layer, shown.window, shown.position)
     of = (
@@ -48,6 +51,12 @@ def clusters(shown: LayerView, count: int) -> Clusters:
     """So many clusters of a view."""
     folder, stamp = str(shown.store.folder), _stamp(shown.store)
     return _clusters(folder, stamp, (shown.layer, shown.window, shown.position), count, shown)
+
+
+def norms(shown: LayerView) -> Norms:
+    """The lengths of what is shown."""
+    folder, stamp = str(shown.store.folder), _stamp(shown.store)
+    return _norms(folder, stamp, (shown.layer, shown.window, shown.position), shown)
 
 
 def position(store: EmbeddingStore, layer: int) -> float | None:
@@ -89,13 +98,22 @@ def _reduction(
     _basis: LayerView | None,
 ) -> Reduction:
     del folder, stamp, key, of
-    return reduction_of(_shown, None if _basis is None else reduction_of(_basis).basis)
+    if _basis is None:
+        return reduction_of(_shown)
+    theirs = reduction_of(_basis)
+    return replace(reduction_of(_shown, theirs.basis), deviations=theirs.deviations)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _clusters(folder: str, stamp: int, key: tuple[int, int, str], count: int, _shown: LayerView) -> Clusters:
     del folder, stamp, key
     return fit_clusters(_shown, count)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _norms(folder: str, stamp: int, key: tuple[int, int, str], _shown: LayerView) -> Norms:
+    del folder, stamp, key
+    return norms_of(_shown)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from engine.views.cluster_names import read_names
 from engine.views.comparing.dated_view import DatedView
 from engine.views.layer_view import LayerView
 from engine.views.lens.kinds import anomaly_lens, clusters_lens, components_lens, similarity_lens
 from engine.views.lens.lens import Lens, ramp
+from engine.views.lens.norms import Norms, norms_lens
 from engine.views.lens.reduction import Reduction
 from engine.views.lens.scalar_file import scalar_lens
 from pages.ui.embeddings import lens_data
@@ -35,6 +37,8 @@ class Looked:
         picked: what a person chose on the map.
         date: number of the date that is drawn, among those of the file; None: the store has one of each ground.
         change: where the view is one; it has a file of its own.
+        norms: as well.
+        basis: name of the store whose components these are; empty: its own.
     """
 
     view: LayerView
@@ -45,18 +49,22 @@ class Looked:
     picked: Picked
     date: int | None = None
     change: SeenChange | None = None
+    norms: Norms | None = None
+    basis: str = ""
 
     @property
     def file(self) -> tuple[Path, str]:
         """What the browser gets, and its identity."""
         if self.change is not None:
             return self.change.path, self.change.header.identity
+        if self.norms is not None:
+            return self.norms.path, self.norms.header.identity
         return self.reduction.path, self.reduction.header.identity
 
     @property
     def file_name(self) -> str:
         """Names an export by what is seen: another view, another name."""
-        seen = repr((self.view.layer, self.view.window, self.view.position, self.choice, self.picked, self.dated.date,
+        seen = repr((self.view.layer, self.view.window, self.view.position, self.choice, self.picked, self.dated.date, self.lens and self.lens.names,
                      self.file[1]))  # fmt: skip
         return f"{self.choice.view.lower()}-layer-{self.view.layer}-{hashlib.sha256(seen.encode()).hexdigest()[:8]}"
 
@@ -64,6 +72,8 @@ class Looked:
         """The lens on the components of the file."""
         if self.change is not None and self.lens is not None:
             return self.lens.to_json()
+        if self.norms is not None:
+            return scalar_lens("norm", self.norms.low, self.norms.high, self.picked.threshold).to_json()
         if self.choice.view != "Similarity":
             assert self.lens is not None
             return self.lens.reduced(self.reduction.basis).to_json()
@@ -82,26 +92,33 @@ def look(
     picked: Picked,
     date: int | None,
     change: SeenChange | None,
+    basis: str = "",
 ) -> Looked:
     """The lens of a choice."""
     view = dated.view
     lens: Lens | None
+    norms: Norms | None = None
     match choice.view:
         case "Components":
             deviations = reduction.deviations if choice.is_whitened else None
             lens = components_lens(reduction.basis, choice.components, deviations)
         case "Clusters":
-            lens = clusters_lens(lens_data.clusters(view, choice.clusters))
+            clusters = lens_data.clusters(view, choice.clusters)
+            lens = clusters_lens(clusters, read_names(view, clusters))
         case "Change":
             assert change is not None
             lens = scalar_lens(f"{change.distance} distance", *change.low_high)
+        case "Norm":
+            norms = lens_data.norms(view)
+            dim = view.store.meta.dims[view.store.meta.layers.index(view.layer)]
+            lens = norms_lens(dim, norms.low, norms.high)
         case "Unusual":
             lens = anomaly_lens(reduction.basis, reduction.deviations)
         case "Similarity":
             lens = _similarity(view, reduction, picked) if picked.positive else None
     if lens is not None and lens.kind in ("ramp", "norm"):
         lens = replace(lens, threshold=picked.threshold)
-    return Looked(view, dated, reduction, choice, lens, picked, date, change)
+    return Looked(view, dated, reduction, choice, lens, picked, date, change, norms, basis)
 
 
 def swatches(looked: Looked) -> list[tuple[tuple[int, int, int], str]]:

@@ -113,7 +113,13 @@ def note(looked: Looked, is_of_map: bool = True) -> str:
     elif looked.choice.view == "Components":
         shown = 100 * float(shares[list(looked.choice.components)].sum())
         which = "The three show" if len(looked.choice.components) == 3 else "It shows"
-        said.append(f"Fitted on the whole store. {which} {shown:.0f} % of the variance.")
+        said.append(
+            f"Components of another store, {looked.basis}. {which} {shown:.0f} % of the variance there."
+            if looked.basis
+            else f"Fitted on the whole store. {which} {shown:.0f} % of the variance."
+        )
+    elif looked.norms is not None:
+        said.append("Lengths of what is shown; the colours run from their 2nd to their 98th percentile.")
     else:
         kept = 100 * float(shares.sum())
         said.append(
@@ -137,10 +143,10 @@ def _measured(view: LayerView) -> list[str]:
     said = []
     if view.position == "remove" and before is not None and left is not None:
         said.append(
-            f"Position, which explained {before:.0%} of the variance, is taken off and explains {left:.0%} of what is shown."
+            f"Position, which explained {100 * before:.0f} % of the variance, is taken off and explains {100 * left:.0f} % of what is shown."
         )
     elif left is not None:
-        said.append(f"Position explains {left:.0%} of the variance shown.")
+        said.append(f"Position explains {100 * left:.0f} % of the variance shown.")
     if seams is not None:
         said.append(f"Seam score of what is shown {seams:.2f} (1: no seams).")
     return said
@@ -149,6 +155,8 @@ def _measured(view: LayerView) -> list[str]:
 def variance(looked: Looked) -> None:
     """The chart of explained variance."""
     st.subheader("Explained variance", anchor=False)
+    if looked.basis:
+        st.caption(wording.plain(f"Of {looked.basis}, whose components these are."))
     charts.explained_variance([float(value) for value in looked.reduction.basis.explained_variance_ratio[:3]])
 
 
@@ -183,7 +191,7 @@ def facts(store: EmbeddingStore, layer: int) -> None:
         icon=":material/arrow_forward:",
         width="stretch",
     ):
-        st.switch_page("pages/train.py")
+        st.switch_page("pages/train.py", query_params={})
 
 
 def _opening(scenes: Sequence[Scene], bounds: maps.Bounds) -> maps.Bounds:

@@ -173,7 +173,7 @@ def before_you_start(place: session.Place) -> None:
         if st.button(
             label, type="primary", key="use_region", icon=":material/arrow_forward:", width="stretch"
         ):
-            st.switch_page("pages/extract.py")
+            st.switch_page("pages/extract.py", query_params={})
 
 
 def _take_drawing(drawings: list[dict[str, Any]]) -> None:

@@ -26,7 +26,7 @@ def show_job() -> None:
             "See the embeddings", type="primary", key="to_embeddings", icon=":material/arrow_forward:"
         ):
             st.session_state["store_job"] = job.id
-            st.switch_page("pages/embeddings.py")
+            st.switch_page("pages/embeddings.py", query_params={})
         if state not in jobs_panel.ACTIVE and st.button(
             "Set up another", key="new_extract", icon=":material/add:"
         ):
@@ -57,7 +57,7 @@ def cost_and_start(config: ExtractConfig) -> None:
             session.set_job(job.id)
             st.rerun()
         if st.button("Change the region", key="to_explore", icon=":material/map:", width="stretch"):
-            st.switch_page("pages/explore.py")
+            st.switch_page("pages/explore.py", query_params={})
 
 
 def _warn_of_absent_weights(config: ExtractConfig) -> None:

@@ -65,7 +65,7 @@ def change_classes(path: Path, labels: LabelSet) -> None:
                 st.rerun()
         if len(labels.classes) > 2:
             names = [one.name for one in labels.classes]
-            gone = st.selectbox("Remove", names, index=None, key="label_gone", format_func=wording.plain)
+            gone = st.selectbox("Remove", names, index=None, key="label_gone")
             if gone and st.button(
                 f"Remove it and its {wording.count(labels.counts[gone], 'label')}", key="label_remove_class"
             ):
@@ -87,6 +87,6 @@ def choose_shown(present: list[str]) -> Shown:
     if show != "Probability":
         return Shown(show)
     address.restore("of", "label_of", present, present[-1])
-    of = st.selectbox("Probability of", present, key="label_of", format_func=wording.plain)
+    of = st.selectbox("Probability of", present, key="label_of")
     address.keep("of", "label_of")
     return Shown(show, str(of))

@@ -91,7 +91,7 @@ def way_on(seen: Seen, path: Path, map_key: str) -> None:
             st.session_state.update(
                 t_task="own", t_classes="\n".join(lines), t_labels="raster", t_label_path=str(raster)
             )
-            st.switch_page("pages/train.py")
+            st.switch_page("pages/train.py", query_params={})
     if st.button(
         "Keep as a decoder", key="label_keep", icon=":material/save:", width="stretch", disabled=not is_ready
     ):

@@ -15,5 +15,5 @@ def empty(title: str, words: str, button: str, page: str, key: str) -> None:
         st.subheader(title, anchor=False)
         st.write(words)
         if st.button(button, type="primary", key=f"go_{key}", icon=":material/arrow_forward:"):
-            st.switch_page(page)
+            st.switch_page(page, query_params={})
     st.stop()

@@ -123,7 +123,7 @@ def _ways_on(item: cached.JobFacts) -> None:
                 "See the embeddings", type="primary", key="run_embeddings", icon=":material/arrow_forward:"
             ):
                 st.session_state["store_job"] = item.job.id
-                st.switch_page("pages/embeddings.py")
+                st.switch_page("pages/embeddings.py", query_params={})
         elif item.state == "finished" and item.kind == "apply":
             if st.button("See the map", type="primary", key="run_map", icon=":material/arrow_forward:"):
                 st.switch_page("pages/apply.py", query_params={"job": item.job.id})
@@ -135,7 +135,7 @@ def _ways_on(item: cached.JobFacts) -> None:
             )
         ):
             st.session_state["train_job"] = item.job.id
-            st.switch_page("pages/evaluate.py")
+            st.switch_page("pages/evaluate.py", query_params={})
 
 
 def _short(summary: dict[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> Non
         _go(number + 1, guide.STEPS[number].button)
     elif st.button("Done: back to the start", key="guide_next", type="primary", icon=":material/check:"):
         guide.leave()
-        st.switch_page("pages/start.py")
+        st.switch_page("pages/start.py", query_params={})
 
 
 def _focus(number: int, is_active: bool) -> None:

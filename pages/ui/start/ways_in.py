@@ -33,7 +33,7 @@ def show() -> None:
         words = "Map more ground" if is_done else "Begin" if following == 1 else "Go on"
         if st.button(words, type="primary", key="go_scar", width="stretch"):
             if is_done:
-                st.switch_page("pages/apply.py")
+                st.switch_page("pages/apply.py", query_params={})
             with errors.in_words():
                 guide.enter(following)
     with cards[1].container(border=True, key="way_embeddings", height="stretch"):
@@ -42,15 +42,15 @@ def show() -> None:
         st.caption("What a backbone sees, as colours over the map." if has_stores else "None yet: on the sample coast it takes less than a minute, with a baseline without pretraining (rcf).")  # fmt: skip
         if st.button("Open the map" if has_stores else "Extract some", key="go_embeddings", width="stretch"):
             if has_stores:
-                st.switch_page("pages/embeddings.py")
+                st.switch_page("pages/embeddings.py", query_params={})
             session.set_place(session.FIRST.key)
             st.session_state["backbone_name"] = session.LOOKING
-            st.switch_page("pages/extract.py")
+            st.switch_page("pages/extract.py", query_params={})
     with cards[2].container(border=True, key="way_own", height="stretch"):
         st.markdown("**Bring my own**")
         st.caption("A GeoTIFF, a product folder (SAFE, HLS, Landsat) or labelled chips.")
         if st.button("Open files", key="go_own", width="stretch"):
-            st.switch_page("pages/explore.py")
+            st.switch_page("pages/explore.py", query_params={})
     with cards[3].container(border=True, key="way_on", height="stretch"):
         _go_on()
 

@@ -28,7 +28,7 @@ def show_job() -> None:
             "See how good it is", type="primary", key="to_evaluate", icon=":material/arrow_forward:"
         ):
             st.session_state["train_job"] = job.id
-            st.switch_page("pages/evaluate.py")
+            st.switch_page("pages/evaluate.py", query_params={})
         config = job.config
         if isinstance(config, TrainConfig):
             st.button("Fork with other settings", key="fork_train", icon=":material/fork_right:", on_click=fork,
