@@ -104,7 +104,7 @@ def health(chosen: argparse.Namespace) -> dict[str, Any]:
     """Measure what a store's embeddings tell of, layer by layer."""
     from engine.store.store import EmbeddingStore
     from engine.views.health.kept import measured
-    from engine.views.health.words import sentences
+    from engine.views.health.words import sentences, verdict
     from engine.workspace import workspace_of
 
     store = EmbeddingStore.open(Path(chosen.store))
@@ -117,10 +117,13 @@ def health(chosen: argparse.Namespace) -> dict[str, Any]:
         found = with_shift(
             store, found, heard(shift_steps(store, root, chosen.device), Printer()), chosen.position
         )
-    layers = [asdict(layer) | {"sentences": sentences(layer)} for layer in found]
+    layers = [
+        asdict(layer) | {"verdict": verdict(layer, chosen.position), "sentences": sentences(layer)}
+        for layer in found
+    ]
     if not chosen.json:
         for layer in layers:
-            print(f"Layer {layer['layer']} of {store.meta.backbone}")
+            print(f"Layer {layer['layer']} of {store.meta.backbone}: {layer['verdict']}")
             for name, sentence in layer["sentences"].items():
                 print(f"  {name:20} {sentence}")
     return {

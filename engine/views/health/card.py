@@ -64,6 +64,27 @@ class LayerHealth:
     following: Following | None = None
     shift_sensitivity: float | None = None
 
+    @property
+    def first_component(self) -> float:
+        """Share of the variance of the first component."""
+        return self.spectrum[0]
+
+    @property
+    def first_three(self) -> float:
+        """Share of the variance of the first three components."""
+        return sum(self.spectrum[:3])
+
+    @property
+    def most_following(self) -> float | None:
+        """The largest share of the first three components that an index explains."""
+        return None if self.following is None else max(self.following.shares.values())
+
+    @property
+    def following_in_words(self) -> str:
+        """What each index explains."""
+        shares = {} if self.following is None else self.following.shares
+        return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+
 
 def health(store: EmbeddingStore, root: Path | None = None, position: Position = "keep") -> list[LayerHealth]:
     """Measure every layer of a store; each is read several times, one part in memory.

@@ -1,186 +1,184 @@
-"""What the numbers of a health card mean, a sentence each: what is there, and what is good.
+"""What the numbers of a health card mean: a table of measures, each with a sentence that says what is there and what is good.
 
 Thresholds lie between what `references.py` measured of trained encoders and of random weights.
 """
 
 from __future__ import annotations
 
-from engine.views.health.card import LayerHealth
-from engine.views.health.imagery import Following
+from dataclasses import dataclass
 
-GOOD_POSITION, GOOD_SEAM, GOOD_BORDER, GOOD_RANK = 0.1, 1.15, 1.5, 5.0
+from engine.views.health.card import LayerHealth
+from engine.views.position import Position
+
+GOOD_POSITION, GOOD_RANK = 0.1, 5.0
 # Trained encoders and random features of the scenes: up to 0.60. Random weights: from 0.64 on. So are raw pixels, which
 # have no other sign of random weights.
 RANDOM_MEAN = 0.62
 # Random weights have at least one of these besides; trained ones of Galileo have the first two, but not that mean.
 _RANDOM_POSITION, _RANDOM_SEAM, _EQUAL_NORMS = 0.15, 1.3, 1.05
-# One index explains so much of reflectance itself; of trained encoders a fifth at most.
-MOST_FOLLOWING = 0.5
-# Trained encoders move by 0.2 to 0.75 of the distance between any two patches.
-MOST_SHIFT = 0.8
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of the card and how it is told.
+
+    Attributes:
+        name: of the attribute of `LayerHealth`; `Reference` has most of them under the same name.
+        title: on the page.
+        told: what the number says; {value} is the number, {found} the layer.
+        good, bad: what follows where it is within `least` and `most`, and where it is not.
+        unknown: the sentence where a store cannot tell.
+        least, most: from where to where it is good, both included; None: no end. Without both, nothing is judged.
+        concern: what there is to look at where it is bad, for the verdict; empty: the verdict leaves it out.
+    """
+
+    name: str
+    title: str
+    told: str
+    good: str = ""
+    bad: str = ""
+    unknown: str = ""
+    least: float | None = None
+    most: float | None = None
+    concern: str = ""
+
+    def bounds(self, found: LayerHealth) -> tuple[float | None, float | None]:
+        """From where to where it is good; an embedding of few numbers cannot have many directions."""
+        if self.name == "effective_rank":
+            return min(GOOD_RANK, found.dim / 2), None
+        return self.least, self.most
+
+    def is_good(self, found: LayerHealth) -> bool:
+        """Whether the number is good; also where a store cannot tell."""
+        value, (least, most) = getattr(found, self.name), self.bounds(found)
+        return value is None or ((least is None or value >= least) and (most is None or value <= most))
+
+    def sentence(self, found: LayerHealth) -> str:
+        """What is there, and what is good."""
+        value = getattr(found, self.name)
+        if value is None:
+            return self.unknown
+        told = self.told.format(value=value, found=found)
+        if not self.good:
+            return f"{told}; {self.bad}."
+        return f"{told}: good, {self.good}." if self.is_good(found) else f"{told}: {self.bad}."
+
+
+MEASURES = (
+    Measure(
+        "position_share", "Position share", "{value:.1%} of the variance is where a patch lies in its window",
+        "for up to 10% pictures show the ground",
+        "pictures show a grid that repeats from window to window. Up to 10% is good; take it off with --position remove",
+        "No place in a window was seen twice, so that position cannot be told from ground.",
+        most=GOOD_POSITION, concern="position",
+    ),
+    Measure(
+        "seam_score", "Seam score", "Across the borders of tiles embeddings change {value:.2f} times as much as inside",
+        "for up to 1.15 no border is seen", "borders show. Up to 1.15 is good; set tiles.overlap_px and merge: blend",
+        "No tile has a neighbour, so that there are no seams to measure.", most=1.15, concern="seams",
+    ),
+    Measure(
+        "border_share", "Border share",
+        "The outermost patches hold {value:.2f} times their share of the variance of the first three components",
+        "for up to 1.5 the picture is not one of its border",
+        "padding shows. Up to 1.5 is good; set tiles.overlap_px, or look at another layer",
+        "There are no patches both at the border and inside to compare.", most=1.5, concern="the border",
+    ),
+    Measure(
+        "effective_rank", "Effective rank", "The variance is spread over about {value:.1f} of {found.dim} directions",
+        "for from 5 on embeddings tell of more than brightness",
+        "reflectance itself fills 2 to 5. From 5 on is good; look at another layer", concern="few directions",
+    ),
+    Measure(
+        "dead_channels", "Dead channels", "{value} of {found.dim} numbers of an embedding never vary",
+        "for all say something", "they say nothing. None is good; check the bands and the weights", most=0,
+        concern="dead channels",
+    ),
+    Measure(
+        "dominating_channels", "Dominating channels",
+        "{value} of {found.dim} numbers of an embedding vary more than 100 times as much as the middle one",
+        "for none decides distances by itself", "they decide every distance. None is good; whiten before comparing", most=0,
+        concern="dominating channels",
+    ),
+    Measure(
+        "norm_median", "Median length", "Half of the embeddings are longer than {value:g}",
+        bad="no length is good or bad by itself",
+    ),
+    Measure(
+        "norm_spread", "Spread of lengths",
+        "The longest embeddings are {value:.2f} times as long as the shortest (95th over 5th percentile)",
+        "for trained encoders have 1.1 to 3", "all alike, as from a transformer with random weights. Trained ones have 1.1 to 3",
+        "Some embeddings are zero throughout; none is good.", least=_EQUAL_NORMS,
+    ),
+    Measure(
+        "mean_share", "In common", "{value:.0%} of the mean squared length is the mean of all embeddings",
+        "for trained encoders have up to 56%",
+        "most of an embedding is the same everywhere. Random weights have 64% and more, trained ones up to 56%", most=RANDOM_MEAN,
+    ),
+    Measure(
+        "first_component", "First component",
+        "The first component holds {value:.0%} of the variance, the first three {found.first_three:.0%}",
+        "for with up to 50% in the first there is more to see than light and dark",
+        "one direction rules. Up to 50% in the first is good; look at another layer", most=0.5,
+    ),
+    Measure(
+        "most_following", "Most that one index explains",
+        "Of the first three components a straight line explains: {found.following_in_words}",
+        "for up to 50% they are more than an index",
+        "they are an index of the bands to a large part, as reflectance itself is. Up to 50% is good",
+        "The scenes are not here, or lack the bands, so that the components cannot be held against the imagery.", most=0.5,
+    ),
+    Measure(
+        "shift_sensitivity", "Shift by one pixel",
+        "A window that lies one pixel further moves an embedding by {value:.2f} of the distance between any two patches",
+        "for trained encoders have 0.2 to 0.75",
+        "what is seen depends on where tiles begin. Up to 0.8 is good; set tiles.overlap_px and merge: blend",
+        "Not measured, for it needs the encoder: a button on the card does it, or `python -m engine health STORE --shift`.",
+        most=0.8,
+    ),
+)  # fmt: skip
 
 
 def sentences(found: LayerHealth) -> dict[str, str]:
     """Number -> a sentence for a person."""
-    return {
-        "position_share": _position(found.position_share),
-        "seam_score": _seam(found.seam_score),
-        "border_share": _border(found.border_share),
-        "effective_rank": _rank(found.effective_rank, found.dim),
-        "dead_channels": _dead(found.dead_channels, found.dim),
-        "dominating_channels": _dominating(found.dominating_channels),
-        "norm_median": f"Half of the embeddings are longer than {found.norm_median:g}; no length is good or bad by itself.",
-        "norm_spread": _norms(found.norm_spread),
-        "mean_share": _mean(found.mean_share),
-        "spectrum": _spectrum(found.spectrum),
-        "following": _following(found.following),
-        "shift_sensitivity": _shift(found.shift_sensitivity),
-    }
+    return {measure.name: measure.sentence(found) for measure in MEASURES}
+
+
+def measure_named(name: str) -> Measure:
+    """The measure of an attribute."""
+    return next(measure for measure in MEASURES if measure.name == name)
 
 
 def signs_of_random_weights(found: LayerHealth) -> tuple[str, ...]:
     """Why the numbers look like those of random weights, in words; none where they do not.
 
     All random weights of `references.py` have an embedding that is mostly the same everywhere and one sign more; no
-    trained encoder has.
+    trained encoder has. Position has to be kept: taking it off takes signs off.
     """
-    others = [
-        told
-        for is_so, told in (
-            (
-                (found.position_share or 0) >= _RANDOM_POSITION,
-                "the place in the window explains much of them",
-            ),
-            ((found.seam_score or 0) >= _RANDOM_SEAM, "they jump at the borders of tiles"),
-            (
-                found.norm_spread is not None and found.norm_spread < _EQUAL_NORMS,
-                "all have the same length",
-            ),
-        )
-        if is_so
-    ]
+    signs = {
+        "the place in the window explains much of them": (found.position_share or 0) >= _RANDOM_POSITION,
+        "they jump at the borders of tiles": (found.seam_score or 0) >= _RANDOM_SEAM,
+        "all have the same length": found.norm_spread is not None and found.norm_spread < _EQUAL_NORMS,
+    }
+    others = [told for told, is_so in signs.items() if is_so]
     if found.mean_share < RANDOM_MEAN or not others:
         return ()
     return (f"{found.mean_share:.0%} of each embedding is what all have in common", *others)
 
 
-def verdict(found: LayerHealth) -> str:
-    """The card in one sentence."""
+def verdict(found: LayerHealth, position: Position = "keep") -> str:
+    """The card in one sentence.
+
+    Args:
+        position: how the layer was measured.
+    """
+    concerns = [measure.concern for measure in MEASURES if measure.concern and not measure.is_good(found)]
+    to_look_at = f"to look at: {', '.join(concerns)}" if concerns else "nothing stands out"
+    if position == "remove":
+        return f"With position taken off, {to_look_at}. Only the card that keeps it can tell random weights."
     signs = signs_of_random_weights(found)
     if signs:
-        return f"These numbers look like those of random weights: {', and '.join(signs)}."
-    concerns = [
-        told
-        for is_so, told in (
-            ((found.position_share or 0) >= GOOD_POSITION, "position"),
-            ((found.seam_score or 0) > GOOD_SEAM, "seams"),
-            ((found.border_share or 0) > GOOD_BORDER, "the border"),
-            (found.effective_rank < min(GOOD_RANK, found.dim / 2), "few directions"),
-            (bool(found.dead_channels), "dead channels"),
-            (bool(found.dominating_channels), "dominating channels"),
-        )
-        if is_so
-    ]
+        return f"These numbers look like those of random weights: {', '.join(signs)}."
     if not concerns:
-        return "These numbers are those of a trained encoder in good health."
-    return f"No sign of random weights; to look at: {', '.join(concerns)}."
-
-
-def _position(share: float | None) -> str:
-    if share is None:
-        return "No place in a window was seen twice, so that position cannot be told from ground."
-    told = f"{share:.1%} of the variance is where a patch lies in its window"
-    if share < GOOD_POSITION:
-        return f"{told}: good, for below {GOOD_POSITION:.0%} pictures show the ground."
-    return (
-        f"{told}: pictures show a grid that repeats from window to window. Below {GOOD_POSITION:.0%} is good; take it "
-        f"off with --position remove."
-    )
-
-
-def _seam(score: float | None) -> str:
-    if score is None:
-        return "No tile has a neighbour, so that there are no seams to measure."
-    told = f"Across the borders of tiles embeddings change {score:.2f} times as much as inside"
-    if score <= GOOD_SEAM:
-        return f"{told}: good, for up to {GOOD_SEAM:g} no border is seen."
-    return f"{told}: borders show. Up to {GOOD_SEAM:g} is good; set tiles.overlap_px and merge: blend."
-
-
-def _border(share: float | None) -> str:
-    if share is None:
-        return "There are no patches both at the border and inside to compare."
-    told = f"The outermost patches hold {share:.2f} times their share of the variance of the first three components"
-    if share <= GOOD_BORDER:
-        return f"{told}: good, for up to {GOOD_BORDER:g} the picture is not one of its border."
-    return f"{told}: padding shows. Up to {GOOD_BORDER:g} is good; set tiles.overlap_px, or look at another layer."
-
-
-def _rank(rank: float, dim: int) -> str:
-    told = f"The variance is spread over about {rank:.1f} of {dim} directions"
-    if rank >= min(GOOD_RANK, dim / 2):
-        return f"{told}: good, for from {GOOD_RANK:g} on embeddings tell of more than brightness."
-    return f"{told}: reflectance itself fills 2 to 5. From {GOOD_RANK:g} on is good; look at another layer."
-
-
-def _dead(count: int, dim: int) -> str:
-    if not count:
-        return f"All {dim} numbers of an embedding vary: good."
-    return (
-        f"{count} of {dim} numbers of an embedding never vary; none is good. Check the bands and the weights."
-    )
-
-
-def _dominating(count: int) -> str:
-    if not count:
-        return "No number of an embedding holds most of the variance by itself: good."
-    return (
-        f"{count} number(s) vary more than 100 times as much as the middle one and decide every distance; none is good. "
-        f"Whiten before comparing."
-    )
-
-
-def _norms(spread: float | None) -> str:
-    if spread is None:
-        return "Some embeddings are zero throughout; none is good."
-    told = f"The longest embeddings are {spread:.2f} times as long as the shortest (95th over 5th percentile)"
-    if spread < _EQUAL_NORMS:
-        return f"{told}: all alike, as from a transformer with random weights. Trained ones have 1.1 to 3."
-    return f"{told}; trained encoders have 1.1 to 3."
-
-
-def _mean(share: float) -> str:
-    told = f"{share:.0%} of the mean squared length is the mean of all embeddings"
-    if share < RANDOM_MEAN:
-        return f"{told}: good, for trained encoders have up to 56 %."
-    return f"{told}: most of an embedding is the same everywhere. Random weights have 64 % and more, trained ones up to 56 %."
-
-
-def _spectrum(shares: tuple[float, ...]) -> str:
-    first, three = shares[0], sum(shares[:3])
-    told = f"The first component holds {first:.0%} of the variance, the first three {three:.0%}"
-    if first <= MOST_FOLLOWING:
-        return f"{told}: good, for with up to {MOST_FOLLOWING:.0%} in the first there is more to see than light and dark."
-    return f"{told}: one direction rules. Up to {MOST_FOLLOWING:.0%} in the first is good; look at another layer."
-
-
-def _following(found: Following | None) -> str:
-    if found is None:
-        return "The scenes are not here, or lack the bands, so that the components cannot be held against the imagery."
-    told = ", ".join(f"{name} {share:.0%}" for name, share in found.shares.items())
-    said = f"Of the first three components a straight line explains: {told}"
-    if max(found.shares.values()) < MOST_FOLLOWING:
-        return f"{said}: good, for below {MOST_FOLLOWING:.0%} they are more than an index."
-    return (
-        f"{said}: they are an index of the bands to a large part, as reflectance itself is. Below {MOST_FOLLOWING:.0%} is "
-        f"good."
-    )
-
-
-def _shift(moved: float | None) -> str:
-    if moved is None:
-        return "Not measured, for it needs the encoder: run `python -m engine health STORE --shift`."
-    told = f"A window that lies one pixel further moves an embedding by {moved:.2f} of the distance between any two patches"
-    if moved <= MOST_SHIFT:
-        return f"{told}: good, for trained encoders have 0.2 to 0.75."
-    return f"{told}: what is seen depends on where tiles begin. Up to {MOST_SHIFT:g} is good; set tiles.overlap_px and merge: blend."
+        return "No sign of random weights, and nothing stands out: so are encoders in good health."
+    return f"No sign of random weights; {to_look_at}."

@@ -38,10 +38,9 @@ def test_noise_is_in_good_health(tmp_path: Path) -> None:
         assert found.effective_rank == pytest.approx(6.0, abs=0.1)
         assert (found.dead_channels, found.dominating_channels) == (0, 0)
         words = sentences(found)
-        assert words.keys() == vars(found).keys() - {"layer", "dim"}
-        good = {
-            name for name, sentence in words.items() if "good, for" in sentence or sentence.endswith("good.")
-        }
+        told = {"spectrum": "first_component", "following": "most_following"}
+        assert words.keys() == {told.get(name, name) for name in vars(found)} - {"layer", "dim"}
+        good = {name for name, sentence in words.items() if "good, for" in sentence}
         assert good >= {"position_share", "seam_score", "border_share", "effective_rank", "dead_channels"}
 
 

@@ -7,7 +7,7 @@ import pytest
 from engine.views.health.card import LayerHealth
 from engine.views.health.imagery import Following
 from engine.views.health.references import REFERENCES, Reference
-from engine.views.health.words import sentences, signs_of_random_weights, verdict
+from engine.views.health.words import MEASURES, sentences, signs_of_random_weights, verdict
 
 
 def card_of(one: Reference) -> LayerHealth:
@@ -37,5 +37,26 @@ def test_what_was_not_measured_is_said() -> None:
     )
     told = sentences(LayerHealth(**facts))
     assert "--shift" in told["shift_sensitivity"]
-    assert "scenes are not here" in told["following"]
-    assert verdict(LayerHealth(**facts)) == "These numbers are those of a trained encoder in good health."
+    assert "scenes are not here" in told["most_following"]
+    assert "nothing stands out" in verdict(LayerHealth(**facts))
+
+
+@pytest.mark.parametrize("one", REFERENCES, ids=lambda one: f"{one.kind} {one.title}")
+def test_a_sentence_judges_as_the_verdict_does(one: Reference) -> None:
+    found = card_of(one)
+    for measure in MEASURES:
+        assert (": good, " in measure.sentence(found)) == (bool(measure.good) and measure.is_good(found))
+        if measure.concern and not signs_of_random_weights(found):
+            assert (measure.concern in verdict(found)) != measure.is_good(found)
+
+
+@pytest.mark.parametrize("one", REFERENCES, ids=lambda one: f"{one.kind} {one.title}")
+def test_the_verdict_never_calls_weights_trained_where_it_cannot_know(one: Reference) -> None:
+    """Features that were never trained look healthy too, and position that is taken off takes signs of random weights off."""
+    assert "trained" not in verdict(card_of(one))
+    assert "Only the card that keeps it can tell random weights" in verdict(card_of(one), "remove")
+
+
+def test_every_number_of_the_references_that_is_judged_has_the_same_name_on_the_card() -> None:
+    judged = {measure.name for measure in MEASURES if measure.good} - {"dead_channels", "dominating_channels"}
+    assert judged <= set(vars(REFERENCES[0]))
