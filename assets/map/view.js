@@ -5,6 +5,11 @@
   const Emberscope = (globalThis.Emberscope ??= {});
   // A view in which everything is smaller than this share of its width shows nothing.
   const LEAST_SHARE = 0.01;
+  // In a narrower window the panel stands below the map (assets/page/page.css has the same limit).
+  const BESIDE_FROM_PX = 900;
+  // In a wider window the list of layers (assets/map/layers.js) stands open at the right: so much of it is covered.
+  const LISTED_FROM_PX = 1180;
+  const LIST_PX = 250;
 
   /** Whether a box lies in a view. */
   function meets(view, [[south, west], [north, east]]) {
@@ -75,11 +80,11 @@
     /** Bring a box into sight, beside the page's panel and above what lies at the foot of the map. */
     fit(map, box) {
       const { x, y } = map.getSize();
-      const isWide = map.emberPanelPx > 0 && x > 2 * map.emberPanelPx;
+      const isWide = map.emberPanelPx > 0 && x > BESIDE_FROM_PX;
       const foot = Math.min((map.emberFootPx ?? 0) + (isWide ? legendPx() : 0), y / 3);
       map.fitBounds(box, {
         paddingTopLeft: [(isWide ? map.emberPanelPx ?? 0 : 0) + 12, 12],
-        paddingBottomRight: [isWide ? 60 : 12, Math.max(foot, isWide ? 96 : 12)],
+        paddingBottomRight: [x > LISTED_FROM_PX ? LIST_PX : isWide ? 60 : 12, Math.max(foot, isWide ? 96 : 12)],
         animate: false,
       });
     },

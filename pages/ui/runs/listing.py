@@ -22,10 +22,10 @@ from engine.jobs.configuration.config import (
 )
 from engine.jobs.note import Note, read_note
 from engine.learning.tasks.table import task_of
-from pages.ui.jobs import jobs_panel, progress_words
+from pages.ui.jobs import inner, jobs_panel, progress_words
 from pages.ui.look import metrics
-from pages.ui.runs import comparison, disk, inner
-from pages.ui.state import address, cached, results
+from pages.ui.runs import comparison, disk
+from pages.ui.state import address, cached
 
 _HIGHEST_PX = 420
 _KINDS = ("All", "Extract", "Train", "Leaderboard", "Apply", "Measure", "Fetch")
@@ -173,7 +173,7 @@ def what(item: cached.JobFacts) -> str:
         case LeaderboardConfig():
             return ", ".join(item.config.head_titles)
         case _:
-            return results.store_name(item.config.decoder + "/")
+            return _run_at(Path(item.config.decoder))
 
 
 def on(item: cached.JobFacts) -> str:
@@ -192,9 +192,15 @@ def on(item: cached.JobFacts) -> str:
     return ", ".join(
         one.scene.title if isinstance(one, ExtractConfig)
         else Path(one.train.embeddings).name if isinstance(one, EmbeddingFilesConfig)
-        else results.store_name(one)
+        else _run_at(Path(one).parent)
         for one in grounds
     )  # fmt: skip
+
+
+def _run_at(folder: Path) -> str:
+    """The run of a folder by the name that a person gave it, else by its own."""
+    job = cached.job_named(folder.name)
+    return (read_note(job.folder).name if job else "") or folder.name or str(folder)
 
 
 def score(item: cached.JobFacts) -> float | None:

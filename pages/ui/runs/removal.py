@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from engine.jobs.keeping.dependence import delete_runs, dependents
-from pages.ui.jobs import jobs_panel
+from pages.ui.jobs import inner, jobs_panel
 from pages.ui.look import errors, wording
-from pages.ui.runs import disk, inner
+from pages.ui.runs import disk
 from pages.ui.state import cached, session
 
 

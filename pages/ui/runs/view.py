@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui.jobs import chosen_run, config_view, curves, jobs_panel
+from pages.ui.jobs import chosen_run, config_view, curves, inner, jobs_panel
 from pages.ui.look import errors, wording
-from pages.ui.runs import disk, inner, keeping, removal
+from pages.ui.runs import disk, keeping, removal
 from pages.ui.state import address, cached, session
 
 _SEVERAL = "runs"  # of the address: the runs that are compared

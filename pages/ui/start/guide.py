@@ -57,7 +57,7 @@ STEPS: tuple[Step, ...] = (
          "A frozen network, the backbone, turns every small patch of twelve other fires into a row of numbers, its embedding.",
          "Send twelve other fires through a backbone", "pages/extract.py", "extract"),
     Step("See what the backbone sees",
-         "Ground of the same colour looks alike to the backbone; go through the scenes and look for the scars, of which nobody told it.",
+         "Ground of the same colour looks alike to the backbone: look through the scenes for the scars, of which nobody told it.",
          "See what it made of them", "pages/embeddings.py"),
     Step("Teach a decoder",
          "A small network, the decoder, learns from masks of what burned which embeddings are burnt ground.",

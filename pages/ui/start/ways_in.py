@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.jobs import jobs_panel
+from pages.ui.jobs import inner, jobs_panel
 from pages.ui.look import errors, wording
 from pages.ui.start import guide
 from pages.ui.state import cached, results, session
@@ -56,8 +56,8 @@ def show() -> None:
 
 
 def _go_on() -> None:
-    """The newest job that a person started, wherever it stands; raw pixels are mostly made for a baseline."""
-    newest = next((found for found in cached.jobs() if not _is_raw(found)), None)
+    """The newest job that a person started, wherever it stands; not what one of them made on the way."""
+    newest = next((found for found in cached.jobs() if not inner.is_inner(found)), None)
     st.markdown("**Go on where I was**")
     st.caption(
         "Nothing has been run here yet."
@@ -67,7 +67,3 @@ def _go_on() -> None:
     if st.button("Go on", key="go_on", width="stretch", disabled=newest is None) and newest is not None:
         page = _PAGES[newest.kind, newest.state == "finished"]
         st.switch_page(page, query_params={"job": newest.job.id})
-
-
-def _is_raw(found: cached.JobFacts) -> bool:
-    return found.kind == "extract" and found.config.backbone.name == "raw"
