@@ -131,6 +131,7 @@ def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     has_scores = any(row["Score"] is not None for row in rows)
     return {
         "State": column.TextColumn(width="small"), "Kind": column.TextColumn(width="small"), "Name": column.TextColumn(width="medium"),
+        "What": column.TextColumn(width="medium"), "On": column.TextColumn(width="medium"),
         "Settings": column.TextColumn(width="medium", help="Those in which the listed runs of its kind differ."),
         "Started": column.DatetimeColumn(format="D MMM YYYY, HH:mm"), "Took": column.NumberColumn(format="%d s", width="small"),
         "Score": column.NumberColumn(format="%.3f", width="small", help="On the test places.") if has_scores else None,
