@@ -166,10 +166,16 @@ def cancel(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def unpack(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Make a run of a zip that was downloaded from Runs."""
+    """Make a run of a zip that was downloaded from Runs, or of the file of a decoder."""
     path = Path(chosen.zip)
     if not path.is_file():
         raise BadInput(f"{path} is not there. Check the path.")
+    if path.suffix == ".safetensors":
+        from engine.learning.decoder_file import open_decoder
+
+        run = open_decoder(path, workspace_folder(chosen.workspace))
+        say(f"Opened: {run.folder}")
+        return {"id": run.folder.name, "state": "finished", "folder": str(run.folder)}
     with path.open("rb") as file:
         job = open_archive(file, workspace_folder(chosen.workspace))
     say(f"Opened: {job.folder}")

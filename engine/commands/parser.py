@@ -94,7 +94,10 @@ def parser() -> argparse.ArgumentParser:
     sub = add("jobs", jobs.jobs, "List the jobs, newest first.")
     sub.add_argument("--workspace", metavar="NAME", help="only this one's (default: those of all)")
     sub = add(
-        "open", jobs.unpack, "Make a run of a zip that was downloaded from Runs, here or elsewhere.", "zip"
+        "open",
+        jobs.unpack,
+        "Make a run of a zip from Runs, or of a decoder.safetensors, made here or elsewhere.",
+        "zip",
     )
     sub.add_argument(
         "--workspace", default="", metavar="NAME", help="whose run it becomes (default: the common one)"

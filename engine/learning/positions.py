@@ -16,6 +16,9 @@ from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.position import PlaceMeans, in_window, place_means
 
+# What the names of the means begin with in the file of a decoder, which holds them too.
+POSITION_PREFIX = "positions."
+
 
 @dataclass(frozen=True)
 class Positions:
@@ -72,17 +75,21 @@ class Positions:
         return [tile for tile in store.tiles if in_window(tile)[2:] not in shapes]
 
     def save(self, path: Path) -> None:
-        """Write the means as tensors (h, w, D) named `LAYER.HxW`.
+        """Write the means as `tensors` has them.
 
         Raises:
             DiskFull: no room.
         """
-        tensors = {
+        write_atomic(path, lambda temporary: temporary.write_bytes(save(self.tensors)))
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The means as tensors (h, w, D) named `LAYER.HxW`."""
+        return {
             f"{layer}.{h}x{w}": offsets
             for layer, found in self.means.items()
             for (h, w), offsets in found.offsets.items()
         }
-        write_atomic(path, lambda temporary: temporary.write_bytes(save(tensors)))
 
     @classmethod
     def open(cls, path: Path) -> Positions:

@@ -16,7 +16,7 @@ from engine.labels.build import PixelsWithData
 from engine.learning.dataset import Span, read_features, spans_of
 from engine.learning.heads.decoder import Decoder
 from engine.learning.heads.table import restore_decoder
-from engine.learning.positions import Positions
+from engine.learning.positions import POSITION_PREFIX, Positions
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle, Task
 from engine.learning.truth import on_tile
@@ -109,7 +109,9 @@ def load_decoder(run: TrainRun) -> Decoder:
     """
     card = run.decoder
     try:
-        return restore_decoder(card.head_config, card.shape, load_file(run.weights))
+        state = load_file(run.weights)
+        own = {name: value for name, value in state.items() if not name.startswith(POSITION_PREFIX)}
+        return restore_decoder(card.head_config, card.shape, own)
     except (OSError, SafetensorError, RuntimeError, KeyError) as err:
         raise StoreError(
             f"The decoder's weights in {run.weights} cannot be used ({str(err).splitlines()[0][:100]}). Train again."

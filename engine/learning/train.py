@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 
 from engine.errors import ConfigError, DeviceFailure
 from engine.files import write_atomic
@@ -30,7 +29,8 @@ from engine.learning.loop import at_once
 from engine.learning.loop.epochs import Learned, learn
 from engine.learning.loop.progress import forget
 from engine.learning.loop.threads import threads_for
-from engine.learning.model_card import metadata_of, parameters_of
+from engine.learning.model_card import write_decoder
+from engine.learning.positions import Positions
 from engine.learning.preparation import Prepared, prepare
 from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 from engine.learning.tasks.table import settled
@@ -67,13 +67,14 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
         prepared.positions.save(folder / POSITIONS)
     _keep_encoder(folder, store)
     card = _card(config, folder, prepared, learned.epoch)
-    _save(folder, learned.decoder, card, {})
+    places = prepared.positions
+    _save(folder, learned.decoder, card, {}, places)
     run = TrainRun.open(folder)
     judged = judge(run, store, prepared.truth, prepared.raws, root)
     scores = scores_of(run, store, judged.judgement)
     yield StepStarted("Drawing the maps of the test tiles")
     write_maps(run, judged, prepared.pixels_with_data()[0])
-    _save(folder, learned.decoder, card, scores)
+    _save(folder, learned.decoder, card, scores, places)
     write_json(folder / JUDGEMENT, judged.judgement.to_json())
     write_json(folder / SCORES, scores)
     forget(folder)
@@ -197,9 +198,10 @@ def _keep_encoder(folder: Path, store: EmbeddingStore) -> None:
         write_atomic(folder / ENCODER, lambda temporary: shutil.copyfile(drawn, temporary))
 
 
-def _save(folder: Path, decoder: Decoder, card: DecoderCard, scores: dict[str, Any]) -> None:
+def _save(
+    folder: Path, decoder: Decoder, card: DecoderCard, scores: dict[str, Any], positions: Positions | None
+) -> None:
     """Weights with the card in their header first, then the card beside them: a run with a card is complete."""
     state = {name: value.detach().cpu().contiguous() for name, value in decoder.state_dict().items()}
-    content = save(state, metadata_of(card, parameters_of(state), scores))
-    write_atomic(folder / WEIGHTS, lambda temporary: temporary.write_bytes(content))
+    write_decoder(folder / WEIGHTS, state, card, scores, positions)
     write_card(folder, card)

@@ -13,10 +13,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from safetensors.torch import save
 
 from engine.errors import StoreError
-from engine.files import write_atomic
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import (
     ClassConfig,
@@ -34,6 +32,7 @@ from engine.learning.card import SCHEMA_VERSION, DecoderCard, encoder_facts
 from engine.learning.clicked.classifier import Classifier
 from engine.learning.clicked.label_raster import as_pixels, write_label_raster
 from engine.learning.clicked.taught import Taught
+from engine.learning.model_card import write_decoder
 from engine.learning.positions import Positions
 from engine.learning.predict import write_map
 from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
@@ -88,11 +87,12 @@ def keep_decoder(taught: Taught, root: Path | None = None, folder: Path | None =
     )
     write_labels(folder / LABELS, own)
     write_label_raster(folder / RASTER, taught.labels, taught.labelled, taught.view, taught.labelled.present)
-    _write(folder, config, taught)
-    run, task = TrainRun.open(folder), task_of(task_of_classes(taught.classifier))
+    task = task_of(task_of_classes(taught.classifier))
+    scores = _scores(taught, task)
+    _write(folder, config, taught, scores)
+    run = TrainRun.open(folder)
     write_map(run.predictions, _predicted(taught, task), task, task.prediction_style)
     write_map(run.errors, _errors(taught, task), task, task.error_style)
-    scores = _scores(taught, task)
     write_json(folder / SCORES, scores)
     append_event(folder, TestDone(scores, task.watch))
     append_event(folder, Finished({"decoder": str(run.weights), "scores": scores}))
@@ -113,26 +113,25 @@ def _config(taught: Taught, raster: str) -> TrainConfig:
     )  # fmt: skip
 
 
-def _write(folder: Path, config: TrainConfig, taught: Taught) -> None:
+def _write(folder: Path, config: TrainConfig, taught: Taught, scores: dict[str, object]) -> None:
     """Weights first, then the card: a run with a card is complete."""
     store, view = taught.view.store, taught.view.view
-    if view.places is not None:
-        Positions({view.layer: view.places}).save(folder / POSITIONS)
+    positions = None if view.places is None else Positions({view.layer: view.places})
+    if positions is not None:
+        positions.save(folder / POSITIONS)
     state = decoder_state(taught.classifier, store.meta.patch_px, task_of(task_of_classes(taught.classifier)))
-    write_atomic(folder / WEIGHTS, lambda temporary: temporary.write_bytes(save(state)))
     tiles = [tile.id for tile in _labelled_tiles(taught)]
     assert isinstance(config.task, SegmentationConfig)
-    write_card(
-        folder,
-        DecoderCard(
-            schema_version=SCHEMA_VERSION, layers=(view.layer,), dims=(len(taught.basis.mean),), epoch=1, seed=config.seed,
-            head=config.head.model_dump(mode="json"), split={"train": tiles, "val": [], "test": tiles},
-            store=os.path.relpath(store.folder.resolve(), folder.resolve()), labels=LABELS, position=config.position,
-            task=config.task.model_dump(mode="json"), cells=(1,), labels_source=SOURCE, config_hash=config_hash(config),
-            licence=f"Licence of the encoder's weights as its card says; of the scenes: those of {store.meta.source or 'not stated'}.",
-            created=datetime.now(UTC).isoformat(timespec="seconds"), **encoder_facts(store.meta),
-        ),
+    card = DecoderCard(
+        schema_version=SCHEMA_VERSION, layers=(view.layer,), dims=(len(taught.basis.mean),), epoch=1, seed=config.seed,
+        head=config.head.model_dump(mode="json"), split={"train": tiles, "val": [], "test": tiles},
+        store=os.path.relpath(store.folder.resolve(), folder.resolve()), labels=LABELS, position=config.position,
+        task=config.task.model_dump(mode="json"), cells=(1,), labels_source=SOURCE, config_hash=config_hash(config),
+        licence=f"Licence of the encoder's weights as its card says; of the scenes: those of {store.meta.source or 'not stated'}.",
+        created=datetime.now(UTC).isoformat(timespec="seconds"), **encoder_facts(store.meta),
     )  # fmt: skip
+    write_decoder(folder / WEIGHTS, state, card, scores, positions)
+    write_card(folder, card)
 
 
 def decoder_state(classifier: Classifier, patch_px: int, task: Task) -> dict[str, torch.Tensor]:

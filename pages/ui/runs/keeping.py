@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import streamlit as st
 
 from engine.jobs.job import Job
 from engine.jobs.keeping.archive import open_archive
 from engine.jobs.keeping.zip_stream import archive_bytes
 from engine.jobs.note import LONGEST_NAME, LONGEST_TEXT, Note, read_note, write_note
+from engine.learning.decoder_file import open_decoder
 from engine.learning.result import SCORES, TrainRun
 from pages.ui import workspace
 from pages.ui.jobs import take
@@ -43,18 +47,31 @@ def download(job: Job) -> None:
 
 
 def offer_opening() -> None:
-    """A place to drop the zip of a run, from this machine or another."""
-    with st.expander("Open the zip of a run", icon=":material/unarchive:"):
+    """A place to drop the zip of a run, or the file of a decoder, from this machine or another."""
+    with st.expander("Open the zip of a run, or a decoder", icon=":material/unarchive:"):
         turn = st.session_state.get("zip_turn", 0)
         file = st.file_uploader(
-            f"A zip from Runs, at most {uploads.limit_mb():,} MB; python -m engine open takes larger ones", type=["zip"],
+            f"A zip from Runs or a decoder.safetensors, at most {uploads.limit_mb():,} MB; python -m engine open takes larger ones",
+            type=["zip", "safetensors"],
             key=f"zip_{turn}", max_upload_size=uploads.limit_mb(),
         )  # fmt: skip
         if file is None:
             return
         with errors.in_words():
-            job = open_archive(file, workspace.folder())
+            name = (
+                _opened_decoder(file.getvalue())
+                if file.name.endswith(".safetensors")
+                else open_archive(file, workspace.folder()).id
+            )
         uploads.forget_uploaded([file])
         st.session_state["zip_turn"] = turn + 1
-        session.set_job(job.id)
+        session.set_job(name)
         st.rerun()
+
+
+def _opened_decoder(content: bytes) -> str:
+    """The name of the run that a decoder's file becomes."""
+    with tempfile.TemporaryDirectory() as held:
+        path = Path(held) / "decoder.safetensors"
+        path.write_bytes(content)
+        return open_decoder(path, workspace.folder()).folder.name
