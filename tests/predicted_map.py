@@ -26,7 +26,7 @@ def predict_map(run_folder: Path, store_folder: Path, out: Path, root: Path | No
     """The map of a store by a trained run."""
     run, store = TrainRun.open(run_folder), EmbeddingStore.open(store_folder)
     with tempfile.TemporaryDirectory() as held:
-        for _ in map_store(run, store, Path(held), root or runs_root()):
+        for _ in map_store([run], store, Path(held), root or runs_root()):
             pass
         facts = read_map(Path(held))
         style = facts.style

@@ -134,6 +134,16 @@ def _add_maps(add: Add) -> None:
     """The commands that make a map of a store, and files of a map that is there."""
     sub = add("predict", stores.predict, "Map a store with a trained run.", "run", "store")
     sub.add_argument("--out", required=True, help="the map of classes, a GeoTIFF")
+    sub.add_argument(
+        "--ensemble", nargs="+", default=[], metavar="RUN",
+        help="more runs of the same task on the same embeddings, such as other seeds: their probabilities are averaged",
+    )  # fmt: skip
+    sub.add_argument(
+        "--disagreement", metavar="FILE", help="where the decoders of an ensemble disagree: .tif"
+    )
+    sub.add_argument(
+        "--date", help="first, last or a day, where a store has several dates of the same ground"
+    )
     _add_map_files(sub)
     sub = add("map-files", stores.map_files, "Write the files of a finished map at a threshold.", "map")
     sub.add_argument("--classes", metavar="FILE", help="classes with a colour table: .tif")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from engine.commands.printer import say
 from engine.errors import BadInput, StoreError
-from engine.files import make_folder, require_file_path
+from engine.files import make_folder, require_file_path, write_atomic
 
 
 def check(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -63,7 +64,9 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     """Map a store with a trained run, and write the files of the map."""
     from engine.commands.map_files import asked_files, write_files
     from engine.jobs.events import Noticed
+    from engine.learning.maps.alike import DISAGREEMENT, require_alike
     from engine.learning.maps.apply import map_store
+    from engine.learning.maps.dates import tiles_of
     from engine.learning.maps.facts import class_style, has_probabilities
     from engine.learning.result import TrainRun
     from engine.store.store import EmbeddingStore
@@ -71,16 +74,35 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
 
     out = Path(chosen.out)
     files = asked_files(chosen, out)
+    if chosen.disagreement:
+        if not chosen.ensemble:
+            raise BadInput("--disagreement is of several decoders. Name the others with --ensemble.")
+        require_file_path(Path(chosen.disagreement))
     task = TrainRun.open(Path(chosen.run)).task
     if not has_probabilities(task) and files.is_map_alone:
         return _values(chosen, out)
     class_style(task)
+    runs = [TrainRun.open(Path(one)) for one in (chosen.run, *chosen.ensemble)]
+    require_alike(runs)
+    store = EmbeddingStore.open(Path(chosen.store))
+    date, only = tiles_of(store, chosen.date)
+    if date and chosen.date is None:
+        say(
+            f"{chosen.store} holds several dates of the same ground; the last one is mapped, {date}. --date chooses another."
+        )
     with tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as held:
-        run, store = TrainRun.open(Path(chosen.run)), EmbeddingStore.open(Path(chosen.store))
-        for event in map_store(run, store, Path(held), workspace_of(run.folder)):
+        for event in map_store(runs, store, Path(held), workspace_of(runs[0].folder), date, only):
             if isinstance(event, Noticed):
                 say(event.message)
-        return {"out": chosen.out} | write_files(Path(held), files)
+        written = {"out": chosen.out} | write_files(Path(held), files)
+        if chosen.disagreement:
+            write_atomic(
+                Path(chosen.disagreement),
+                lambda temporary: shutil.copyfile(Path(held) / DISAGREEMENT, temporary),
+            )
+            say(f"Wrote {chosen.disagreement}")
+            written["disagreement"] = chosen.disagreement
+        return written
 
 
 def _values(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:

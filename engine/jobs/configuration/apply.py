@@ -15,10 +15,16 @@ class ApplyConfig(Frozen):
 
     kind: Literal["apply"] = "apply"
     decoder: str = Field(description="Run folder of a finished training.")
+    ensemble: tuple[str, ...] = Field(
+        (),
+        max_length=15,
+        description="More trainings of the same task on the same embeddings, such as other seeds: probabilities are averaged, "
+        "and where they disagree is a map of its own.",
+    )
     ground: tuple[str | ExtractConfig, ...] = Field(
         min_length=1,
         max_length=64,
-        description="Folders of stores, or extract configurations made first if needed; each becomes a map.",
+        description="Folders of stores, or extract configurations made first if needed; each becomes a map, and each date of ground with several.",
     )
     device: str = Field(
         "auto",

@@ -221,6 +221,7 @@ def config_hash(config: JobConfig) -> str:
             _drop_defaults(tree, _LATER_OF_TRAINING)
             _reduce(tree["store"], config.store)
         case ApplyConfig():
+            _drop_defaults(tree, {"ensemble": []})
             for own, one in zip(tree["ground"], config.ground, strict=True):
                 _reduce(own, one)
         case LeaderboardConfig():

@@ -71,7 +71,7 @@ def _named(config: JobConfig, workspace: Path) -> Iterator[Path]:
         case ExtractConfig() | FetchConfig():
             return
         case ApplyConfig():
-            yield _path(config.decoder, workspace)
+            yield from (_path(one, workspace) for one in (config.decoder, *config.ensemble))
             grounds: tuple[str | ExtractConfig, ...] = config.ground
         case LeaderboardConfig():
             grounds = config.stores + config.travel_stores

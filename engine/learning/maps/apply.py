@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,11 @@ from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.files import make_folder
 from engine.jobs.configuration.config import ApplyConfig, ExtractConfig
 from engine.jobs.events import ApplyDone, Event, MapTileDone, Noticed, StepStarted
+from engine.labels.build import PixelsWithData
 from engine.labels.patches import to_pixels
+from engine.learning.maps.alike import DISAGREEMENT, DISAGREEMENT_RAMP, require_alike
+from engine.learning.maps.dates import dates_of
+from engine.learning.maps.ensemble import ensemble_outputs
 from engine.learning.maps.facts import PROBABILITY, MapFacts, class_style, facts_of, write_facts
 from engine.learning.predict import TileOutputs, note_of, tile_outputs
 from engine.learning.result import TrainRun
@@ -40,56 +44,106 @@ def apply(config: ApplyConfig, folder: Path, root: Path) -> Iterator[Event]:
         StoreError: a store is not what the decoder learned to read; told before anything is made, where it is there.
     """
     began = time.monotonic()
-    run = TrainRun.open(resolve_path(config.decoder))
-    class_style(run.decoder.taught)
+    runs = [TrainRun.open(resolve_path(one)) for one in (config.decoder, *config.ensemble)]
+    class_style(runs[0].decoder.taught)
+    require_alike(runs)
     for ground in config.ground:
         if isinstance(ground, str):
-            run.decoder.require_fit(EmbeddingStore.open(resolve_path(ground)))
+            runs[0].decoder.require_fit(EmbeddingStore.open(resolve_path(ground)))
     hectares: Counter[str] = Counter()
-    made = []
-    for number, ground in enumerate(config.ground):
+    made: list[str] = []
+    for ground in config.ground:
         store = yield from _store_of(ground, root)
-        facts = yield from map_store(run, store, folder / "maps" / str(number), root)
-        hectares.update(facts.hectares_above(facts.style.default_threshold))
-        made.append(f"maps/{number}")
+        for date, only in dates_of(store).items():
+            place = f"maps/{len(made)}"
+            facts = yield from map_store(runs, store, folder / place, root, date, only)
+            hectares.update(facts.hectares_above(facts.style.default_threshold))
+            made.append(place)
     yield ApplyDone(
         made, {name: round(area, 2) for name, area in hectares.items()}, round(time.monotonic() - began, 3)
     )
 
 
 def map_store(
-    run: TrainRun, store: EmbeddingStore, folder: Path, root: Path
-) -> Generator[Event, None, MapFacts]:
-    """Map one store into a folder: probability.tif, then map.json.
+    runs: Sequence[TrainRun], store: EmbeddingStore, folder: Path, root: Path, date: str = "",
+    only: Collection[str] | None = None,
+) -> Generator[Event, None, MapFacts]:  # fmt: skip
+    """Map one store into a folder: probability.tif, disagreement.tif of several decoders, then map.json.
+
+    Args:
+        runs: one decoder, or several whose probabilities are averaged.
+        date: of the tiles in `only`, for the map's title; empty where the store has one date of each ground.
+        only: ids of the tiles; None: all.
 
     Raises:
-        StoreError: the store is not what the decoder learned to read.
+        StoreError: the store is not what a decoder learned to read.
     """
-    run.decoder.require_fit(store)
+    for run in runs:
+        run.decoder.require_fit(store)
     make_folder(folder)
     has_data, gaps = pixels_with_data(store, root)
-    notes = tuple(note for note in (gaps, note_of(run, store)) if note)
+    notes = tuple(dict.fromkeys(note for note in (gaps, *(note_of(run, store) for run in runs)) if note))
     yield from map(Noticed, notes)
-    task, path = run.decoder.taught, folder / PROBABILITY
-    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".pieces-", dir=folder) as held:
-        kept: list[tuple[StoredTile, Path]] = []
-        for found in tile_outputs(run, store):
-            tile = found.span.tile
-            piece = class_and_step(found, task)
-            known = None if has_data is None else has_data(tile)
-            if known is not None:
-                piece = np.where(known, piece, NODATA).astype(np.uint8)
-            kept.append((tile, Path(held) / f"{len(kept)}.npy"))
-            np.save(kept[-1][1], piece)
-            yield MapTileDone(len(kept), len(store.tiles), time.monotonic() - began)
+        kept = yield from _keep_pieces(runs, store, Path(held), has_data, only)
         yield StepStarted("Writing the map")
-        pieces = ((tile, np.load(at)) for tile, at in kept)
-        tags = store_tags(store, run.decoder.layers[0]) | {"EMBERSCOPE_STEPS": str(STEPS)}
-        write_mosaic(path, pieces, level="pixel", nodata=NODATA, dtype="uint8", tags=tags, band_names=BANDS)
-    facts = facts_of(store, run.decoder, run.folder, path, notes)
+        _write_maps(runs, store, folder, kept)
+    facts = facts_of(
+        store, [run.decoder for run in runs], [run.folder for run in runs], folder, notes, date, only
+    )
     write_facts(folder, facts)
     return facts
+
+
+def _keep_pieces(
+    runs: Sequence[TrainRun], store: EmbeddingStore, held: Path, has_data: PixelsWithData | None,
+    only: Collection[str] | None,
+) -> Generator[Event, None, list[tuple[StoredTile, Path]]]:  # fmt: skip
+    """Class and step of each tile in a file, and the disagreement of several decoders in one beside it."""
+    kept: list[tuple[StoredTile, Path]] = []
+    task, began = runs[0].decoder.taught, time.monotonic()
+    number = len(store.tiles) if only is None else len(only)
+    for found, disagreement in _outputs(runs, store, only):
+        tile = found.span.tile
+        piece = class_and_step(found, task)
+        known = None if has_data is None else has_data(tile)
+        if known is not None:
+            piece = np.where(known, piece, NODATA).astype(np.uint8)
+        kept.append((tile, held / f"{len(kept)}.npy"))
+        np.save(kept[-1][1], piece)
+        if disagreement is not None:
+            std = np.where(piece[1] == NODATA, np.float32("nan"), to_pixels(disagreement, tile))
+            np.save(kept[-1][1].with_suffix(".std.npy"), std)
+        yield MapTileDone(len(kept), number, time.monotonic() - began)
+    return kept
+
+
+def _outputs(
+    runs: Sequence[TrainRun], store: EmbeddingStore, only: Collection[str] | None
+) -> Iterator[tuple[TileOutputs, np.ndarray | None]]:
+    """What one decoder says of each tile, or what several say together and how far they disagree."""
+    if len(runs) == 1:
+        yield from ((found, None) for found in tile_outputs(runs[0], store, only))
+    else:
+        yield from ((one.found, one.disagreement) for one in ensemble_outputs(runs, store, only))
+
+
+def _write_maps(
+    runs: Sequence[TrainRun], store: EmbeddingStore, folder: Path, kept: Sequence[tuple[StoredTile, Path]]
+) -> None:
+    own = store_tags(store, runs[0].decoder.layers[0])
+    pieces = ((tile, np.load(at)) for tile, at in kept)
+    tags = own | {"EMBERSCOPE_STEPS": str(STEPS)}
+    write_mosaic(
+        folder / PROBABILITY, pieces, level="pixel", nodata=NODATA, dtype="uint8", tags=tags, band_names=BANDS
+    )
+    if len(runs) > 1:
+        pieces = ((tile, np.load(at.with_suffix(".std.npy"))) for tile, at in kept)
+        tags = own | {"EMBERSCOPE_QUANTITY": DISAGREEMENT_RAMP.title}
+        write_mosaic(
+            folder / DISAGREEMENT, pieces, level="pixel", nodata=float("nan"), dtype="float32", tags=tags,
+            band_names=("disagreement",),
+        )  # fmt: skip
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class MapFacts:
         source: of the scenes; taught_on: of the decoder's training data.
         hectares: value of a class -> hectares at each step of its probability.
         notes: what a person should know of how it was made.
+        ensemble: folders of the other decoders whose probabilities were averaged with the first one's.
     """
 
     title: str
@@ -48,6 +49,12 @@ class MapFacts:
     is_random: bool
     hectares: Mapping[int, list[float]]
     notes: tuple[str, ...] = ()
+    ensemble: tuple[str, ...] = ()
+
+    @property
+    def members(self) -> int:
+        """Decoders whose probabilities were averaged; 1: one decoder's own."""
+        return 1 + len(self.ensemble)
 
     @property
     def taught(self) -> Task:
@@ -88,16 +95,24 @@ def class_style(task: Task) -> ClassStyle:
 
 
 def facts_of(
-    store: EmbeddingStore, card: DecoderCard, decoder: Path, probability: Path, notes: tuple[str, ...]
-) -> MapFacts:
-    """The facts of a map that was just written."""
-    meta = store.meta
-    days = sorted({time[:10] for tile in store.tiles for time in tile.datetimes if time})
+    store: EmbeddingStore, cards: Sequence[DecoderCard], decoders: Sequence[Path], folder: Path, notes: tuple[str, ...],
+    date: str = "", only: Collection[str] | None = None,
+) -> MapFacts:  # fmt: skip
+    """The facts of a map that was just written into a folder.
+
+    Args:
+        date, only: of the tiles that were mapped, as in `apply.map_store`.
+    """
+    meta, card = store.meta, cards[0]
+    tiles = [tile for tile in store.tiles if only is None or tile.id in only]
+    days = sorted({time[:10] for tile in tiles for time in tile.datetimes if time})
+    heads = dict.fromkeys(one.head_config.name for one in cards)
     return MapFacts(
-        title=_title(store), store=str(store.folder), decoder=str(decoder), head=card.head_config.name,
+        title=_title(store) + (f", {date}" if date else ""), store=str(store.folder), decoder=str(decoders[0]),
+        head=" and ".join(heads), ensemble=tuple(map(str, decoders[1:])),
         backbone=card.backbone, task=card.task, dates=tuple(days), source=meta.source, taught_on=card.source,
         gsd_m=meta.gsd_m, is_simulated=meta.is_simulated, is_random=meta.is_random,
-        hectares=hectares_by_step(probability), notes=notes,
+        hectares=hectares_by_step(folder / PROBABILITY), notes=notes,
     )  # fmt: skip
 
 
@@ -114,9 +129,10 @@ def read_map(folder: Path) -> MapFacts:
     """
     try:
         tree = read_json(folder / FACTS)
+        tree = {"ensemble": [], **tree}  # maps of earlier versions are of one decoder
         known = {one.name: tree[one.name] for one in fields(MapFacts)}
         known["hectares"] = {int(value): found for value, found in tree["hectares"].items()}
-        known |= {"dates": tuple(tree["dates"]), "notes": tuple(tree["notes"])}
+        known |= {key: tuple(tree[key]) for key in ("dates", "notes", "ensemble")}
     except FileNotFoundError as err:
         raise JobError(
             f"{folder} holds no finished map. Make one on the Apply page, or with `python -m engine apply`."

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from engine.errors import EngineError
 from engine.jobs.configuration.config import ApplyConfig, SceneConfig
 from engine.jobs.job import submit
+from engine.learning.maps.alike import require_alike
 from engine.learning.result import TrainRun
 from pages.ui import workspace
 from pages.ui.apply import ground
@@ -32,6 +34,7 @@ def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> 
         st.info("Nothing here fits this decoder.", icon=":material/info:")
         ground.why_not(refused)
         return None
+    ensemble = _ensemble(run, runs)
     by_key = {one.key: one for one in fitting}
     chosen = _choose_ground(by_key, f"apply_ground_{run.folder.name}")
     if regions.chosen() is not None:
@@ -40,7 +43,9 @@ def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> 
         )
     if st.button("Make the map", type="primary", key="make_map", icon=":material/map:", width="stretch", disabled=not chosen):  # fmt: skip
         with errors.in_words(stop=False):
-            config = ApplyConfig(decoder=str(run.folder), ground=tuple(by_key[key].given for key in chosen))
+            config = ApplyConfig(
+                decoder=str(run.folder), ensemble=ensemble, ground=tuple(by_key[key].given for key in chosen)
+            )
             session.set_job(submit(config, workspace.folder()).id)
             st.rerun()
     ground.why_not(refused)
@@ -64,6 +69,33 @@ def _decoder(runs: Sequence[cached.JobFacts]) -> TrainRun:
     st.session_state["apply_came_from"] = st.session_state["train_job"] = name
     session.set_job(name)
     return TrainRun.open(by_id[name].job.folder)
+
+
+def _ensemble(run: TrainRun, runs: Sequence[cached.JobFacts]) -> tuple[str, ...]:
+    """Other decoders of the same task on the same embeddings, whose probabilities are averaged with the first one's."""
+    alike = {
+        found.job.id: found
+        for found in runs
+        if found.job.folder.resolve() != run.folder and _is_alike(run, found)
+    }
+    if not alike:
+        return ()
+    words = chosen_run.labels(alike, results.training_words)
+    chosen = st.multiselect(
+        "Averaged with", list(alike), key=f"apply_ensemble_{run.folder.name}", max_selections=15,
+        format_func=words.__getitem__, placeholder="no other decoder",
+        help="Trainings of the same task on the same embeddings, such as other seeds. The map shows the mean of their "
+        "probabilities, and another layer where they disagree.",
+    )  # fmt: skip
+    return tuple(str(alike[name].job.folder) for name in chosen)
+
+
+def _is_alike(run: TrainRun, found: cached.JobFacts) -> bool:
+    try:
+        require_alike([run, TrainRun.open(found.job.folder)])
+    except EngineError:
+        return False
+    return True
 
 
 def _choose_ground(by_key: Mapping[str, ground.Ground], widget: str) -> list[str]:

@@ -12,13 +12,14 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.jobs.job import Job
+from engine.learning.maps.alike import DISAGREEMENT, DISAGREEMENT_RAMP
 from engine.learning.maps.facts import FACTS, PROBABILITY, MapFacts, read_map
 from engine.views.maps.probability_map import STEPS, step_of
 from pages.ui.apply import map_files
 from pages.ui.apply.panel import threshold_panel
 from pages.ui.jobs import scenes_below
 from pages.ui.look import notices, palette, style, wording
-from pages.ui.map import layers, maps, threshold_layer
+from pages.ui.map import layers, maps, number_layers, threshold_layer
 from pages.ui.state import address, cached, results
 
 _SMALLEST_HA = 1.0
@@ -80,7 +81,7 @@ def show(job: Job, shown: Shown) -> None:
         maps.View(
             page="apply", key=f"apply_{job.id}_{shown.folder.name}", focus=str(shown.folder),
             bounds_lonlat=layers.opening(scenes) if scenes else over.bounds_lonlat, boxes=layers.boxes_of(scenes),
-            shown=(*_below(scenes), over),
+            shown=(*_below(scenes), over, *_disagreement(shown)),
             outlines=layers.outlines(scenes, palette.ASH), overlay_percent=80,
         )
     )  # fmt: skip
@@ -97,12 +98,41 @@ def panel(shown: Shown) -> None:
     )  # fmt: skip
     chosen = threshold_panel(f"threshold_{shown.channel}", _data(shown, smallest))
     address.write("threshold", f"{chosen:.2f}" if chosen != facts.style.default_threshold else None)
+    if facts.members > 1:
+        style.small(
+            f"Mean of {facts.members} decoders. The layer Where they disagree is their standard deviation: 0 where all say the "
+            "same, 0.5 where half are certain of one class and half of another."
+        )
     days = wording.plain(_days(facts))
     style.small(
         f"All of {facts.title}: {facts.gsd_m:g} m pixels; imagery of {days}. Areas are those on the ellipsoid."
     )
     for note in facts.notes:
         st.caption(wording.plain(note))
+
+
+def series(found: Sequence[Shown]) -> None:
+    """Hectares of each map of a job, by date: what a series tells."""
+    if len(found) < 2:
+        return
+    with st.expander(f"Hectares on all {len(found)} maps", icon=":material/table_rows:"):
+        rows = [
+            {"Ground": one.facts.title, "Imagery": _days(one.facts), **{
+                f"{name.capitalize()} (ha)": area for name, area in one.facts.hectares_above(threshold(one.facts)).items()
+            }}
+            for one in sorted(found, key=lambda one: (one.facts.store, one.facts.dates))
+        ]  # fmt: skip
+        st.dataframe(rows, hide_index=True, width="stretch")
+        st.caption(f"Above the threshold {threshold(found[0].facts):.2f}.")
+
+
+def _disagreement(shown: Shown) -> list[maps.Shown]:
+    """Where the decoders of an ensemble disagree, as a layer; nothing of one decoder."""
+    path = shown.folder / DISAGREEMENT
+    if not path.is_file():
+        return []
+    words = f"Disagreement of {shown.facts.members} decoders"
+    return [number_layers.numbers([path], words, "Where they disagree", DISAGREEMENT_RAMP)]
 
 
 def threshold(facts: MapFacts) -> float:

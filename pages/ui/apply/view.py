@@ -48,11 +48,13 @@ def show_job(page: stage.Stage, found: cached.JobFacts) -> None:
             _look_at(_scene_of(found))
         return
     with page.panel, errors.in_words():
-        shown = result.choose(_maps(found.job))
+        every = _maps(found.job)
+        shown = result.choose(every)
     with page.map, errors.in_words():
         result.show(found.job, shown)
     with page.panel, errors.in_words():
         result.panel(shown)
+        result.series(every)
         _another()
     with page.legend:
         result.legend(shown.facts)
