@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,27 @@ def test_a_cluster_that_is_named_becomes_labels_of_its_typical_patches_once(
     assert "open" in words(seen)
     assert not seen.exception
     labels_path(store.folder).with_name("clusters.json").unlink()
+
+
+def test_nearest_neighbours_draw_the_map_too_jump_and_are_kept_as_a_decoder(
+    open_page: OpenPage,
+    store: EmbeddingStore,
+    drawn_maps: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = click(open_page("label", job="run-extract"), store, 3, 1, "burnt")
+    at = click(at, store, store.rows - 4, 2, "not burnt")
+    at.segmented_control(key="label_method").set_value("knn").run()
+    assert not at.exception
+    drawn = lens_of(drawn_maps[-1])
+    assert (drawn["kind"], drawn["names"], len(drawn["rows"][0])) == ("classes", ["not burnt", "burnt"], 2)
+    for shown in ("Probability", "Where unsure"):
+        at.segmented_control(key="label_show").set_value(shown).run()
+        assert lens_of(drawn_maps[-1])["kind"] == "ramp"
+    at.button(key="label_jump").click().run()
+    asked: list[list[str]] = []
+    done = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: asked.append(command) or done)
+    at.button(key="label_keep").click().run()
+    assert not at.exception
+    assert asked[0][asked[0].index("--method") + 1] == "knn"

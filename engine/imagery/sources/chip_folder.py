@@ -91,7 +91,7 @@ def chip_scenes(
         left_out: takes a sentence for each damaged chip, which is then left out; None: it is an error.
 
     Raises:
-        SceneError: no chips, or a chip that cannot be read.
+        SceneError: no chips, a chip that cannot be read, or a split file of other chips.
     """
     place = "data" if date == "post" else "pre"
     images = sorted((folder / place).glob("*_merged.tif"))
@@ -102,6 +102,7 @@ def chip_scenes(
         )
     splits = read_splits(folder / "splits")
     stems = [image.name.removesuffix("_merged.tif") for image in images]
+    _require_some(splits, stems, folder)
     found = _told_apart({
         stem: scene
         for image, stem in zip(images, stems, strict=True)
@@ -110,6 +111,21 @@ def chip_scenes(
         )
     })  # fmt: skip
     return _with_note(found, _unknown_note(splits, stems))
+
+
+def _require_some(splits: Mapping[str, str], stems: Sequence[str], folder: Path) -> None:
+    """Refuse a split file none of whose chips is in the folder: it belongs to other chips.
+
+    Raises:
+        SceneError: naming the file.
+    """
+    for name, file in _SPLIT_FILES:
+        own = [stem for stem, split in splits.items() if split == name]
+        if own and not set(own) & set(stems):
+            raise SceneError(
+                f"{folder / 'splits' / file} names {len(own)} chips, and the folder holds none of them ({own[0]}, ...). Give the "
+                f"split files of these chips, or remove the folder splits."
+            )
 
 
 def _unknown_note(splits: Mapping[str, str], stems: Sequence[str]) -> str:

@@ -69,7 +69,7 @@ class Classifier:
         """
         if self.method == "knn":
             raise LabelError(
-                "k nearest neighbours cannot be drawn while labels are given. Use logistic regression for that."
+                "k nearest neighbours are no linear map. `neighbour_map` computes what they say of each patch."
             )
         names = tuple(one.name for one in self.classes)
         palette = np.array([one.rgba for one in self.classes], np.uint8)

@@ -21,7 +21,12 @@ _BLOCK = 65_536
 
 
 def next_patch(
-    numbers: np.ndarray, places: np.ndarray, labelled: np.ndarray, lens: Lens | None, ask: Ask
+    numbers: np.ndarray,
+    places: np.ndarray,
+    labelled: np.ndarray,
+    lens: Lens | None,
+    ask: Ask,
+    unsure: np.ndarray | None = None,
 ) -> int:
     """The number of a patch.
 
@@ -29,7 +34,8 @@ def next_patch(
         numbers: (n, k) components of all patches, NaN without data.
         places: (n, 2) of them, in any unit, for the parts of the map.
         labelled: numbers of patches that have a label.
-        lens: how unsure the classifier is, on components; None: there is none yet.
+        lens: how unsure the classifier is, on components; None: there is none yet, or `unsure` says it.
+        unsure: (n,) how unsure it is, where that is no linear map of components.
 
     Raises:
         LabelError: every patch has a label, or has no data.
@@ -41,7 +47,9 @@ def next_patch(
         raise LabelError("Every patch with data has a label.")
     if ask == "region":
         free = _emptiest(places, labelled, free)
-    if ask == "unlike" or (lens is None and len(labelled)):
+    if unsure is not None and ask != "unlike":
+        worth = unsure[free]
+    elif ask == "unlike" or (lens is None and len(labelled)):
         worth = _unlike(numbers[free], numbers[labelled[np.isfinite(numbers[labelled, 0])]])
     elif lens is None:
         worth = -np.abs(numbers[free] - np.nanmedian(numbers[free], axis=0)).sum(axis=1)

@@ -34,9 +34,9 @@ def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> 
         st.info("Nothing here fits this decoder.", icon=":material/info:")
         ground.why_not(refused)
         return None
-    ensemble = _ensemble(run, runs)
     by_key = {one.key: one for one in fitting}
     chosen = _choose_ground(by_key, f"apply_ground_{run.folder.name}")
+    ensemble = _ensemble(run, runs)
     if regions.chosen() is not None:
         st.caption(
             f"Of {wording.plain(session.place().title)} only the region of Explore: {regions.in_words()}."

@@ -10,10 +10,12 @@ import streamlit as st
 
 from engine.labels.clicked.geojson import change_labels
 from engine.labels.clicked.label_set import COLOURS, LONGEST_NAME, LabelSet
+from engine.learning.clicked.classifier import METHODS, NEIGHBOURS, Method
 from pages.ui.look import errors, wording
 from pages.ui.state import address
 
 Show = Literal["Class", "Probability", "Where unsure"]
+_METHOD_WORDS: dict[Method, str] = {"logistic": "Logistic regression", "knn": "k nearest neighbours"}
 _SHOWS: tuple[Show, ...] = ("Class", "Probability", "Where unsure")
 
 
@@ -71,6 +73,18 @@ def change_classes(path: Path, labels: LabelSet) -> None:
             ):
                 change_labels(path, lambda found: found.without_class(gone))
                 st.rerun()
+
+
+def choose_method() -> Method:
+    """How the map is learnt from the labels."""
+    address.restore("method", "label_method", METHODS, METHODS[0])
+    chosen = st.segmented_control(
+        "Learnt by", METHODS, key="label_method", required=True, format_func=_METHOD_WORDS.__getitem__,
+        help="Logistic regression draws straight borders between the classes; k nearest neighbours gives a patch the class "
+        f"that most of the {NEIGHBOURS} labelled patches nearest to it have.",
+    )  # fmt: skip
+    address.keep("method", "label_method")
+    return cast(Method, chosen or METHODS[0])
 
 
 def choose_shown(present: list[str]) -> Shown:

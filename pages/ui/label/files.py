@@ -123,7 +123,7 @@ def _keep(seen: Seen, path: Path) -> str:
     )
     command = [
         sys.executable, "-m", "engine", "label", str(store), str(path), "--out", str(path.with_name("map.tif")),
-        "--decoder", str(made), "--layer", str(seen.view.view.layer), "--position", seen.view.view.position,
+        "--decoder", str(made), "--method", seen.method, "--layer", str(seen.view.view.layer), "--position", seen.view.view.position,
         *(["--date", seen.view.date] if seen.view.date else []),
     ]  # fmt: skip
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -30,6 +30,6 @@ def learn(view: DatedView, reduction: Reduction, labels: LabelSet, date: int | N
     present = rows_of(labels, view.store, view.chosen).present
     if len(present) < 2:
         return Seen(view, reduction, labels, None, choice.Shown("Class"), date)
-    taught = teach(view, labels, reduction.basis)
+    taught = teach(view, labels, reduction.basis, choice.choose_method())
     shown = choice.choose_shown([labels.classes[one].name for one in present])
     return Seen(view, reduction, labels, taught, shown, date)

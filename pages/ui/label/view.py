@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -13,12 +14,19 @@ from engine.imagery.geobox import to_lonlat
 from engine.imagery.scene import Scene
 from engine.labels.clicked.label_set import Label, LabelSet
 from engine.labels.clicked.on_store import rows_of, tile_of
+from engine.learning.clicked.classifier import Method
+from engine.learning.clicked.neighbour_map import (
+    identity_of,
+    neighbour_file,
+    neighbour_lens,
+    uncertainty,
+)
 from engine.learning.clicked.next_patch import ASKS, Ask, next_patch
 from engine.learning.clicked.taught import Taught
 from engine.store.store import EmbeddingStore
 from engine.views.comparing.dated_view import DatedView
 from engine.views.lens.kinds import components_lens
-from engine.views.lens.lens import Lens, ramp
+from engine.views.lens.lens import Kind, Lens, ramp
 from engine.views.lens.reduction import Reduction
 from pages.ui.label import told
 from pages.ui.label.choice import Shown
@@ -29,6 +37,7 @@ from pages.ui.map.routes import lens_files
 
 _STOPS = 5
 _MOST_OUTLINES = 400
+_KEPT = 12
 
 
 @dataclass(frozen=True)
@@ -48,18 +57,47 @@ class Seen:
     date: int | None
 
     @property
+    def method(self) -> Method:
+        """How it was learnt; logistic regression before it is."""
+        return "logistic" if self.taught is None else self.taught.classifier.method
+
+    @property
+    def kind(self) -> tuple[Kind, int]:
+        """What the map shows of a classifier, and the number of the class whose probability is meant."""
+        if self.taught is None or self.shown.show == "Class":
+            return "classes", 0
+        if self.shown.show == "Where unsure":
+            return "uncertainty", 0
+        return "probability", [one.name for one in self.taught.classifier.classes].index(self.shown.of)
+
+    @property
     def lens(self) -> Lens:
-        """For embeddings."""
+        """For embeddings; by nearest neighbours for the numbers of `neighbour_file`."""
         if self.taught is None:
             basis = self.reduction.basis
             return components_lens(basis, (0, 1, 2) if len(basis.components) > 2 else (0,))
-        classifier = self.taught.classifier
-        if self.shown.show == "Class":
-            return classifier.lens()
-        if self.shown.show == "Where unsure":
-            return classifier.lens("uncertainty")
-        names = [one.name for one in classifier.classes]
-        return classifier.lens("probability", names.index(self.shown.of))
+        if self.method == "knn":
+            return neighbour_lens(self.taught, *self.kind)
+        return self.taught.classifier.lens(*self.kind)
+
+    def drawn(self) -> tuple[str, int | None, Lens]:
+        """The token of what the browser draws, the number of the date in it, and the lens on its numbers."""
+        if self.taught is None or self.method != "knn":
+            token = lens_files.register(self.reduction.path, self.reduction.header.identity)
+            return token, self.date, self.lens.reduced(self.reduction.basis)
+        name = identity_of(self.taught, *self.kind)[:16]
+        path = self.view.store.folder.parent / "overlays" / f"labels-knn-{name}.bin"
+        with st.spinner("Asking the neighbours of every patch."):
+            header = neighbour_file(path, self.taught, *self.kind)
+        _forget_old(path)
+        return lens_files.register(path, header.identity), None, self.lens
+
+
+def _forget_old(newest: Path) -> None:
+    """Keep the files of the last few classifiers only: each label makes another one."""
+    found = sorted(newest.parent.glob("labels-knn-*.bin"), key=lambda one: one.stat().st_mtime_ns)
+    for old in found[:-_KEPT]:
+        old.unlink(missing_ok=True)
 
 
 def draw(
@@ -68,9 +106,9 @@ def draw(
     """The map; a click on it is a label."""
     meta = seen.view.store.meta
     goto = st.session_state.get(f"{map_key}/goto")
+    token, date, on_numbers = seen.drawn()
     lens = ShownLens(
-        name="label", of=of, token=lens_files.register(seen.reduction.path, seen.reduction.header.identity), date=seen.date,
-        lens=seen.lens.reduced(seen.reduction.basis).to_json(), credit=f"Labels on {meta.backbone}, layer {seen.view.view.layer}",
+        name="label", of=of, token=token, date=date, lens=on_numbers.to_json(), credit=f"Labels on {meta.backbone}, layer {seen.view.view.layer}",
         title="Labels", picked=Picked(serial=told.last_serial(map_key)), hint="A click labels a patch", labels=True, goto=goto,
     )  # fmt: skip
     below = layers.imagery(scenes, base) if scenes and base else []
@@ -152,8 +190,16 @@ def _next(seen: Seen, ask: Ask) -> int:
     numbers[~is_seen[rows]] = np.nan
     labelled = rows_of(seen.labels, seen.view.store, seen.view.chosen).rows
     own = np.flatnonzero(np.isin(rows, labelled))
-    lens = seen.taught.classifier.lens("uncertainty").reduced(reduction.basis) if seen.taught else None
-    return int(rows[next_patch(numbers, _places(seen.view.store)[rows], own, lens, ask)])
+    lens, unsure = None, None
+    if seen.taught is not None and seen.method == "knn":
+        known = np.isfinite(numbers[:, 0])
+        unsure = np.full(len(numbers), np.nan)
+        unsure[known] = uncertainty(
+            seen.taught.classifier.probabilities(seen.view.view.rows(rows[known].tolist()))
+        )
+    elif seen.taught is not None:
+        lens = seen.taught.classifier.lens("uncertainty").reduced(reduction.basis)
+    return int(rows[next_patch(numbers, _places(seen.view.store)[rows], own, lens, ask, unsure)])
 
 
 def _places(store: EmbeddingStore) -> np.ndarray:

@@ -18,6 +18,12 @@ from engine.labels.clicked.on_store import middle_of
 from engine.learning.clicked.accuracy import left_out
 from engine.learning.clicked.classifier import METHODS, Method, fit, weights_of
 from engine.learning.clicked.decoder_run import keep_decoder
+from engine.learning.clicked.neighbour_map import (
+    identity_of,
+    neighbour_file,
+    neighbour_lens,
+    uncertainty,
+)
 from engine.learning.clicked.next_patch import next_patch
 from engine.learning.clicked.taught import Taught, teach
 from engine.learning.evaluate import evaluate
@@ -26,7 +32,7 @@ from engine.learning.result import TrainRun
 from engine.store.store import EmbeddingStore
 from engine.views.comparing.dated_view import dated
 from engine.views.layer_view import view_of
-from engine.views.lens.reduction import reduction_of
+from engine.views.lens.reduction import Reduction, reduction_of
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 DIM, SIDE, TILES = 12, 12, 4
@@ -185,3 +191,24 @@ def test_one_class_is_refused() -> None:
 
     with pytest.raises(LabelError, match="one class"):
         fit(np.ones((2, DIM)), np.zeros(2, int), np.arange(2), CLASSES.classes, _plain_basis())
+
+
+def test_the_map_by_nearest_neighbours_is_drawn_from_numbers_that_say_what_the_classifier_says(
+    store: EmbeddingStore, tmp_path: Path
+) -> None:
+    taught = taught_on(store, method="knn")
+    has_data = store.read_valid_fraction() > 0
+    shares = taught.classifier.probabilities(store.read())
+    for kind, shown in (("classes", 0), ("probability", 1), ("uncertainty", 0)):
+        path = tmp_path / f"{kind}.bin"
+        header = neighbour_file(path, taught, kind, shown)
+        numbers = Reduction(path, taught.basis, np.ones(2), header).numbers()
+        lens = neighbour_lens(taught, kind, shown)
+        assert np.isnan(numbers[~has_data]).all()
+        if kind == "classes":
+            np.testing.assert_array_equal(lens.classes(numbers[has_data]), shares.argmax(axis=1)[has_data])
+            continue
+        expected = shares[:, shown] if kind == "probability" else uncertainty(shares)
+        np.testing.assert_allclose(lens.values(numbers[has_data])[:, 0], expected[has_data], atol=1e-4)
+    assert identity_of(taught, "classes", 0) == identity_of(taught_on(store, method="knn"), "classes", 0)
+    assert identity_of(taught, "classes", 0) != identity_of(taught_on(store, 2, "knn"), "classes", 0)
