@@ -5,7 +5,8 @@ EngineError
 │   ├── ConfigError         a configuration key or value
 │   ├── RegionError         a region that is invalid, too large or outside every scene
 │   ├── SceneError          a scene that cannot be read or understood
-│   │   └── MissingBand     a scene without a band that the backbone needs
+│   │   ├── MissingBand     a scene without a band that the backbone needs
+│   │   └── RemoteError     imagery of a catalogue that cannot be had: no network, refused, or not allowed
 │   ├── BackboneError       a backbone that is unknown or asked for what it cannot do
 │   │   └── WeightsError    weights that are absent, altered or of another model
 │   ├── StoreError          an embedding store that is absent, incomplete or of another schema
@@ -43,6 +44,10 @@ class SceneError(BadInput):
 
 class MissingBand(SceneError):
     """A scene without a band that the backbone needs."""
+
+
+class RemoteError(SceneError):
+    """Imagery of a catalogue that cannot be had: no network, refused, or an address that is not allowed."""
 
 
 class BackboneError(BadInput):

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from engine.imagery.grid import Tile
+from engine.imagery.masks import is_clouded
 from engine.imagery.raster.rasters import OpenRasters, damage_told
 from engine.imagery.raster.window import read_window
-from engine.imagery.scene import Asset, Scene
+from engine.imagery.scene import Asset, MaskKind, Scene
 
 # Integers that a device turns into reflectance itself; others are turned here.
 _KEPT_TYPES = (np.dtype(np.int16), np.dtype(np.uint16), np.dtype(np.uint8))
@@ -122,10 +123,21 @@ def _read_date(
 ) -> _Date:
     scene.require(bands, "Reading")
     date = _of_scene(_read_bands([scene.assets[band] for band in bands], tile, rasters), scene, tile)
+    if scene.mask is not None and date.valid.any():
+        date = replace(date, valid=date.valid & _is_clear(*scene.mask, tile, rasters))
     if clouded is None or not date.valid.any():
         return date
     alone = Chip(tile, date.stored[None], date.valid[None], (scene.datetime,), date.scale, date.offset)
     return _Date(date.stored, date.valid & ~clouded(alone, scene), date.scale, date.offset)
+
+
+def _is_clear(asset: Asset, kind: MaskKind, tile: Tile, rasters: OpenRasters) -> np.ndarray:
+    """Pixels (H, W) bool that the product's own mask does not call cloud or shadow."""
+    with damage_told(asset.path, f"tile {tile.id}"):
+        found, known = read_window(
+            rasters.get(asset.path), [asset.index], tile.grid, asset.crs, [()], is_nearest=True
+        )
+    return known & ~is_clouded(found[0], kind)
 
 
 def _of_scene(date: _Date, scene: Scene, tile: Tile) -> _Date:

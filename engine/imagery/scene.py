@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal, TypeVar
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
@@ -17,8 +18,13 @@ from engine.files import slug
 from engine.imagery.geobox import bounds_of, gsd_m, outline_lonlat
 from engine.imagery.sensors.sensor import Level, Sensor, reflectance_words
 
+T = TypeVar("T")
 # Names longer than this are cut, and told apart by a hash of the whole.
 _LONGEST_ID = 120
+
+
+MaskKind = Literal["scl", "fmask", "qa_pixel"]
+"""How a product's own mask tells clouds; `masks.py` reads it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Scene:
         is_chip: the scene is one tile by itself; a fixed grid serves everything else.
         cloud_pct: share of the scene under clouds, 0 to 100, None where nobody states it.
         notes: what was assumed, resampled or left unread, in words for a person.
+        mask: the product's own mask of clouds and shadows, whose pixels are gaps; None: none is used.
     """
 
     id: str
@@ -76,6 +83,7 @@ class Scene:
     is_chip: bool = False
     cloud_pct: float | None = None
     notes: tuple[str, ...] = ()
+    mask: tuple[Asset, MaskKind] | None = None
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -152,8 +160,8 @@ class Scene:
             )
 
 
-def in_order(assets: Mapping[str, Asset], sensor: Sensor) -> dict[str, Asset]:
-    """Assets in the order of a sensor's bands, those of other sensors after them."""
+def in_order(assets: Mapping[str, T], sensor: Sensor) -> dict[str, T]:
+    """Assets, by the names of their bands, in the order of a sensor's bands, those of other sensors after them."""
     order = [*sensor.bands, *(band for band in assets if band not in sensor.bands)]
     return {band: assets[band] for band in order if band in assets}
 

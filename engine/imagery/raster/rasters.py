@@ -14,7 +14,15 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from engine.errors import SceneError
+from engine.errors import EngineError, SceneError
+from engine.imagery.remote.fetching import cached
+from engine.imagery.remote.remote_file import (
+    RemoteContainer,
+    forget_failure,
+    is_remote,
+    raise_failure,
+    remote_raster,
+)
 
 # The only formats opened: each holds its own pixels, none points at another file or address (as VRT does).
 _JPEG2000_SIGNATURE = b"\x00\x00\x00\x0cjP"  # ISO/IEC 15444-1, annex I.5.1
@@ -88,10 +96,14 @@ def damage_told(path: Path, where: str) -> Iterator[None]:
 
     Raises:
         SceneError: the file is damaged or cut short.
+        RemoteError: it lies on another computer and cannot be had.
     """
+    forget_failure()
     try:
         yield
+        raise_failure()
     except (RasterioError, CPLE_BaseError) as err:
+        raise_failure()
         raise SceneError(
             f"{path.name} is damaged or cut short: {where} cannot be read ({in_short(err.__cause__ or err)}). "
             f"Copy or download the file again."
@@ -103,7 +115,56 @@ def in_short(error: Any) -> str:
     return " ".join(str(error).split())[:120]
 
 
+@contextmanager
+def shown_raster(path: Path) -> Iterator[DatasetReader]:
+    """A raster that this installation has understood before, opened to be shown: without looking at it again.
+
+    Raises:
+        RasterioError: it went away or is damaged.
+        OSError: it lies on another computer and cannot be had.
+    """
+    try:
+        with _opened_remote(path) if is_remote(path) else rasterio.open(path) as dataset:
+            forget_failure()
+            try:
+                yield dataset
+            finally:
+                raise_failure()
+    except EngineError as err:
+        raise OSError(str(err)) from err
+
+
+def _opened_remote(path: Path) -> DatasetReader:
+    """A raster on another computer, of which nothing beside it is looked for.
+
+    Raises:
+        RemoteError: it cannot be had.
+        SceneError: it is no GeoTIFF or JPEG 2000.
+    """
+    raster = remote_raster(path)
+    driver = "JP2OpenJPEG" if raster.address.lower().endswith((".jp2", ".j2k")) else "GTiff"
+    forget_failure()
+    cached(raster)  # what it cannot be had for is told from here, not from inside GDAL
+    container = RemoteContainer(path)
+    try:
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="1"):
+            dataset = rasterio.open(str(path), driver=driver, opener=container)
+    except (RasterioError, CPLE_BaseError) as err:
+        raise_failure()
+        raise SceneError(
+            f"{raster.what} cannot be opened as GeoTIFF or JPEG 2000 ({in_short(err)}). Choose another scene."
+        ) from err
+    try:
+        raise_failure()
+    except EngineError:
+        dataset.close()
+        raise
+    return dataset
+
+
 def _opened(path: Path) -> DatasetReader:
+    if is_remote(path):
+        return _opened_remote(path)
     if not path.is_file():  # also refuses addresses and GDAL's virtual paths
         raise SceneError(f"{path} is no readable raster file. Check the path; addresses are not opened.")
     _require_plain_side_cars(path)

@@ -12,10 +12,13 @@ from engine.imagery.sources.product_files import grouped, rasters_in
 from engine.imagery.sources.raster_file import FileScene
 from engine.imagery.sources.scene_stack import FilesScene
 from engine.imagery.sources.simulated import SimulatedScene
+from engine.imagery.sources.stac import StacScene
 
-__all__ = ["ChipsScene", "FileScene", "FilesScene", "SceneConfig", "SimulatedScene", "source_of"]
+__all__ = ["ChipsScene", "FileScene", "FilesScene", "SceneConfig", "SimulatedScene", "StacScene", "source_of"]
 
-SceneConfig = Annotated[FileScene | FilesScene | ChipsScene | SimulatedScene, Field(discriminator="source")]
+SceneConfig = Annotated[
+    FileScene | FilesScene | ChipsScene | SimulatedScene | StacScene, Field(discriminator="source")
+]
 """A source as a configuration names it. Every source has the fields and methods of `source.SceneSource`."""
 
 

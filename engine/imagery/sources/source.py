@@ -21,8 +21,9 @@ LABEL_ENDINGS = (".mask.tif", ".severity.tif", ".dnbr.tif")
 class SceneSource(Protocol):
     """A source of scenes: a configuration model that finds them."""
 
-    overlaps: ClassVar[bool]
-    """Whether scenes may overlap, so that each patch of ground takes its pixels from the best of them."""
+    @property
+    def overlaps(self) -> bool:
+        """Whether scenes may overlap, so that each patch of ground takes its pixels from the best of them."""
 
     added_later: ClassVar[tuple[str, ...]]
     """Keys, null by default, that the first version did not have: they do not change the hash of its stores."""
