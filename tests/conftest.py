@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+
+from tests.stac.world import World
+from tests.stac.world import stac_world as started_world
 
 HLS_BANDS = ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2")
 WriteRaster = Callable[..., Path]
@@ -65,6 +68,24 @@ def scene_file(write_raster: WriteRaster) -> Path:
     """96 x 96 pixels of six bands, no two pixels alike, DN = reflectance x 10000."""
     pixels = np.random.default_rng(7).integers(100, 4000, (6, 96, 96)).astype(np.int16)
     return write_raster("scene.tif", pixels)
+
+
+@pytest.fixture(scope="session")
+def stac_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A real STAC API on loopback, over COGs of a small piece of ground."""
+    with started_world(tmp_path_factory.mktemp("stac")) as world:
+        yield world
+
+
+@pytest.fixture
+def stac(stac_world: World, home: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The same, known to this test as catalogues es, pc, nasa and cdse, with logins; nothing is cached."""
+    monkeypatch.setenv("EMBERSCOPE_CATALOGUES", str(stac_world.settings))
+    for name in ("EARTHDATA_USERNAME", "EARTHDATA_PASSWORD", "CDSE_USERNAME", "CDSE_PASSWORD"):
+        monkeypatch.setenv(name, "somebody")
+    stac_world.files.sent.clear()
+    stac_world.files.asked.clear()
+    return stac_world
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from engine.extraction.encode import batch_of
 from engine.extraction.pixels.tile_reader import TileRead, read_ahead, read_tile
 from engine.extraction.plan import Plan
 from engine.imagery.raster.rasters import OpenRasters
+from engine.imagery.remote.remote_file import is_remote
 from engine.imagery.tiles.windows import PlannedTile
 
 ReadBatch = tuple[list[TileRead], Batch | None]
@@ -24,13 +25,18 @@ _MOST_READERS_GPU = 32
 # A thread reads so many tiles of a batch, which lie side by side and share blocks of the file. On an H100 with one thread
 # for each batch of 64 tiles, a run reached 0.035 of the bare forward pass of Prithvi 300M.
 _TILES_A_READ = 4
+# Threads that read over the network, where each waits most of the time.
+_READERS_REMOTE = 8
 # Threads that put what was read into one array, in memory from which a GPU fetches by itself.
 _JOINERS = 2
 
 
 def read_batches(batches: Sequence[list[PlannedTile]], plan: Plan, device: Device) -> Generator[ReadBatch]:
     """All batches in order, read ahead as far as the device needs."""
-    if not device.name.startswith("cuda"):
+    is_cuda = device.name.startswith("cuda")
+    if any(is_remote(path) for scene in plan.scenes_used for path in scene.paths):
+        return read_in_pieces(batches, plan, _READERS_REMOTE, is_pinned=is_cuda)
+    if not is_cuda:
         return _read_whole(batches, plan)
     readers = min(_MOST_READERS_GPU, os.cpu_count() or 1)
     return read_in_pieces(batches, plan, readers, is_pinned=True)

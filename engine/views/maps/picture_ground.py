@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
@@ -14,7 +13,8 @@ from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 
 if TYPE_CHECKING:
-    from engine.imagery.scene import Scene
+    from engine.imagery.raster.rasters import shown_raster
+from engine.imagery.scene import Scene
 
 COMPOSITES = (("swir_2", "nir_narrow", "red"), ("red", "green", "blue"), ("nir_narrow", "red", "green"))
 _DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5
@@ -48,7 +48,7 @@ def ground_picture(
 def band_on_grid(scene: Scene, name: str, crs: CRS, transform: Affine, height: int, width: int) -> np.ndarray:
     """One band of a scene on the grid, NaN where it has nothing."""
     asset = scene.assets[name]
-    with rasterio.open(asset.path) as source:
+    with shown_raster(asset.path) as source:
         nodata = asset.nodata[0] if asset.nodata else source.nodata
         grid = {"crs": crs, "transform": transform, "height": height, "width": width}
         with WarpedVRT(

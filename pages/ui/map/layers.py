@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import rasterio
 import rasterio.warp
 import streamlit as st
 from affine import Affine
@@ -16,6 +15,7 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import MultiPolygon, Polygon
 
 from engine.imagery.geobox import outline_lonlat
+from engine.imagery.raster.rasters import open_raster
 from engine.imagery.scene import Scene
 from pages.ui.look.palette import BLUE, GREEN, RED
 from pages.ui.look.style import css
@@ -239,7 +239,7 @@ def date_span(scenes: Sequence[Scene]) -> str:
 @st.cache_data(show_spinner=False, max_entries=512)
 def _raster_bounds(path: str, modified_ns: int) -> Bounds:
     del modified_ns
-    with rasterio.open(path) as dataset:
+    with open_raster(path) as dataset:
         west, south, east, north = rasterio.warp.transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds)
     return west, south, east, north
 
@@ -275,7 +275,7 @@ def _stretch(
 
 def _sample(band: tiles.Band) -> np.ndarray:
     """Some valid values of a band, (n,) float64."""
-    with rasterio.open(band.path) as dataset:
+    with open_raster(band.path) as dataset:
         shape = tuple(min(_SAMPLED_PX, side) for side in (dataset.height, dataset.width))
         stored = dataset.read(band.index, out_shape=shape, masked=True)
     values = stored.compressed().astype(np.float64)

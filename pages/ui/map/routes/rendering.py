@@ -96,15 +96,16 @@ def _png(layer: Layer, image: ImageData) -> bytes:
 def _thumbnail(token: str, layer: Layer, index: int) -> bytes:
     del token
     import numpy as np
-    import rasterio
     from rasterio.enums import Resampling
     from rasterio.errors import RasterioError
     from rio_tiler.models import ImageData
 
+    from engine.imagery.raster.rasters import shown_raster
+
     values, is_missing = [], []
     try:
         for band in layer.pictures[index]:
-            with rasterio.open(band.path) as source:
+            with shown_raster(band.path) as source:
                 scale = THUMBNAIL_PX / max(source.height, source.width)
                 shape = tuple(max(1, round(side * scale)) for side in (source.height, source.width))
                 how = Resampling.average if layer.stretch else Resampling.nearest
@@ -156,13 +157,14 @@ def _warp(
     continent. A VRT on the tile's grid reads what it needs, from the overviews where there are some.
     """
     import numpy as np
-    import rasterio
     from rasterio.transform import from_bounds
     from rasterio.vrt import WarpedVRT
 
+    from engine.imagery.raster.rasters import shown_raster
+
     grid = {"crs": "EPSG:3857", "transform": from_bounds(*_mercator(*tile), TILE_PX, TILE_PX)}
     gaps = bands[0].nodata
-    with rasterio.open(bands[0].path) as source:
+    with shown_raster(bands[0].path) as source:
         nodata = gaps[0] if gaps else source.nodata
         has_mask = nodata is not None or source.colorinterp[-1].name == "alpha"
         with WarpedVRT(
@@ -217,10 +219,11 @@ def bounds_of(path: Path) -> Bounds:
 def _bounds(path: Path, modified_ns: int) -> Bounds:
     """Bounds of a raster in lon/lat; `modified_ns` is part of the key."""
     del modified_ns
-    import rasterio
     from rasterio.warp import transform_bounds
 
-    with rasterio.open(path) as dataset:
+    from engine.imagery.raster.rasters import shown_raster
+
+    with shown_raster(path) as dataset:
         west, south, east, north = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds, densify_pts=21)
     return west, south, east, north
 

@@ -70,11 +70,12 @@ def read(picture: Sequence[Band], lon: float, lat: float) -> list[float] | None:
 def _pixel(path: Path, bands: Sequence[Band], lon: float, lat: float) -> dict[Band, float]:
     """Measured values of some bands of one file; without those that are gaps there."""
     import numpy as np
-    import rasterio
     from rasterio.warp import transform
     from rasterio.windows import Window
 
-    with rasterio.open(path) as source:
+    from engine.imagery.raster.rasters import shown_raster
+
+    with shown_raster(path) as source:
         (x,), (y,) = transform("EPSG:4326", source.crs, [lon], [lat])
         row, column = source.index(x, y)
         if not (0 <= row < source.height and 0 <= column < source.width):

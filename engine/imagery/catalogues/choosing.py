@@ -1,0 +1,109 @@
+"""Choosing among the days of a search: the best one, before and after a fire, one a month."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from engine.errors import ConfigError
+
+if TYPE_CHECKING:
+    from engine.imagery.catalogues.search import Item  # pystac-client: not for every page
+
+# A day that is nearer to a fire is taken when it shows this share of what the clearest day shows.
+_ENOUGH = 0.85
+
+
+@dataclass(frozen=True)
+class Day:
+    """What was seen of a region on one day.
+
+    Attributes:
+        items: the largest part of the region first.
+        share: of the region that they cover together, 0 to 1.
+        cloud_pct: mean of the items by what they cover; None where none states it.
+    """
+
+    day: date
+    items: tuple[Item, ...]
+    share: float
+    cloud_pct: float | None
+
+    @property
+    def usable(self) -> float:
+        """Share of the region that is covered and, as far as the catalogue tells, clear."""
+        return self.share * (1 - (self.cloud_pct or 0.0) / 100)
+
+
+def days_of(items: Sequence[Item], region: BaseGeometry) -> tuple[Day, ...]:
+    """The days of a search, oldest first."""
+    by_day: dict[date, list[Item]] = {}
+    for item in items:
+        by_day.setdefault(item.day, []).append(item)
+    return tuple(_day(day, own, region) for day, own in sorted(by_day.items()))
+
+
+def _day(day: date, items: list[Item], region: BaseGeometry) -> Day:
+    covered = shapely.union_all([item.footprint for item in items]).intersection(region).area / region.area
+    known = [(item.share, item.cloud_pct) for item in items if item.cloud_pct is not None]
+    cloud = sum(share * pct for share, pct in known) / sum(share for share, _ in known) if known else None
+    return Day(day, tuple(sorted(items, key=lambda one: (-one.share, one.id))), min(covered, 1.0), cloud)
+
+
+def best(days: Sequence[Day]) -> Day:
+    """The day that shows the most of a region; of equal ones, the newest."""
+    return max(days, key=lambda one: (round(one.usable, 3), one.day))
+
+
+def before(days: Sequence[Day], fire: date) -> Day:
+    """The last day before a fire that shows about as much as the clearest one.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = [one for one in days if one.day < fire]
+    if not found:
+        raise ConfigError(
+            f"No scene before the fire of {fire} was found. Begin scene.dates earlier, or allow more cloud."
+        )
+    return max(_clear_enough(found), key=lambda one: one.day)
+
+
+def after(days: Sequence[Day], fire: date) -> Day:
+    """The first day after a fire that shows about as much as the clearest one; the day of the fire itself does not count.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = [one for one in days if one.day > fire]
+    if not found:
+        raise ConfigError(
+            f"No scene after the fire of {fire} was found. End scene.dates later, or allow more cloud."
+        )
+    return min(_clear_enough(found), key=lambda one: one.day)
+
+
+def monthly(days: Sequence[Day]) -> tuple[Day, ...]:
+    """The best day of each month that has one."""
+    months: dict[tuple[int, int], list[Day]] = {}
+    for one in days:
+        months.setdefault((one.day.year, one.day.month), []).append(one)
+    return tuple(best(own) for _, own in sorted(months.items()))
+
+
+def absent_months(days: Sequence[Day]) -> tuple[str, ...]:
+    """Months between the first and the last day of which there is none, as 2023-08."""
+    there = {(one.day.year, one.day.month) for one in days}
+    first, last = min(there), max(there)
+    span = range(first[0] * 12 + first[1] - 1, last[0] * 12 + last[1])
+    return tuple(f"{n // 12}-{n % 12 + 1:02d}" for n in span if (n // 12, n % 12 + 1) not in there)
+
+
+def _clear_enough(days: Sequence[Day]) -> list[Day]:
+    most = max(one.usable for one in days)
+    return [one for one in days if one.usable >= _ENOUGH * most]

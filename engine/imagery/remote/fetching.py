@@ -1,0 +1,154 @@
+"""Parts of a raster on another computer, brought into the cache: several at a time, each asked for with its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from engine.errors import RemoteError
+from engine.imagery.remote import access, cache
+from engine.imagery.remote.addresses import shown
+from engine.imagery.remote.cache import PAGE_BYTES, CachedFile
+from engine.imagery.remote.http import Answer, Asked, ask
+
+# What is fetched of a raster that is not known yet: the header of most Cloud-Optimised GeoTIFFs.
+_HEAD_BYTES = 16 * PAGE_BYTES
+# One request brings at most this; larger parts are fetched side by side.
+_PART_BYTES = 1 << 20
+# A file whose server gives no parts comes as a whole, up to this.
+_WHOLE_BYTES = 2_000_000_000
+CONNECTIONS = 16
+
+_fetchers = ThreadPoolExecutor(CONNECTIONS, "remote")
+
+
+@dataclass(frozen=True)
+class RemoteRaster:
+    """A raster on another computer.
+
+    Attributes:
+        address: without a signature.
+        what: in words, with its date, for messages.
+        is_whole: it is fetched as a whole, for its format is read in too many small pieces (JPEG 2000).
+    """
+
+    address: str
+    access: access.AccessKind
+    what: str
+    is_whole: bool = False
+
+    def told(self, why: str) -> RemoteError:
+        """An error that names the raster, its date and its address."""
+        own = why.removeprefix(f"{shown(self.address)} cannot be had: ")
+        return RemoteError(f"{self.what} ({shown(self.address)}) cannot be had: {own}")
+
+
+def cached(raster: RemoteRaster) -> CachedFile:
+    """What is here of a raster; its first bytes are fetched where nothing is, which tells its size.
+
+    Raises:
+        RemoteError: it cannot be had.
+    """
+    found = cache.known(raster.address)
+    if found is not None:
+        return found
+    answer = _answer(raster, (0, _HEAD_BYTES))
+    size, etag = _size(raster, answer), answer.headers.get("etag", "")
+    found = cache.begun(raster.address, size, etag)
+    _keep(raster, found, (0, min(_HEAD_BYTES, size)), answer)
+    return found
+
+
+def fetch(raster: RemoteRaster, held: CachedFile, ranges: Sequence[tuple[int, int]]) -> None:
+    """Bring ranges of bytes into the cache, side by side.
+
+    Raises:
+        RemoteError: one of them cannot be had.
+    """
+    wanted = [(0, held.size)] if raster.is_whole else ranges
+    parts = [
+        (at, min(at + _PART_BYTES, end))
+        for start, stop in _joined(wanted)
+        for begin, end in held.missing(start, stop)
+        for at in range(begin, end, _PART_BYTES)
+    ]
+    if len(parts) == 1:
+        _bring(raster, held, parts[0])
+        return
+    for done in [_fetchers.submit(_bring, raster, held, part) for part in parts]:
+        done.result()
+
+
+def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same bytes in ranges that do not touch, so that no page is fetched twice."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if found and start // PAGE_BYTES <= -(-found[-1][1] // PAGE_BYTES):
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def _bring(raster: RemoteRaster, held: CachedFile, part: tuple[int, int]) -> None:
+    answer = _answer(raster, part)
+    if _size(raster, answer) != held.size or (
+        held.etag and answer.headers.get("etag", held.etag) != held.etag
+    ):
+        cache.begun(raster.address, _size(raster, answer), answer.headers.get("etag", ""))
+        raise raster.told(
+            "it was changed on its server meanwhile. Start again, so that all of it is of one version."
+        )
+    _keep(raster, held, part, answer)
+
+
+def _keep(raster: RemoteRaster, held: CachedFile, part: tuple[int, int], answer: Answer) -> None:
+    start, end = part
+    if answer.status == 200:  # a server that gives no parts
+        held.write(0, answer.body)
+        return
+    if len(answer.body) != end - start:
+        raise raster.told(f"{len(answer.body):,} bytes came instead of {end - start:,}. Try again later.")
+    held.write(start, answer.body)
+
+
+def _answer(raster: RemoteRaster, part: tuple[int, int]) -> Answer:
+    """The answer to a request for a part of a raster; a refused one is signed anew and tried once more."""
+    for is_last in (False, True):
+        try:
+            url, headers = access.signed(raster.address, raster.access)
+            headers |= {"Range": f"bytes={part[0]}-{part[1] - 1}"}
+            answer = ask(Asked(url, headers=headers, most_bytes=_WHOLE_BYTES))
+        except RemoteError as err:
+            raise raster.told(str(err)) from err
+        if answer.status in (200, 206):
+            return answer
+        if answer.status not in (401, 403) or raster.access == "open" or is_last:
+            raise raster.told(_refused(answer.status, raster.access))
+        access.forget(raster.address, raster.access)
+    raise AssertionError
+
+
+def _refused(status: int, kind: access.AccessKind) -> str:
+    if status in (401, 403):
+        wants = access.wants(kind)
+        if wants:
+            return f"the login was refused ({status}). Check {wants}."
+        why = (
+            "an account, or its signature is not accepted" if kind == "open" else "a signature that is valid"
+        )
+        return f"its server wants {why} (it answered {status}). Choose another catalogue, or search again."
+    if status in (404, 410):
+        return f"it is not there any more (its server answered {status}). Search again."
+    return f"its server answered {status}. Try again later."
+
+
+def _size(raster: RemoteRaster, answer: Answer) -> int:
+    """Bytes of the whole raster."""
+    if answer.status == 200:
+        return len(answer.body)
+    total = answer.headers.get("content-range", "").rpartition("/")[2]
+    if not total.isdigit():
+        raise raster.told("its server does not say how large it is. Choose another catalogue.")
+    return int(total)

@@ -1,0 +1,208 @@
+"""Requests over the network: to checked addresses only, of bounded size and time, repeated with growing pauses."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from engine.errors import RemoteError
+from engine.imagery.remote.addresses import Target, require_known, shown, target_of
+
+_log = logging.getLogger(__name__)
+MOST_BYTES = 64_000_000
+_CONNECT_S, _READ_S, _WHOLE_S = 10.0, 30.0, 120.0
+# Tries, and the pause before the second one; each pause is twice the one before, and a share of chance is added, so that
+# many readers do not come back together.
+_TRIES, _PAUSE_S, _LONGEST_PAUSE_S = 4, 0.5, 20.0
+_PASSING = (408, 425, 429, 500, 502, 503, 504)
+_REDIRECTS, _MOST_REDIRECTS = (301, 302, 303, 307, 308), 6
+_CONNECTIONS = 32
+_CHUNK_BYTES = 1 << 16
+# Headers that go to the host that they were meant for, and to none that it redirects to.
+_PRIVATE = ("authorization", "cookie")
+
+_pools: dict[tuple[str, str, int, str], urllib3.HTTPConnectionPool] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said.
+
+    Attributes:
+        headers: names in lower case.
+        url: the last address, after redirects.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    most_bytes: int = MOST_BYTES
+
+
+class _Unfinished(Exception):
+    """An answer that was larger, slower or shorter than it may be; the message says which."""
+
+
+def ask(asked: Asked, tries: int = _TRIES) -> Answer:
+    """The answer to a request, whatever its status; passing troubles are waited for.
+
+    Raises:
+        RemoteError: an address that may not be asked, no network, or no complete answer after several tries.
+    """
+    trouble = ""
+    for number in range(tries):
+        try:
+            answer = _followed(asked)
+        except (HTTPError, OSError, _Unfinished) as err:
+            trouble = _in_words(err)
+        else:
+            if answer.status not in _PASSING:
+                return answer
+            trouble = f"the server answered {answer.status}"
+            if number + 1 < tries:
+                time.sleep(_pause_s(number, answer.headers.get("retry-after", "")))
+            continue
+        if number + 1 < tries:
+            time.sleep(_pause_s(number, ""))
+    _log.info("%s: %s", shown(asked.url), trouble)
+    raise RemoteError(f"{shown(asked.url)} cannot be had: {trouble}, {tries} times. Try again later.")
+
+
+def _followed(asked: Asked) -> Answer:
+    """The answer after redirects, each of which is checked as the first address is."""
+    url, headers, body, method = asked.url, dict(asked.headers), asked.body, asked.method
+    for _ in range(_MOST_REDIRECTS):
+        answer = _once(Asked(url, method, headers, body, asked.most_bytes))
+        place = answer.headers.get("location")
+        if answer.status not in _REDIRECTS or not place:
+            return answer
+        there = urljoin(url, place)
+        if require_known(there) != require_known(url):
+            headers = {name: value for name, value in headers.items() if name.lower() not in _PRIVATE}
+        if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
+            method, body = "GET", None
+        url = there
+    raise RemoteError(f"{shown(asked.url)} redirects without end. Check the address.")
+
+
+def _once(asked: Asked) -> Answer:
+    proxy = _proxy(asked.url)
+    target = target_of(asked.url) if not proxy else None
+    ends = time.monotonic() + _WHOLE_S
+    headers = {"User-Agent": "emberscope", "Accept-Encoding": "identity", **asked.headers}
+    pool: urllib3.ProxyManager | urllib3.HTTPConnectionPool
+    if target is None:  # the network's own gate resolves the name; the host was checked
+        require_known(asked.url)
+        pool, url = urllib3.ProxyManager(proxy), asked.url
+    else:
+        headers["Host"] = target.host_header
+        pool, url = _pool(target), target.path
+    response = pool.request(
+        asked.method, url, body=asked.body, headers=headers, redirect=False, retries=False, preload_content=False,
+        timeout=urllib3.Timeout(connect=_CONNECT_S, read=_READ_S),
+    )  # fmt: skip
+    try:
+        body = _body(response, asked.most_bytes, ends)
+    finally:
+        response.release_conn()
+    found = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status, found, body, asked.url)
+
+
+def _body(response: urllib3.BaseHTTPResponse, most_bytes: int, ends: float) -> bytes:
+    """The whole body.
+
+    Raises:
+        _Unfinished: it is larger than it may be, or takes longer.
+    """
+    parts, size = [], 0
+    for part in response.stream(_CHUNK_BYTES, decode_content=False):
+        size += len(part)
+        if size > most_bytes or time.monotonic() > ends:
+            response.close()
+            many = (
+                f"more than {most_bytes / 1e6:.0f} MB" if size > most_bytes else f"more than {_WHOLE_S:.0f} s"
+            )
+            raise _Unfinished(f"the answer has {many}")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _pool(target: Target) -> urllib3.HTTPConnectionPool:
+    """The connections to one checked address of a host; the certificate is that of its name."""
+    address = target.addresses[0]
+    key = target.scheme, target.host, target.port, address
+    with _lock:
+        if key not in _pools:
+            _pools[key] = _made(target, address)
+        return _pools[key]
+
+
+def _made(target: Target, address: str) -> urllib3.HTTPConnectionPool:
+    if target.scheme == "http":
+        return urllib3.HTTPConnectionPool(address, target.port, maxsize=_CONNECTIONS)
+    return urllib3.HTTPSConnectionPool(
+        address, target.port, maxsize=_CONNECTIONS, server_hostname=target.host, assert_hostname=target.host
+    )
+
+
+def _proxy(url: str) -> str:
+    """The proxy that the environment names for an address; "" where there is none."""
+    host, _ = require_known(url)
+    return "" if proxy_bypass(host) else getproxies().get(url.partition(":")[0], "")
+
+
+def _pause_s(number: int, retry_after: str) -> float:
+    own = _PAUSE_S * 2**number * random.uniform(1, 1.5)  # noqa: S311 - no secret
+    return min(max(own, _asked_pause_s(retry_after)), _LONGEST_PAUSE_S)
+
+
+def _asked_pause_s(retry_after: str) -> float:
+    """Seconds of a Retry-After header, in either of its forms (RFC 9110, 10.2.3)."""
+    try:
+        return float(retry_after)
+    except ValueError:
+        pass
+    try:
+        return parsedate_to_datetime(retry_after).timestamp() - time.time()
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _in_words(err: Exception) -> str:
+    """What went wrong, without an address, which may hold a signature."""
+    match err:
+        case _Unfinished():
+            return str(err)
+        case urllib3.exceptions.TimeoutError():
+            return "the server does not answer in time"
+        case urllib3.exceptions.SSLError():
+            return "its certificate is not valid"
+        case urllib3.exceptions.ProtocolError() | urllib3.exceptions.IncompleteRead():
+            return "the answer was cut short"
+        case urllib3.exceptions.NewConnectionError():
+            return "the server does not answer"
+        case _:
+            return f"the network failed ({type(err).__name__})"
