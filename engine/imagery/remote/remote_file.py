@@ -32,7 +32,7 @@ _failed = threading.local()
 
 def is_remote(path: Path) -> bool:
     """Whether a file only names a raster on another computer."""
-    return str(path).endswith(ENDING)
+    return path.suffix == ENDING
 
 
 def write_remote(path: Path, raster: RemoteRaster, modified: float) -> None:

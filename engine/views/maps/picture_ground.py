@@ -12,9 +12,10 @@ from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 
+from engine.imagery.raster.rasters import shown_raster
+
 if TYPE_CHECKING:
-    from engine.imagery.raster.rasters import shown_raster
-from engine.imagery.scene import Scene
+    from engine.imagery.scene import Scene
 
 COMPOSITES = (("swir_2", "nir_narrow", "red"), ("red", "green", "blue"), ("nir_narrow", "red", "green"))
 _DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5

@@ -239,7 +239,7 @@ def date_span(scenes: Sequence[Scene]) -> str:
 @st.cache_data(show_spinner=False, max_entries=512)
 def _raster_bounds(path: str, modified_ns: int) -> Bounds:
     del modified_ns
-    with open_raster(path) as dataset:
+    with open_raster(Path(path)) as dataset:
         west, south, east, north = rasterio.warp.transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds)
     return west, south, east, north
 
