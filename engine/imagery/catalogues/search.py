@@ -92,7 +92,7 @@ def search(
         # The sun's day differs from the one of UTC by half a day at most.
         first, last = dates[0] - timedelta(days=1), dates[1] + timedelta(days=1)
         asked["datetime"] = f"{first.isoformat()}T00:00:00Z/{last.isoformat()}T23:59:59Z"
-    found = [item for said in _features(catalogue, asked) if (item := _item(said, region)) is not None]
+    found = list(_items(catalogue, asked, region))
     kept = [
         one for one in found
         if (dates is None or dates[0] <= one.day <= dates[1]) and (one.cloud_pct or 0) <= most_cloud_pct
@@ -100,8 +100,8 @@ def search(
     return tuple(sorted(_once(kept), key=lambda one: (one.datetime, one.id)))
 
 
-def _features(catalogue: Catalogue, asked: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The items of all pages.
+def _items(catalogue: Catalogue, asked: dict[str, Any], region: BaseGeometry) -> Iterator[Item]:
+    """The items of all pages that are over a region and have a date.
 
     Raises:
         RemoteError: as `search`.
@@ -113,13 +113,13 @@ def _features(catalogue: Catalogue, asked: dict[str, Any]) -> Iterator[Mapping[s
             client = Client.open(catalogue.address, stac_io=_checked_io())
             for number, page in enumerate(client.search(**asked).pages_as_dicts()):
                 features = page.get("features") or []
-                new = [one for one in features if isinstance(one, dict) and str(one.get("id")) not in seen]
+                new = [one for one in features if str(one["id"]) not in seen]
                 if (features and not new) or number >= _MOST_PAGES:
                     raise RemoteError(
                         f"{catalogue.title} gives pages of results without end. Try again later, or another catalogue."
                     )
-                seen |= {str(one.get("id")) for one in new}
-                yield from new
+                seen |= {str(one["id"]) for one in new}
+                yield from filter(None, (_item(one, region) for one in new))
                 if len(seen) >= MOST_ITEMS:
                     raise RemoteError(
                         f"{catalogue.title} finds more than {MOST_ITEMS:,} items. Choose fewer days or a smaller region."
@@ -127,6 +127,8 @@ def _features(catalogue: Catalogue, asked: dict[str, Any]) -> Iterator[Mapping[s
     except RemoteError:
         raise
     except _NOT_STAC as err:
+        if isinstance(err.__context__, RemoteError):  # pystac-client tells of it in its own words
+            raise err.__context__ from err
         why = " ".join(str(err).split())[:120] or type(err).__name__
         raise RemoteError(
             f"{catalogue.title} did not answer as a STAC API does ({why}). Try again later, or another catalogue."

@@ -15,14 +15,8 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from engine.errors import EngineError, SceneError
-from engine.imagery.remote.fetching import cached
-from engine.imagery.remote.remote_file import (
-    RemoteContainer,
-    forget_failure,
-    is_remote,
-    raise_failure,
-    remote_raster,
-)
+from engine.imagery.raster import remote_raster
+from engine.imagery.remote.remote_file import forget_failure, is_remote, raise_failure
 
 # The only formats opened: each holds its own pixels, none points at another file or address (as VRT does).
 _JPEG2000_SIGNATURE = b"\x00\x00\x00\x0cjP"  # ISO/IEC 15444-1, annex I.5.1
@@ -67,13 +61,13 @@ class OpenRasters:
             self._open[path] = _opened(path)
         self._open.move_to_end(path)
         while len(self._open) > self._kept_open:
-            self._open.popitem(last=False)[1].close()
+            remote_raster.close(self._open.popitem(last=False)[1])
         return self._open[path]
 
     def close(self) -> None:
         """Close them all; those asked for afterwards are opened again."""
         while self._open:
-            self._open.popitem()[1].close()
+            remote_raster.close(self._open.popitem()[1])
 
 
 @contextmanager
@@ -83,8 +77,11 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
     Raises:
         SceneError: the file is absent, of another format, damaged or truncated, or a side-car points elsewhere.
     """
-    with _opened(path) as dataset:
+    dataset = _opened(path)
+    try:
         yield dataset
+    finally:
+        remote_raster.close(dataset)
 
 
 @contextmanager
@@ -124,47 +121,20 @@ def shown_raster(path: Path) -> Iterator[DatasetReader]:
         OSError: it lies on another computer and cannot be had.
     """
     try:
-        with _opened_remote(path) if is_remote(path) else rasterio.open(path) as dataset:
-            forget_failure()
-            try:
-                yield dataset
-            finally:
-                raise_failure()
+        dataset = remote_raster.opened(path) if is_remote(path) else rasterio.open(path)
+        forget_failure()
+        try:
+            yield dataset
+        finally:
+            remote_raster.close(dataset)
+            raise_failure()
     except EngineError as err:
         raise OSError(str(err)) from err
 
 
-def _opened_remote(path: Path) -> DatasetReader:
-    """A raster on another computer, of which nothing beside it is looked for.
-
-    Raises:
-        RemoteError: it cannot be had.
-        SceneError: it is no GeoTIFF or JPEG 2000.
-    """
-    raster = remote_raster(path)
-    driver = "JP2OpenJPEG" if raster.address.lower().endswith((".jp2", ".j2k")) else "GTiff"
-    forget_failure()
-    cached(raster)  # what it cannot be had for is told from here, not from inside GDAL
-    container = RemoteContainer(path)
-    try:
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="1"):
-            dataset = rasterio.open(str(path), driver=driver, opener=container)
-    except (RasterioError, CPLE_BaseError) as err:
-        raise_failure()
-        raise SceneError(
-            f"{raster.what} cannot be opened as GeoTIFF or JPEG 2000 ({in_short(err)}). Choose another scene."
-        ) from err
-    try:
-        raise_failure()
-    except EngineError:
-        dataset.close()
-        raise
-    return dataset
-
-
 def _opened(path: Path) -> DatasetReader:
     if is_remote(path):
-        return _opened_remote(path)
+        return remote_raster.opened(path)
     if not path.is_file():  # also refuses addresses and GDAL's virtual paths
         raise SceneError(f"{path} is no readable raster file. Check the path; addresses are not opened.")
     _require_plain_side_cars(path)

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import RemoteError
 from engine.files import read_json, write_atomic, write_errors
 from engine.workspace import runs_root
 
@@ -69,25 +68,23 @@ class CachedFile:
                 runs.append((page * PAGE_BYTES, (page + 1) * PAGE_BYTES))
         return [(begin, min(stop, self.size)) for begin, stop in runs]
 
-    def read(self, start: int, end: int) -> bytes:
-        """Bytes that are here.
-
-        Raises:
-            RemoteError: a page is not what was written; it is forgotten, so that it is fetched again.
-        """
+    def read(self, start: int, end: int) -> bytes | None:
+        """Bytes that are here; None where pages are not what was written, which are forgotten, so that they are fetched again."""
         first, last = start // PAGE_BYTES, -(-end // PAGE_BYTES)
         with (self.folder / "data").open("rb") as file:
             content = os.pread(
                 file.fileno(), min(last * PAGE_BYTES, self.size) - first * PAGE_BYTES, first * PAGE_BYTES
             )
-        for number, checksum in enumerate(self._sums(first, last)):
-            page = content[number * PAGE_BYTES : (number + 1) * PAGE_BYTES]
-            if _checksum(page) != checksum:
-                self._write_sums(first + number, [0])
-                raise RemoteError(
-                    f"The cache of {self.folder.name} was damaged. Try again: it is fetched anew."
-                )
-        return content[start - first * PAGE_BYTES : end - first * PAGE_BYTES]
+        pages = [content[at : at + PAGE_BYTES] for at in range(0, (last - first) * PAGE_BYTES, PAGE_BYTES)]
+        sums = self._sums(first, last)
+        wrong = [
+            first + n
+            for n, (page, known) in enumerate(zip(pages, sums, strict=True))
+            if _checksum(page) != known
+        ]
+        for page in wrong:
+            self._write_sums(page, [0])
+        return None if wrong else content[start - first * PAGE_BYTES : end - first * PAGE_BYTES]
 
     def write(self, start: int, content: bytes) -> None:
         """Keep bytes that begin with a page and end with one, or with the raster.

@@ -196,13 +196,13 @@ def _in_words(err: Exception) -> str:
     match err:
         case _Unfinished():
             return str(err)
+        case urllib3.exceptions.NewConnectionError():
+            return "the server does not answer"
         case urllib3.exceptions.TimeoutError():
             return "the server does not answer in time"
         case urllib3.exceptions.SSLError():
             return "its certificate is not valid"
         case urllib3.exceptions.ProtocolError() | urllib3.exceptions.IncompleteRead():
             return "the answer was cut short"
-        case urllib3.exceptions.NewConnectionError():
-            return "the server does not answer"
         case _:
             return f"the network failed ({type(err).__name__})"

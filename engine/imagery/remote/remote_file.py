@@ -27,6 +27,9 @@ ENDING = ".remote"
 # Directories of files that are no Cloud-Optimised GeoTIFF lie anywhere: small reads bring this much with them.
 _SMALL_BYTES, _AROUND_BYTES = 4096, 8 * PAGE_BYTES
 
+# A part of the cache that is found damaged is fetched again, so often.
+_MENDED = 3
+
 _failed = threading.local()
 
 
@@ -143,8 +146,12 @@ class RemoteFile:
     def _content(self, ranges: list[tuple[int, int]], wanted: list[tuple[int, int]]) -> list[bytes]:
         """Bytes of some ranges, empty after a failure, which `raise_failure` tells of."""
         try:
-            fetch(self._raster, self._cached, wanted)
-            return [self._cached.read(start, end) for start, end in ranges]
+            for _ in range(_MENDED):
+                fetch(self._raster, self._cached, wanted)
+                found = [self._cached.read(start, end) for start, end in ranges]
+                if None not in found:
+                    return [content or b"" for content in found]
+            _failed.error = self._raster.told("its cache is damaged again and again. Check the disk.")
         except EngineError as err:
             _failed.error = err
         except OSError as err:

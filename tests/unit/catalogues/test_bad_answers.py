@@ -1,0 +1,376 @@
+"""What catalogues and servers do wrong: each time a sentence that names it, in time, and nothing half-read."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from engine.errors import ConfigError, RemoteError, SceneError
+from engine.imagery.catalogues import search as searching
+from engine.imagery.chip import read_chip
+from engine.imagery.grid import Tile
+from engine.imagery.raster.rasters import damage_told, open_raster
+from engine.imagery.remote import access, addresses, cache, http
+from engine.imagery.remote.fetching import RemoteRaster
+from engine.imagery.remote.remote_file import write_remote
+from engine.imagery.sources import StacScene
+from tests.stac.items import SIDE_PX, item, lonlat, write
+from tests.stac.range_server import Handler, RangeServer, range_server
+from tests.stac.world import SECRET
+
+CORE = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
+
+
+@pytest.fixture
+def server(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RangeServer]:
+    """A catalogue of one item that does as a test says, known as `bad`; tries follow one another at once."""
+    monkeypatch.setattr(http, "_PAUSE_S", 0.001)
+    with range_server(tmp_path / "files") as files:
+        digital = np.random.default_rng(4).integers(3000, 9000, (SIDE_PX, SIDE_PX), dtype=np.uint16)
+        for name in ("blue", "green", "red"):
+            write(files.folder / f"{name}.tif", digital, 10, 0)
+        assets = {
+            name: {"href": f"{files.address}/{name}.tif", "proj:shape": [SIDE_PX, SIDE_PX]}
+            for name in ("blue", "green", "red")
+        }
+        found = item(
+            "S2A_33TWK_20230710_0_L2A", "sentinel-2-l2a", "2023-07-10", 2.0, assets, **{"proj:epsg": 32633}
+        )
+        links = [
+            {
+                "rel": "search",
+                "href": f"{files.address}/search",
+                "method": "POST",
+                "type": "application/geo+json",
+            }
+        ]
+        files.pages["/"] = {
+            "type": "Catalog", "id": "bad", "stac_version": "1.0.0", "description": "", "links": links, "conformsTo": CORE,
+        }  # fmt: skip
+        files.pages["/search"] = {"type": "FeatureCollection", "features": [found], "links": []}
+        settings = {
+            "hosts": [files.host],
+            "catalogues": {"bad": {"title": "Bad one", "like": "earth-search", "address": f"{files.address}/"},
+                           "signed": {"title": "Signed", "like": "planetary-computer", "address": f"{files.address}/"}},
+            "tokens": {"planetary-computer": f"{files.address}/token"},
+        }  # fmt: skip
+        (home / "catalogues.yaml").write_text(yaml.safe_dump(settings))
+        yield files
+
+
+def wanted(**more: Any) -> StacScene:
+    return StacScene.model_validate({
+        "source": "stac", "catalogue": "bad", "collection": "sentinel-2-l2a", "bounds_lonlat": lonlat(200),
+        "dates": ("2023-07-01", "2023-07-15"), **more,
+    })  # fmt: skip
+
+
+def refused(home: Path, match: str, kind: type[Exception] = RemoteError, **more: Any) -> str:
+    source = wanted(**more)
+    with pytest.raises(kind, match=match) as caught:
+        list(source.prepare(home))
+    assert not source.is_ready(home)
+    return str(caught.value)
+
+
+def feature(server: RangeServer) -> dict[str, Any]:
+    found: dict[str, Any] = server.pages["/search"]["features"][0]
+    return found
+
+
+def test_a_server_that_is_down_is_told(server: RangeServer, home: Path) -> None:
+    settings = yaml.safe_load((home / "catalogues.yaml").read_text())
+    settings["hosts"].append("127.0.0.1:9")
+    settings["catalogues"]["bad"]["address"] = "http://127.0.0.1:9/"
+    (home / "catalogues.yaml").write_text(yaml.safe_dump(settings))
+    refused(home, r"http://127.0.0.1:9/ cannot be had: the server does not answer, 4 times")
+
+
+def test_a_slow_server_is_not_waited_for_without_end(
+    server: RangeServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "_READ_S", 0.05)
+    server.latency_s = 0.3
+    refused(home, "does not answer in time")
+
+
+@pytest.mark.parametrize("path", ["/search", "/red.tif"])
+def test_a_server_that_fails_is_asked_again_and_then_told(server: RangeServer, home: Path, path: str) -> None:
+    asked: list[int] = []
+
+    def fails(handler: Handler, times: int) -> bool:
+        if handler.path != path or len(asked) >= times:
+            return False
+        asked.append(1)
+        handler.answer(500, b"")
+        return True
+
+    server.fault = lambda handler: fails(handler, 100)
+    told = refused(home, "the server answered 500, 4 times")
+    assert path == "/search" or "of 2023-07-10" in told
+    asked.clear()
+    server.fault = lambda handler: fails(handler, 2)
+    list(wanted().prepare(home))
+    assert len(asked) == 2
+
+
+def _cut_short(handler: Handler) -> bool:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "5000")
+    handler.end_headers()
+    handler.wfile.write(b'{"type": "FeatureCollection", "features": [')
+    handler.close_connection = True
+    return True
+
+
+def _half(handler: Handler) -> bool:
+    handler.answer(200, b'{"type": "FeatureCollection", "features": [')
+    return True
+
+
+def _endless(handler: Handler) -> bool:
+    handler.send_response(200)
+    handler.end_headers()
+    handler.close_connection = True
+    try:
+        while True:
+            handler.wfile.write(b" " * 100_000)
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("answers", "match"),
+    [
+        (_cut_short, "cut short"),
+        (_half, "did not answer as a STAC API does"),
+        (_endless, "the answer has more than 1 MB"),
+    ],
+)
+def test_a_page_that_is_cut_short_half_or_endless_is_told(
+    server: RangeServer,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: Callable[[Handler], bool],
+    match: str,
+) -> None:
+    monkeypatch.setattr(searching, "_MOST_PAGE_BYTES", 1_000_000)
+    server.fault = lambda handler: handler.path == "/search" and answers(handler)
+    refused(home, match)
+
+
+def test_pages_that_lead_to_themselves_end(server: RangeServer, home: Path) -> None:
+    here = {
+        "rel": "next",
+        "href": f"{server.address}/search",
+        "method": "POST",
+        "body": {"token": "next"},
+        "merge": True,
+    }
+    server.pages["/search"]["links"] = [here]
+    refused(home, "Bad one gives pages of results without end")
+
+
+def test_pages_of_new_items_without_end_are_bounded(server: RangeServer, home: Path) -> None:
+    first, count = feature(server), iter(range(10**9))
+
+    def page(_: Handler) -> dict[str, Any]:
+        features = [{**first, "id": f"item{next(count)}"} for _ in range(300)]
+        here = {"rel": "next", "href": f"{server.address}/search", "method": "POST", "body": {}}
+        return {"type": "FeatureCollection", "features": features, "links": [here]}
+
+    server.pages["/search"] = page
+    refused(home, "more than 1,000 items")
+
+
+@pytest.mark.parametrize(
+    "answer", [{"features": [{"id": 3}], "type": "FeatureCollection"}, [1], "x", {"features": "x"}]
+)
+def test_what_is_no_item_is_told(server: RangeServer, home: Path, answer: object) -> None:
+    server.pages["/search"] = answer
+    refused(home, "did not answer as a STAC API|No item", SceneError)
+
+
+def test_an_expired_signature_is_renewed_once(server: RangeServer, home: Path) -> None:
+    given: list[str] = []
+
+    def guard(handler: Handler) -> bool:
+        if handler.path.startswith("/token/"):
+            given.append(f"{SECRET}{len(given)}")
+            handler.answer(
+                200, json.dumps({"token": given[-1], "msft:expiry": "2099-01-01T00:00:00Z"}).encode()
+            )
+            return True
+        if handler.path.partition("?")[0].endswith(".tif") and not handler.path.endswith(f"{SECRET}1"):
+            handler.answer(403, b"expired")
+            return True
+        return False
+
+    feature(server)["assets"] = {"B04": feature(server)["assets"]["red"]}
+    server.fault = guard
+    access.forget("", "planetary-computer")
+    list(wanted(catalogue="signed").prepare(home))
+    assert len(given) == 2
+    cache.cache_folder().rename(home / "elsewhere")
+    access.forget("", "planetary-computer")
+    given[:] = [f"{SECRET}x"] * 5  # from now on no signature is the right one
+    told = refused(home, r"B04 of .* of 2023-07-10 .* wants a signature that is valid \(it answered 403\)",
+                   catalogue="signed", dates=("2023-07-02", "2023-07-15"))  # fmt: skip
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize(
+    ("said", "match"),
+    [({"proj:shape": [100, 100]}, "has 384 x 384 pixels, and its catalogue promises 100 x 100"),
+     ({"proj:epsg": 32634}, "is in EPSG:32633, and its catalogue promises EPSG:32634")],
+)  # fmt: skip
+def test_a_file_of_another_size_or_crs_than_promised_is_refused(
+    server: RangeServer, home: Path, said: dict[str, Any], match: str
+) -> None:
+    feature(server)["assets"]["red"] |= said
+    refused(home, f"red of .* of 2023-07-10 {match}", SceneError)
+
+
+def test_a_file_that_went_away_or_is_no_raster_is_told_with_its_date(server: RangeServer, home: Path) -> None:
+    (server.folder / "red.tif").write_bytes(b"<html>" * 5000)
+    refused(home, r"red of S2A_33TWK_20230710_0_L2A of 2023-07-10 cannot be opened", SceneError)
+    (server.folder / "green.tif").unlink()
+    cache.cache_folder().rename(home / "elsewhere")
+    refused(
+        home, r"green of .* of 2023-07-10 \(http://127.*/green.tif\) cannot be had: it is not there any more"
+    )
+
+
+def test_pixels_that_cannot_be_had_are_never_zeros(server: RangeServer, home: Path) -> None:
+    list(wanted(clouds="keep").prepare(home))
+    (scene,) = wanted(clouds="keep").find(home)
+    server.fault = lambda handler: handler.answer(503, b"") or True
+    with pytest.raises(RemoteError, match=r"of 2023-07-10 .* the server answered 503"):
+        read_chip([scene], Tile("t", scene.grid), ("red",))
+    server.fault = None
+    assert read_chip([scene], Tile("t", scene.grid), ("red",)).stored.min() >= 3000
+    server.fault = lambda handler: handler.answer(503, b"") or True  # what is in the cache stays usable
+    assert read_chip([scene], Tile("t", scene.grid), ("red",)).stored.min() >= 3000
+
+
+def test_a_file_that_changes_on_its_server_is_not_mixed(server: RangeServer, home: Path) -> None:
+    list(wanted(clouds="keep").prepare(home))
+    (scene,) = wanted(clouds="keep").find(home)
+    write(
+        server.folder / "red.tif",
+        np.random.default_rng(1).integers(1, 9000, (SIDE_PX, SIDE_PX), dtype=np.uint16),
+        10,
+        0,
+    )
+    with pytest.raises(RemoteError, match="changed on its server"):
+        read_chip([scene], Tile("t", scene.grid), ("red",))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.169.254", "::1", "fe80::1", "::ffff:127.0.0.1",
+     "64:ff9b::7f00:1", "2002:7f00:1::", "100.64.0.1", "224.0.0.1"],
+)  # fmt: skip
+def test_a_known_name_that_leads_to_a_private_address_is_not_asked(
+    home: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    there = [(2, 1, 6, "", ("93.184.216.34", 443)), (2, 1, 6, "", (address, 443))]
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *_, **__: there)
+    with pytest.raises(RemoteError, match="private network"):
+        addresses.target_of("https://sentinel-cogs.s3.us-west-2.amazonaws.com/a.tif")
+
+
+@pytest.mark.parametrize(
+    ("url", "match"),
+    [("https://example.org/a.tif", "not one that may be asked"), ("http://127.0.0.1:1/a.tif", "not https"),
+     ("https://127.0.0.1/a.tif", "not one that may be asked"), ("https://2130706433/a.tif", "not one that may be asked"),
+     ("file:///etc/passwd", "not https"), ("ftp://landsatlook.usgs.gov/a", "not https"), ("https://[::1/a", "not https"),
+     ("http://earth-search.aws.element84.com/v1", "not https"), ("https://evil.earth-search.aws.element84.com/", "may be asked"),
+     ("https://earth-search.aws.element84.com@example.org/", "carries a login"), ("", "not https")],
+)  # fmt: skip
+def test_addresses_that_are_not_allowed_are_not_asked(home: Path, url: str, match: str) -> None:
+    with pytest.raises(RemoteError, match=match):
+        addresses.target_of(url)
+
+
+def test_a_redirect_passes_the_same_door_and_takes_no_login_along(server: RangeServer, home: Path) -> None:
+    def to(place: str) -> None:
+        server.fault = lambda handler: (
+            handler.path == "/a" and (handler.answer(302, b"", {"Location": place}) or True)
+        )
+
+    to("http://127.0.0.1:1/secret")
+    with pytest.raises(RemoteError, match="not https"):
+        http.ask(http.Asked(f"{server.address}/a"))
+    to("/a")
+    with pytest.raises(RemoteError, match="redirects without end"):
+        http.ask(http.Asked(f"{server.address}/a"))
+    with range_server(server.folder) as other:
+        settings = yaml.safe_load((home / "catalogues.yaml").read_text())
+        settings["hosts"].append(other.host)
+        (home / "catalogues.yaml").write_text(yaml.safe_dump(settings))
+        to(f"{other.address}/red.tif")
+        http.ask(http.Asked(f"{server.address}/a", headers={"Authorization": "Bearer mine"}))
+        assert "Authorization" not in other.asked[0][2]
+
+
+def test_a_login_in_an_address_is_refused_and_never_said(
+    server: RangeServer, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    feature(server)["assets"]["red"]["href"] = f"http://someone:hunter2@{server.host}/red.tif"
+    told = refused(home, "carries a login")
+    assert "hunter2" not in told
+    assert "hunter2" not in caplog.text
+
+
+def test_settings_that_cannot_be_read_and_names_that_are_not_there_are_told(
+    server: RangeServer, home: Path
+) -> None:
+    refused(
+        home,
+        "The catalogue 'bda' is not known: did you mean bad|Set scene.catalogue",
+        ConfigError,
+        catalogue="bda",
+    )
+    refused(home, "no collection 'sentinel2'", ConfigError, collection="sentinel2")
+    (home / "catalogues.yaml").write_text("hosts: 3")
+    refused(home, "cannot be read as settings", ConfigError)
+
+
+def test_the_cache_stays_within_its_size_and_forgets_what_was_used_longest_ago(
+    server: RangeServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cache.VARIABLE, "0.0005")
+    noise = np.random.default_rng(2).integers(1, 60_000, (SIDE_PX, SIDE_PX), dtype=np.uint16)
+    for number in range(4):
+        write(server.folder / f"n{number}.tif", noise, 10, 0)
+        path = home / f"n{number}.tif.remote"
+        write_remote(path, RemoteRaster(f"{server.address}/n{number}.tif", "open", f"n{number}"), time.time())
+        with open_raster(path) as dataset, damage_told(path, "all"):
+            assert np.array_equal(dataset.read(1), noise)
+    held = cache.usage()
+    assert 0 < held.used_bytes <= held.limit_bytes
+    assert cache.known(f"{server.address}/n0.tif") is None
+
+
+def test_a_damaged_cache_is_fetched_anew(server: RangeServer, home: Path) -> None:
+    path = home / "red.tif.remote"
+    write_remote(path, RemoteRaster(f"{server.address}/red.tif", "open", "red"), 1e9)
+    with open_raster(path) as dataset, damage_told(path, "all"):
+        before = dataset.read(1)
+    held = cache.known(f"{server.address}/red.tif")
+    assert held is not None
+    size = (held.folder / "data").stat().st_size
+    (held.folder / "data").write_bytes(b"\0" * size)
+    sent = len(server.sent)
+    with open_raster(path) as dataset, damage_told(path, "all"):
+        assert np.array_equal(dataset.read(1), before)
+    assert len(server.sent) > sent
