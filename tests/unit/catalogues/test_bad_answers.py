@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,73 +15,13 @@ from engine.errors import ConfigError, RemoteError, SceneError
 from engine.imagery.catalogues import search as searching
 from engine.imagery.chip import read_chip
 from engine.imagery.grid import Tile
-from engine.imagery.raster.rasters import damage_told, open_raster
-from engine.imagery.remote import access, addresses, cache, http
-from engine.imagery.remote.fetching import RemoteRaster
-from engine.imagery.remote.remote_file import write_remote
-from engine.imagery.sources import StacScene
-from tests.stac.items import SIDE_PX, item, lonlat, write
-from tests.stac.range_server import Handler, RangeServer, range_server
+from engine.imagery.remote import access, cache, http
+from tests.stac.bad import feature, refused, server, wanted
+from tests.stac.items import SIDE_PX, write
+from tests.stac.range_server import Handler, RangeServer
 from tests.stac.world import SECRET
 
-CORE = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
-
-
-@pytest.fixture
-def server(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RangeServer]:
-    """A catalogue of one item that does as a test says, known as `bad`; tries follow one another at once."""
-    monkeypatch.setattr(http, "_PAUSE_S", 0.001)
-    with range_server(tmp_path / "files") as files:
-        digital = np.random.default_rng(4).integers(3000, 9000, (SIDE_PX, SIDE_PX), dtype=np.uint16)
-        for name in ("blue", "green", "red"):
-            write(files.folder / f"{name}.tif", digital, 10, 0)
-        assets = {
-            name: {"href": f"{files.address}/{name}.tif", "proj:shape": [SIDE_PX, SIDE_PX]}
-            for name in ("blue", "green", "red")
-        }
-        found = item(
-            "S2A_33TWK_20230710_0_L2A", "sentinel-2-l2a", "2023-07-10", 2.0, assets, **{"proj:epsg": 32633}
-        )
-        links = [
-            {
-                "rel": "search",
-                "href": f"{files.address}/search",
-                "method": "POST",
-                "type": "application/geo+json",
-            }
-        ]
-        files.pages["/"] = {
-            "type": "Catalog", "id": "bad", "stac_version": "1.0.0", "description": "", "links": links, "conformsTo": CORE,
-        }  # fmt: skip
-        files.pages["/search"] = {"type": "FeatureCollection", "features": [found], "links": []}
-        settings = {
-            "hosts": [files.host],
-            "catalogues": {"bad": {"title": "Bad one", "like": "earth-search", "address": f"{files.address}/"},
-                           "signed": {"title": "Signed", "like": "planetary-computer", "address": f"{files.address}/"}},
-            "tokens": {"planetary-computer": f"{files.address}/token"},
-        }  # fmt: skip
-        (home / "catalogues.yaml").write_text(yaml.safe_dump(settings))
-        yield files
-
-
-def wanted(**more: Any) -> StacScene:
-    return StacScene.model_validate({
-        "source": "stac", "catalogue": "bad", "collection": "sentinel-2-l2a", "bounds_lonlat": lonlat(200),
-        "dates": ("2023-07-01", "2023-07-15"), **more,
-    })  # fmt: skip
-
-
-def refused(home: Path, match: str, kind: type[Exception] = RemoteError, **more: Any) -> str:
-    source = wanted(**more)
-    with pytest.raises(kind, match=match) as caught:
-        list(source.prepare(home))
-    assert not source.is_ready(home)
-    return str(caught.value)
-
-
-def feature(server: RangeServer) -> dict[str, Any]:
-    found: dict[str, Any] = server.pages["/search"]["features"][0]
-    return found
+__all__ = ["server"]
 
 
 def test_a_server_that_is_down_is_told(server: RangeServer, home: Path) -> None:
@@ -273,64 +212,6 @@ def test_a_file_that_changes_on_its_server_is_not_mixed(server: RangeServer, hom
         read_chip([scene], Tile("t", scene.grid), ("red",))
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.169.254", "::1", "fe80::1", "::ffff:127.0.0.1",
-     "64:ff9b::7f00:1", "2002:7f00:1::", "100.64.0.1", "224.0.0.1"],
-)  # fmt: skip
-def test_a_known_name_that_leads_to_a_private_address_is_not_asked(
-    home: Path, monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
-    there = [(2, 1, 6, "", ("93.184.216.34", 443)), (2, 1, 6, "", (address, 443))]
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *_, **__: there)
-    with pytest.raises(RemoteError, match="private network"):
-        addresses.target_of("https://sentinel-cogs.s3.us-west-2.amazonaws.com/a.tif")
-
-
-@pytest.mark.parametrize(
-    ("url", "match"),
-    [("https://example.org/a.tif", "not one that may be asked"), ("http://127.0.0.1:1/a.tif", "not https"),
-     ("https://127.0.0.1/a.tif", "not one that may be asked"), ("https://2130706433/a.tif", "not one that may be asked"),
-     ("file:///etc/passwd", "not https"), ("ftp://landsatlook.usgs.gov/a", "not https"), ("https://[::1/a", "not https"),
-     ("http://earth-search.aws.element84.com/v1", "not https"), ("https://evil.earth-search.aws.element84.com/", "may be asked"),
-     ("https://earth-search.aws.element84.com@example.org/", "carries a login"), ("", "not https")],
-)  # fmt: skip
-def test_addresses_that_are_not_allowed_are_not_asked(home: Path, url: str, match: str) -> None:
-    with pytest.raises(RemoteError, match=match):
-        addresses.target_of(url)
-
-
-def test_a_redirect_passes_the_same_door_and_takes_no_login_along(server: RangeServer, home: Path) -> None:
-    def to(place: str) -> None:
-        server.fault = lambda handler: (
-            handler.path == "/a" and (handler.answer(302, b"", {"Location": place}) or True)
-        )
-
-    to("http://127.0.0.1:1/secret")
-    with pytest.raises(RemoteError, match="not https"):
-        http.ask(http.Asked(f"{server.address}/a"))
-    to("/a")
-    with pytest.raises(RemoteError, match="redirects without end"):
-        http.ask(http.Asked(f"{server.address}/a"))
-    with range_server(server.folder) as other:
-        settings = yaml.safe_load((home / "catalogues.yaml").read_text())
-        settings["hosts"].append(other.host)
-        (home / "catalogues.yaml").write_text(yaml.safe_dump(settings))
-        to(f"{other.address}/red.tif")
-        http.ask(http.Asked(f"{server.address}/a", headers={"Authorization": "Bearer mine"}))
-        assert "Authorization" not in other.asked[0][2]
-
-
-def test_a_login_in_an_address_is_refused_and_never_said(
-    server: RangeServer, home: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG")
-    feature(server)["assets"]["red"]["href"] = f"http://someone:hunter2@{server.host}/red.tif"
-    told = refused(home, "carries a login")
-    assert "hunter2" not in told
-    assert "hunter2" not in caplog.text
-
-
 def test_settings_that_cannot_be_read_and_names_that_are_not_there_are_told(
     server: RangeServer, home: Path
 ) -> None:
@@ -343,34 +224,3 @@ def test_settings_that_cannot_be_read_and_names_that_are_not_there_are_told(
     refused(home, "no collection 'sentinel2'", ConfigError, collection="sentinel2")
     (home / "catalogues.yaml").write_text("hosts: 3")
     refused(home, "cannot be read as settings", ConfigError)
-
-
-def test_the_cache_stays_within_its_size_and_forgets_what_was_used_longest_ago(
-    server: RangeServer, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(cache.VARIABLE, "0.0005")
-    noise = np.random.default_rng(2).integers(1, 60_000, (SIDE_PX, SIDE_PX), dtype=np.uint16)
-    for number in range(4):
-        write(server.folder / f"n{number}.tif", noise, 10, 0)
-        path = home / f"n{number}.tif.remote"
-        write_remote(path, RemoteRaster(f"{server.address}/n{number}.tif", "open", f"n{number}"), time.time())
-        with open_raster(path) as dataset, damage_told(path, "all"):
-            assert np.array_equal(dataset.read(1), noise)
-    held = cache.usage()
-    assert 0 < held.used_bytes <= held.limit_bytes
-    assert cache.known(f"{server.address}/n0.tif") is None
-
-
-def test_a_damaged_cache_is_fetched_anew(server: RangeServer, home: Path) -> None:
-    path = home / "red.tif.remote"
-    write_remote(path, RemoteRaster(f"{server.address}/red.tif", "open", "red"), 1e9)
-    with open_raster(path) as dataset, damage_told(path, "all"):
-        before = dataset.read(1)
-    held = cache.known(f"{server.address}/red.tif")
-    assert held is not None
-    size = (held.folder / "data").stat().st_size
-    (held.folder / "data").write_bytes(b"\0" * size)
-    sent = len(server.sent)
-    with open_raster(path) as dataset, damage_told(path, "all"):
-        assert np.array_equal(dataset.read(1), before)
-    assert len(server.sent) > sent
