@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
@@ -92,3 +93,48 @@ def test_the_map_follows_the_pointer_and_what_is_kept_becomes_a_file(
     visitor.sees_page("Embeddings")
     visitor.sees_lens()
     assert container.evaluate(f"() => {_LENS}.picked.positive") == [kept]
+
+
+def test_unlike_patches_an_outline_and_a_threshold_are_kept_and_become_outlines_in_a_file(
+    visitor: Visitor, run: str, tmp_path: Path
+) -> None:
+    visitor.open(f"embeddings?job={run}&lens=Similarity")
+    visitor.sees_page("Embeddings")
+    visitor.sees_lens()
+    frame = visitor.map.locator(".leaflet-container").bounding_box()
+    assert frame is not None
+
+    def click(x: int, y: int) -> None:
+        visitor.page.mouse.click(frame["x"] + x, frame["y"] + y)
+
+    def press(words: str) -> None:
+        visitor.map.get_by_role("button", name=words, exact=True).click(timeout=PATIENCE_MS)
+
+    click(800, 400)
+    visitor.page.wait_for_url(re.compile(r"[?&]patch=\d+(&|$)"), timeout=PATIENCE_MS)
+    visitor.is_idle()
+    expect(visitor.page.get_by_test_id("stImage")).to_have_count(12, timeout=PATIENCE_MS)
+    press("− unlike")
+    click(860, 330)
+    visitor.page.wait_for_url(re.compile(r"[?&]patch=\d+%2C-\d+(&|$)"), timeout=PATIENCE_MS)
+    press("Outline")  # while unlike is chosen, an outline is of ground to be unlike
+    for x, y in ((840, 300), (900, 300), (870, 350)):
+        click(x, y)
+    press("Close outline")
+    visitor.page.wait_for_url(re.compile(r"[?&]patch=\d+(%2C-\d+){3,}"), timeout=PATIENCE_MS)
+    visitor.map.locator(".ember-lens-threshold input").fill("60")
+    visitor.page.wait_for_url(re.compile(r"[?&]threshold=0\.3"), timeout=PATIENCE_MS)
+    visitor.is_idle()
+    visitor.take_screenshot("unlike")
+
+    visitor.pick("export_format", "Outlines")
+    visitor.press("export_make")
+    with visitor.page.expect_download(timeout=PATIENCE_MS) as taken:
+        visitor.press("export_download")
+    taken.value.save_as(tmp_path / "seen.geojson")
+    found = gpd.read_file(tmp_path / "seen.geojson")
+    assert len(found) > 0
+    assert found["hectares"].is_monotonic_decreasing
+    west, south, east, north = found.total_bounds
+    assert -75.7 < west < east < -75.59
+    assert 37.63 < south < north < 37.7
