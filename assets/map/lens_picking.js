@@ -3,6 +3,7 @@
 
 {
   const GOTO_ZOOM = 13;
+  const FEW = 20;
   const KINDS = { positive: "#1d7a3e", negative: "#b3261e" };
 
   /** Metres of Web Mercator of a place, as the worker counts; null for nowhere. */
@@ -95,8 +96,10 @@
 
     mark(outlines) {
       this.marks.forEach((one) => one.remove());
+      // Thick lines around many small patches would hide what is drawn in them.
+      const weight = outlines.positive.length + outlines.negative.length > FEW ? 0.75 : 2.5;
       this.marks = Object.entries(KINDS).flatMap(([kind, colour]) =>
-        outlines[kind].map((corners) => this.outlineOf(corners, colour, 2.5).addTo(this._map)),
+        outlines[kind].map((corners) => this.outlineOf(corners, colour, weight).addTo(this._map)),
       );
     },
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +26,18 @@ if TYPE_CHECKING:
 _KEPT = ("tile_id", "row", "col", "datetime", "valid_fraction", "geometry", "bbox")
 
 
-def write_geotiff(view: DatedView, lens: Lens, out: Path) -> Path:
+def write_geotiff(view: DatedView, lens: Lens, out: Path, more: Mapping[str, str] | None = None) -> Path:
     """A Cloud-Optimised GeoTIFF: colours of three components, classes with their colours, or numbers (NaN without data).
 
     Numbers are those of all patches: a threshold is told in the tags and hides none.
 
+    Args:
+        more: tags besides those of the view and the lens.
+
     Raises:
         StoreError, DiskFull: as `write_mosaic`.
     """
-    tags = store_tags(view.store, view.view.layer) | view.view.tags | _lens_tags(lens)
+    tags = store_tags(view.store, view.view.layer) | view.view.tags | _lens_tags(lens) | dict(more or {})
     if lens.kind == "classes":
         return class_overlay(
             out, _pieces(view, lambda values, valid: _classes(lens, values, valid)), level="patch", band_name="class",

@@ -86,17 +86,23 @@ def clusters_lens(clusters: Clusters, names: Mapping[int, str] | None = None) ->
     )  # fmt: skip
 
 
-def anomaly_lens(basis: Pca, deviations: np.ndarray, threshold: float | None = None) -> Lens:
+def anomaly_lens(
+    basis: Pca,
+    deviations: np.ndarray,
+    threshold: float | None = None,
+    low_high: tuple[float, float] | None = None,
+) -> Lens:
     """Distance from the mean, each component counted in its own standard deviations (Mahalanobis, on these components).
 
     Args:
         deviations: (k,) standard deviation of each component.
+        low_high: distances of the first and the last colour; None: 0, and what few normally distributed ones exceed.
     """
     kept = deviations > np.sqrt(_LEAST_SHARE) * deviations[0]
     rows = basis.components[kept] / deviations[kept, None]
-    high = np.array([np.sqrt(len(rows)) + _ABOVE_ROOT])
+    low, high = low_high or (0.0, float(np.sqrt(len(rows))) + _ABOVE_ROOT)
     return Lens(
-        "norm", rows, basis.mean, np.zeros(len(rows)), np.zeros(1), high, ramp(), threshold=threshold, names=("distance",)
+        "norm", rows, basis.mean, np.zeros(len(rows)), np.array([low]), np.array([high]), ramp(), threshold=threshold, names=("distance",)
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from engine.concurrency.ordered_map import ordered_map
 from engine.errors import StoreError
 from engine.store.schema import StoredTile
 from engine.views.layer_view import LayerView
+from engine.views.lens.lens import Lens
 from engine.views.lens.overview import pieces_path, write_overview
 from engine.views.lens.placement import lonlat, place
 from engine.views.lens.reduction_file import (
@@ -40,6 +41,7 @@ _ENOUGH_SHARE = 0.9
 # A component's scale leaves out one of a thousand numbers, which are clipped.
 _SCALE_PERCENT = 99.9
 _STEPS = 127
+_RANGE_PERCENT = (2.0, 98.0)
 # Numbers sampled for scales and deviations.
 _SAMPLE_ROWS = 200_000
 # Bytes that a browser gets whole: a million patches of 32, which it redraws in 16 ms. Of a larger store it gets means,
@@ -70,6 +72,17 @@ class Reduction:
         found = stored[:, : self.header.components] * np.array(self.header.scales, np.float32)
         found[stored[:, 0] == INVALID] = np.nan
         return found
+
+    def range_of(self, lens: Lens) -> tuple[float, float]:
+        """2nd and 98th percentile of what a lens of one number gives over evenly spread patches.
+
+        Args:
+            lens: for the embeddings themselves.
+        """
+        every = -(-self.header.patches // _SAMPLE_ROWS)
+        found = lens.reduced(self.basis).values(self.numbers()[::every])
+        low, high = np.nanpercentile(found, _RANGE_PERCENT)
+        return float(low), float(high)
 
     def bounds_lonlat(self) -> tuple[float, float, float, float]:
         """West, south, east, north in degrees around all tiles."""

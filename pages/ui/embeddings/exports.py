@@ -58,7 +58,8 @@ def _writer(chosen: str, looked: Looked, scenes: Sequence[Scene], note: str) -> 
         found, cut = looked.change.found, _cut(looked)
         return lambda path: write_change(found, path, cut, scenes)
     if chosen == "GeoTIFF":
-        return lambda path: write_geotiff(dated, lens, path)
+        basis = {"EMBERSCOPE_BASIS": looked.basis} if looked.basis else None
+        return lambda path: write_geotiff(dated, lens, path, basis)
     if chosen == "GeoParquet":
         return lambda path: write_table(dated, lens, path)
     if chosen == _OUTLINES:

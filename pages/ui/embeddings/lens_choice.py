@@ -16,7 +16,7 @@ VIEWS: dict[View, str] = {
     "Components": "Directions in which the embeddings differ most, as colours.",
     "Similarity": "How much each patch is like the one below the pointer. A click keeps it.",
     "Clusters": "Patches that a backbone holds for alike, as classes.",
-    "Unusual": "Distance from the mean of the store, each component in its own standard deviations.",
+    "Unusual": "Distance from the mean of the store, each component in its own standard deviations; the colours run from the 2nd to the 98th percentile.",
     "Norm": "Length of each embedding. A few patches far longer than all others hold no ground: a transformer keeps what it knows of the whole window there.",
     "Change": "How far the embeddings of the same patch lie apart on two dates.",
 }

@@ -113,7 +113,8 @@ def look(
             dim = view.store.meta.dims[view.store.meta.layers.index(view.layer)]
             lens = norms_lens(dim, norms.low, norms.high)
         case "Unusual":
-            lens = anomaly_lens(reduction.basis, reduction.deviations)
+            distances = reduction.range_of(anomaly_lens(reduction.basis, reduction.deviations))
+            lens = anomaly_lens(reduction.basis, reduction.deviations, low_high=distances)
         case "Similarity":
             lens = _similarity(view, reduction, picked) if picked.positive else None
     if lens is not None and lens.kind in ("ramp", "norm"):

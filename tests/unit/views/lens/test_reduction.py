@@ -13,7 +13,7 @@ from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
 from engine.views.comparing.basis import basis_of
 from engine.views.layer_view import view_of
-from engine.views.lens.kinds import components_lens, similarity_lens
+from engine.views.lens.kinds import anomaly_lens, components_lens, similarity_lens
 from engine.views.lens.overview import pieces_path, read_pieces
 from engine.views.lens.reduction import reduction_of
 from engine.views.lens.reduction_file import read_numbers
@@ -175,6 +175,22 @@ def test_the_pieces_of_a_large_store_are_its_patches_and_only_tiles_that_it_has_
         read_pieces(thinned.path, [(0, 1)])
     assert reduction_of(view, most_bytes=2000).header == thinned.header
     assert read_pieces(thinned.path, [(0, 1)]) == numbers[:25].tobytes()
+
+
+def test_colours_of_distances_leave_few_beyond_their_ends_however_they_are_distributed(
+    tmp_path: Path,
+) -> None:
+    rows = rows_at(tile_at(0, side=30), _DIMS)
+    rows.embeddings[0][:] *= (
+        np.random.default_rng(2).pareto(1.5, (900, 1)) + 0.1
+    )  # a few are far from all others
+    view = view_of(make_store(tmp_path, [rows], meta_of(_DIMS, "float32")), window=1)
+    reduction = reduction_of(view)
+    found = anomaly_lens(reduction.basis, reduction.deviations)
+    low_high = reduction.range_of(found)
+    steps = anomaly_lens(reduction.basis, reduction.deviations, low_high=low_high).steps(view.store.read())
+    assert (found.steps(view.store.read()) == 255).mean() > 0.1  # as if they were normally distributed
+    assert 0.01 < (steps == 255).mean() < 0.04
 
 
 def test_components_of_another_store_are_taken_only_of_the_same_encoder_and_view(tmp_path: Path) -> None:
