@@ -21,7 +21,7 @@ from engine.jobs.events import MeasureStep
 from engine.store.store import FINISHED
 from engine.views.comparing.dated_view import DatedView
 from engine.views.comparing.likeness import unit_about_mean
-from engine.views.comparing.shared_ground import shared_ground
+from engine.views.comparing.shared_ground import require_varied, shared_ground
 from engine.views.pca import identity_of
 
 logger = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ def make_layout(view: DatedView, asked: UmapConfig) -> Generator[MeasureStep, No
         raise BadInput(f"UMAP needs the library umap-learn, which is not here. Install it: {INSTALL}")
     yield MeasureStep("Reading embeddings", 0, 0)
     ground = shared_ground((view,), asked.patches)
+    require_varied(ground)
     if ground.embeddings[0].shape[1] < 2:
         raise StoreError(
             f"{view.store.folder} has embeddings of one number, which lie on a line. Choose another layer."

@@ -12,7 +12,7 @@ from engine.errors import StoreError
 from engine.views.comparing.aligned_colours import COMPONENTS, AlignedColours, aligned, first_three
 from engine.views.comparing.dated_view import DatedView
 from engine.views.comparing.likeness import NeighbourOverlap, linear_cka, neighbour_overlap
-from engine.views.comparing.shared_ground import SharedGround, shared_ground
+from engine.views.comparing.shared_ground import SharedGround, require_varied, shared_ground
 from engine.views.layer_view import LayerView
 from engine.views.pca import Pca, pca_of
 
@@ -69,6 +69,7 @@ def compare(views: Sequence[DatedView]) -> Comparison:
             f"{len(views)} stores were given; 2 to {MOST_VIEWS} are compared. Choose as many, or one twice with --layers."
         )
     ground = shared_ground(views)
+    require_varied(ground)
     pairs = tuple(
         Pair(one, other, linear_cka(first, second), neighbour_overlap(first, second))
         for (one, first), (other, second) in combinations(enumerate(ground.embeddings), 2)

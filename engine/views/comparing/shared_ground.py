@@ -125,7 +125,26 @@ def _require_finite(views: Sequence[DatedView], embeddings: Sequence[np.ndarray]
             )
 
 
+def require_varied(ground: SharedGround) -> None:
+    """Check that no view is the same everywhere on the ground.
+
+    Raises:
+        StoreError: it is; rounding does not count as a difference.
+    """
+    for view, values in zip(ground.views, ground.embeddings, strict=True):
+        spread = values.astype(np.float64).std(axis=0)
+        if np.linalg.norm(spread) <= 1e-6 * np.linalg.norm(values[0].astype(np.float64)) or not spread.any():
+            raise StoreError(
+                f"{view.store.folder} has the same embedding everywhere on the ground that is looked at, and is like nothing. "
+                f"Choose ground of more than one kind, or check the backbone."
+            )
+
+
 def _share_too_little(views: Sequence[DatedView], count: int) -> StoreError:
+    if len(views) == 1:
+        return StoreError(
+            f"{views[0].store.folder} has data in fewer than {LEAST_PATCHES} patches ({count}). Extract a larger region."
+        )
     places = "; ".join(f"{view.store.folder} lies at {_where(view)}" for view in views)
     return StoreError(
         f"The {len(views)} stores share {count} patches with data, and a comparison needs {LEAST_PATCHES} ({places}). Choose "

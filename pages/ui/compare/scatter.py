@@ -151,7 +151,7 @@ def _figure(points: Points, kept: np.ndarray) -> Any:
         counts, x_edges, y_edges = np.histogram2d(*points.at.T, bins=_DENSITY_BINS)
         figure.add_trace(
             go.Heatmap(
-                z=np.log1p(counts.T), x=(x_edges[1:] + x_edges[:-1]) / 2, y=(y_edges[1:] + y_edges[:-1]) / 2,
+                z=np.where(counts.T > 0, np.log1p(counts.T), np.nan), x=(x_edges[1:] + x_edges[:-1]) / 2, y=(y_edges[1:] + y_edges[:-1]) / 2,
                 colorscale=[[0, none], [1, every]], showscale=False, hoverinfo="skip",
             )
         )  # fmt: skip
