@@ -81,11 +81,14 @@ def shared_ground(views: Sequence[DatedView], most: int = MOST_PATCHES) -> Share
     row_step = step if tile_step == 1 else 1
     taken: list[list[np.ndarray]] = [[] for _ in views]
     numbers, rows, first = [], [], 0
+    # One of every so many rows, drawn: every n-th one would stand in the same columns of every tile.
+    drawn = _drawn(sum(tile.rows for tile in base.chosen), row_step)
     for number in range(0, len(base.chosen), tile_step):
         tile = base.chosen[number]
         read, is_there = _read(tile, base, others)
         shared = np.flatnonzero(is_there)
-        own = shared[-first % row_step :: row_step]
+        begin, end = np.searchsorted(drawn, (first, first + len(shared)))
+        own = shared[drawn[begin:end] - first]
         first += len(shared)
         if not len(own):
             continue
@@ -101,6 +104,12 @@ def shared_ground(views: Sequence[DatedView], most: int = MOST_PATCHES) -> Share
     return SharedGround(
         tuple(views), coarsest, embeddings, np.concatenate(numbers), np.concatenate(rows), resampled
     )
+
+
+def _drawn(count: int, step: int) -> np.ndarray:
+    """One number of each step of the numbers below count, rising, the same in every run."""
+    starts = np.arange(0, count, step)
+    return np.asarray(starts + np.random.default_rng(0).integers(0, step, len(starts)))
 
 
 def _read(

@@ -194,3 +194,12 @@ def test_more_stores_than_a_screen_shows_are_refused(tmp_path: Path) -> None:
     for count in (1, 5):
         with pytest.raises(StoreError, match="2 to 4 are compared"):
             compare([one] * count)
+
+
+def test_a_sample_has_patches_of_every_column_of_a_tile(tmp_path: Path) -> None:
+    """Every n-th patch would stand in the same columns of each window, where position looks like ground."""
+    view = view_on(store_of(tmp_path / "store", ground()))
+    sample = shared_ground((view,), most=SIDE * SIDE * 2)
+    assert 10 <= sample.count <= SIDE * SIDE * 2
+    assert set(sample.rows % SIDE) == set(range(SIDE))
+    assert np.array_equal(sample.rows, shared_ground((view,), most=SIDE * SIDE * 2).rows)
