@@ -89,8 +89,8 @@ def stac(stac_world: World, home: Path, monkeypatch: pytest.MonkeyPatch) -> Worl
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser journeys come last: they time the server, so little else should run beside them."""
-    items.sort(key=lambda item: "journeys" in item.path.parts)
+    """Browser journeys come first: they go to one process as a whole, and the other takes all else meanwhile."""
+    items.sort(key=lambda item: "journeys" not in item.path.parts)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -20,6 +20,7 @@ from filelock import FileLock
 from engine.errors import JobError
 from engine.files import write_errors
 from engine.jobs import folder as run_folder
+from engine.jobs import spare
 from engine.jobs.configuration.config import (
     FetchConfig,
     JobConfig,
@@ -226,12 +227,19 @@ def list_jobs(workspace: Path) -> list[Job]:
 
 
 def _spawn(folder: Path) -> None:
-    """`python -m engine run FOLDER` in a session of its own, from the project's folder.
+    """Give the job of a folder to the process that waits for one, or start one for it.
 
     Its id is written down here: it may import for longer than anybody waits before it can write it down itself.
     """
+    process = spare.take(folder) or _started(folder)
+    run_folder.write_process(folder, process.pid)
+    _reap_later(process)
+
+
+def _started(folder: Path) -> subprocess.Popen[bytes]:
+    """`python -m engine run FOLDER` in a session of its own, from the project's folder."""
     with (folder / run_folder.LOG).open("ab") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "engine", "run", str(folder)],
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
@@ -240,8 +248,6 @@ def _spawn(folder: Path) -> None:
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-    run_folder.write_process(folder, process.pid)
-    _reap_later(process)
 
 
 def _reap_later(process: subprocess.Popen[bytes]) -> None:

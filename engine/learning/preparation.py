@@ -1,10 +1,10 @@
-"""What a training needs, refused before anything is computed and then opened: its store, its layers, its baseline."""
+"""What a training needs, refused before anything is computed and then opened: its store, its layers, its labels, its baselines."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +46,12 @@ class Prepared:
     Attributes:
         layers: columns of the store that are joined.
         truth: (rows, p * p) labels in the order of the store.
-        raws: reflectances on the same tiles for each baseline that can be had, by its key.
         pixels_with_data: gives what `pixel_gaps.pixels_with_data` does, read when it is asked first.
         positions: what the place in the window adds, to be taken off; None: position is kept.
         cells: along a side of a patch, of each layer.
         shape: what a decoder is given for a row, and what it gives.
         class_counts: labels of each class by its title, by split.
+        raws: reflectances on the same tiles for each baseline that can be had, by its key; of `with_baselines`.
     """
 
     task: Task
@@ -60,12 +60,12 @@ class Prepared:
     split: Split
     labels: Labels
     truth: np.ndarray
-    raws: dict[str, EmbeddingStore]
     pixels_with_data: PixelGaps
     positions: Positions | None
     cells: tuple[int, ...]
     shape: Shape
     class_counts: dict[str, dict[str, int]]
+    raws: dict[str, EmbeddingStore] = field(default_factory=dict)
 
 
 def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]:
@@ -93,10 +93,6 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     truth = read_labels(labels, store)
     by_split = labels_of_splits(store, truth, split.tiles)
     task.require_labels(by_split)
-    raws: dict[str, EmbeddingStore] = {}
-    for rule in BASELINES.get(task.name, ()):
-        if rule.key in config.baselines and (raw := (yield from open_baseline_store(rule, store, root))):
-            raws[rule.key] = raw
     positions = None
     if config.position == "remove":
         yield StepStarted("Measuring position")
@@ -105,7 +101,7 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
             yield Noticed(left)
     counts = {name: task.label_reading.counts_of(own) for name, own in by_split.items()}
     fitted = task.fitted(by_split["train"], config.loss)
-    return Prepared(fitted, store, layers, split, labels, truth, raws, gaps, positions, cells, shape, counts)
+    return Prepared(fitted, store, layers, split, labels, truth, gaps, positions, cells, shape, counts)
 
 
 def _labels(
@@ -153,6 +149,20 @@ def open_store(config: TrainConfig, task: Task, root: Path) -> Generator[Event, 
     store = EmbeddingStore.open(given if given.is_absolute() or given.exists() else root / given)
     task.require_rows(store.meta.granularity)
     return store
+
+
+def with_baselines(config: TrainConfig, prepared: Prepared, root: Path) -> Generator[Event, None, Prepared]:
+    """The same with the reflectances of each baseline that can be had, read or made from the scenes.
+
+    Learning needs none of them, so a training asks for them once it has learned.
+    """
+    raws: dict[str, EmbeddingStore] = {}
+    for rule in BASELINES.get(prepared.task.name, ()):
+        if rule.key in config.baselines and (
+            raw := (yield from open_baseline_store(rule, prepared.store, root))
+        ):
+            raws[rule.key] = raw
+    return replace(prepared, raws=raws)
 
 
 def open_baseline_store(

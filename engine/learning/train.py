@@ -31,7 +31,7 @@ from engine.learning.loop.progress import forget
 from engine.learning.loop.threads import threads_for
 from engine.learning.model_card import write_decoder
 from engine.learning.positions import Positions
-from engine.learning.preparation import Prepared, prepare
+from engine.learning.preparation import Prepared, prepare, with_baselines
 from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 from engine.learning.tasks.table import settled
 from engine.learning.truth import labelled_tiles
@@ -62,6 +62,7 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     )
     generator = torch.Generator().manual_seed(config.seed)
     learned = yield from _learn(config, prepared, data, generator, folder)
+    prepared = yield from with_baselines(config, prepared, root)
     yield StepStarted("Testing once")
     if prepared.positions is not None:
         prepared.positions.save(folder / POSITIONS)

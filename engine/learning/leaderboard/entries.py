@@ -20,7 +20,7 @@ from engine.learning.heads.sizes import shape_of
 from engine.learning.heads.table import check_head
 from engine.learning.leaderboard.same_ground import aligned, matched_places
 from engine.learning.positions import measure_positions
-from engine.learning.preparation import Prepared, prepare
+from engine.learning.preparation import Prepared, prepare, with_baselines
 from engine.store.schema import StoreMeta
 from engine.store.store import EmbeddingStore
 
@@ -60,9 +60,9 @@ def open_entries(config: LeaderboardConfig, root: Path) -> Generator[Event, None
     opened = []
     for number, store in enumerate(asked):
         training = config.training_of(store, config.heads[0], config.seeds[0], None, "keep")
-        if number:  # the baselines' pixels are those of the first store
-            training = training.model_copy(update={"baselines": ()})
         prepared = yield from prepare(training, root)
+        if not number:  # the baselines' pixels are those of the first store
+            prepared = yield from with_baselines(training, prepared, root)
         opened.append(prepared)
         _require_another(opened)
     reference, split = opened[0], config.training.split

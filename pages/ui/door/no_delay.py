@@ -25,5 +25,10 @@ def answer_at_once() -> int:
 
 
 def _listens(found: socket.socket) -> bool:
-    is_tcp = found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM
-    return is_tcp and found.fileno() >= 0 and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    """Whether it is a TCP socket that accepts connections; the name of a socket of this machine alone is no tuple."""
+    return (
+        found.fileno() >= 0
+        and found.type == socket.SOCK_STREAM
+        and isinstance(found.getsockname(), tuple)
+        and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    )

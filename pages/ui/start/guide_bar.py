@@ -6,6 +6,7 @@ import html
 
 import streamlit as st
 
+from engine.jobs import spare
 from pages.ui.jobs import jobs_panel
 from pages.ui.look import errors, glossary
 from pages.ui.start import guide
@@ -80,6 +81,8 @@ def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> Non
         )
         st.html(f'<div class="es-bar es-guide-progress"><div style="width:{share * 100:.0f}%"></div></div>')
     elif number < len(guide.STEPS):
+        if guide.STEPS[number].works:
+            spare.keep_ready()  # the next step starts a job
         _go(number + 1, guide.STEPS[number].button)
     elif st.button("Done: back to the start", key="guide_next", type="primary", icon=":material/check:"):
         guide.leave()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.jobs import spare
 from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.job import submit
 from engine.learning.tasks.table import task_of
@@ -43,7 +44,8 @@ def show_job() -> None:
 
 
 def start(config: TrainConfig, source: Source) -> None:
-    """What it will learn from, then the button."""
+    """What it will learn from, then the button; a process gets ready meanwhile, so that the training begins at once."""
+    spare.keep_ready()
     st.subheader("Before you start", anchor=False)
     style.facts(
         (

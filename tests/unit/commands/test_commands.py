@@ -148,7 +148,7 @@ CALLS: dict[str, Call] = {
     "cancel": Call(waiting, {"id", "state"}, [(["{run}"], "finished"), (["none"], "none")]),
     "resume": Call(stopped, STORE, [(["none"], "none")]),
     "simulate": Call(
-        lambda _, to: ["--out", str(to / "season"), "--seed", "3"], {"out", "seed"},
+        lambda _, to: ["--out", str(to / "season"), "--seed", "3", "--chips", "3"], {"out", "seed"},
         [(["--out", "{run}"], "already holds files"), (["--out", "{extract}"], "is a file"),
          (["--out", "{folder}/season", "--seed", "-1"], "-1")],
     ),

@@ -17,7 +17,7 @@ from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.event_log import append_event
-from engine.jobs.events import EpochDone, Event, Noticed, TestDone, TrainPlanned
+from engine.jobs.events import EpochDone, Event, Noticed, StepStarted, TestDone, TrainPlanned
 from engine.learning.evaluate import evaluate
 from engine.learning.loop.optimization import learning_rate_at
 from engine.learning.predict import predict_tiles
@@ -219,6 +219,17 @@ def test_the_plan_counts_places_and_labelled_pixels(trained: tuple[Path, list[Ev
     planned = next(event for event in trained[1] if isinstance(event, TrainPlanned))
     assert planned.places == {"train": 4, "validation": 2, "test": 3}
     assert planned.pixels["train"] == 4 * SIDE * (SIDE - 2)
+
+
+def test_nothing_is_read_before_the_first_epoch_that_only_the_judging_needs(
+    trained: tuple[Path, list[Event]],
+) -> None:
+    events = trained[1]
+    steps = [
+        event.step for event in events[: events.index(epochs_of(events)[0])] if isinstance(event, StepStarted)
+    ]
+    assert not [step for step in steps if "reflectances" in step]
+    assert [event for event in events if isinstance(event, StepStarted) and "reflectances" in event.step]
 
 
 def test_a_run_folder_without_a_training_is_refused(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 from streamlit.runtime.pages_manager import PagesManager
 
 from engine.errors import EngineError
+from engine.jobs import spare
 from pages.ui.door import no_delay
 from pages.ui.map.routes import galleries, land, lens_files, rendering, values
 
@@ -75,8 +76,10 @@ async def warm_up(_app: object) -> AsyncIterator[None]:
     PagesManager.uses_pages_directory = False
     os.environ.setdefault("GDAL_CACHEMAX", str(_GDAL_CACHE_MB))  # GDAL looks when it reads for the first time
     no_delay.answer_at_once()
+    spare.allow()
     threading.Thread(target=_import_heavy, name="warm-up", daemon=True).start()
     yield
+    spare.let_go()
 
 
 def has_vendor() -> bool:
