@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt
 .legend span{display:inline-flex;gap:.4rem;align-items:center;margin-right:1rem;font-size:.85rem}
 .legend i{width:.8rem;height:.8rem;border-radius:3px;border:1px solid #0003}
 pre{background:#f6f3ee;padding:.8rem;font-size:.78rem;white-space:pre-wrap;overflow-wrap:anywhere}
+@media screen and (prefers-color-scheme:dark){body{background:#161412;color:#ece7e0}.caveats{background:#3d2013}pre{background:#24211d}h2,th,td{border-color:#3b362f}
+.lead,thead th,figcaption,dt{color:#b8b0a6}svg text{fill:#b8b0a6}.legend i{border-color:#fff5}svg [stroke="#ddd"]{stroke:#3b362f}a{color:#f0946c}}
 @media print{body{margin:0;max-width:none;font-size:11px}h2,figure,table,.caveats{break-inside:avoid}h2{break-after:avoid}pre{font-size:8px}}
 """
 
@@ -87,7 +89,8 @@ def _caveats(run: TrainRun, scores: dict[str, Any]) -> str:
         )
     if (scores.get("places") or 0) < 10:
         found.append(
-            f"Only {scores.get('places', 0)} test places: another draw of places would give other scores, see the interval."
+            f"Only {scores.get('places', 0)} test places: another draw of places would give other scores"
+            f"{', see the interval' if _has_interval(scores) else ', and there are too few for an interval'}."
         )
     if not scores.get("baseline"):
         found.append("There is no baseline to compare with.")
@@ -143,17 +146,22 @@ def _scores(run: TrainRun, scores: dict[str, Any]) -> str:
         if isinstance(value, float) and not name.startswith("baseline") and name != "touching"
     ]
     ordered = dict.fromkeys((task.watch, *names))
-    rows = []
+    rows, has_interval = [], _has_interval(scores)
     for name in (one for one in ordered if one in scores):
         interval = scores.get(f"{name}_interval")
         between = f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
-        rows.append(
-            (_words(name), [_number(scores[name]), between, _number(baseline.get(name)) if baseline else ""])
-        )
+        cells = [_number(scores[name]), *([between] if has_interval else [])]
+        rows.append((_words(name), [*cells, _number(baseline.get(name)) if baseline else ""]))
     other = str(baseline.get("name", "baseline")) if baseline else ""
-    table = _table(("Test places", "Decoder", "95 % interval", other), rows)
+    table = _table(("Test places", "Decoder", *(("95 % interval",) if has_interval else ()), other), rows)
     counts = f"{scores.get('pixels', 0):,} labelled pixels on {scores.get('tiles', 0)} tiles of {scores.get('places', 0)} places."
-    return f"{table}<p>{_safe(counts)} The interval comes from drawing the test places anew.</p>{_confusion(run, scores)}"
+    of_interval = " The interval comes from drawing the test places anew." if has_interval else ""
+    return f"{table}<p>{_safe(counts)}{of_interval}</p>{_confusion(run, scores)}"
+
+
+def _has_interval(scores: Mapping[str, Any]) -> bool:
+    """Whether any score has one: of very few places none is drawn."""
+    return any(name.endswith("_interval") and value for name, value in scores.items())
 
 
 def _confusion(run: TrainRun, scores: dict[str, Any]) -> str:

@@ -30,6 +30,9 @@ def test_a_report_holds_scores_baseline_caveats_pictures_and_yaml_and_asks_for_n
     assert f"{scores['baseline']['iou_burned']:.3f}" in text
     assert "NBR" in text
     assert "Only 3 test places" in text
+    has_interval = any(name.endswith("_interval") and value for name, value in scores.items())
+    for words in ("95 % interval", "see the interval", "The interval comes from"):
+        assert (words in text) == has_interval, "of an interval only where there is one"
     assert text.count("data:image/png;base64,") == 3
     assert text.count("<polyline") == 4
     assert "kind: train" in text
