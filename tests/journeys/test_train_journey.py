@@ -32,6 +32,8 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     visitor.sees("SIMULATED")
     visitor.sees_tile_with_pixels()
     visitor.take_screenshot("explore")
+    visitor.press("guide_leave")
+    visitor.is_idle()
     visitor.go_to("Train")
     visitor.sees("SIMULATED")
     visitor.type_number("t_epochs", _EPOCHS)
@@ -67,6 +69,8 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     visitor.press("make_map")
     visitor.sees("Take it home")
     visitor.is_idle()
+    mapped = visitor.map.locator(".leaflet-overlay-pane canvas.leaflet-tile-loaded").first
+    expect(mapped).to_be_attached(timeout=PATIENCE_MS)
     visitor.take_screenshot("apply")
     said = visitor.page.locator(".es-areas dd").first.inner_text()
     with visitor.page.expect_download(timeout=PATIENCE_MS) as taken:

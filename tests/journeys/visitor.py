@@ -29,10 +29,12 @@ HEADINGS = {"Start": "Map burn scars from satellite images"}
 # A slow machine may take so long for one step; a quick one never waits for it.
 PATIENCE_MS = 120_000
 _OPAQUE = 8  # of 255: less is as good as not there
-# Done once every tile has come and has faded in, for at most ten seconds.
+# Done once every tile has come and has faded in, and the scenes in sight have their pictures; for at most ten seconds.
 WHOLE_MAP = """async () => {
-  const isWhole = () => [...document.querySelectorAll('img.leaflet-tile')].every(
-    tile => tile.classList.contains('leaflet-tile-loaded') && getComputedStyle(tile).opacity === '1');
+  const isWhole = () => [...document.querySelectorAll('.leaflet-tile')].every(
+    tile => tile.classList.contains('leaflet-tile-loaded') && getComputedStyle(tile).opacity === '1') &&
+    [...document.querySelectorAll('.ember-scene img')].every(
+      image => image.getBoundingClientRect().left > innerWidth || image.naturalWidth > 0);
   for (let turn = 0; turn < 50 && !isWhole(); turn++) await new Promise(done => setTimeout(done, 200));
 }"""
 _WHOLE_PICTURES = "() => [...document.images].every(image => image.complete)"

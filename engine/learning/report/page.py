@@ -31,7 +31,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt
 pre{background:#f6f3ee;padding:.8rem;font-size:.78rem;white-space:pre-wrap;overflow-wrap:anywhere}
 @media screen and (prefers-color-scheme:dark){body{background:#161412;color:#ece7e0}.caveats{background:#3d2013}pre{background:#24211d}h2,th,td{border-color:#3b362f}
 .lead,thead th,figcaption,dt{color:#b8b0a6}svg text{fill:#b8b0a6}.legend i{border-color:#fff5}svg [stroke="#ddd"]{stroke:#3b362f}a{color:#f0946c}}
-@media print{body{margin:0;max-width:none;font-size:11px}h2,figure,table,.caveats{break-inside:avoid}h2{break-after:avoid}pre{font-size:8px}}
+@media print{html{font-size:11px}body{margin:0;max-width:none;font-size:1rem}figure{flex-basis:170px}h2,figure,table,.caveats{break-inside:avoid}h2{break-after:avoid}pre{font-size:8px}}
 """
 
 
