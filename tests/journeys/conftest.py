@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, sync_playwright
 
+from engine.__main__ import main
 from engine.errors import JobError
 from engine.imagery.simulation.season import simulate_season
 from engine.jobs.job import list_jobs
@@ -81,6 +83,21 @@ def served(home: Path, port: int, **more: str) -> Iterator[App]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+@pytest.fixture(scope="session")
+def coast(app: App) -> str:
+    """The run folder's name of an extraction: random convolutional features of a piece of the sample scene."""
+    config = {
+        "kind": "extract", "scene": {"source": "file", "path": "assets/samples/virginia.tif"}, "backbone": {"name": "rcf"},
+        "region": {"bounds_lonlat": [-75.68, 37.64, -75.61, 37.69]}, "device": "cpu",
+    }  # fmt: skip
+    path = app.home / "lens.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMBERSCOPE_HOME", str(app.home))
+        assert main(["extract", str(path), "--out", str(app.home / "run-lens")]) == 0
+    return "run-lens"
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
-import yaml
 from playwright.sync_api import expect
 
-from engine.__main__ import main
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of
 from engine.views.lens.kinds import similarity_lens
@@ -27,25 +25,10 @@ _PICTURE = "canvas => canvas.toDataURL()"
 _LISTEN = f"() => {{ window.drawn = []; {_LENS}.on('lensdrawn', (event) => drawn.push(event)); }}"
 
 
-@pytest.fixture(scope="module")
-def run(app: App) -> str:
-    """Random convolutional features of a piece of the sample scene."""
-    config = {
-        "kind": "extract", "scene": {"source": "file", "path": "assets/samples/virginia.tif"}, "backbone": {"name": "rcf"},
-        "region": {"bounds_lonlat": [-75.68, 37.64, -75.61, 37.69]}, "device": "cpu",
-    }  # fmt: skip
-    path = app.home / "lens.yaml"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMBERSCOPE_HOME", str(app.home))
-        assert main(["extract", str(path), "--out", str(app.home / "run-lens")]) == 0
-    return "run-lens"
-
-
 def test_the_map_follows_the_pointer_and_what_is_kept_becomes_a_file(
-    visitor: Visitor, app: App, run: str, tmp_path: Path
+    visitor: Visitor, app: App, coast: str, tmp_path: Path
 ) -> None:
-    visitor.open(f"embeddings?job={run}&lens=Similarity")
+    visitor.open(f"embeddings?job={coast}&lens=Similarity")
     visitor.sees_page("Embeddings")
     visitor.sees_lens()
     container = visitor.map.locator(".leaflet-container")
@@ -79,7 +62,7 @@ def test_the_map_follows_the_pointer_and_what_is_kept_becomes_a_file(
     with visitor.page.expect_download(timeout=PATIENCE_MS) as taken:
         visitor.press("export_download")
     taken.value.save_as(tmp_path / "seen.tif")
-    view = view_of(EmbeddingStore.open(app.home / run))
+    view = view_of(EmbeddingStore.open(app.home / coast))
     basis = reduction_of(view).basis
     cosines = similarity_lens(basis.mean, view.rows([kept])).values(view.rows(range(view.store.rows)))
     with rasterio.open(tmp_path / "seen.tif") as made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,6 +18,9 @@ _EPOCHS = 40 if os.environ.get("EMBERSCOPE_SCREENSHOTS") else 12
 # Of its own: where the guided path has been gone, its button on Start leads on to Apply.
 _WORKSPACE = "teaching"
 _POINTS = "document.querySelector('.st-key-job_panel .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"
+# The plot of the watched metric with two runs, in which the first has as many epochs as it was told.
+_BOTH = """[...document.querySelectorAll('.js-plotly-plot')].some(plot =>
+  plot.data?.length === 2 && plot.data.some(run => run.x.length === 3) && plot.data.some(run => run.x.length > 3))"""
 
 
 @pytest.mark.timeout(600)  # it extracts the season first
@@ -43,11 +47,26 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
     with held_after_first("EpochDone", folder, 3 * PATIENCE_MS) as epochs:
         visitor.page.wait_for_function(f"() => {_POINTS} === {epochs}", timeout=PATIENCE_MS)
         visitor.progress_matches(rf"Epoch {epochs} of {_EPOCHS}")
+        visitor.sees("The map as it is learned")
+        expect(visitor.page.get_by_text(f"Epoch {epochs}", exact=True).first).to_be_visible(
+            timeout=PATIENCE_MS
+        )
     visitor.page.wait_for_function(f"() => {_POINTS} > {epochs}", timeout=PATIENCE_MS)
     visitor.sees_state("finished", 3 * PATIENCE_MS)
     expect(visitor.button("to_evaluate")).to_be_enabled(timeout=PATIENCE_MS)
     visitor.is_idle()
     visitor.take_screenshot("train")
+
+    visitor.press("fork_train")
+    visitor.is_idle()
+    visitor.type_number("t_epochs", 3)
+    visitor.is_idle()
+    visitor.press("start_train")
+    visitor.page.wait_for_url(re.compile(rf"[?&]job=(?!{folder.name})"), timeout=PATIENCE_MS)
+    visitor.sees_state("finished", PATIENCE_MS)
+    visitor.page.wait_for_function(f"() => {_BOTH}", timeout=PATIENCE_MS)
+    visitor.open(f"train?workspace={_WORKSPACE}&job={folder.name}")
+    visitor.sees_state("finished", PATIENCE_MS)
 
     visitor.press("to_evaluate")
     visitor.sees_page("Evaluate")

@@ -178,3 +178,29 @@ def test_a_file_is_given_to_our_own_pages_only(
 def test_an_address_that_was_not_offered_is_no_path(client: TestClient) -> None:
     for token in ("0" * 32, "..%2F..%2Fetc%2Fpasswd", "x"):
         assert client.get(f"/take/{token}").status_code == 404
+
+
+def test_an_ensemble_is_chosen_among_decoders_of_one_kind_and_shows_where_they_disagree(
+    open_page: OpenPage,
+    own_filled: Path,
+    drawn_maps: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
+    shutil.copytree(own_filled / "run-train", own_filled / "run-other")
+    at = open_page("apply")
+    at.selectbox(key="apply_run").set_value("run-train").run()
+    at.multiselect[0].set_value(["store:run-extract"]).run()
+    at.multiselect(key="apply_ensemble_run-train").set_value(["run-other"]).run()
+    at.button(key="make_map").click().run()
+    assert not at.exception
+    (folder,) = own_filled.glob("*-apply-*")
+    config = folder / "config.yaml"
+    assert main(["apply", str(config), "--out", str(own_filled / "run-apply")]) == 0
+    shown = open_page("apply", job="run-apply", show="where they disagree")
+    assert not shown.exception
+    assert "mean of 2 decoders" in words(shown)
+    names = [
+        child._name for group in drawn_maps[-1]["feature_group_to_add"] for child in group._children.values()
+    ]
+    assert "ThresholdTiles" not in names

@@ -23,6 +23,7 @@ from pages.ui.map import layers, maps, number_layers, threshold_layer
 from pages.ui.state import address, cached, results
 
 _SMALLEST_HA = 1.0
+_SHOWS = ("the map", "where they disagree")
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,23 @@ def choose(found: Sequence[Shown]) -> Shown:
     return by_number[number]
 
 
-def show(job: Job, shown: Shown) -> None:
-    """The imagery, and over it the map, coloured by the browser."""
+def shows_disagreement(shown: Shown) -> bool:
+    """Whether the map shows where the decoders of an ensemble disagree; asked only of a map of several."""
+    if not (shown.folder / DISAGREEMENT).is_file():
+        return False
+    widget = f"apply_show_{shown.channel}"
+    address.restore("show", widget, _SHOWS, _SHOWS[0])
+    chosen = st.segmented_control(
+        "The map shows", _SHOWS, key=widget, required=True, format_func=str.capitalize,
+        help="Disagreement is the standard deviation of the decoders' probabilities: 0 where all say the same, 0.5 where half "
+        "are certain of one class and half of another.",
+    )  # fmt: skip
+    address.keep("show", widget)
+    return chosen == _SHOWS[1]
+
+
+def show(job: Job, shown: Shown, disagreement: bool) -> None:
+    """The imagery, and over it the map, coloured by the browser; or where several decoders disagree."""
     facts, path = shown.facts, shown.folder / PROBABILITY
     scenes = _scenes(facts)
     # Where the map was opened: from then on the panel tells the browser, and the layer stays.
@@ -81,7 +97,7 @@ def show(job: Job, shown: Shown) -> None:
         maps.View(
             page="apply", key=f"apply_{job.id}_{shown.folder.name}", focus=str(shown.folder),
             bounds_lonlat=layers.opening(scenes) if scenes else over.bounds_lonlat, boxes=layers.boxes_of(scenes),
-            shown=(*_below(scenes), over, *_disagreement(shown)),
+            shown=(*_below(scenes), _disagreement(shown) if disagreement else over),
             outlines=layers.outlines(scenes, palette.ASH), overlay_percent=80,
         )
     )  # fmt: skip
@@ -99,10 +115,7 @@ def panel(shown: Shown) -> None:
     chosen = threshold_panel(f"threshold_{shown.channel}", _data(shown, smallest))
     address.write("threshold", f"{chosen:.2f}" if chosen != facts.style.default_threshold else None)
     if facts.members > 1:
-        style.small(
-            f"Mean of {facts.members} decoders. The layer Where they disagree is their standard deviation: 0 where all say the "
-            "same, 0.5 where half are certain of one class and half of another."
-        )
+        style.small(f"The map is the mean of {facts.members} decoders.")
     days = wording.plain(_days(facts))
     style.small(
         f"All of {facts.title}: {facts.gsd_m:g} m pixels; imagery of {days}. Areas are those on the ellipsoid."
@@ -126,13 +139,12 @@ def series(found: Sequence[Shown]) -> None:
         st.caption(f"Above the threshold {threshold(found[0].facts):.2f}.")
 
 
-def _disagreement(shown: Shown) -> list[maps.Shown]:
-    """Where the decoders of an ensemble disagree, as a layer; nothing of one decoder."""
-    path = shown.folder / DISAGREEMENT
-    if not path.is_file():
-        return []
+def _disagreement(shown: Shown) -> maps.Shown:
+    """Where the decoders of an ensemble disagree, as a layer with a colour bar."""
     words = f"Disagreement of {shown.facts.members} decoders"
-    return [number_layers.numbers([path], words, "Where they disagree", DISAGREEMENT_RAMP)]
+    return number_layers.numbers(
+        [shown.folder / DISAGREEMENT], words, "Where they disagree", DISAGREEMENT_RAMP
+    )
 
 
 def threshold(facts: MapFacts) -> float:

@@ -50,8 +50,9 @@ def show_job(page: stage.Stage, found: cached.JobFacts) -> None:
     with page.panel, errors.in_words():
         every = _maps(found.job)
         shown = result.choose(every)
+        disagreement = result.shows_disagreement(shown)
     with page.map, errors.in_words():
-        result.show(found.job, shown)
+        result.show(found.job, shown, disagreement)
     with page.panel, errors.in_words():
         result.panel(shown)
         result.series(every)

@@ -26,6 +26,7 @@ from engine.learning.clicked.neighbour_map import (
 )
 from engine.learning.clicked.next_patch import next_patch
 from engine.learning.clicked.taught import Taught, teach
+from engine.learning.decoder_file import read_card
 from engine.learning.evaluate import evaluate
 from engine.learning.predict import predict_tiles
 from engine.learning.result import TrainRun
@@ -97,6 +98,8 @@ def test_a_decoder_that_is_kept_gives_the_classes_of_the_lens(
         wanted = taught.classifier.predict(values.reshape(-1, DIM)).reshape(tile.h, tile.w)
         step = tile.height_px // tile.h
         assert (pixels[::step, ::step] == np.where(valid > 0, wanted, -1)).all()
+    card, scores = read_card(run.weights)
+    assert (card.backbone, card.head, scores) == (store.meta.backbone, run.decoder.head, run.scores)
     with pytest.raises(JobError, match="no test split"):
         evaluate(run.folder)
 
