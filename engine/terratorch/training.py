@@ -112,6 +112,14 @@ def translate_training(tree: dict[str, Any], where: str, base: Path | None = Non
 
 
 def _require_learning(keys: Keys) -> None:
+    """Refuse a decoder that is to keep its weights, or to start from those of a checkpoint."""
+    checkpoint = keys.take("ckpt_path")
+    if checkpoint is not None and not checkpoint.is_none:
+        keys.refuse(
+            checkpoint, "names a checkpoint of TerraTorch; a decoder begins with weights of its own here"
+        )
+    elif checkpoint is not None:
+        keys.ignore(checkpoint, "there is none")
     for name in ("freeze_decoder", "freeze_head"):
         found = keys.take(f"{MODEL}.{name}")
         if found is not None and boolean(found.value):

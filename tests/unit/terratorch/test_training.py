@@ -170,6 +170,13 @@ def test_what_cannot_be_honoured_is_refused_by_name(changes: dict[str, Any], sai
         translate_training(downstream(place.chips, place.exported / "layer_00", data, **changes), "file.yaml")
 
 
+def test_a_checkpoint_is_refused_and_none_is_passed_over(place: Place) -> None:
+    tree = downstream(place.chips, place.exported / "layer_00")
+    assert translate_training(tree | {"ckpt_path": None}, "file.yaml")
+    with pytest.raises(ConfigError, match="ckpt_path"):
+        translate_training(tree | {"ckpt_path": "best.ckpt"}, "file.yaml")
+
+
 def test_other_losses_and_classes_are_honoured(place: Place) -> None:
     names = ["water", "field", "forest"]
     tree = downstream(
