@@ -22,6 +22,7 @@ NAMES = (
     "label",
     "train",
     "evaluate",
+    "leaderboard",
     "apply",
     "backbones",
     "runs",

@@ -35,10 +35,10 @@ class LeaderboardConfig(Frozen):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0, 1, 2), min_length=1, description="Seeds of weights and batches; the split is the same for all."
     )
-    layers: tuple[tuple[int, ...] | None, ...] = Field(
+    layers: tuple[tuple[int, ...] | Literal["each"] | None, ...] = Field(
         (None,),
         min_length=1,
-        description="Sets of layers to compare; null: all that a store has. Negative counts from the last.",
+        description="Sets of layers to compare, as in a training; null: all that a store has; each: every one of them by itself.",
     )
     positions: tuple[Position, ...] = Field(
         ("keep",),

@@ -11,7 +11,7 @@ from engine.jobs.configuration.config import LeaderboardConfig
 from engine.learning.judging.intervals import estimate
 from engine.learning.leaderboard.cells import ALL_GROUPS, Cell
 from engine.learning.leaderboard.counts import Metric, by_place, ends, known, spread
-from engine.learning.leaderboard.entries import Entry
+from engine.learning.leaderboard.entries import Entry, layer_sets
 from engine.learning.leaderboard.few_labels import number_of, training_places
 from engine.learning.leaderboard.groups import Group, within_reach
 from engine.learning.leaderboard.results import Result
@@ -32,13 +32,11 @@ def curves_of(
     shares = sorted({*config.label_shares, 1.0})
     found = []
     for store in range(len(config.stores)):
+        layers = layer_sets(config, entries[store].prepared)[0]
         for head, title in enumerate(config.head_titles):
             points = []
             for share in shares:
-                cells = [
-                    Cell(store, config.layers[0], config.positions[0], head, seed, share)
-                    for seed in config.seeds
-                ]
+                cells = [Cell(store, layers, config.positions[0], head, seed, share) for seed in config.seeds]
                 counts = np.stack([by_place(entries[store], results[cell].tests[store]) for cell in cells])
                 score = estimate(counts, metric)
                 each = [metric(own.sum(axis=0)) for own in counts]
@@ -66,10 +64,10 @@ def matrices_of(
                 own = store if taught is None else taught.store
                 if taught is None and own >= len(config.stores):
                     continue
+                layers = layer_sets(config, entries[own].prepared)[0]
                 number = None if taught is None else taught.number
                 cells = [
-                    Cell(own, config.layers[0], config.positions[0], head, seed, group=number)
-                    for seed in config.seeds
+                    Cell(own, layers, config.positions[0], head, seed, group=number) for seed in config.seeds
                 ]
                 tests = [_tested(entries, results, cells, group, metric) for group in reached]
                 lines.append(

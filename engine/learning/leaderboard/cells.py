@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from engine.jobs.configuration.config import LeaderboardConfig
 from engine.jobs.configuration.leaderboard import Position
@@ -17,14 +18,14 @@ class Cell:
 
     Attributes:
         store: number of its store, of those on the board and then those of the matrix.
-        layers: as configured; None: all that the store has.
+        layers: of the store, joined in this order.
         head: number of its head.
         share: of the training places that it learns from.
         group: number of the group that it learns from, for the matrix; None: all ground.
     """
 
     store: int
-    layers: tuple[int, ...] | None
+    layers: tuple[int, ...]
     position: Position
     head: int
     seed: int
@@ -34,7 +35,7 @@ class Cell:
     @property
     def key(self) -> str:
         """Its name among the files of the run."""
-        layers = "all" if self.layers is None else "_".join(map(str, self.layers))
+        layers = "_".join(map(str, self.layers))
         group = "" if self.group is None else f"-group{self.group}"
         return f"store{self.store}-layers{layers}-{self.position}-head{self.head}-seed{self.seed}-share{self.share:g}{group}"
 
@@ -44,39 +45,50 @@ class Cell:
         return "travel" if self.group is not None else "few labels" if self.share < 1 else "row"
 
     @property
-    def variant(self) -> tuple[int, tuple[int, ...] | None, Position]:
+    def variant(self) -> tuple[int, tuple[int, ...], Position]:
         """What decides the embeddings that it reads."""
         return self.store, self.layers, self.position
 
 
-def cells_of(config: LeaderboardConfig, stores: int, groups: Sequence[Sequence[int]]) -> list[Cell]:
-    """Every decoder, those that read the same embeddings together.
+LayerSets = Sequence[tuple[int, ...]]
+
+
+def cells_of(
+    config: LeaderboardConfig, layer_sets: Sequence[LayerSets], groups: Sequence[Sequence[int]]
+) -> list[Cell]:
+    """Every decoder, those of one store together.
 
     Args:
-        stores: all that are open, those of the board first.
+        layer_sets: of each store, those of the board first: the sets of layers of its rows.
         groups: of each store, numbers of its groups.
     """
     found = []
-    for store in range(stores):
+    for store, sets in enumerate(layer_sets):
         if store < len(config.stores):
-            found += list(_board(config, store))
+            found += list(chain.from_iterable(row_cells(config, store, sets)))
+            found += list(_few_labels(config, store, sets[0]))
         found += [
-            Cell(store, config.layers[0], config.positions[0], head, seed, group=group)
+            Cell(store, sets[0], config.positions[0], head, seed, group=group)
             for group in groups[store]
             for head in range(len(config.heads))
             for seed in config.seeds
         ]
-    return sorted(found, key=lambda one: (one.store, found.index(one)))
+    return found
 
 
-def _board(config: LeaderboardConfig, store: int) -> Iterator[Cell]:
-    """The rows of one store, and the points of its curves for the first layers and position."""
-    for layers in config.layers:
-        for position in config.positions:
-            for head in range(len(config.heads)):
-                for seed in config.seeds:
-                    yield Cell(store, layers, position, head, seed)
+def row_cells(config: LeaderboardConfig, store: int, sets: LayerSets) -> list[list[Cell]]:
+    """The decoders of each row of a store, which differ in their seeds alone."""
+    return [
+        [Cell(store, layers, position, head, seed) for seed in config.seeds]
+        for layers in sets
+        for position in config.positions
+        for head in range(len(config.heads))
+    ]
+
+
+def _few_labels(config: LeaderboardConfig, store: int, layers: tuple[int, ...]) -> Iterator[Cell]:
+    """The points of one store's curves, for the first layers and position; those of all labels are rows."""
     for share in sorted(one for one in config.label_shares if one < 1):
         for head in range(len(config.heads)):
             for seed in config.seeds:
-                yield Cell(store, config.layers[0], config.positions[0], head, seed, share)
+                yield Cell(store, layers, config.positions[0], head, seed, share)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ConfigError
+import numpy as np
+
+from engine.errors import BadInput, ConfigError
 from engine.extraction.extract import store_folder
 from engine.extraction.weights.store_encoder import cells_of as grid_cells
 from engine.extraction.weights.store_encoder import layers_of
 from engine.jobs.configuration.config import ExtractConfig, LeaderboardConfig
 from engine.jobs.configuration.leaderboard import Position
 from engine.jobs.event_log import read_events
-from engine.jobs.events import Event, ExtractDone
+from engine.jobs.events import Event, ExtractDone, Noticed
 from engine.learning.card import encoder_facts
 from engine.learning.heads.sizes import shape_of
 from engine.learning.heads.table import check_head
-from engine.learning.leaderboard.same_ground import aligned, matched_places
+from engine.learning.leaderboard.same_ground import aligned, matched_places, shared_places
 from engine.learning.positions import measure_positions
 from engine.learning.preparation import Prepared, prepare, with_baselines
 from engine.store.schema import StoreMeta
@@ -65,12 +67,10 @@ def open_entries(config: LeaderboardConfig, root: Path) -> Generator[Event, None
             prepared = yield from with_baselines(training, prepared, root)
         opened.append(prepared)
         _require_another(opened)
-    reference, split = opened[0], config.training.split
-    for number in range(1, len(config.stores)):
-        places = matched_places(reference, opened[number], split)
-        opened[number] = aligned(opened[number], reference, places, split)
+    yield from _divided_alike(config, opened)
     for prepared in opened:
         _require_heads(config, prepared)
+        yield from _lacking_layers(config, prepared)
     titles = titles_of([one.store for one in opened])
     return [
         Entry(title, prepared, number < len(config.stores), _seconds(prepared.store), _size(prepared.store))
@@ -78,21 +78,56 @@ def open_entries(config: LeaderboardConfig, root: Path) -> Generator[Event, None
     ]
 
 
-def variant(prepared: Prepared, layers: tuple[int, ...] | None, position: Position) -> Prepared:
+def _divided_alike(config: LeaderboardConfig, opened: list[Prepared]) -> Iterator[Event]:
+    """Give the stores of the board one division, in place; what they do not share is left out, and told."""
+    reference, split, number = opened[0], config.training.split, len(config.stores)
+    places = [matched_places(reference, one, split) for one in opened[1:number]]
+    shared = shared_places(reference, places)
+    every = len(np.unique(reference.split.places))
+    if len(shared) < every:
+        yield Noticed(
+            f"{every - len(shared)} of the {every} places are not in every store, and are left out."
+        )
+    own = [reference.split.places, *places]
+    opened[:number] = [
+        aligned(one, reference, of_tiles, shared, split)
+        for one, of_tiles in zip(opened[:number], own, strict=True)
+    ]
+
+
+def variant(prepared: Prepared, layers: tuple[int, ...], position: Position) -> Prepared:
     """The same store with other layers or position.
 
     Raises:
         ConfigError, StoreError: layers that it lacks, or position that cannot be told.
     """
     store = prepared.store
-    chosen = layers_of(store.meta, layers)
-    cells = grid_cells(store.meta, chosen)
+    cells = grid_cells(store.meta, layers)
     widths = dict(zip(store.meta.layers, store.meta.dims, strict=True))
-    shape = shape_of(prepared.task, [widths[layer] for layer in chosen], cells, store.meta.patch_px)
+    shape = shape_of(prepared.task, [widths[layer] for layer in layers], cells, store.meta.patch_px)
     positions = (
-        measure_positions(store, chosen, prepared.split.tiles["train"]) if position == "remove" else None
+        measure_positions(store, layers, prepared.split.tiles["train"]) if position == "remove" else None
     )
-    return replace(prepared, layers=chosen, cells=cells, shape=shape, positions=positions)
+    return replace(prepared, layers=layers, cells=cells, shape=shape, positions=positions)
+
+
+def layer_sets(config: LeaderboardConfig, prepared: Prepared) -> tuple[tuple[int, ...], ...]:
+    """The sets of layers of a store's rows, each once; those that it lacks are left out.
+
+    Raises:
+        BadInput: it has none of those that are asked for.
+    """
+    meta, found, lacking = prepared.store.meta, dict[tuple[int, ...], None](), list[BadInput]()
+    for asked in config.layers:
+        try:
+            found |= dict.fromkeys(
+                [(layer,) for layer in meta.layers] if asked == "each" else [layers_of(meta, asked)]
+            )
+        except BadInput as err:
+            lacking.append(err)
+    if not found:
+        raise lacking[0]
+    return tuple(found)
 
 
 def are_read_alike(one: Entry, other: Entry) -> bool:
@@ -175,13 +210,24 @@ def _require_heads(config: LeaderboardConfig, prepared: Prepared) -> None:
     Raises:
         ConfigError: naming the store, the head and the layers.
     """
-    for layers in config.layers:
+    for layers in layer_sets(config, prepared):
         shape = variant(prepared, layers, "keep").shape
         for head in config.heads:
             try:
                 check_head(head, shape)
             except ConfigError as err:
                 raise ConfigError(f"{prepared.store.meta.backbone}: {err}") from err
+
+
+def _lacking_layers(config: LeaderboardConfig, prepared: Prepared) -> Iterator[Event]:
+    """Which of the asked layers a store has no row of."""
+    meta = prepared.store.meta
+    for asked in config.layers:
+        if isinstance(asked, tuple):
+            try:
+                layers_of(meta, asked)
+            except BadInput as err:
+                yield Noticed(f"{meta.backbone} has no row of layers {', '.join(map(str, asked))}: {err}")
 
 
 def _seconds(store: EmbeddingStore) -> float | None:

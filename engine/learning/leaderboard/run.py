@@ -19,7 +19,7 @@ from engine.jobs.configuration.config import LeaderboardConfig
 from engine.jobs.events import Event, Noticed, StepStarted
 from engine.jobs.leaderboard_events import DecoderTaught, LeaderboardDone, LeaderboardPlanned
 from engine.learning.leaderboard.cells import Cell, cells_of
-from engine.learning.leaderboard.entries import Entry, open_entries, variant
+from engine.learning.leaderboard.entries import Entry, layer_sets, open_entries, variant
 from engine.learning.leaderboard.few_labels import drawn_places, tiles_of_places, training_places
 from engine.learning.leaderboard.groups import Group, groups_of, within_reach
 from engine.learning.leaderboard.report.files import write_files
@@ -73,7 +73,7 @@ def leaderboard(config: LeaderboardConfig, folder: Path, root: Path) -> Iterator
     groups, notes = groups_of(entries, config.travel)
     yield from map(Noticed, notes)
     numbers = [[one.number for one in groups if one.store == store] for store in range(len(entries))]
-    cells = cells_of(config, len(entries), numbers)
+    cells = cells_of(config, [layer_sets(config, one.prepared) for one in entries], numbers)
     learned_from = _identity(entries)
     found = {cell: read_result(folder, cell.key, learned_from) for cell in cells}
     results = {cell: result for cell, result in found.items() if result is not None}
@@ -99,7 +99,8 @@ def _teach_variant(
     store, layers, position = missing[0].variant
     yield StepStarted(f"Reading embeddings of {entries[store].title}")
     loaded = load(variant(entries[store].prepared, layers, position), device)
-    others = {group.store for group in within_reach(entries, groups, store)} - {store}
+    is_first = layers == layer_sets(config, entries[store].prepared)[0] and position == config.positions[0]
+    others = {group.store for group in within_reach(entries, groups, store)} - {store} if is_first else set()
     elsewhere = {
         other: load(variant(entries[other].prepared, layers, "keep"), device, loaded.prepared.positions)
         for other in sorted(others)
@@ -132,7 +133,7 @@ def _taught(bench: Bench, cell: Cell) -> Result:
     unfinished = bench.folder / FOLDER / "unfinished" / cell.key
     taught = teach(config, task, data, unfinished, f"{cell.key} {bench.learned_from}", bench.has_ended)
     tests = {cell.store: test_counts(taught.decoder, task, bench.loaded.data)}
-    if cell.share == 1 and cell.variant == _first_variant(bench.config, cell.store):
+    if cell.share == 1:
         tests |= {
             store: test_counts(taught.decoder, task, one.data) for store, one in bench.elsewhere.items()
         }
@@ -151,10 +152,6 @@ def _own_tiles(bench: Bench, cell: Cell) -> Mapping[str, np.ndarray] | None:
         drawn = drawn_places(bench.entries[0].prepared, cell.share, cell.seed)
         return {"train": tiles_of_places(bench.entries[cell.store].prepared, drawn)}
     return None
-
-
-def _first_variant(config: LeaderboardConfig, store: int) -> tuple[int, tuple[int, ...] | None, str]:
-    return store, config.layers[0], config.positions[0]
 
 
 def _planned(

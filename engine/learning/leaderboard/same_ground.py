@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
-from engine.errors import StoreError
+from engine.errors import ConfigError, StoreError
 from engine.jobs.configuration.config import SplitConfig
 from engine.learning.dataset import labels_of_splits
 from engine.learning.preparation import Prepared
@@ -20,61 +20,83 @@ from engine.store.schema import StoredTile
 # Places of two stores are one where their bounds overlap by this much (intersection over union): chips of other sensors and
 # tiles of other sizes may end some pixels earlier.
 _SAME = 0.5
+# Stores that share fewer of their places than this cover different ground.
+_LEAST_SHARED = 0.5
 
 
 def matched_places(reference: Prepared, other: Prepared, config: SplitConfig) -> np.ndarray:
-    """(tiles,) number of the reference's place that each tile of another store belongs to.
+    """(tiles,) number of the reference's place that each tile of another store belongs to; -1: of none.
 
     Raises:
         StoreError: the stores cover different ground.
     """
     theirs, own = _boxes(reference, config), _boxes(other, config)
     tree = shapely.STRtree(theirs[0])
+    pairs = [
+        (_overlap(own[0][here], theirs[0][there]), int(here), int(there))
+        for here, there in tree.query(own[0], predicate="intersects").T
+        if own[1][here] == theirs[1][there]
+    ]
     found = np.full(len(own[0]), -1)
-    for here, there in tree.query(own[0], predicate="intersects").T:
-        if own[1][here] == theirs[1][there] and _overlap(own[0][here], theirs[0][there]) >= _SAME:
+    for overlap, here, there in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
+        if overlap >= _SAME and found[here] < 0 and there not in found:
             found[here] = there
-    absent = int((found < 0).sum())
-    unmet = len(theirs[0]) - len(set(found[found >= 0].tolist()))
-    if absent or unmet or len(set(found.tolist())) < len(found):
+    shared = int((found >= 0).sum())
+    if shared < _LEAST_SHARED * max(len(found), len(theirs[0])):
         raise StoreError(
-            f"{other.store.folder} covers other ground than {reference.store.folder}: {absent} of its {len(found)} places are "
-            f"not there, and {unmet} of the other's {len(theirs[0])} are not here. A leaderboard compares on the same places: "
-            f"extract the same scenes and region; where tiles differ in size, set training.split.by: block; or name the store "
-            f"under travel_stores."
+            f"{other.store.folder} covers other ground than {reference.store.folder}: {len(found) - shared} of its {len(found)} "
+            f"places are not there, and {len(theirs[0]) - shared} of the other's {len(theirs[0])} are not here. A leaderboard "
+            f"compares on the same places: extract the same scenes and region; where tiles differ in size, set "
+            f"training.split.by: block; or name the store under travel_stores."
         )
     return found[other.split.places]
 
 
-def aligned(prepared: Prepared, reference: Prepared, places: np.ndarray, config: SplitConfig) -> Prepared:
-    """The same store divided as the reference is.
+def shared_places(reference: Prepared, places: Sequence[np.ndarray]) -> np.ndarray:
+    """Numbers of the reference's places that every store has.
 
     Args:
-        places: (tiles,) as `matched_places` gives them.
+        places: of the other stores, as `matched_places` gives them.
     """
-    tiles = prepared.store.tiles
+    found = np.unique(reference.split.places)
+    for own in places:
+        found = np.intersect1d(found, own)
+    return found
+
+
+def aligned(
+    prepared: Prepared, reference: Prepared, places: np.ndarray, shared: np.ndarray, config: SplitConfig
+) -> Prepared:
+    """The same store divided as the reference is, on the places that all stores have.
+
+    Args:
+        places: (tiles,) number of the reference's place of each tile.
+        shared: as `shared_places` gives them.
+
+    Raises:
+        ConfigError: a split would be empty.
+        LabelError: a split lacks labels.
+    """
+    tiles, reference_split = prepared.store.tiles, reference.split
     found = {
-        name: np.flatnonzero(np.isin(places, reference.split.places[reference.split.tiles[name]]))
+        name: np.flatnonzero(
+            np.isin(places, np.intersect1d(reference_split.places[reference_split.tiles[name]], shared))
+        )
         for name in SPLITS
     }
     if config.buffer_m:
         test = [tiles[index] for index in found["test"]]
         is_near = near([tiles[index] for index in found["train"]], test, config.buffer_m)
         found["train"] = found["train"][~is_near]
+    empty = [name for name in SPLITS if not len(found[name])]
+    if empty:
+        raise ConfigError(
+            f"The places that all stores share leave none for {' and '.join(empty)}. Extract the same scenes and region."
+        )
     touching = touching_share(tiles, found["test"], found["train"])
     split = Split(found, places, prepared.split.left_out, touching, leaks_of(tiles, found))
-    by_split = labels_of_splits(prepared.store, prepared.truth, found)
-    prepared.task.require_labels(by_split)
+    prepared.task.require_labels(labels_of_splits(prepared.store, prepared.truth, found))
     return dataclasses.replace(prepared, split=split)
-
-
-def places_with_labels(prepared: Prepared, config: SplitConfig) -> list[str]:
-    """What each place is called: its middle in degrees, and the day where places are days."""
-    boxes, keys = _boxes(prepared, config)
-    return [
-        f"{box.centroid.y:.4f} {box.centroid.x:.4f}{' ' + key if key else ''}"
-        for box, key in zip(boxes, keys, strict=True)
-    ]
 
 
 def _boxes(prepared: Prepared, config: SplitConfig) -> tuple[np.ndarray, list[str]]:

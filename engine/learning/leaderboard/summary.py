@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.extraction.weights.store_encoder import layers_of
 from engine.jobs.configuration.config import LeaderboardConfig
 from engine.learning.judging.intervals import estimate, paired_difference
 from engine.learning.leaderboard.baseline_rows import baseline_rows
 from engine.learning.leaderboard.beyond_rows import curves_of, matrices_of
-from engine.learning.leaderboard.cells import Cell
+from engine.learning.leaderboard.cells import Cell, row_cells
 from engine.learning.leaderboard.counts import (
     Metric,
     by_place,
@@ -27,7 +26,7 @@ from engine.learning.leaderboard.counts import (
     plain,
     spread,
 )
-from engine.learning.leaderboard.entries import Entry, facts_of
+from engine.learning.leaderboard.entries import Entry, facts_of, layer_sets
 from engine.learning.leaderboard.groups import Group
 from engine.learning.leaderboard.results import Result
 from engine.learning.leaderboard.verdict import comparison, verdict
@@ -55,11 +54,16 @@ def summarised(
     """Everything that is told, fit for JSON; rows from the best score on the test places down."""
     task = entries[0].prepared.task
     metric = metric_of(task)
-    rows = [_row(config, entries, results, own) for own in _row_cells(config)]
+    rows = [
+        _row(config, entries, results, own)
+        for store in range(len(config.stores))
+        for own in row_cells(config, store, layer_sets(config, entries[store].prepared))
+    ]
     chosen = _chosen(rows)
     leading = max(chosen, key=lambda one: one.validation)
     for row in rows:
         row.facts["is_chosen"] = row in chosen
+        row.facts["has_other_layers"] = len(layer_sets(config, entries[row.facts["store"]].prepared)) > 1
         row.facts["to_leading"] = None if row is leading else _difference(row, leading, metric)
     pairs = [
         comparison(one.facts, other.facts, _difference(one, other, metric))
@@ -77,29 +81,17 @@ def summarised(
     }  # fmt: skip
 
 
-def _row_cells(config: LeaderboardConfig) -> list[list[Cell]]:
-    """The decoders of each row, which differ in their seeds alone."""
-    return [
-        [Cell(store, layers, position, head, seed) for seed in config.seeds]
-        for store in range(len(config.stores))
-        for layers in config.layers
-        for position in config.positions
-        for head in range(len(config.heads))
-    ]
-
-
 def _row(config: LeaderboardConfig, entries: Sequence[Entry], results: Results, cells: Sequence[Cell]) -> Row:
     cell = cells[0]
     entry, head = entries[cell.store], config.heads[cell.head]
     task, found = entry.prepared.task, [results[one] for one in cells]
-    layers = layers_of(entry.store.meta, cell.layers)
-    feature_dim = sum(entry.store.meta.dims[entry.store.meta.layers.index(layer)] for layer in layers)
+    feature_dim = sum(entry.store.meta.dims[entry.store.meta.layers.index(layer)] for layer in cell.layers)
     counts = np.stack([by_place(entry, result.tests[cell.store]) for result in found])
     scores = [task.scores(own.sum(axis=0)) for own in counts]
     validation = mean([result.validation[task.watch] for result in found])
     facts: dict[str, Any] = {
-        **facts_of(entry), "head": config.head_titles[cell.head], "head_settings": head.model_dump(mode="json"), "seeds": list(config.seeds),
-        "layers": list(layers), "position": cell.position, "feature_dim": feature_dim,
+        "store": cell.store, **facts_of(entry), "head": config.head_titles[cell.head], "head_settings": head.model_dump(mode="json"), "seeds": list(config.seeds),
+        "layers": list(cell.layers), "position": cell.position, "feature_dim": feature_dim,
         **_means(scores, task.watch, *(("miou",) if "miou" in scores[0] and task.watch != "miou" else ())),
         "interval": ends(estimate(counts, metric_of(task))), "places": counts.shape[1],
         "pixels": int(counts[0].sum()), "validation_mean": known(validation),

@@ -34,15 +34,23 @@ def verdict(
 
 def words_of(row: Mapping[str, Any]) -> str:
     """A row as sentences name it: the head, the backbone, and that its weights are random."""
-    if not row.get("head"):
-        return str(row["backbone"])
     position = ", position removed" if row.get("position") == "remove" else ""
     is_told = "random weights" in row["backbone"] or not row.get("is_random")
-    return f"{row['backbone']}{'' if is_told else ' (random weights)'} with the head {row['head']}{position}"
+    layers = f", layers {', '.join(map(str, row['layers']))}" if row.get("has_other_layers") else ""
+    return f"{row['backbone']}{'' if is_told else ' (random weights)'} with the head {row['head']}{layers}{position}"
 
 
 def _named(row: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("backbone", "head", "head_settings", "layers", "position", "is_random")
+    kept = (
+        "store",
+        "backbone",
+        "head",
+        "head_settings",
+        "layers",
+        "position",
+        "is_random",
+        "has_other_layers",
+    )
     return {key: row[key] for key in kept if key in row}
 
 
@@ -61,15 +69,17 @@ def _between(found: Mapping[str, Any], task: Task) -> str:
 
 def _maps_better(better: str, other: str, found: Mapping[str, Any], task: Task) -> str:
     what = "maps burnt ground better" if task.name == "burn_scars" else "scores better"
-    return f"{better} {what} than {other}, by {_difference(found, task)}"
+    return f"{better} {what} than {other}, by {_difference(found, task).replace('+', '')}"
 
 
 def _beside_baseline(leading: Mapping[str, Any], baseline: Mapping[str, Any], task: Task) -> str:
-    found = baseline["to_leading"]
+    found, name = baseline["to_leading"], str(baseline["backbone"])
+    if not name[:2].isupper():  # NBR and dNBR stay
+        name = f"{name[:1].lower()}{name[1:]}"
     if not found["is_clear"]:
-        return f"{words_of(leading)} cannot be told apart from the {baseline['backbone']}: {_difference(found, task)}."
+        return f"{words_of(leading)} cannot be told apart from the {name}: {_difference(found, task)}."
     words = "beats" if found["value"] > 0 else "does not beat"
-    return f"{words_of(leading)} {words} the {baseline['backbone']}: {_difference(found, task)}."
+    return f"{words_of(leading)} {words} the {name}: {_difference(found, task)}."
 
 
 def _difference(found: Mapping[str, Any], task: Task) -> str:

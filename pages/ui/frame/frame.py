@@ -24,6 +24,7 @@ _NAMES = (
     "label",
     "train",
     "evaluate",
+    "leaderboard",
     "apply",
     "backbones",
     "runs",

@@ -59,4 +59,4 @@ def row_name(row: Mapping[str, Any], *, with_head: bool = True) -> str:
 
 
 def _layers(row: Mapping[str, Any]) -> str:
-    return f" · layers {', '.join(map(str, row['layers']))}" if len(row.get("layers", ())) > 1 else ""
+    return f" · layers {', '.join(map(str, row['layers']))}" if row.get("has_other_layers") else ""

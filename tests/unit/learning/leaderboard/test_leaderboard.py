@@ -173,7 +173,7 @@ def test_the_files_hold_the_columns_that_other_boards_take(board: Board) -> None
         ({"stores": ["{four}", "{far}"]}, "covers other ground.*9 of its 9 places"),
         ({"stores": ["{four}", "{home}/nothing"]}, "is no embedding store"),
         ({"heads": ["linear", "fusion"]}, "fusion joins two layers"),
-        ({"layers": [[5]]}, "5"),
+        ({"layers": [[5]]}, "no layer 5"),
         ({"travel": "sensor"}, "no two groups"),
         ({"training": {"labels": {"source": "raster", "path": "{home}/none.tif"}}}, "none.tif"),
         ({"training": {"task": "burn_severity"}}, "severity"),

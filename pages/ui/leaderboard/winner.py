@@ -1,0 +1,30 @@
+"""The way on from a leaderboard: the leading row's decoder as a training of its own, to be applied elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from engine.jobs.configuration.config import HeadConfig, LeaderboardConfig
+from engine.jobs.job import Job, submit
+from pages.ui import workspace
+from pages.ui.look import errors
+from pages.ui.state import session
+
+
+def offer(job: Job, summary: dict[str, Any]) -> None:
+    """A button that trains the decoder which validation puts first once more, as a run of its own, and shows it."""
+    config, row = job.config, summary["verdict"]["winner"]
+    if not isinstance(config, LeaderboardConfig):
+        return
+    words = f"Train {row['head']} on {row['backbone']} as a run"
+    if st.button(words, key="use_winner", type="primary", icon=":material/arrow_forward:",
+                 help="The same decoder as the first seed's; a run of its own can be judged in full and applied to other ground."):  # fmt: skip
+        with errors.in_words():
+            training = config.training_of(
+                config.stores[row["store"]], HeadConfig.model_validate(row["head_settings"]), config.seeds[0],
+                tuple(row["layers"]), row["position"],
+            )  # fmt: skip
+            session.set_job(submit(training, workspace.folder()).id)
+            st.switch_page("pages/train.py")

@@ -1,0 +1,74 @@
+"""The Leaderboard page: what it starts, what it says of a finished one, and how it leads on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.__main__ import main
+from engine.jobs.configuration.config import LeaderboardConfig, TrainConfig, load_config
+from tests.pages.conftest import OpenPage, words
+
+
+@pytest.fixture
+def board(filled_home: Path) -> str:
+    """The name of a finished leaderboard of one store and one head."""
+    folder = filled_home / "run-leaderboard"
+    if not folder.is_dir():
+        config = {
+            "kind": "leaderboard", "stores": [str(filled_home / "run-extract" / "store")], "heads": ["knn"], "seeds": [0, 1],
+            "device": "cpu", "training": {"baselines": ["nbr"]},
+        }  # fmt: skip
+        path = filled_home / "leaderboard.yaml"
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        assert main(["leaderboard", str(path), "--out", str(folder)]) == 0
+    return folder.name
+
+
+def test_without_embeddings_it_says_what_happens_first_and_starts_with_the_season(
+    open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
+    at = open_page("leaderboard")
+    assert "extracted first" in words(at)
+    at.number_input(key="lb_seeds").set_value(2).run()
+    at.toggle(key="lb_few").set_value(True).run()
+    at.button(key="start_leaderboard").click().run()
+    assert not at.exception
+    (written,) = home.glob("*/config.yaml")
+    config = load_config(written)
+    assert isinstance(config, LeaderboardConfig)
+    assert config.seeds == (0, 1)
+    assert config.label_shares[0] == 0.01
+    assert at.query_params["job"] in (written.parent.name, [written.parent.name])
+
+
+def test_a_finished_leaderboard_says_its_winner_data_and_files_and_leads_to_the_decoder(
+    open_page: OpenPage, filled_home: Path, board: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
+    at = open_page("leaderboard", job=board)
+    assert not at.exception and not at.error
+    said = words(at)
+    assert "SIMULATED" in said
+    assert "NBR" in said
+    assert "only 2 test places" in said
+    assert "GEO-Bench-2, CSV" in said
+    assert list(at.dataframe[0].value["Head"]) == ["knn", "baseline"]
+    assert set(at.dataframe[0].value["Data"]) == {"simulated, without pretraining", "simulated"}
+    at.button(key="use_winner").click().run()
+    started = list(filled_home.glob("*-train-knn-*/config.yaml"))
+    config = load_config(started[0])
+    assert isinstance(config, TrainConfig)
+    assert config.head.name == "knn"
+    assert config.seed == 0
+
+
+def test_a_leaderboard_stands_among_the_runs_with_its_verdict(
+    open_page: OpenPage, filled_home: Path, board: str
+) -> None:
+    at = open_page("runs", job=board)
+    assert not at.exception and not at.error
+    assert "Leaderboard · 1 × 1 × 2" in words(at)
