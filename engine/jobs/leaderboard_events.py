@@ -29,6 +29,7 @@ class DecoderTaught:
 
     Attributes:
         done, total: decoders.
+        backbone: with its layers and position where rows differ in them.
         what: "row" of the leaderboard, "few labels" or "travel".
         validation: the watched metric on the validation places.
         seconds: of its training; seconds_left: until all are done, estimated.

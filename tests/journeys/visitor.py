@@ -21,6 +21,7 @@ PAGES = (
     "Compare",
     "Train",
     "Evaluate",
+    "Leaderboard",
     "Apply",
     "Backbones",
     "Runs",

@@ -23,6 +23,7 @@ from engine.learning.leaderboard.entries import Entry, layer_sets, open_entries,
 from engine.learning.leaderboard.few_labels import drawn_places, tiles_of_places, training_places
 from engine.learning.leaderboard.groups import Group, groups_of, within_reach
 from engine.learning.leaderboard.report.files import write_files
+from engine.learning.leaderboard.report.words import row_name
 from engine.learning.leaderboard.results import FOLDER, Result, read_result, write_result
 from engine.learning.leaderboard.summary import summarised
 from engine.learning.leaderboard.teaching import Loaded, load, restricted, teach, test_counts
@@ -171,10 +172,19 @@ def _told(
     result = results[cell]
     value = result.validation.get(entries[cell.store].prepared.task.watch)
     return DecoderTaught(
-        len(results), len(cells), cell.what, entries[cell.store].title, config.head_titles[cell.head], cell.seed,
+        len(results), len(cells), cell.what, _named(config, entries[cell.store], cell), config.head_titles[cell.head], cell.seed,
         None if value is None or np.isnan(value) else round(value, 4), round(result.seconds, 3),
         round(seconds_left(cells, results, workers), 1),
     )  # fmt: skip
+
+
+def _named(config: LeaderboardConfig, entry: Entry, cell: Cell) -> str:
+    """The backbone of a decoder, with its layers and position where rows differ in them."""
+    row = {
+        "backbone": entry.title, "layers": cell.layers, "position": cell.position if len(config.positions) > 1 else "keep",
+        "has_other_layers": len(layer_sets(config, entry.prepared)) > 1,
+    }  # fmt: skip
+    return row_name(row)
 
 
 def _by_variant(cells: Sequence[Cell]) -> list[list[Cell]]:

@@ -69,13 +69,14 @@ def _so_far(job: Job, events: progress_words.Events) -> None:
     style.facts(
         [(f"{name.capitalize()} places", f"{count:,}") for name, count in planned.places.items()], small=True
     )
-    rows: dict[tuple[str, str], list[float]] = {}
-    for _, event in events:
-        if isinstance(event, DecoderTaught) and event.what == "row" and event.validation is not None:
-            rows.setdefault((event.backbone, event.head), []).append(event.validation)
+    taught = [event for _, event in events if isinstance(event, DecoderTaught) and event.what == "row"]
+    rows: dict[tuple[str, str], dict[int, float]] = {}
+    for one in taught:
+        if one.validation is not None:
+            rows.setdefault((one.backbone, one.head), {})[one.seed] = one.validation
     if not rows:
         return
-    means = {key: sum(values) / len(values) for key, values in rows.items()}
+    means = {key: sum(values.values()) / len(values) for key, values in rows.items()}
     order = sorted(means, key=lambda key: -means[key])
     lines = [(" · ".join(key), (f"{means[key]:.3f}", wording.count(len(rows[key]), "seed"))) for key in order]
     style.table(("Backbone and head", "Validation", "Taught"), lines)
