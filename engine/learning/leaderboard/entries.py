@@ -11,12 +11,13 @@ import numpy as np
 
 from engine.errors import BadInput, ConfigError
 from engine.extraction.extract import store_folder
+from engine.extraction.plan import make_plan
 from engine.extraction.weights.store_encoder import cells_of as grid_cells
 from engine.extraction.weights.store_encoder import layers_of
 from engine.jobs.configuration.config import ExtractConfig, LeaderboardConfig
 from engine.jobs.configuration.leaderboard import Position
 from engine.jobs.event_log import read_events
-from engine.jobs.events import Event, ExtractDone, Noticed
+from engine.jobs.events import Event, ExtractDone, Noticed, StepStarted
 from engine.learning.card import encoder_facts
 from engine.learning.heads.sizes import shape_of
 from engine.learning.heads.table import check_head
@@ -59,6 +60,7 @@ def open_entries(config: LeaderboardConfig, root: Path) -> Generator[Event, None
     """
     asked = config.stores + config.travel_stores
     _require_whole(asked, root)
+    yield from _plan_all(asked, root)
     opened = []
     for number, store in enumerate(asked):
         training = config.training_of(store, config.heads[0], config.seeds[0], None, "keep")
@@ -184,6 +186,23 @@ def _require_whole(asked: tuple[str | ExtractConfig, ...], root: Path) -> None:
             EmbeddingStore.open(given if given.is_absolute() or given.exists() else root / given)
         elif store_folder(one, root).is_dir():
             EmbeddingStore.open(store_folder(one, root))
+
+
+def _plan_all(asked: tuple[str | ExtractConfig, ...], root: Path) -> Iterator[Event]:
+    """Plan every store that has to be made before the first is: what a plan refuses is told within seconds.
+
+    Raises:
+        BadInput: one of them cannot be made.
+    """
+    missing = [
+        one for one in asked if isinstance(one, ExtractConfig) and not store_folder(one, root).is_dir()
+    ]
+    if len(missing) < 2:
+        return
+    yield StepStarted("Planning every extraction before the first begins")
+    for one in missing:
+        yield from (StepStarted(step) for step in one.scene.prepare(root))
+        make_plan(one, root)
 
 
 def _require_another(opened: list[Prepared]) -> None:

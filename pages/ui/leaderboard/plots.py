@@ -84,7 +84,7 @@ def curves(summary: dict[str, Any], key: str) -> None:
     st.plotly_chart(figure, key=key, config=_CONFIG, alt=f"Few labels. {said}.")
     shares = ", ".join(f"{100 * point['share']:g} % is {point['places']}" for point in found[0]["points"])
     st.caption(
-        f"Shares of the training places: {shares}. The same places are drawn for all; each seed draws its own."
+        f"Shares of the training places: {shares}. The same places are drawn for all, and each seed draws its own; epochs are chosen on all validation places."
     )
 
 

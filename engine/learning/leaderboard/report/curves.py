@@ -25,7 +25,7 @@ def curves_picture(summary: Mapping[str, Any]) -> str:
     ends = [(one, _y(point["mean"])) for one in curves if (point := one["points"][-1])["mean"] is not None]
     body = "".join(_curve(one, colours, heads, places) for one in curves)
     title = "Few labels · SIMULATED data" if summary["is_simulated"] else "Few labels"
-    lead = f"{metric_words(summary)}, test places; mean over seeds, lines: 95 % interval. The same places are drawn for all."
+    lead = f"{metric_words(summary)}, test places; mean over seeds, lines: 95 % interval. The same places are drawn for all; all validation places choose."
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {_HEIGHT}' width='{_WIDTH}' height='{_HEIGHT}' role='img' "
         f"aria-label='{title}: {html.escape(lead, quote=True)}' font-family='system-ui,sans-serif' font-size='12'>"

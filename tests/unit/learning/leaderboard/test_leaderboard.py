@@ -11,9 +11,18 @@ import numpy as np
 import pytest
 
 from engine.errors import BadInput, ConfigError
+from engine.extraction.extract import store_folder
 from engine.jobs import folder as run_folder
-from engine.jobs.configuration.config import ExtractConfig, config_hash, parse_config, to_yaml, yaml_mapping
-from engine.jobs.events import Event
+from engine.jobs.configuration.config import (
+    ExtractConfig,
+    LeaderboardConfig,
+    config_hash,
+    load_config,
+    parse_config,
+    to_yaml,
+    yaml_mapping,
+)
+from engine.jobs.events import Event, Noticed
 from engine.jobs.leaderboard_events import DecoderTaught, LeaderboardDone, LeaderboardPlanned
 from engine.learning.judging.intervals import paired_difference
 from engine.learning.leaderboard.few_labels import drawn_places
@@ -23,7 +32,7 @@ from engine.learning.leaderboard.results import FOLDER
 from engine.learning.metrics import Confusion
 from engine.learning.preparation import prepare
 from engine.learning.train import train
-from tests.unit.learning.leaderboard.conftest import Board, RunBoard, config_of
+from tests.unit.learning.leaderboard.conftest import Board, RunBoard, config_of, extraction
 
 ROW = {"backbone", "head", "seeds", "iou_burned_mean", "iou_burned_std", "miou_mean", "interval", "seconds"}
 
@@ -196,6 +205,25 @@ def test_a_store_that_is_not_whole_is_refused_before_anything_is_taught(
         run_board("board", stores=[str(ground / "four"), str(tmp_path / "half")])
 
 
+def test_an_extraction_that_cannot_be_made_is_refused_before_another_is_begun(
+    run_board: RunBoard, ground: Path
+) -> None:
+    whole, broken = (extraction(ground / "chips", patch).model_dump(mode="json") for patch in (16, 4))
+    broken["backbone"] = {"name": "rfc"}
+    with pytest.raises(BadInput, match="rfc"):
+        run_board("board", stores=[whole, broken])
+    assert not store_folder(extraction(ground / "chips", 16), ground).exists()
+
+
+def test_layers_one_by_one_are_rows_of_the_stores_that_have_several(
+    run_board: RunBoard, ground: Path
+) -> None:
+    _, events = run_board("each", layers=[None, "each", [7]], heads=["knn"], seeds=[0])
+    rows = summary_of(events)["rows"]
+    assert [row["layers"] for row in rows] == [[0], [0]]
+    assert any("no row of layers 7" in event.message for event in events if isinstance(event, Noticed))
+
+
 def test_decoders_travel_between_stores_and_parts_of_the_ground(run_board: RunBoard, ground: Path) -> None:
     changes = {"stores": [str(ground / "four")], "heads": ["linear"], "seeds": [0]}
     _, events = run_board("far", travel="store", travel_stores=[str(ground / "far")], **changes)
@@ -205,6 +233,13 @@ def test_decoders_travel_between_stores_and_parts_of_the_ground(run_board: RunBo
     scores = np.array([[one["mean"] for one in line["scores"]] for line in matrix["lines"]])
     assert scores.shape == (3, 2)
     np.testing.assert_array_equal(scores[0], scores[2])  # the board's decoder learned from the same ground
+
+
+def test_the_configuration_of_the_season_names_nine_rows() -> None:
+    config = load_config(Path(__file__).parents[4] / "assets" / "configs" / "leaderboard" / "simulated.yaml")
+    assert isinstance(config, LeaderboardConfig)
+    assert len(config.stores) * len(config.heads) == 9
+    assert len(config.seeds) == 3
 
 
 def test_scene_and_backbones_are_an_extraction_each_and_survive_their_yaml() -> None:
