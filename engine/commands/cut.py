@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.sources import SceneConfig
 from engine.jobs.complaints import in_words
-from engine.jobs.configuration.config import read_yaml
+from engine.jobs.configuration.config import overridden, read_yaml
 from engine.jobs.configuration.extract import RegionConfig
 from engine.workspace import workspace_folder
 
@@ -36,7 +37,7 @@ def cut(chosen: argparse.Namespace) -> dict[str, Any]:
     if out.suffix.lower() not in (".tif", ".tiff"):
         raise BadInput(f"{out} does not end in .tif. Give the file that ending.")
     require_file_path(out)
-    config = _config(Path(chosen.scene_yaml))
+    config = config_of(Path(chosen.scene_yaml))
     scene = _scene(config, chosen)
     found = cut_of(scene, _region(config, chosen.region))
     for note in scene.notes:
@@ -49,13 +50,13 @@ def cut(chosen: argparse.Namespace) -> dict[str, Any]:
     return {"out": str(out), "scene": scene.id, "bands": list(scene.bands), "bytes": out.stat().st_size}
 
 
-def _config(path: Path) -> CutConfig:
+def config_of(path: Path, overrides: Sequence[str] = ()) -> CutConfig:
     """The scene and the region of a YAML file: an extraction's configuration, or these two keys alone.
 
     Raises:
         ConfigError: the file is absent, or says something else.
     """
-    tree = read_yaml(path)
+    tree = overridden(read_yaml(path), overrides)
     try:
         return CutConfig.model_validate({key: tree[key] for key in ("scene", "region") if key in tree})
     except ValidationError as err:
@@ -68,7 +69,10 @@ def _scene(config: CutConfig, chosen: argparse.Namespace) -> Scene:
     Raises:
         BadInput: there is none of that name, or there are several and none is named.
     """
-    scenes, wanted = config.scene.find(workspace_folder(chosen.workspace)), chosen.scene
+    root, wanted = workspace_folder(chosen.workspace), chosen.scene
+    for step in config.scene.prepare(root):
+        say(step)
+    scenes = config.scene.find(root)
     named = [scene for scene in scenes if wanted is None or scene.id == wanted]
     if len(named) == 1:
         return named[0]

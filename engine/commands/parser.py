@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, bench, cut, jobs, labels, sensors, stores
+from engine.commands import backbones, bench, jobs, labels, stores
+from engine.commands.parser_of_imagery import add_imagery
 from engine.commands.parser_of_views import add_pictures, add_position
 
 Command = Callable[[argparse.Namespace], Any]
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     sub = add("fetch", backbones.fetch, "Fetch the weights of backbones, or list which are here.")
     sub.add_argument("names", nargs="*", metavar="NAME", help="backbones (none: list them all)")
     sub.add_argument("--list", action="store_true", help="only list them: here or not, size, licence, source")
-    add("sensors", sensors.sensors, "List the sensors whose rasters are read, as a table.")
+    add_imagery(add)
     for kind, command, text in (
         ("extract", jobs.extract, "Embed scenes with a frozen backbone; CONFIG may be one of TerraTorch's."),
         (
@@ -75,7 +76,6 @@ def parser() -> argparse.ArgumentParser:
     _add_maps(add)
     _add_label(add)
     add_pictures(add)
-    _add_cut(add)
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
     sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
     sub.add_argument("--out", required=True)
@@ -111,23 +111,6 @@ def parser() -> argparse.ArgumentParser:
         "--chips", type=int, default=48, metavar="N", help="only the first N places, 3 to 48 (default: 48)"
     )
     return root
-
-
-def _add_cut(add: Add) -> None:
-    """The command that cuts a scene."""
-    sub = add("cut", cut.cut, "Write a scene, or its part in a region, as one GeoTIFF.", "scene_yaml")
-    sub.add_argument("--out", required=True, help="the file: .tif")
-    sub.add_argument("--scene", metavar="ID", help="which scene, where the file names several")
-    sub.add_argument(
-        "--region", metavar="W,S,E,N|FILE",
-        help="bounds in degrees, or a vector file with one polygon (default: the region of SCENE_YAML, else all)",
-    )  # fmt: skip
-    sub.add_argument(
-        "--workspace",
-        default="",
-        metavar="NAME",
-        help="whose simulated scenes are meant (default: the common one)",
-    )
 
 
 def _add_maps(add: Add) -> None:

@@ -24,7 +24,7 @@ from engine.imagery.catalogues.manifest import FILE, Manifest, read_manifest, wr
 from engine.imagery.catalogues.presets import catalogue
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
-from engine.paths import modified
+from engine.paths import modified, resolve_path
 from engine.workspace import shared_root
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class StacScene(Frozen):
     offset: float | None = Field(
         None, description="Offset of reflectance, where the catalogue states a wrong one; null: as it states."
     )
+    folder: str | None = Field(
+        None,
+        description="Folder of `python -m engine offline`, read instead of the catalogue; null: the catalogue.",
+    )
 
     @model_validator(mode="after")
     def _dates_make_sense(self) -> Self:
@@ -105,16 +109,22 @@ class StacScene(Frozen):
         """
         return Region.from_bounds(*self.bounds_lonlat).polygon
 
-    def folder(self, root: Path) -> Path:
+    def place(self, root: Path) -> Path:
         """Where its scenes are kept, once for all workspaces."""
-        text = self.model_dump_json(exclude={"clouds"})
+        if self.folder is not None:
+            return resolve_path(self.folder)
+        text = self.model_dump_json(exclude={"clouds", "folder"})
         return shared_root(root) / "data" / "catalogues" / hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def prepare(self, root: Path) -> Iterator[str]:
         """Search the catalogue, choose the days and read the headers, where this was not done yet."""
-        folder = self.folder(root)
+        folder = self.place(root)
         if self.is_ready(root):
             return
+        if self.folder is not None:
+            raise SceneError(
+                f"{folder} holds no scenes of a catalogue. Write them with `python -m engine offline`."
+            )
         yield f"Searching {catalogue(self.catalogue).title}"
         days, notes = self.chosen(days_of(self.found(), self.region))
         items = [item for day in days for item in _of_day(day, self.overlaps)]
@@ -190,7 +200,7 @@ class StacScene(Frozen):
 
     def is_ready(self, root: Path) -> bool:
         """Whether its scenes were found before."""
-        return (self.folder(root) / FILE).is_file()
+        return (self.place(root) / FILE).is_file()
 
     def find(self, root: Path) -> tuple[Scene, ...]:
         """The scenes, best first where they fill one another.
@@ -198,7 +208,7 @@ class StacScene(Frozen):
         Raises:
             SceneError: the catalogue was not searched yet.
         """
-        folder = self.folder(root)
+        folder = self.place(root)
         if not self.is_ready(root):
             raise SceneError(
                 f"The catalogue {self.catalogue} was not searched for this yet. Start the extraction, or open the place, with a network."
@@ -222,7 +232,7 @@ class StacScene(Frozen):
 
     def stamp(self, root: Path) -> float:
         """When the catalogue was searched."""
-        return modified(self.folder(root) / FILE)
+        return modified(self.place(root) / FILE)
 
     def last_date(self) -> Self:
         """Only after the fire, where both dates are asked for."""

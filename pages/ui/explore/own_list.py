@@ -33,11 +33,13 @@ def _row(one: own_places.Listed) -> None:
             key=f"own_name_{one.key}_{one.kept.title}",
             max_chars=own_places.LONGEST_TITLE,
         )
-        st.caption(wording.plain(", ".join(_where(path) for path in own_places.paths_of(one.kept.scene))))
+        where = [_where(path) for path in own_places.paths_of(one.kept.scene)] or [one.kept.scene.title]
+        st.caption(wording.plain(", ".join(where)))
     with st.container(horizontal=True):
         if one.kept is not None:
             _rename(one.key, one.kept)
-            if not one.trouble and st.button(
+            has_files = bool(own_places.paths_of(one.kept.scene))
+            if has_files and not one.trouble and st.button(
                 "Correct", key=f"own_edit_{one.key}", icon=":material/edit_note:"
             ):
                 own_draft.open_place(one.kept.scene, one.kept.title)

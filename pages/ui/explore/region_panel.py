@@ -25,7 +25,7 @@ from engine.jobs.configuration.config import (
 )
 from engine.paths import PROJECT
 from pages.ui import workspace
-from pages.ui.explore import own_dialog, own_drop, own_list
+from pages.ui.explore import catalogue_dialog, own_dialog, own_drop, own_list
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, style, wording
 from pages.ui.map import layers, maps
@@ -54,6 +54,7 @@ def choose_place() -> session.Place:
     with st.container(horizontal=True):
         own_list.offer()
         own_dialog.offer()
+        catalogue_dialog.offer()
     return session.place()
 
 

@@ -138,6 +138,8 @@ def _of_title(title: str) -> Listed | None:
 
 def _is_of_same_files(one: Listed, scene: SceneConfig) -> bool:
     assert one.kept is not None
+    if not paths_of(scene):
+        return one.kept.scene == scene
     return one.kept.scene.source == scene.source and paths_of(one.kept.scene) == paths_of(scene)
 
 

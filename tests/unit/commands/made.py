@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import rasterio
+import yaml
 from pyproj import Transformer
 from shapely.geometry import Point, mapping
 
 from engine.__main__ import main
+from engine.imagery.catalogues.manifest import AssetRecord, GridRecord, Manifest, SceneRecord, write_manifest
 from engine.jobs.configuration.config import UmapConfig, load_config
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Failed, Queued
@@ -76,6 +80,26 @@ def labelled(folder: Path) -> Path:
     ]  # fmt: skip
     path = folder / "labels.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+def kept(place: Workplace, folder: Path) -> Path:
+    """A configuration of a catalogue's scene that was kept before, so that no network is needed."""
+    there = folder / "kept"
+    there.mkdir()
+    shutil.copy(place.folder / "scene.tif", there / "red.tif")
+    with rasterio.open(there / "red.tif") as dataset:
+        grid = GridRecord(shape=dataset.shape, transform=tuple(dataset.transform)[:6], crs="EPSG:32618")
+    red = AssetRecord(file="red.tif", index=1, crs="EPSG:32618", sensor="hls_s30")
+    record = SceneRecord(
+        id="kept", title="Kept", sensor="hls_s30", datetime=None, day=date(2023, 7, 1), grid=grid, assets={"red": red},
+        mask=None, cloud_pct=None, source="", licence="", notes=(),
+    )  # fmt: skip
+    write_manifest(there, Manifest(scenes=(record,)))
+    scene = {"source": "stac", "catalogue": "earth-search", "collection": "sentinel-2-l2a", "bounds_lonlat": [-76.2, 37, -76.1, 37.1],
+             "dates": ["2023-07-01", "2023-07-02"], "folder": str(there)}  # fmt: skip
+    path = folder / "kept.yaml"
+    path.write_text(yaml.safe_dump({"scene": scene}))
     return path
 
 

@@ -16,7 +16,17 @@ from filelock import FileLock
 from engine.__main__ import main
 from engine.commands.parser import parser
 from tests.unit.commands.conftest import Workplace
-from tests.unit.commands.made import application, board, labelled, laid_out, mapped, stopped, waiting, zipped
+from tests.unit.commands.made import (
+    application,
+    board,
+    kept,
+    labelled,
+    laid_out,
+    mapped,
+    stopped,
+    waiting,
+    zipped,
+)
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -42,6 +52,15 @@ CALLS: dict[str, Call] = {
     "backbones": Call(lambda *_: [], {"name", "title", "licence", "weights_present"}, []),
     "fetch": Call(
         lambda *_: ["--list"], {"name", "here", "licence", "source", "sha256"}, [(["nothing"], "nothing"), (["--list", "nothing"], "nothing")]
+    ),
+    "search": Call(
+        lambda *_: ["--list"], {"catalogue", "collection", "access", "bands"},
+        [([], "--list"), (["{extract}"], "source: file"), (["none.yaml"], "none.yaml"), (["{extract}", "--list"], "asks no catalogue"),
+         (["{extract}", "--set", "scene.source=stac"], "catalogue")],
+    ),
+    "offline": Call(
+        lambda at, to: [str(kept(at, to)), "--out", str(to / "here")], {"out", "scenes", "rasters", "bytes"},
+        [(["{extract}", "--out", "{folder}/o"], "source: file"), (["none.yaml", "--out", "{folder}/o"], "none.yaml")],
     ),
     "sensors": Call(lambda *_: [], {"name", "title", "bands", "scale", "level"}, []),
     "extract": Call(

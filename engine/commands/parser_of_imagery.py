@@ -1,0 +1,61 @@
+"""The arguments of the commands about imagery: catalogues, sensors, and cutting a scene."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from engine.commands import catalogues, cut, sensors
+
+Add = Callable[..., argparse.ArgumentParser]
+
+
+def add_imagery(add: Add) -> None:
+    """The commands about imagery."""
+    add("sensors", sensors.sensors, "List the sensors whose rasters are read, as a table.")
+    _add_catalogues(add)
+    _add_cut(add)
+
+
+def _add_catalogues(add: Add) -> None:
+    """The commands that ask catalogues."""
+    sub = add("search", catalogues.search, "Search a catalogue of imagery (STAC) as a configuration says.")
+    sub.add_argument("config", nargs="?", help="YAML with a scene of source: stac, as an extraction has it")
+    sub.add_argument(
+        "--list", action="store_true", help="only list the catalogues, their collections and the cache"
+    )
+    _add_set(sub)
+    sub = add(
+        "offline",
+        catalogues.offline,
+        "Write scenes of a catalogue into a folder, for use without a network.",
+        "config",
+    )
+    sub.add_argument("--out", required=True, help="the folder")
+    sub.add_argument(
+        "--workspace", default="", metavar="NAME", help="whose files it may use (default: the common one)"
+    )
+    _add_set(sub)
+
+
+def _add_set(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a key; repeatable"
+    )
+
+
+def _add_cut(add: Add) -> None:
+    """The command that cuts a scene."""
+    sub = add("cut", cut.cut, "Write a scene, or its part in a region, as one GeoTIFF.", "scene_yaml")
+    sub.add_argument("--out", required=True, help="the file: .tif")
+    sub.add_argument("--scene", metavar="ID", help="which scene, where the file names several")
+    sub.add_argument(
+        "--region", metavar="W,S,E,N|FILE",
+        help="bounds in degrees, or a vector file with one polygon (default: the region of SCENE_YAML, else all)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--workspace",
+        default="",
+        metavar="NAME",
+        help="whose simulated scenes are meant (default: the common one)",
+    )

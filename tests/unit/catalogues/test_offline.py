@@ -1,0 +1,73 @@
+"""A chosen region is written into a folder, and read from there alike without a network; the command line does all of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from engine.__main__ import main
+from engine.imagery.chip import read_chip
+from engine.imagery.grid import Tile
+from engine.imagery.sources import StacScene
+from tests.stac.items import BANDS
+from tests.stac.world import FIRE, World
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> object:
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_a_pair_is_searched_written_and_read_without_the_network(
+    stac: World,
+    home: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tree = {"source": "stac", "catalogue": "es", "collection": "sentinel-2-l2a", "bounds_lonlat": list(stac.bounds_lonlat),
+            "dates": ["2023-07-01", "2023-10-31"], "choose": "pair", "fire_date": FIRE}  # fmt: skip
+    config = tmp_path / "scene.yaml"
+    config.write_text(yaml.safe_dump({"scene": tree}))
+    assert main(["search", str(config), "--json"]) == 0
+    found = said(capsys)
+    assert isinstance(found, list)
+    assert [day["is_taken"] for day in found] == [True, False, True, False]
+    assert main(["search", str(config)]) == 0
+    assert "* 2023-07-10      2 % cloud  100 % covered  1 item(s)" in capsys.readouterr().err
+    out = tmp_path / "kept"
+    assert main(["offline", str(config), "--out", str(out), "--json"]) == 0
+    written = said(capsys)
+    assert isinstance(written, dict)
+    assert (written["scenes"], written["rasters"]) == (2, 14)
+    online = StacScene.model_validate(tree).find(home)
+    monkeypatch.setenv("EMBERSCOPE_CATALOGUES", str(tmp_path / "none"))  # from here on nothing may be asked
+    shutil.rmtree(home / "data")
+    offline = StacScene.model_validate({**tree, "folder": str(out)}).find(home)
+    for one, other in zip(offline, online, strict=True):
+        assert one.grid == other.grid
+        assert one.notes == other.notes
+        stac.files.fault, guard = None, stac.files.fault
+        here = read_chip([one], Tile("all", one.grid), BANDS)
+        stac.files.fault = guard
+        assert here.valid.mean() == pytest.approx(0.9, abs=0.05)
+        assert np.median(here.image) > 0.05
+    assert (
+        main(
+            [
+                "offline",
+                str(config),
+                "--out",
+                str(out),
+                "--set",
+                "scene.choose=best",
+                "--set",
+                "scene.fire_date=null",
+            ]
+        )
+        == 2
+    )
