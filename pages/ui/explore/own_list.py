@@ -39,8 +39,10 @@ def _row(one: own_places.Listed) -> None:
         if one.kept is not None:
             _rename(one.key, one.kept)
             has_files = bool(own_places.paths_of(one.kept.scene))
-            if has_files and not one.trouble and st.button(
-                "Correct", key=f"own_edit_{one.key}", icon=":material/edit_note:"
+            if (
+                has_files
+                and not one.trouble
+                and st.button("Correct", key=f"own_edit_{one.key}", icon=":material/edit_note:")
             ):
                 own_draft.open_place(one.kept.scene, one.kept.title)
         _remove(one)
