@@ -86,7 +86,7 @@ def leaderboard(config: LeaderboardConfig, folder: Path, root: Path) -> Iterator
                 config, folder, entries, groups, missing, cells, results, learned_from, device
             )
     yield StepStarted("Comparing on the test places, once")
-    summary = summarised(config, entries, groups, results)
+    summary = summarised(config, entries, groups, results, notes)
     write_files(folder, summary)
     shutil.rmtree(folder / FOLDER / "unfinished", ignore_errors=True)
     yield LeaderboardDone(summary)

@@ -49,9 +49,17 @@ class Row:
 
 
 def summarised(
-    config: LeaderboardConfig, entries: Sequence[Entry], groups: Sequence[Group], results: Results
+    config: LeaderboardConfig,
+    entries: Sequence[Entry],
+    groups: Sequence[Group],
+    results: Results,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Everything that is told, fit for JSON; rows from the best score on the test places down."""
+    """Everything that is told, fit for JSON; rows from the best score on the test places down.
+
+    Args:
+        notes: what a person should know besides what the results tell.
+    """
     task = entries[0].prepared.task
     metric = metric_of(task)
     rows = [
@@ -77,7 +85,7 @@ def summarised(
         "schema_version": SCHEMA_VERSION, "metric": task.watch, "task": task.name, "verdict": told,
         "rows": [row.facts for row in ordered], "pairs": pairs, "baselines": baselines,
         "curves": curves_of(config, entries, results, metric), "travel": matrices_of(config, entries, groups, results, metric),
-        **_about(config, entries, ordered),
+        **_about(config, entries, ordered, notes),
     }  # fmt: skip
 
 
@@ -128,13 +136,15 @@ def _difference(one: Row, other: Row, metric: Metric) -> dict[str, Any]:
     return plain(paired_difference(one.counts, other.counts, metric))
 
 
-def _about(config: LeaderboardConfig, entries: Sequence[Entry], rows: Sequence[Row]) -> dict[str, Any]:
+def _about(
+    config: LeaderboardConfig, entries: Sequence[Entry], rows: Sequence[Row], told: Sequence[str]
+) -> dict[str, Any]:
     """On what it was made, and what a person should know of it."""
     first = entries[0].prepared
     split = first.split
     seeds = len(config.seeds)
     pixels = {row.facts["pixels"] for row in rows}
-    notes = [*split.leaks]
+    notes = [*split.leaks, *told]
     if max(pixels) > 1.01 * min(pixels):
         notes.append(
             f"The test places are the same, and their labelled pixels are not: {min(pixels):,} to {max(pixels):,}, because tiles "
