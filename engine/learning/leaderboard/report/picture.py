@@ -22,7 +22,10 @@ def picture(summary: Mapping[str, Any]) -> str:
     colours = head_colours(row["head"] for row in rows)
     bottom = _TOP + _ROW * len(rows)
     parts = [_axis(low, high, bottom, metric_words(summary))]
-    parts += [_baseline(one, metric, low, high, bottom) for one in summary["baselines"]]
+    parts += [
+        _baseline(one, metric, low, high, bottom, _TOP - 10 - 13 * (number % 2))
+        for number, one in enumerate(summary["baselines"])
+    ]
     parts += [
         _row(row, metric, _TOP + _ROW * number + _ROW // 2, low, high, colours)
         for number, row in enumerate(rows)
@@ -95,7 +98,7 @@ def _row(
     return f"<g><title>{html.escape(name)}</title>{''.join(parts)}</g>"
 
 
-def _baseline(row: Mapping[str, Any], metric: str, low: float, high: float, bottom: int) -> str:
+def _baseline(row: Mapping[str, Any], metric: str, low: float, high: float, bottom: int, y: int) -> str:
     value = row[f"{metric}_mean"]
     if value is None:
         return ""
@@ -103,7 +106,7 @@ def _baseline(row: Mapping[str, Any], metric: str, low: float, high: float, bott
     anchor = "end" if x > (_LEFT + _WIDTH) / 2 else "start"
     return (
         f"<line x1='{x}' x2='{x}' y1='{_TOP - 6}' y2='{bottom}' stroke='{_INK}' stroke-dasharray='4 3'/>"
-        f"<text x='{x}' y='{_TOP - 10}' text-anchor='{anchor}' fill='{_INK}'>{html.escape(row['backbone'])} {value:.3f}</text>"
+        f"<text x='{x}' y='{y}' text-anchor='{anchor}' fill='{_INK}'>{html.escape(row['backbone'])} {value:.3f}</text>"
     )
 
 
