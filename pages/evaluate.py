@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.ui.evaluate import error_map
+from pages.ui.evaluate import compared, error_map, judged, places, plots, untaught
 from pages.ui.evaluate import view as evaluate_view
 from pages.ui.jobs import chosen_run
 from pages.ui.look import empty, errors, notices, style
@@ -25,13 +25,25 @@ with page.panel, errors.in_words():
     run = evaluate_view.open_run(chosen)
     notices.simulated(run.decoder.is_simulated)
     notices.random_weights(run.decoder.is_random)
+    judgement = judged.read(run)
+    others = untaught.found(run, runs)
+    rows = judged.rows(run, judgement, others) if judgement else []
     evaluate_view.headline(run)
+    if rows:
+        compared.verdict(run.task, rows)
     evaluate_view.way_on(chosen)
     shown = error_map.choose(run)
+    place = places.choose(run.task, judgement, chosen.job.id) if judgement else None
 with page.map, errors.in_words():
-    error_map.show(run, chosen.job.id, shown)
+    error_map.show(run, chosen.job.id, shown, place)
 with page.panel, errors.in_words():
-    evaluate_view.table(run)
-    evaluate_view.confusion(run)
+    if judgement:
+        compared.table(run.task, rows)
+        untaught.offer(run, others)
+        plots.show(run, judgement, rows)
+    else:
+        judged.offer(run)
+        evaluate_view.confusion(run)
+    evaluate_view.every_score(run)
     evaluate_view.history(run)
-    evaluate_view.take_home(run)
+    evaluate_view.take_home(run, plots.places_and_methods(run, judgement, rows) if judgement else ())

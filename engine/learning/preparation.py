@@ -169,11 +169,11 @@ def open_baseline_store(
     baseline: Baseline, store: EmbeddingStore, root: Path
 ) -> Generator[Event, None, EmbeddingStore | None]:
     """Raw reflectances on the same tiles, for the baseline; None where it cannot be had, with a notice if it lacks bands."""
-    yield StepStarted(f"Reading reflectances for the {baseline.name}")
     try:
         config = baseline.extraction(store)
         if config is None:
             return None
+        yield StepStarted(f"Reading reflectances for the {baseline.name}")
         there = store_folder(config, root)
         bands = EmbeddingStore.open(there).meta.bands if there.is_dir() else make_plan(config, root).bands
         lacking = [band for band in baseline.bands if band not in bands]

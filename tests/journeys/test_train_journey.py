@@ -10,6 +10,9 @@ import geopandas as gpd
 import pytest
 from playwright.sync_api import expect
 
+from engine.learning.judging.judgement import Judgement
+from engine.learning.judging.tables import of_places
+from engine.learning.tasks.table import BURN_SCARS
 from tests.journeys.conftest import App
 from tests.journeys.held import events, held_after_first
 from tests.journeys.visitor import PATIENCE_MS, Visitor
@@ -70,18 +73,29 @@ def test_a_decoder_learns_under_ones_eyes_and_is_judged_beside_the_baseline(
 
     visitor.press("to_evaluate")
     visitor.sees_page("Evaluate")
-    table = visitor.page.locator(".es-table")
-    expect(table).to_contain_text("NBR", timeout=PATIENCE_MS)
-    scores = events(folder, "TestDone")[0]["scores"]
-    burned = table.get_by_role("row").filter(
-        has=visitor.page.get_by_role("rowheader", name="IoU, burnt", exact=True)
-    )
-    expect(burned.get_by_role("cell").nth(0)).to_have_text(f"{scores['iou_burned']:.3f}")
-    expect(burned.get_by_role("cell").nth(1)).to_have_text(f"{scores['baseline']['iou_burned']:.3f}")
+    table = visitor.page.locator(".es-wraps")
+    expect(table).to_contain_text("NBR threshold", timeout=PATIENCE_MS)
+    methods = {one["key"]: one for one in events(folder, "TestDone")[0]["scores"]["methods"]}
+    for key, title in (
+        ("decoder", "Decoder"),
+        ("nbr", "NBR threshold"),
+        ("forest", "Random forest on raw bands"),
+    ):
+        row = table.get_by_role("row").filter(
+            has=visitor.page.get_by_role("rowheader", name=title, exact=True)
+        )
+        expect(row.get_by_role("cell").nth(0)).to_contain_text(f"{methods[key]['iou_burned']:.3f}")
     expect(visitor.map.locator(".ember-swatch", has_text="false alarm")).to_be_attached(timeout=PATIENCE_MS)
     visitor.sees_overlay()
     visitor.is_idle()
     visitor.take_screenshot("evaluate")
+    visitor.press("worst_place")
+    visitor.sees("from the worst")
+    visitor.is_idle()
+    judgement = Judgement.read(folder)
+    assert judgement is not None
+    worst = of_places(judgement, BURN_SCARS)[1][0]
+    expect(visitor.page).to_have_url(re.compile(f"test_place={worst}"))
 
     visitor.press("to_apply")
     visitor.sees_page("Apply")

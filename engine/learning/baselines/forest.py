@@ -32,7 +32,7 @@ class PixelForest:
     task: Task
 
     key = "forest"
-    name = "Random forest on raw bands"
+    name = "random forest on raw bands"
     bands = ()
 
     def extraction(self, store: EmbeddingStore) -> ExtractConfig:

@@ -82,13 +82,16 @@ def verdicts(rows: Sequence[dict[str, Any]], watched: str) -> list[tuple[bool, s
         if gain is None:
             continue
         if interval is None:
-            said = f"{gain:+.3f} in {watched} against {row['name']}; too few places for an interval."
-            found.append((False, _minus(said)))
+            said = f"Against the {row['name']}: {signed(gain)} in {watched}; too few places for an interval."
+            found.append((False, said))
             continue
         is_beaten, is_worse = interval[0] > 0, interval[1] < 0
         words = "beats" if is_beaten else "is worse than" if is_worse else "does not clearly beat"
-        said = f"The decoder {words} {row['name']}: {gain:+.3f} in {watched} (95 % interval {interval[0]:+.3f} to {interval[1]:+.3f}, {row['places']} places)."
-        found.append((is_beaten, _minus(said)))
+        ends = f"{signed(interval[0])} to {signed(interval[1])}"
+        found.append((
+            is_beaten,
+            f"The decoder {words} the {row['name']}: {signed(gain)} in {watched} (95 % interval {ends}, {row['places']} places).",
+        ))  # fmt: skip
     return found
 
 
@@ -109,5 +112,7 @@ def _mean_iou(counts: list[float], classes: int, asked: Iterable[int]) -> float:
     return math.fsum(found) / len(found) if found else math.nan
 
 
-def _minus(text: str) -> str:
-    return text.replace(" -", " −").replace("(-", "(−")
+def signed(value: float) -> str:
+    """A difference with its sign, to three digits: "+0.012", "−0.200", "0.000"."""
+    rounded = round(value, 3)
+    return f"{rounded:+.3f}".replace("-", "−") if rounded else "0.000"

@@ -125,7 +125,9 @@ def _baselines(
         )  # fmt: skip
         threshold = fitted[rule.key].get("threshold")
         note = (
-            "" if threshold is None else f"The threshold, {threshold:.3f}, was chosen on the training places."
+            ""
+            if threshold is None
+            else f"The threshold, {_written(threshold)}, was chosen on the training places."
         )
         found.append(Method(rule.key, rule.name, note, PlaceCounts.of_tiles(store.tiles, chosen, counts)))
     return found
@@ -140,7 +142,7 @@ def _places(task: Task, by_place: PlaceCounts, tiles: Sequence[LabelledTile]) ->
         hectares = None
         if len(task.classes) == 2 and not task.is_per_tile:
             hectares = sum(float((one.pixels == 1).sum()) * _hectares_a_pixel(one) for one in own)
-        found.append(Place(ids[0], len(ids), (bounds[0], bounds[1], bounds[2], bounds[3]), hectares))
+        found.append(Place(ids[0], ids, (bounds[0], bounds[1], bounds[2], bounds[3]), hectares))
     return tuple(found)
 
 
@@ -169,6 +171,10 @@ def _strata(
             if severity and "severity" in canvas:
                 found += by_severity(truth, called, canvas["severity"], severity.titles)
     return summed(found), severity.source if severity else ""
+
+
+def _written(number: float) -> str:
+    return f"{number:.3f}".replace("-", "−")
 
 
 def _hectares_a_pixel(one: LabelledTile) -> float:

@@ -16,7 +16,7 @@ from engine.learning.judging.strata import Stratum
 from engine.learning.judging.tally import Tally
 
 JUDGEMENT = "judgement.json"
-_VERSION = 1
+_VERSION = 2
 DECODER, AT_THRESHOLD = "decoder", "decoder_at_threshold"
 
 
@@ -41,13 +41,13 @@ class Place:
 
     Attributes:
         name: its first tile.
-        tiles: how many tiles it has.
+        tile_ids: of all its tiles.
         bounds_lonlat: west, south, east, north in degrees; west > east over the antimeridian.
         sought_ha: labelled area of the class that is looked for, hectares; None where the task has no such class.
     """
 
     name: str
-    tiles: int
+    tile_ids: tuple[str, ...]
     bounds_lonlat: tuple[float, float, float, float]
     sought_ha: float | None
 
@@ -115,7 +115,10 @@ class Judgement:
                 Method(one["key"], one["name"], one["note"], PlaceCounts.from_json(one["places"]))
                 for one in tree["methods"]
             ),
-            tuple(Place(**{**one, "bounds_lonlat": tuple(one["bounds_lonlat"])}) for one in tree["places"]),
+            tuple(
+                Place(one["name"], tuple(one["tile_ids"]), tuple(one["bounds_lonlat"]), one["sought_ha"])
+                for one in tree["places"]
+            ),
             {split: tuple(Tally.from_json(one) for one in own) for split, own in tree["tallies"].items()},
             tree["threshold"],
             strata_of.from_json(tree["strata"]),

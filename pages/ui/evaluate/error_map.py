@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
+from shapely import from_wkb
+from shapely.ops import unary_union
 
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.configuration.config import ExtractConfig
 from engine.labels.build import named_labels
+from engine.learning.judging.judgement import Place
 from engine.learning.maps import scene_scores
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle
+from engine.store.footprints import footprints
 from pages.ui.look import palette, wording
 from pages.ui.map import layers, maps, number_layers
 from pages.ui.state import address, cached, results
@@ -53,20 +57,49 @@ def choose(run: TrainRun) -> Choice:
     return Choice(str(view), scenes, base)
 
 
-def show(run: TrainRun, job_id: str, choice: Choice) -> None:
-    """The errors, the prediction or the labels over the imagery of the test tiles, which stand side by side at its foot."""
+def show(run: TrainRun, job_id: str, choice: Choice, place: Place | None = None) -> None:
+    """The errors, the prediction or the labels over the imagery of the test tiles, which stand side by side at its foot.
+
+    Args:
+        place: is brought into sight and has an outline; None: all are in sight.
+    """
     scenes = choice.scenes
     overlay = _overlay(run, choice.view, scenes)
     below = layers.imagery(scenes, choice.base) if choice.base else []
     maps.draw(
         maps.View(
             page="evaluate", key=f"evaluate_{job_id}",
-            bounds_lonlat=layers.opening(scenes) if scenes else overlay.bounds_lonlat,
-            boxes=layers.boxes_of(scenes), focus=job_id,
+            bounds_lonlat=_opening(scenes, overlay, place),
+            boxes=layers.boxes_of(scenes), focus=job_id if place is None else f"{job_id} {place.name}",
             shown=(*layers.with_gallery(below, scenes, _scores(run, scenes)), overlay),
-            outlines=layers.outlines(scenes, palette.ASH), overlay_percent=80,
+            outlines=(*layers.outlines(scenes, palette.ASH), *_outline(run, place)), overlay_percent=80,
         )
     )  # fmt: skip
+
+
+def _opening(scenes: Sequence[Scene], overlay: maps.Shown, place: Place | None) -> maps.Bounds:
+    if place is not None:
+        return _bounds(place)
+    return layers.opening(scenes) if scenes else overlay.bounds_lonlat
+
+
+def _outline(run: TrainRun, place: Place | None) -> tuple[maps.Outline, ...]:
+    """The border of a place's tiles; none where their store has gone."""
+    if place is None:
+        return ()
+    try:
+        store = results.open_store(run.store_folder)
+    except EngineError:
+        return ()
+    tiles = [replace(tile, h=1, w=1) for tile in store.tiles if tile.id in place.tile_ids]
+    found = unary_union(from_wkb(footprints(tiles).wkb()))
+    return (maps.Outline(found, f"Test place {place.name}", palette.EMBER, weight=2.5),)
+
+
+def _bounds(place: Place) -> maps.Bounds:
+    """West, south, east, north; east beyond 180 degrees over the antimeridian."""
+    west, south, east, north = place.bounds_lonlat
+    return west, south, east if east >= west else east + 360, north
 
 
 def _scores(run: TrainRun, scenes: Sequence[Scene]) -> dict[str, str]:

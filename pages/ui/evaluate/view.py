@@ -1,4 +1,4 @@
-"""The parts of the Evaluate page: the choice of a training, scores beside the baseline, confusion, curves."""
+"""The parts of the Evaluate page: the choice of a training, its scores, how it learned, its files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.learning.judging.comparison import measures
 from engine.learning.result import TrainRun
 from engine.learning.tasks.task import Task
 from pages.ui.jobs import chosen_run, take
@@ -16,7 +17,7 @@ from pages.ui.state import cached, downloads, results
 _HELP = {
     "iou": glossary.meaning("IoU"),
     "f1": "Harmonic mean of precision and recall.",
-    "miou": "Mean of the IoU of all classes.",
+    "miou": "Mean of the IoU of all classes; of two, burnt and not burnt say, this is what GEO-Bench-2 and PANGAEA report.",
     "accuracy": "Share of all labelled pixels that are called rightly.",
     "precision": "Share of the pixels called so that truly are.",
     "recall": "Share of the pixels truly so that are called so.",
@@ -46,23 +47,20 @@ def headline(run: TrainRun) -> None:
     found, task = run.scores, run.task
     rows = [name for name, _ in _rows(run)]
     columns = [column for _ in range(2) for column in st.columns(2)]
-    for column, name in zip(columns, dict.fromkeys((task.watch, *rows)), strict=False):
-        gain = _difference(found.get(name), _baseline(found).get(name)) if name == task.watch else None
+    shown = list(dict.fromkeys((task.watch, *measures(task), *rows)))[: len(columns)]
+    for column, name in zip(columns, shown, strict=False):
+        interval = found.get(f"{name}_interval")
         column.metric(
-            metrics.title(name, task.classes), _number(found.get(name)), gain and f"{gain:+.3f} against the {_baseline_name(found)}",
-            help=_HELP.get(name.partition("_")[0]),
+            metrics.title(name, task.classes), _number(found.get(name)), help=_HELP.get(name.partition("_")[0]),
+            delta=f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else None, delta_color="off", delta_arrow="off",
         )  # fmt: skip
-    interval = found.get(f"{task.watch}_interval")
     judged = "labelled_tiles" if task.is_per_tile else "pixels"
     words = (
         f"{found.get(judged, 0):,} labelled {'tiles' if task.is_per_tile else 'pixels'} of "
-        f"{wording.count(found.get('places', 0), 'test place')}."
+        f"{wording.count(found.get('places', 0), 'test place')}, scored once."
     )
-    if interval:
-        words = (
-            f"95 % interval of {metrics.title(task.watch, task.classes)}, from drawing the test places anew: "
-            f"{interval[0]:.3f} to {interval[1]:.3f}. {words}"
-        )
+    if any(found.get(f"{name}_interval") for name in shown):
+        words = f"{words} Below a score: its 95 % interval, from drawing the test places anew."
     st.caption(words)
     if run.decoder.labels_source.startswith("clicked labels"):
         notes = " ".join(str(note) for note in found.get("notes", ()))
@@ -80,8 +78,8 @@ def way_on(chosen: cached.JobFacts) -> None:
         st.switch_page("pages/apply.py", query_params={"job": chosen.job.id})
 
 
-def table(run: TrainRun) -> None:
-    """Every score, beside the baseline's where the task has one."""
+def every_score(run: TrainRun) -> None:
+    """Every score of the decoder, beside the first baseline's where the task has one, folded away."""
     found, baseline = run.scores, _baseline(run.scores)
     columns = ["Test places", "Decoder", *((_baseline_name(found), "Difference") if baseline else ())]
     rows = []
@@ -91,25 +89,21 @@ def table(run: TrainRun) -> None:
             difference = _difference(found.get(name), baseline.get(name))
             cells += [_number(baseline.get(name)), _signed(difference)]
         rows.append((title, cells))
-    pixels = [f"{found.get('pixels', 0):,}", *((f"{baseline.get('pixels', 0):,}", "") if baseline else ())]
-    style.table(columns, [*rows, ("Pixels", pixels)])
-    fitted = baseline.get("threshold")
-    of_baseline = (
-        f" The threshold of the baseline, {fitted:.3f}, was chosen on the training places." if fitted else ""
-    )
-    of_index = f" {glossary.meaning('NBR')}" if "NBR" in _baseline_name(found) else ""
-    st.caption(f"Every score is computed once, from the counts of all test pixels.{of_baseline}{of_index}")
+    unit = "labelled_tiles" if run.task.is_per_tile else "pixels"
+    size = [f"{found.get(unit, 0):,}", *((f"{baseline.get(unit, 0):,}", "") if baseline else ())]
+    with st.expander("Every score", icon=":material/table_rows:"):
+        style.table(columns, [*rows, ("Tiles" if run.task.is_per_tile else "Pixels", size)])
+        of_index = f" {glossary.meaning('NBR')}" if "NBR" in _baseline_name(found) else ""
+        st.caption(
+            f"Every score is computed once, from the counts of all test {'tiles' if run.task.is_per_tile else 'pixels'}.{of_index}"
+        )
 
 
 def confusion(run: TrainRun) -> None:
-    """Confusion of the decoder, and of the baseline below it."""
-    found, baseline = run.scores, _baseline(run.scores)
-    names = [one.title for one in run.task.classes]
-    if found.get("confusion"):
-        charts.confusion(found["confusion"], names, "Decoder", "confusion_decoder")
-    if baseline.get("confusion"):
-        charts.confusion(baseline["confusion"], names, _baseline_name(found), "confusion_baseline")
-    style.small("Test pixels, and their share of the true class.")
+    """Confusion of a decoder that was not judged in detail."""
+    counts = run.scores.get("confusion")
+    if counts:
+        charts.confusion(counts, [one.title for one in run.task.classes], "Decoder", "confusion_decoder")
 
 
 def history(run: TrainRun) -> None:
@@ -120,8 +114,12 @@ def history(run: TrainRun) -> None:
             charts.curves(epochs, run.task.classes, f"history_{run.folder.name}")
 
 
-def take_home(run: TrainRun) -> None:
-    """Report, scores and maps as files."""
+def take_home(run: TrainRun, tables: Sequence[tuple[str, str]] = ()) -> None:
+    """Report, scores and maps as files.
+
+    Args:
+        tables: labels and addresses of further ones.
+    """
     st.subheader("Take it home", anchor=False)
     name = run.folder.name
     maps = [
@@ -131,6 +129,7 @@ def take_home(run: TrainRun) -> None:
     ]
     take.links(
         [("Report, one page", take.report_address(run)), ("Scores, CSV", take.scores_address(run))]
+        + list(tables)
         + take.curves_addresses(run)
         + [(label, downloads.offer_file(path, f"{name}-{path.name}")) for label, path in maps]
     )

@@ -1,4 +1,4 @@
-"""Runs that another one made on the way: the store that a training needed, the raw pixels of a baseline."""
+"""Runs that belong to another one: the store that a training needed, the raw pixels of a baseline, what it is compared with."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ import re
 from collections.abc import Sequence
 
 from engine.jobs import events as happened
+from engine.jobs.parent import read_parent
 from pages.ui.state import cached
 
 _SETTLED = re.compile(r"(extract|train)-[0-9a-f]{12}")
 
 
 def is_inner(item: cached.JobFacts) -> bool:
-    """Whether a run was made inside another one's process: it has a settled name, and never held a device itself."""
+    """Whether a run was started for another one, or made inside its process: under a settled name, never holding a device."""
+    if read_parent(item.job.folder):
+        return True
     started = [event for _, event in cached.events_of(item.job) if isinstance(event, happened.Started)]
     return bool(_SETTLED.fullmatch(item.job.id)) and not any(event.device for event in started)
 
 
 def made_by(parent: cached.JobFacts, everything: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
-    """The inner runs that a run made: their process was its own."""
+    """The inner runs of a run: started for it, or made by its process."""
     own = _processes(parent)
     return [
-        item for item in everything if item.job != parent.job and is_inner(item) and own & _processes(item)
+        item
+        for item in everything
+        if item.job != parent.job
+        and is_inner(item)
+        and (read_parent(item.job.folder) == parent.job.id or own & _processes(item))
     ]
 
 

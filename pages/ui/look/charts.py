@@ -14,7 +14,7 @@ from engine.learning.tasks.task import TaskClass
 from pages.ui.look import metrics
 from pages.ui.look.palette import BLUE, GREEN, LINES, RED, REST, SHADES, TRAIN, VALIDATION, theme
 
-_CONFIG = {"displayModeBar": False, "displaylogo": False}
+CONFIG = {"displayModeBar": False, "displaylogo": False}
 _HEIGHT = 230
 _CHARTS_IN_A_ROW = 3
 
@@ -32,7 +32,7 @@ def curves(history: Sequence[EpochDone], classes: Sequence[TaskClass], key: str)
             title = metrics.title(name, classes)
             alt = _curve_words(history, name, title)
             figure = _curve(history, name, f"{title} ({metrics.unit(name)})" if metrics.unit(name) else title)
-            column.plotly_chart(figure, key=f"{key}_{name}", config=_CONFIG, alt=alt)
+            column.plotly_chart(figure, key=f"{key}_{name}", config=CONFIG, alt=alt)
 
 
 def curves_over(histories: Mapping[str, Sequence[EpochDone]], name: str, title: str, key: str) -> None:
@@ -58,10 +58,10 @@ def curves_over(histories: Mapping[str, Sequence[EpochDone]], name: str, title: 
     unit = metrics.unit(name)
     figure.update_xaxes(title_text="Epoch")
     figure.update_yaxes(title_text=f"{title} ({unit})" if unit else title)
-    _dress(figure, height=_HEIGHT + 60)
+    dress(figure, height=_HEIGHT + 60)
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, showlegend=True)
     st.plotly_chart(
-        figure, key=key, config=_CONFIG, alt=f"{title} on the validation places: {', '.join(said)}."
+        figure, key=key, config=CONFIG, alt=f"{title} on the validation places: {', '.join(said)}."
     )
 
 
@@ -81,9 +81,9 @@ def explained_variance(ratios: Sequence[float]) -> None:
         )
     )  # fmt: skip
     figure.update_xaxes(title_text="Explained variance (%)", rangemode="tozero")
-    _dress(figure, height=70 + 34 * len(percent))
+    dress(figure, height=70 + 34 * len(percent))
     words = ", ".join(f"{name} {value:.1f} percent" for name, value in zip(names, percent, strict=True))
-    st.plotly_chart(figure, key="explained_variance", config=_CONFIG, alt=f"Explained variance: {words}.")
+    st.plotly_chart(figure, key="explained_variance", config=CONFIG, alt=f"Explained variance: {words}.")
 
 
 def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], title: str, key: str) -> None:
@@ -108,9 +108,9 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], title: st
     )  # fmt: skip
     figure.update_xaxes(title_text="Predicted", showgrid=False)
     figure.update_yaxes(title_text="True", autorange="reversed", showgrid=False)
-    _dress(figure, height=260)
+    dress(figure, height=260)
     figure.update_layout(title={"text": title, "font": {"size": 14}}, margin_t=34)
-    st.plotly_chart(figure, key=key, config=_CONFIG, alt=f"{title}. {_confusion_words(counts, classes)}")
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=f"{title}. {_confusion_words(counts, classes)}")
 
 
 def _curve(history: Sequence[EpochDone], stem: str, title: str) -> Any:
@@ -135,14 +135,14 @@ def _curve(history: Sequence[EpochDone], stem: str, title: str) -> Any:
     if metrics.unit(stem) == metrics.SHARE:
         figure.update_yaxes(range=[0, 1.02])
     figure.update_yaxes(title_text=title)
-    _dress(figure, height=_HEIGHT)
+    dress(figure, height=_HEIGHT)
     figure.update_layout(
         uirevision=stem, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, showlegend=True
     )
     return figure
 
 
-def _dress(figure: Any, height: int) -> None:
+def dress(figure: Any, height: int) -> None:
     figure.update_layout(
         height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)", bargap=0.35, hovermode="closest", font={"size": 12},

@@ -58,15 +58,19 @@ def css(colour: tuple[int, int, int, int]) -> str:
     return f"rgb({red} {green} {blue} / {opacity / 255:.2f})"
 
 
-def table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> None:
-    """A table of plain text: the head of each column, then (head of the row, its cells)."""
+def table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]], *, wraps: bool = False) -> None:
+    """A table of plain text: the head of each column, then (head of the row, its cells).
+
+    Args:
+        wraps: cells may have several lines, and heads are broken to fit.
+    """
     head = "".join(f"<th scope='col'>{html.escape(name)}</th>" for name in columns)
     body = "".join(
         f"<tr><th scope='row'>{html.escape(name)}</th>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
         for name, cells in rows
     )
     st.html(
-        f'<div class="es-scroll"><table class="es-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div class="es-scroll"><table class="es-table{" es-wraps" if wraps else ""}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 

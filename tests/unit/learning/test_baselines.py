@@ -98,7 +98,7 @@ def _everything_comes_out_again(run: TrainRun, scores: dict[str, object], judgem
         west, south, east, north = place.bounds_lonlat
         assert -130 < west < east < -110
         assert 30 < south < north < 50
-    (run.folder / JUDGEMENT).write_text('{"version": 1}')
+    (run.folder / JUDGEMENT).write_text('{"version": 2}')
     with pytest.raises(JobError, match="damaged"):
         Judgement.read(run.folder)
 

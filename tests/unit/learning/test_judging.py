@@ -198,10 +198,10 @@ def test_what_a_decoder_does_not_beat_is_said_with_the_paired_interval() -> None
     ]
     said = verdicts(rows, "IoU, burnt")
     assert [is_beaten for is_beaten, _ in said] == [True, False, False, False]
-    assert "beats A: +0.200" in said[0][1]
+    assert "beats the A: +0.200" in said[0][1]
     assert (
-        "does not clearly beat B: +0.010 in IoU, burnt (95 % interval −0.040 to +0.050, 9 places)"
+        "does not clearly beat the B: +0.010 in IoU, burnt (95 % interval −0.040 to +0.050, 9 places)"
         in said[1][1]
     )
-    assert "is worse than C" in said[2][1]
+    assert "is worse than the C" in said[2][1]
     assert "too few places" in said[3][1]
