@@ -68,11 +68,7 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--translate", action="store_true", help="only print what a TerraTorch file becomes, and stop"
             )
-    add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
-    sub = add(
-        "report", stores.report, "Write a training as one HTML page that holds all that it shows.", "run"
-    )
-    sub.add_argument("--out", required=True, help="the page: .html")
+    _add_judging(add)
     _add_maps(add)
     _add_label(add)
     add_pictures(add)
@@ -111,6 +107,16 @@ def parser() -> argparse.ArgumentParser:
         "--chips", type=int, default=48, metavar="N", help="only the first N places, 3 to 48 (default: 48)"
     )
     return root
+
+
+def _add_judging(add: Add) -> None:
+    """The commands that tell how good a training is."""
+    sub = add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
+    sub.add_argument("--tables", metavar="FOLDER", help="write every table of the test there as CSV")
+    sub = add(
+        "report", stores.report, "Write a training as one HTML page that holds all that it shows.", "run"
+    )
+    sub.add_argument("--out", required=True, help="the page: .html")
 
 
 def _add_maps(add: Add) -> None:

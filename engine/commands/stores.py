@@ -46,9 +46,34 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.learning.evaluate import evaluate as score
 
     scores = score(Path(chosen.run))
+    scores |= _in_detail(Path(chosen.run), scores, chosen.tables)
     if not chosen.json:
         print(json.dumps(scores, indent=2))
     return scores
+
+
+def _in_detail(run: Path, scores: dict[str, Any], folder: str | None) -> dict[str, Any]:
+    """The scores by place and by kind of pixel; every table as CSV where a folder is named."""
+    from engine.learning.judging.judgement import Judgement
+    from engine.learning.judging.tables import tables, write_table
+    from engine.learning.result import TrainRun
+
+    judgement = Judgement.read(run)
+    if judgement is None:
+        return {}
+    found = tables(judgement, TrainRun.open(run).task, scores["methods"])
+    if folder:
+        make_folder(Path(folder))
+        for name, table in found.items():
+            say(f"Wrote {write_table(table, Path(folder) / f'{name}.csv')}")
+    told = ("places", "distance", "size", "severity")
+    return {
+        f"by_{name.removesuffix('s') if name == 'places' else name}": [
+            dict(zip(found[name][0], row, strict=True)) for row in found[name][1:]
+        ]
+        for name in told
+        if name in found
+    }
 
 
 def report(chosen: argparse.Namespace) -> dict[str, Any]:

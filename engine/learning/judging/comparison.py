@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ def gain_over(decoder: Method, other: Method, task: Task, seed: int) -> Estimate
     return paired_difference(ours, theirs, measure(task, task.watch), seed)
 
 
-def verdicts(rows: Sequence[dict[str, Any]], watched: str) -> list[tuple[bool, str]]:
+def verdicts(rows: Sequence[Mapping[str, Any]], watched: str) -> list[tuple[bool, str]]:
     """For each method that the decoder is compared with: whether it is beaten clearly, and that in words.
 
     Args:

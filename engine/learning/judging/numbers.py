@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.learning.truth import LabelledTile
+if TYPE_CHECKING:  # pages read what was counted, and never load torch
+    from engine.learning.truth import LabelledTile
+
 
 _BINS = 60
 # Ends of the axes: beyond them lies a thousandth of the pixels, which are counted in the outermost bins.

@@ -36,6 +36,7 @@ def tables(judgement: Judgement, task: Task, methods: Sequence[Mapping[str, Any]
         "precision-recall": of_precision_recall(judgement, task),
         "reliability": of_reliability(judgement, task),
         **{name: _of_strata(judgement, name) for name in _KINDS},
+        "classes": of_classes(judgement, task),
         "scatter": _of_scatter(judgement),
         "residuals": _of_residuals(judgement),
     }
@@ -96,6 +97,18 @@ def score_names(task: Task) -> tuple[str, ...]:
     return task.watch, "accuracy"
 
 
+def of_classes(judgement: Judgement, task: Task) -> Table:
+    """IoU, F1, precision and recall of each class of the decoder, and how many labels are of it."""
+    counts = judgement.methods[0].counts.counts.sum(axis=0)
+    scores, measured = task.scores(counts), ("iou", "f1", "precision", "recall")
+    rows: Table = [["class", *measured, "labelled tiles" if task.is_per_tile else "labelled pixels"]]
+    for index, one in enumerate(task.classes):
+        several = scores.get("confusion_of_classes")
+        confusion = several[one.key][1] if several else scores["confusion"][index]
+        rows.append([one.title, *(scores.get(f"{name}_{one.key}") for name in measured), int(sum(confusion))])
+    return rows
+
+
 def of_precision_recall(judgement: Judgement, task: Task) -> Table:
     """Precision and recall above every threshold, of each class that has a probability."""
     rows: Table = [["class", "threshold", "precision", "recall", "chosen on validation"]]
@@ -148,14 +161,22 @@ def _of_classes(judgement: Judgement, task: Task) -> list[tuple[str, Any]]:
 
 def _of_strata(judgement: Judgement, name: str) -> Table:
     unit = {"distance": "m", "size": "ha"}.get(name)
+    side = ["side"] if name == "distance" else []
     ends = [] if unit is None else [f"from, {unit}", f"to, {unit}"]
-    rows: Table = [
-        ["side" if name == "distance" else "what", name, *ends, "labelled pixels", "wrong, share", "scars"]
-    ]
-    for one in judgement.strata:
-        if one.kind in _KINDS[name]:
-            own = [] if unit is None else [one.low, one.high]
-            rows.append([one.kind, one.title, *own, one.pixels, one.wrong, one.scars or None])
+    scars = ["scars"] if name == "size" else []
+    rows: Table = [[*side, name, *ends, "labelled pixels", "wrong, share", *scars]]
+    for one in (one for one in judgement.strata if one.kind in _KINDS[name]):
+        own = [] if unit is None else [one.low, one.high]
+        rows.append(
+            [
+                *([one.kind] if side else []),
+                one.title,
+                *own,
+                one.pixels,
+                one.wrong,
+                *([one.scars] if scars else []),
+            ]
+        )
     return rows
 
 

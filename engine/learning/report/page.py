@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from engine.errors import EngineError
 from engine.files import require_file_path, write_atomic
 from engine.jobs.configuration.config import to_yaml
 from engine.jobs.event_log import read_events
+from engine.learning.judging.judgement import Judgement
+from engine.learning.report import tested
 from engine.learning.report.curves import curve
 from engine.learning.report.pictures import pictures_of
 from engine.learning.result import TrainRun
@@ -57,12 +59,23 @@ def report_html(run: TrainRun) -> str:
         _caveats(run, scores),
         "<h2>On what</h2>", _facts(run),
         _pictures(run),
-        "<h2>How good it is</h2>", _scores(run, scores),
+        *_tested(run, scores),
+        "<h2>Every score</h2>", _scores(run, scores),
         "<h2>How it learned</h2>", _curves(run),
         "<h2>Configuration</h2>", f"<pre>{_safe(to_yaml(run.config))}</pre>",
     ]  # fmt: skip
     head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>{_safe(title)}</title>"
     return f"<!doctype html><html lang='en'><head>{head}<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+
+
+def _tested(run: TrainRun, scores: dict[str, Any]) -> Iterator[str]:
+    """What the decoder beats, place by place, and where it fails; less of a run that an earlier version judged."""
+    rows, judgement = scores.get("methods"), Judgement.read(run.folder)
+    if rows:
+        yield f"<h2>What it beats</h2>{tested.methods(run.task, rows, _words, _table)}"
+    if judgement is not None:
+        yield f"<h2>Test places, the worst first</h2>{tested.places(run.task, judgement, _words, _table)}"
+        yield f"<h2>Where and how it fails</h2>{tested.plots(run.task, judgement)}"
 
 
 def _lead(run: TrainRun) -> str:

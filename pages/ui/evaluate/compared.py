@@ -16,7 +16,7 @@ _ABSENT, _NO_BREAK = "–", "\u00a0"
 
 def verdict(task: Task, rows: Sequence[Mapping[str, Any]]) -> None:
     """Whether the decoder beats each method, the ones that it does not beat first."""
-    said = verdicts(list(rows), metrics.title(task.watch, task.classes))
+    said = verdicts(rows, metrics.title(task.watch, task.classes))
     lost = [words for is_beaten, words in said if not is_beaten]
     won = [words for is_beaten, words in said if is_beaten]
     if lost:

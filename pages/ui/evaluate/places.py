@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import streamlit as st
@@ -20,15 +21,15 @@ def choose(task: Task, judgement: Judgement, job_id: str) -> Place | None:
     """The place that a person wants to see; None: all of them."""
     head, *rows = of_places(judgement, task)
     order = [str(row[0]) for row in rows]
-    key = f"place_table_{job_id}"
+    key, titles = f"place_table_{job_id}", _titles(head, task)
     asked = address.read(_ADDRESS)
     chosen = asked if asked in order else None
     st.markdown(f"**Test places, the worst first** · {wording.count(len(order), 'place')}")
     _steps(order, chosen)
     picked = st.dataframe(
-        [dict(zip(_titles(head, task), row, strict=True)) for row in rows],
+        [dict(zip(titles, (short, *row[1:]), strict=True)) for short, row in zip(_short(order), rows, strict=True)],
         hide_index=True, on_select="rerun", selection_mode="single-row", key=key, width="stretch",
-        height=min(38 + 35 * len(rows), _HIGHEST_PX), column_config=_columns(_titles(head, task), head),
+        height=min(38 + 35 * len(rows), _HIGHEST_PX), column_config=_columns(titles, head),
     )  # fmt: skip
     selected = [order[index] for index in picked["selection"]["rows"] if index < len(order)]
     if selected != st.session_state.get(f"held {key}", []):
@@ -40,6 +41,14 @@ def choose(task: Task, judgement: Judgement, job_id: str) -> Place | None:
             f"On the map: {wording.plain(chosen)}, number {order.index(chosen) + 1} of {len(order)} from the worst."
         )
     return next((place for place in judgement.places if place.name == chosen), None)
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Names without what all begin with, up to its last word."""
+    same = list(itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
+    shared = names[0][: len(same)] if len(names) > 1 else ""
+    cut = max(shared.rfind(mark) for mark in "_-./ ") + 1
+    return [name[cut:] or name for name in names]
 
 
 def _steps(order: Sequence[str], chosen: str | None) -> None:
@@ -86,7 +95,9 @@ def _title(name: str, task: Task) -> str:
 
 def _columns(titles: Sequence[str], names: Sequence[str]) -> dict[str, object]:
     column = st.column_config
-    found: dict[str, object] = {titles[0]: column.TextColumn(width="small", help="Its first tile.")}
+    found: dict[str, object] = {
+        titles[0]: column.TextColumn(width="small", help="Its first tile, without what all names begin with.")
+    }
     for title, name in zip(titles[1:], names[1:], strict=True):
         if name.startswith("labelled") or name == "tiles":
             found[title] = column.NumberColumn(

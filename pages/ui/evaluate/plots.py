@@ -9,14 +9,14 @@ import streamlit as st
 
 from engine.learning.judging.curves import precision_recall, reliability
 from engine.learning.judging.judgement import JUDGEMENT, Judgement
-from engine.learning.judging.tables import tables, write_table
+from engine.learning.judging.tables import of_classes, tables, write_table
 from engine.learning.judging.tally import classes_with_probability
 from engine.learning.result import TrainRun
 from engine.learning.tasks.regression import Regression
 from engine.learning.tasks.task import Task
 from pages.ui.evaluate import figures
 from pages.ui.jobs import take
-from pages.ui.look import charts, style, wording
+from pages.ui.look import charts, metrics, style, wording
 from pages.ui.state import address, downloads
 
 Draw = Callable[[TrainRun, Judgement], None]
@@ -83,6 +83,7 @@ def _drawn(task: Task, judgement: Judgement) -> dict[str, tuple[Draw, tuple[str,
         found["Severity"] = (_severity, ("severity",))
     if task.classes:
         found["Confusion"] = (_confusion, ())
+        found["Class by class"] = (_classes, ("classes",))
     return found
 
 
@@ -177,6 +178,23 @@ def _confusion(run: TrainRun, judgement: Judgement) -> None:
         if counts:
             charts.confusion(counts, names, method.name, f"confusion_{number}")
     style.small(f"Test {'tiles' if task.is_per_tile else 'pixels'}, and their share of the true class.")
+
+
+def _classes(run: TrainRun, judgement: Judgement) -> None:
+    head, *rows = of_classes(judgement, run.task)
+    body = [
+        (str(title), [*("undefined" if value is None else f"{value:.3f}" for value in scores), f"{labels:,}"])
+        for title, *scores, labels in rows
+    ]
+    style.table(
+        [
+            "Class",
+            *(metrics.title(name, ()) for name in ("IoU", "F1", "Precision", "Recall")),
+            str(head[-1]).capitalize(),
+        ],
+        body,
+        wraps=True,
+    )
 
 
 def _of_classes(task: Task, judgement: Judgement) -> list[tuple[str, Any]]:

@@ -34,7 +34,19 @@ def test_a_report_holds_scores_baseline_caveats_pictures_and_yaml_and_asks_for_n
     for words in ("95 % interval", "see the interval", "The interval comes from"):
         assert (words in text) == has_interval, "of an interval only where there is one"
     assert text.count("data:image/png;base64,") == 3
-    assert text.count("<polyline") == 4
+    assert (
+        text.count("<polyline") == 4 + 3
+    )  # curves of the training; precision and recall, reliability with its diagonal
+    for said in (
+        "What it beats",
+        "Test places, the worst first",
+        "Where and how it fails",
+        "Area of the scar",
+    ):
+        assert said in text
+    for one in scores["methods"]:
+        assert f"{one['name'][0].upper()}{one['name'][1:]}" in text
+    assert "too few places" not in text
     assert "kind: train" in text
     assert "<script" not in text
     assert "&lt;script&gt;" in text
