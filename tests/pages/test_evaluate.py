@@ -12,11 +12,14 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from engine.jobs.parent import PARENT, write_parent
+from engine.learning.judging.comparison import titled
 from engine.learning.judging.judgement import JUDGEMENT, Judgement
 from engine.learning.judging.tables import of_places
 from engine.learning.result import TrainRun
 from engine.learning.tasks.table import BURN_SCARS
-from pages.ui.state import downloads
+from pages.ui.jobs import inner
+from pages.ui.state import cached, downloads
 from tests.pages.conftest import OpenPage, words
 
 _LINK = re.compile(r'<a class="es-take" href="([^"]+)" download>([^<]+)</a>')
@@ -65,7 +68,7 @@ def test_each_method_stands_beside_the_decoder_and_what_is_not_beaten_is_said(
 ) -> None:
     said = words(open_page("evaluate", job=run.folder.name))
     for one in run.scores["methods"]:
-        assert f"{one['name'][0].upper()}{one['name'][1:]}" in said
+        assert titled(one["name"]) in said
         assert f"{one['iou_burned']:.3f}" in said
     assert "too few for intervals" in said  # two test places
     assert "too few places for an interval" in said
@@ -108,6 +111,22 @@ def test_a_run_of_an_earlier_version_keeps_its_scores_and_is_judged_in_detail_on
         assert (run.folder / JUDGEMENT).read_bytes() == held
     finally:
         (run.folder / JUDGEMENT).write_bytes(held)
+
+
+def test_what_is_compared_with_a_training_is_folded_under_it_on_runs(
+    filled_home: Path, run: TrainRun
+) -> None:
+    everything = cached.jobs()
+    training = next(item for item in everything if item.job.folder == run.folder)
+    store = next(item for item in everything if item.job.id == "run-extract")
+    assert store not in inner.made_by(training, everything)
+    write_parent(store.job.folder, training.job.id)
+    try:
+        assert inner.is_inner(store)
+        assert store in inner.made_by(training, everything)
+    finally:
+        (store.job.folder / PARENT).unlink()
+    assert not inner.is_inner(store)
 
 
 def _looked_at(drawn_maps: list[dict[str, Any]]) -> tuple[float, ...]:

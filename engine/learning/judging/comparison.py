@@ -112,6 +112,11 @@ def _mean_iou(counts: list[float], classes: int, asked: Iterable[int]) -> float:
     return math.fsum(found) / len(found) if found else math.nan
 
 
+def titled(name: str) -> str:
+    """The name of a method as it begins a line; dNBR keeps its small letter."""
+    return name if name[1:2].isupper() else f"{name[0].upper()}{name[1:]}"
+
+
 def signed(value: float) -> str:
     """A difference with its sign, to three digits: "+0.012", "−0.200", "0.000"."""
     rounded = round(value, 3)

@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.learning.judging.comparison import measures, signed, verdicts
+from engine.learning.judging.comparison import measures, signed, titled, verdicts
 from engine.learning.judging.curves import precision_recall, reliability
 from engine.learning.judging.judgement import Judgement
 from engine.learning.judging.tables import of_places
@@ -32,7 +32,7 @@ def methods(task: Task, rows: Sequence[Mapping[str, Any]], words: Words, table: 
     ]
     body = [
         (
-            f"{one['name'][0].upper()}{one['name'][1:]}",
+            titled(one["name"]),
             [*(_cell(one, name) for name in names), *([_cell(one, "gain")] if has_gain else [])],
         )
         for one in rows

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine.learning.judging.comparison import measures, signed, verdicts
+from engine.learning.judging.comparison import measures, signed, titled, verdicts
 from engine.learning.tasks.task import Task
 from pages.ui.look import metrics, style, wording
 
@@ -34,24 +34,24 @@ def table(task: Task, rows: Sequence[Mapping[str, Any]]) -> None:
     for one in rows:
         cells = [_with_interval(one, name) for name in names]
         cells += [_with_interval(one, "gain")] if has_gain else []
-        body.append((f"{one['name'][0].upper()}{one['name'][1:]}", cells))
+        body.append((titled(one["name"]), cells))
     style.table([*head, *(["Decoder's gain"] if has_gain else [])], body, wraps=True)
-    style.small(" ".join(_notes(task, rows, has_gain)))
+    style.small(" ".join(_notes(task, rows)))
 
 
-def _notes(task: Task, rows: Sequence[Mapping[str, Any]], has_gain: bool) -> Iterator[str]:
+def _notes(task: Task, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What the numbers are."""
     if rows[0].get(f"{task.watch}_interval"):
         yield f"Below each score its 95 % interval, from drawing the {rows[0]['places']} test places anew."
     else:
         yield f"{wording.count(rows[0]['places'], 'test place')}: too few for intervals, which need three."
-    if has_gain:
+    if any(one.get("gain_interval") for one in rows):
         yield "The gain is paired: both are scored on the same draws of places."
     if "miou" in measures(task) and len(task.classes) == 2:
         yield "The mean IoU of both classes is what GEO-Bench-2 and PANGAEA report."
     for one in rows:
         if one["note"]:
-            yield f"{one['name'][0].upper()}{one['name'][1:]}: {one['note'][0].lower()}{one['note'][1:]}"
+            yield f"{titled(one['name'])}: {one['note'][0].lower()}{one['note'][1:]}"
 
 
 def _with_interval(row: Mapping[str, Any], name: str) -> str:

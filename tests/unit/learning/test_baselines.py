@@ -14,9 +14,11 @@ from engine.errors import JobError
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import TrainConfig, parse_config
 from engine.labels.sidecar import open_labels, read_labels
+from engine.learning.baselines.encoders import kind_of, untaught
 from engine.learning.baselines.nbr import DnbrThreshold
 from engine.learning.evaluate import evaluate
 from engine.learning.judging.judgement import JUDGEMENT, Judgement
+from engine.learning.judging.place_counts import on_same_places
 from engine.learning.metrics import Confusion
 from engine.learning.result import TrainRun
 from engine.learning.tasks.table import BURN_SCARS
@@ -76,8 +78,27 @@ def test_with_two_dates_every_baseline_is_scored_on_the_pixels_of_the_decoder(ru
     assert judgement is not None
     pixels = {one.key: one.counts.counts.sum() for one in judgement.methods}
     assert set(pixels.values()) == {scores["pixels"]}
+    _untaught_encoders_are_paired_with_it(run, judgement)
     _everything_comes_out_again(run, scores, judgement)
     _dnbr_is_that_of_the_files(run)
+
+
+def _untaught_encoders_are_paired_with_it(run: TrainRun, judgement: Judgement) -> None:
+    """The same training on random convolutional features is found, and has the same test places."""
+    config = untaught(run, "rcf")
+    assert config.model_dump(exclude={"store", "layers", "baselines"}) == run.config.model_dump(
+        exclude={"store", "layers", "baselines"}
+    )
+    folder = run.folder.parent / "rcf"
+    run_folder.create(folder, config)
+    list(train(config, folder, run.folder.parent))
+    other = TrainRun.open(folder)
+    assert kind_of(run, other) == "rcf"
+    assert kind_of(run, run) is kind_of(other, run) is None
+    found = Judgement.read(folder)
+    assert found is not None
+    names, _ = on_same_places([judgement.methods[0].counts, found.methods[0].counts])
+    assert names == judgement.methods[0].counts.names
 
 
 def _everything_comes_out_again(run: TrainRun, scores: dict[str, object], judgement: Judgement) -> None:

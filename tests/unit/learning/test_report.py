@@ -10,6 +10,7 @@ from engine.errors import JobError
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.event_log import append_event
+from engine.learning.judging.comparison import titled
 from engine.learning.report.page import write_report
 from engine.learning.result import TrainRun
 from engine.learning.train import train
@@ -45,7 +46,7 @@ def test_a_report_holds_scores_baseline_caveats_pictures_and_yaml_and_asks_for_n
     ):
         assert said in text
     for one in scores["methods"]:
-        assert f"{one['name'][0].upper()}{one['name'][1:]}" in text
+        assert titled(one["name"]) in text
     assert "too few places" not in text
     assert "kind: train" in text
     assert "<script" not in text
