@@ -19,7 +19,6 @@ PLACES = {
     "field": ((-75.6603, 37.6765), (-75.6651, 37.6717), (-75.6437, 37.6669)),
     "sand": ((-75.6376, 37.6689), (-75.6363, 37.6696), (-75.6382, 37.6678)),
 }
-_POINT = "(_, [lon, lat]) => { const at = map.latLngToContainerPoint([lat, lon]); return [at.x, at.y]; }"
 
 
 def test_twelve_patches_are_labelled_and_the_whole_map_follows(
@@ -34,7 +33,7 @@ def test_twelve_patches_are_labelled_and_the_whole_map_follows(
     for name, places in PLACES.items():
         pick_class(visitor, name)
         for place in places:
-            click_at(visitor, place)
+            visitor.page.mouse.click(*visitor.on_map(*place))
             labelled += 1
             expect(visitor.page.get_by_text(f"{labelled} label", exact=False).first).to_be_visible(
                 timeout=PATIENCE_MS
@@ -70,11 +69,3 @@ def add_class(visitor: Visitor, name: str) -> None:
 def pick_class(visitor: Visitor, name: str) -> None:
     visitor.page.locator(".st-key-label_class").get_by_text(f"{name} (").click(timeout=PATIENCE_MS)
     visitor.is_idle()
-
-
-def click_at(visitor: Visitor, place: tuple[float, float]) -> None:
-    container = visitor.map.locator(".leaflet-container")
-    frame = container.bounding_box()
-    assert frame is not None
-    x, y = container.evaluate(_POINT, list(place))
-    visitor.page.mouse.click(frame["x"] + x, frame["y"] + y)

@@ -33,14 +33,12 @@ def test_the_map_follows_the_pointer_and_what_is_kept_becomes_a_file(
     visitor.sees_lens()
     container = visitor.map.locator(".leaflet-container")
     container.evaluate(_LISTEN)
-    frame = container.bounding_box()
-    assert frame is not None
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
     canvas = visitor.map.locator("canvas.ember-lens")
     seen = {canvas.evaluate(_PICTURE)}
     for place in range(3):  # each with a picture of its own, however long the browser takes to draw it
-        visitor.page.mouse.move(frame["x"] + 780 + 30 * place, frame["y"] + 380 + 20 * place)
+        visitor.page.mouse.move(*visitor.on_map(-75.66 + 0.015 * place, 37.675 - 0.01 * place))
         visitor.waits_until(
             lambda: canvas.evaluate(_PICTURE) not in seen, "the picture does not follow the pointer"
         )
@@ -48,7 +46,7 @@ def test_the_map_follows_the_pointer_and_what_is_kept_becomes_a_file(
     assert container.evaluate("() => drawn.length") >= len(seen) - 1  # all but the first
     assert not [url for url in asked if "/lens/" in url or "_stcore" in url], "the server was asked"
 
-    visitor.page.mouse.click(frame["x"] + 800, frame["y"] + 400)
+    visitor.page.mouse.click(*visitor.on_map(-75.645, 37.665))
     visitor.page.wait_for_url(re.compile(r"[?&]patch=\d+"), timeout=PATIENCE_MS)
     visitor.is_idle()
     kept = int(re.search(r"[?&]patch=(\d+)", visitor.page.url)[1])  # type: ignore[index]
@@ -79,30 +77,28 @@ def test_the_map_follows_the_pointer_and_what_is_kept_becomes_a_file(
 
 
 def test_unlike_patches_an_outline_and_a_threshold_are_kept_and_become_outlines_in_a_file(
-    visitor: Visitor, run: str, tmp_path: Path
+    visitor: Visitor, coast: str, tmp_path: Path
 ) -> None:
-    visitor.open(f"embeddings?job={run}&lens=Similarity")
+    visitor.open(f"embeddings?job={coast}&lens=Similarity")
     visitor.sees_page("Embeddings")
     visitor.sees_lens()
-    frame = visitor.map.locator(".leaflet-container").bounding_box()
-    assert frame is not None
 
-    def click(x: int, y: int) -> None:
-        visitor.page.mouse.click(frame["x"] + x, frame["y"] + y)
+    def click(lon: float, lat: float) -> None:
+        visitor.page.mouse.click(*visitor.on_map(lon, lat))
 
     def press(words: str) -> None:
         visitor.map.get_by_role("button", name=words, exact=True).click(timeout=PATIENCE_MS)
 
-    click(800, 400)
+    click(-75.650, 37.651)
     visitor.page.wait_for_url(re.compile(r"[?&]patch=\d+(&|$)"), timeout=PATIENCE_MS)
     visitor.is_idle()
     expect(visitor.page.get_by_test_id("stImage")).to_have_count(12, timeout=PATIENCE_MS)
     press("− unlike")
-    click(860, 330)
+    click(-75.636, 37.664)
     visitor.page.wait_for_url(re.compile(r"[?&]patch=\d+%2C-\d+(&|$)"), timeout=PATIENCE_MS)
     press("Outline")  # while unlike is chosen, an outline is of ground to be unlike
-    for x, y in ((840, 300), (900, 300), (870, 350)):
-        click(x, y)
+    for lon, lat in ((-75.6407, 37.670), (-75.6263, 37.670), (-75.6335, 37.6606)):
+        click(lon, lat)
     press("Close outline")
     visitor.page.wait_for_url(re.compile(r"[?&]patch=\d+(%2C-\d+){3,}"), timeout=PATIENCE_MS)
     visitor.map.locator(".ember-lens-threshold input").fill("60")

@@ -38,6 +38,7 @@ WHOLE_MAP = """async () => {
       image => image.getBoundingClientRect().left > innerWidth || image.naturalWidth > 0);
   for (let turn = 0; turn < 50 && !isWhole(); turn++) await new Promise(done => setTimeout(done, 200));
 }"""
+_POINT = "(_, [lon, lat]) => { const at = map.latLngToContainerPoint([lat, lon]); return [at.x, at.y]; }"
 _WHOLE_PICTURES = "() => [...document.images].every(image => image.complete)"
 _HAS_COLOUR = """canvas => canvas.width > 0 &&
   canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((part, i) => i % 4 === 3 && part > 8)"""
@@ -127,6 +128,14 @@ class Visitor:
     def map(self) -> FrameLocator:
         """The inside of the map; of the first where there are several."""
         return self.page.frame_locator('iframe[title*="st_folium"]').first
+
+    def on_map(self, lon: float, lat: float) -> tuple[float, float]:
+        """Where a place is in the window, for the mouse."""
+        container = self.map.locator(".leaflet-container")
+        frame = container.bounding_box()
+        assert frame is not None
+        x, y = container.evaluate(_POINT, [lon, lat])
+        return frame["x"] + x, frame["y"] + y
 
     def sees_map(self) -> None:
         """Wait until the map has drawn its tiles."""
