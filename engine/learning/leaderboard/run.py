@@ -26,7 +26,7 @@ from engine.learning.leaderboard.report.files import write_files
 from engine.learning.leaderboard.report.words import row_name
 from engine.learning.leaderboard.results import FOLDER, Result, read_result, write_result
 from engine.learning.leaderboard.summary import summarised
-from engine.learning.leaderboard.teaching import Loaded, load, restricted, teach, test_counts
+from engine.learning.leaderboard.teaching import Ended, Loaded, counts_of_tiles, load, restricted, teach
 from engine.learning.leaderboard.time_left import seconds_left
 from engine.learning.train import choose_device
 
@@ -124,6 +124,8 @@ def _teach_variant(
 
 def _taught(bench: Bench, cell: Cell) -> Result:
     """Teach one decoder, count it on the test tiles, and keep the result in its file."""
+    if bench.has_ended.is_set():
+        raise Ended
     entry, head = bench.entries[cell.store], bench.config.heads[cell.head]
     config = bench.config.training_of(str(entry.store.folder), head, cell.seed, cell.layers, cell.position)
     data, task, places = bench.loaded.data, bench.loaded.prepared.task, len(training_places(entry.prepared))
@@ -133,10 +135,11 @@ def _taught(bench: Bench, cell: Cell) -> Result:
         places = len(np.unique(entry.prepared.split.places[tiles["train"]]))
     unfinished = bench.folder / FOLDER / "unfinished" / cell.key
     taught = teach(config, task, data, unfinished, f"{cell.key} {bench.learned_from}", bench.has_ended)
-    tests = {cell.store: test_counts(taught.decoder, task, bench.loaded.data)}
+    tests = {cell.store: counts_of_tiles(taught.decoder, task, bench.loaded.data, "test", bench.has_ended)}
     if cell.share == 1:
         tests |= {
-            store: test_counts(taught.decoder, task, one.data) for store, one in bench.elsewhere.items()
+            store: counts_of_tiles(taught.decoder, task, one.data, "test", bench.has_ended)
+            for store, one in bench.elsewhere.items()
         }
     result = Result(taught.epoch, taught.epochs, taught.validation, tests, places, taught.seconds)
     write_result(bench.folder, cell.key, bench.learned_from, result)

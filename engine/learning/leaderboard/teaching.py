@@ -18,7 +18,7 @@ from engine.learning.dataset import Span, TrainingData, load_data, spans_of, sta
 from engine.learning.heads.decoder import Decoder
 from engine.learning.heads.table import build_decoder
 from engine.learning.loop import at_once
-from engine.learning.loop.epochs import learn, validate
+from engine.learning.loop.epochs import learn
 from engine.learning.positions import Positions
 from engine.learning.preparation import Prepared
 from engine.learning.tasks.task import Task
@@ -109,7 +109,8 @@ def teach(
     if not config.head.has_gradient:
         decoder, _ = at_once.fitted(config, task, data, generator)
         seconds = time.monotonic() - began
-        return Taught(decoder, 1, 1, validate(config, decoder, task, data, "validation"), seconds)
+        chosen = counts_of_tiles(decoder, task, data, "validation", has_ended).sum(axis=0)
+        return Taught(decoder, 1, 1, task.metrics(chosen), seconds)
     statistics_of = (data.mean, data.std)
     device = data.features.device
     decoder = build_decoder(config.head, data.shape, statistics_of, generator, device, task.label_scale)
@@ -131,9 +132,20 @@ def teach(
 
 
 @torch.no_grad()
-def test_counts(decoder: Decoder, task: Task, data: TrainingData) -> np.ndarray:
-    """(test tiles, N) counts of the decoder's outputs against the labels, in the order of the split."""
-    return np.stack([_counts(decoder, task, data, span) for span in data.spans["test"]])
+def counts_of_tiles(
+    decoder: Decoder, task: Task, data: TrainingData, split: str, has_ended: threading.Event
+) -> np.ndarray:
+    """(tiles, N) counts of the decoder's outputs against the labels, in the order of the split.
+
+    Raises:
+        Ended: `has_ended` was set.
+    """
+    found = []
+    for span in data.spans[split]:
+        if has_ended.is_set():
+            raise Ended
+        found.append(_counts(decoder, task, data, span))
+    return np.stack(found)
 
 
 def _counts(decoder: Decoder, task: Task, data: TrainingData, span: Span) -> np.ndarray:
