@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from rasterio.io import DatasetReader
 
 from engine.imagery.grid import Tile
 from engine.imagery.masks import is_clouded
 from engine.imagery.raster.rasters import OpenRasters, damage_told
 from engine.imagery.raster.window import read_window
+from engine.imagery.remote.fetching import CONNECTIONS
+from engine.imagery.remote.remote_file import is_remote
 from engine.imagery.scene import Asset, MaskKind, Scene
 
 # Integers that a device turns into reflectance itself; others are turned here.
 _KEPT_TYPES = (np.dtype(np.int16), np.dtype(np.uint16), np.dtype(np.uint8))
+
+# Bands that lie on other computers are read side by side: each waits for its answer most of the time.
+_side_by_side = ThreadPoolExecutor(CONNECTIONS, "bands")
 
 Clouded = Callable[["Chip", Scene], np.ndarray]
 """Clouded pixels (H, W) bool of a chip of one date of a scene."""
@@ -100,12 +107,17 @@ def read_chip(
         dates = [date.measured() for date in dates]
     return Chip(
         tile,
-        np.stack([date.stored for date in dates]),  # (T, C, H, W)
-        np.stack([date.valid for date in dates]),  # (T, H, W)
+        _stacked([date.stored for date in dates]),  # (T, C, H, W)
+        _stacked([date.valid for date in dates]),  # (T, H, W)
         tuple(scene.datetime for scene in scenes),
         dates[0].scale,
         dates[0].offset,
     )
+
+
+def _stacked(parts: list[np.ndarray]) -> np.ndarray:
+    """The same with an axis of dates before it; one date is not copied."""
+    return parts[0][None] if len(parts) == 1 else np.stack(parts)
 
 
 def _filled(date: _Date, other: _Date) -> _Date:
@@ -155,21 +167,30 @@ def _of_scene(date: _Date, scene: Scene, tile: Tile) -> _Date:
 
 def _read_bands(assets: Sequence[Asset], tile: Tile, rasters: OpenRasters) -> _Date:
     """Bands of one date, each from its own file; a pixel counts where all bands have a value."""
-    parts: list[_Date] = []
-    for (path, crs, is_nearest, scale, offset), group in groupby(assets, key=_reading):
-        own = list(group)
-        with damage_told(path, f"tile {tile.id}"):
-            raw, valid = read_window(
-                rasters.get(path), [asset.index for asset in own], tile.grid, crs,
-                [asset.nodata for asset in own], is_nearest,
-            )  # fmt: skip
-        parts.append(_Date(raw, valid, scale, offset))
+    groups = [list(group) for _, group in groupby(assets, key=_reading)]
+    opened = [rasters.get(group[0].path) for group in groups]
+    how = [(dataset, group, tile) for dataset, group in zip(opened, groups, strict=True)]
+    if len(groups) > 1 and any(is_remote(group[0].path) for group in groups):
+        parts = list(_side_by_side.map(lambda one: _read_group(*one), how))
+    else:
+        parts = [_read_group(*one) for one in how]
     if len({part.encoding for part in parts}) > 1 or parts[0].stored.dtype not in _KEPT_TYPES:
         parts = [part.measured() for part in parts]
     if len(parts) == 1:
         return parts[0]
     valid = np.logical_and.reduce([part.valid for part in parts])
     return _Date(np.concatenate([part.stored for part in parts]), valid, parts[0].scale, parts[0].offset)
+
+
+def _read_group(dataset: DatasetReader, assets: Sequence[Asset], tile: Tile) -> _Date:
+    """Bands that are read together."""
+    first = assets[0]
+    with damage_told(first.path, f"tile {tile.id}"):
+        raw, valid = read_window(
+            dataset, [asset.index for asset in assets], tile.grid, first.crs, [asset.nodata for asset in assets],
+            first.sensor.is_resampled_by_nearest,
+        )  # fmt: skip
+    return _Date(raw, valid, first.scale, first.offset)
 
 
 def _reading(asset: Asset) -> tuple[Path, str, bool, float, float]:

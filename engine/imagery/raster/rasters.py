@@ -29,7 +29,7 @@ _POINTING_DOMAIN = "OVERVIEWS"
 # Side-cars that are rasters, in both spellings that GDAL looks for.
 _RASTER_ENDINGS = (".ovr", ".OVR", ".msk", ".MSK")
 # Files kept open by one reader: those of a scene with a file a band, or of a few dates; of a folder of chips each is read once anyway.
-_KEPT_OPEN = 16
+_KEPT_OPEN = 40
 
 
 class OpenRasters:

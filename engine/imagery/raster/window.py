@@ -187,6 +187,8 @@ def _aligned(
     known = read_gaps(dataset, indexes, read, nodata, window=window)
     if lattice.is_turned:
         read, known = read.swapaxes(1, 2), known.T
+    if read.shape == values.shape and not any(lattice.flips):
+        return read, known
     flips = tuple(slice(None, None, -1) if is_flipped else slice(None) for is_flipped in lattice.flips)
     inside = np.s_[top - row : bottom - row, left - column : right - column]
     values[(slice(None), *inside)] = read[(slice(None), *flips)]

@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.files import read_json, write_atomic, write_errors
+from filelock import FileLock
+
+from engine.files import make_folder, read_json, write_atomic, write_errors
 from engine.workspace import runs_root
 
 PAGE_BYTES = 1024
@@ -138,14 +140,21 @@ def known(address: str) -> CachedFile | None:
 
 
 def begun(address: str, size: int, etag: str) -> CachedFile:
-    """The place of a raster whose size is known; parts of another version of it are dropped."""
-    found = known(address)
-    if found is not None and (found.size, found.etag) == (size, etag):
-        return found
+    """The place of a raster whose size is known; parts of another version of it are dropped.
+
+    Raises:
+        DiskFull, RunFailure: it cannot be made.
+    """
     folder = _folder(address)
-    shutil.rmtree(folder, ignore_errors=True)
-    facts = json.dumps({"size": size, "etag": etag})
-    write_atomic(folder / "facts.json", lambda temporary: temporary.write_text(facts, encoding="utf-8"))
+    make_folder(folder.parent)
+    with FileLock(folder.with_suffix(".lock")):  # readers begin with one raster together
+        found = known(address)
+        if found is None or (found.size, found.etag) != (size, etag):
+            shutil.rmtree(folder, ignore_errors=True)
+            facts = json.dumps({"size": size, "etag": etag})
+            write_atomic(
+                folder / "facts.json", lambda temporary: temporary.write_text(facts, encoding="utf-8")
+            )
     return CachedFile(folder, size, etag)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,15 @@ def test_a_damaged_cache_is_fetched_anew(server: RangeServer, home: Path) -> Non
     with open_raster(path) as dataset, damage_told(path, "all"):
         assert np.array_equal(dataset.read(1), before)
     assert len(server.sent) > sent
+
+
+def test_readers_that_begin_with_one_raster_together_all_read_it(server: RangeServer, home: Path) -> None:
+    path = home / "red.tif.remote"
+    write_remote(path, RemoteRaster(f"{server.address}/red.tif", "open", "red"), 1e9)
+
+    def read(_: int) -> int:
+        with open_raster(path) as dataset, damage_told(path, "all"):
+            return int(dataset.read(1).sum())
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(read, range(16)))) == 1
