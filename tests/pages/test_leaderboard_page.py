@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,20 +12,29 @@ from engine.__main__ import main
 from engine.jobs.configuration.config import LeaderboardConfig, TrainConfig, load_config
 from tests.pages.conftest import OpenPage, words
 
+BOARD = "run-leaderboard"
+
+
+@pytest.fixture(scope="module")
+def ranked(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the filled workspace in which a leaderboard of one store and one head has finished too."""
+    home = tmp_path_factory.mktemp("ranked") / "home"
+    shutil.copytree(filled, home)
+    config = {
+        "kind": "leaderboard", "stores": [str(home / "run-extract" / "store")], "heads": ["knn"], "seeds": [0, 1],
+        "device": "cpu", "training": {"baselines": ["nbr"]},
+    }  # fmt: skip
+    path = home / "leaderboard.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    assert main(["leaderboard", str(path), "--out", str(home / BOARD)]) == 0
+    return home
+
 
 @pytest.fixture
-def board(filled_home: Path) -> str:
-    """The name of a finished leaderboard of one store and one head."""
-    folder = filled_home / "run-leaderboard"
-    if not folder.is_dir():
-        config = {
-            "kind": "leaderboard", "stores": [str(filled_home / "run-extract" / "store")], "heads": ["knn"], "seeds": [0, 1],
-            "device": "cpu", "training": {"baselines": ["nbr"]},
-        }  # fmt: skip
-        path = filled_home / "leaderboard.yaml"
-        path.write_text(yaml.safe_dump(config), encoding="utf-8")
-        assert main(["leaderboard", str(path), "--out", str(folder)]) == 0
-    return folder.name
+def ranked_home(ranked: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That copy as the app's own."""
+    monkeypatch.setenv("EMBERSCOPE_HOME", str(ranked))
+    return ranked
 
 
 def test_without_embeddings_it_says_what_happens_first_and_starts_with_the_season(
@@ -46,10 +56,10 @@ def test_without_embeddings_it_says_what_happens_first_and_starts_with_the_seaso
 
 
 def test_a_finished_leaderboard_says_its_winner_data_and_files_and_leads_to_the_decoder(
-    open_page: OpenPage, filled_home: Path, board: str, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, ranked_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
-    at = open_page("leaderboard", job=board)
+    at = open_page("leaderboard", job=BOARD)
     assert not at.exception and not at.error
     said = words(at)
     assert "SIMULATED" in said
@@ -59,16 +69,14 @@ def test_a_finished_leaderboard_says_its_winner_data_and_files_and_leads_to_the_
     assert list(at.dataframe[0].value["Head"]) == ["knn", "baseline"]
     assert set(at.dataframe[0].value["Data"]) == {"simulated, without pretraining", "simulated"}
     at.button(key="use_winner").click().run()
-    started = list(filled_home.glob("*-train-knn-*/config.yaml"))
+    started = list(ranked_home.glob("*-train-knn-*/config.yaml"))
     config = load_config(started[0])
     assert isinstance(config, TrainConfig)
     assert config.head.name == "knn"
     assert config.seed == 0
 
 
-def test_a_leaderboard_stands_among_the_runs_with_its_verdict(
-    open_page: OpenPage, filled_home: Path, board: str
-) -> None:
-    at = open_page("runs", job=board)
+def test_a_leaderboard_stands_among_the_runs_with_its_verdict(open_page: OpenPage, ranked_home: Path) -> None:
+    at = open_page("runs", job=BOARD)
     assert not at.exception and not at.error
     assert "Leaderboard · 1 × 1 × 2" in words(at)

@@ -26,5 +26,6 @@ def offer(job: Job, summary: dict[str, Any]) -> None:
                 config.stores[row["store"]], HeadConfig.model_validate(row["head_settings"]), config.seeds[0],
                 tuple(row["layers"]), row["position"],
             )  # fmt: skip
-            session.set_job(submit(training, workspace.folder()).id)
-            st.switch_page("pages/train.py")
+            job = submit(training, workspace.folder()).id
+            session.set_job(job)
+            st.switch_page("pages/train.py", query_params={"job": job})
