@@ -20,7 +20,7 @@ from pages.ui.apply.panel import threshold_panel
 from pages.ui.jobs import scenes_below
 from pages.ui.look import notices, palette, style, wording
 from pages.ui.map import layers, maps, number_layers, threshold_layer
-from pages.ui.state import address, cached, results
+from pages.ui.state import address, bound, cached, results
 
 _SMALLEST_HA = 1.0
 _SHOWS = ("the map", "where they disagree")
@@ -149,10 +149,13 @@ def _disagreement(shown: Shown) -> maps.Shown:
 
 def threshold(facts: MapFacts) -> float:
     """That of the address, else the usual one of the task."""
+    asked = address.read("threshold") or ""
     try:
-        wanted = float(address.read("threshold") or "")
+        wanted = float(asked)
         step_of(wanted)
     except (ValueError, EngineError):
+        if asked:
+            bound.refuse("threshold", asked)
         return max(facts.style.default_threshold, 0.01)
     return min(max(wanted, 0.01), 0.99)
 

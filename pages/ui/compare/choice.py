@@ -12,7 +12,7 @@ from engine.views.comparing.dated_view import has_several_dates
 from engine.views.health.words import GOOD_POSITION
 from pages.ui.compare import data
 from pages.ui.jobs import chosen_run
-from pages.ui.state import address, cached, results
+from pages.ui.state import address, bound, cached, results
 
 MOST = 4
 # The address: run~layer~date of each, with commas between them.
@@ -87,6 +87,8 @@ def _slot(
 
 def _layer(number: int, store: EmbeddingStore, said: str) -> int:
     kept = store.meta.layers
+    if said and said not in map(str, kept):
+        bound.refuse(f"layer of store {number + 1}", said)
     if len(kept) == 1:
         return kept[0]
     first = int(said) if said in map(str, kept) else kept[0]
@@ -97,26 +99,42 @@ def _layer(number: int, store: EmbeddingStore, said: str) -> int:
 def _date(number: int, store: EmbeddingStore, said: str) -> str | None:
     """A date, where the store has several of the same ground."""
     if not has_several_dates(store):
+        if said:
+            bound.refuse(f"date of store {number + 1}", said)
         return None
     options = [
         "first",
         "last",
         *sorted({tile.datetimes[-1][:10] for tile in store.tiles if tile.datetimes[-1]}),
     ]
+    if said and said not in options:
+        bound.refuse(f"date of store {number + 1}", said)
     first = said if said in options else options[0 if number == 0 else 1]
     return str(st.selectbox("Date", options, index=options.index(first), key=f"compare_date_{number}"))
 
 
 def _usual(number: int, stores: Sequence[cached.JobFacts]) -> str:
-    """The newest stores of the first one's scenes, then the others."""
-    scene = stores[0].config.scene
-    same = [found for found in stores if found.config.scene == scene]
-    ordered = [*same, *(found for found in stores if found not in same)]
-    return ordered[number % len(ordered)].job.id
+    """The newest stores of one ground, of which there are several where that can be: others share nothing to compare."""
+    grounds: dict[str, list[cached.JobFacts]] = {}
+    for found in stores:
+        grounds.setdefault(_ground(found), []).append(found)
+    same = next((those for those in grounds.values() if len(those) > 1), [stores[0]])
+    return same[number % len(same)].job.id
+
+
+def _ground(found: cached.JobFacts) -> str:
+    """Equal for stores of the same place; the two dates of a simulated season are one place."""
+    scene, region = found.config.scene, found.config.region
+    without_date = scene.model_copy(update={"date": "post"}) if scene.source == "simulated" else scene
+    return f"{without_date.model_dump_json()}{region.model_dump_json() if region else ''}"
 
 
 def _linked(stores: Sequence[cached.JobFacts]) -> list[list[str]]:
     """Run, layer and date of each store that the address names; those of this workspace only."""
     known = {found.job.id for found in stores}
-    parts = [part.split(_PART) for part in (address.read(_KEY) or "").split(_BETWEEN)[:MOST]]
+    asked = [part for part in (address.read(_KEY) or "").split(_BETWEEN) if part]
+    parts = [part.split(_PART) for part in asked[:MOST]]
+    absent = [part[0] for part in parts if part[0] not in known] + asked[MOST:]
+    if absent:
+        bound.refuse("stores", ", ".join(absent))
     return [part for part in parts if part[0] in known]

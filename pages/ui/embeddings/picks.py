@@ -2,51 +2,64 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import streamlit as st
 
 from pages.ui.map import lens
 from pages.ui.map.lens import Picked
-from pages.ui.state import address
+from pages.ui.state import address, bound
 
 _PATCH, _THRESHOLD = "patch", "threshold"
 _NUMBER = re.compile(r"[+-]?\d{1,9}")
 _MOST = 400
 
 
-def picked(map_key: str, of: str) -> Picked:
+def picked(map_key: str, of: str, is_cosine: bool) -> Picked:
     """What was picked last; on a first visit, what the address says.
 
     Args:
         map_key: of the map; another one is of another store.
         of: layer and view: thresholds and patches of one mean nothing to another.
+        is_cosine: the view shows cosines, so that a threshold lies from -1 to 1.
     """
     told = lens.picked(map_key, of)
     key = f"{map_key}/{of}"
     if told is not None:
         st.session_state[key] = told
+        bound.settle(_PATCH)
+        bound.settle(_THRESHOLD)
     elif key not in st.session_state:
         is_first = not any(str(one).startswith("embeddings_") and "/" in str(one) for one in st.session_state)
-        st.session_state[key] = _of_address() if is_first else Picked()
+        st.session_state[key] = _of_address(is_cosine) if is_first else Picked()
     found = st.session_state[key]
     assert isinstance(found, Picked)
     _into_address(found)
     return found
 
 
-def _of_address() -> Picked:
-    numbers = [int(one) for one in (address.read(_PATCH) or "").split(",") if _NUMBER.fullmatch(one)][:_MOST]
+def _of_address(is_cosine: bool) -> Picked:
+    words = [one for one in (address.read(_PATCH) or "").split(",") if one][:_MOST]
+    for word in [one for one in words if not _NUMBER.fullmatch(one)][:1]:
+        bound.refuse(_PATCH, word)
+    numbers = [int(one) for one in words if _NUMBER.fullmatch(one)]
     positive = tuple(one for one in numbers if one >= 0)
     # Patch 0 cannot be negative as a number: those to be unlike count from -1.
-    return Picked(positive, tuple(-one - 1 for one in numbers if one < 0), _threshold())
+    return Picked(positive, tuple(-one - 1 for one in numbers if one < 0), _threshold(is_cosine))
 
 
-def _threshold() -> float | None:
+def _threshold(is_cosine: bool) -> float | None:
+    asked = address.read(_THRESHOLD)
     try:
-        return float(address.read(_THRESHOLD) or "")
+        found = float(asked or "")
     except ValueError:
-        return None
+        found = math.nan
+    if math.isfinite(found) and (abs(found) <= 1 or not is_cosine):
+        return found
+    if asked:
+        bound.refuse(_THRESHOLD, asked)
+    return None
 
 
 def _into_address(found: Picked) -> None:

@@ -17,7 +17,7 @@ from pages.ui.look import charts, glossary, style, wording
 from pages.ui.map import layers, maps
 from pages.ui.map.lens import ShownLens
 from pages.ui.map.routes import lens_files
-from pages.ui.state import address, cached, results
+from pages.ui.state import address, bound, cached, results
 
 _NO_BASE = "None"
 
@@ -31,6 +31,7 @@ def choose_layer(store: EmbeddingStore) -> int:
     """A layer of the store; no question where there is one."""
     kept = store.meta.layers
     if len(kept) == 1:
+        bound.tell_without_choice("embeddings_layer", str(kept[0]))
         return kept[0]
     chosen = st.segmented_control(
         "Layer",

@@ -12,7 +12,7 @@ from pages.ui.look import style
 from pages.ui.look.palette import theme
 from pages.ui.map.routes.serving import BRAND
 from pages.ui.start import guide_bar
-from pages.ui.state import session
+from pages.ui.state import bound, session
 
 _PAGES = Path(__file__).resolve().parents[2]
 _NAMES = (
@@ -43,8 +43,11 @@ def draw() -> None:
     glossary_popover.show()
     with st.container(key="jobs_under_way"):
         under_way.show()
+    bound.come_to(chosen.url_path)
     guide_bar.show()
     chosen.run()
+    if bound.compare_with_widgets():
+        st.rerun()
 
 
 def _page(name: str) -> object:

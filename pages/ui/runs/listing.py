@@ -25,7 +25,7 @@ from engine.learning.tasks.table import task_of
 from pages.ui.jobs import inner, jobs_panel, progress_words
 from pages.ui.look import metrics
 from pages.ui.runs import comparison, disk
-from pages.ui.state import address, cached
+from pages.ui.state import address, bound, cached
 
 _HIGHEST_PX = 420
 _KINDS = ("All", "Extract", "Train", "Leaderboard", "Apply", "Measure", "Fetch")
@@ -40,7 +40,7 @@ def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
         )
         address.keep("kind", "runs_kind")
         states = sorted({item.state for item in found})
-        _restore("state", "runs_state", lambda asked: [one for one in asked.split(",") if one in states])
+        _restore("state", "runs_state", lambda asked: _known(asked, states))
         wanted = st.pills("State", states, selection_mode="multi", key="runs_state", label_visibility="collapsed",
                           format_func=str.capitalize)  # fmt: skip
         _keep("state", ",".join(wanted))
@@ -92,6 +92,14 @@ def _restore(name: str, widget: str, read: Callable[[str], Any]) -> None:
         asked != st.session_state.get(f"runs {name}") or widget not in st.session_state
     ):
         st.session_state[widget] = read(asked)
+
+
+def _known(asked: str, states: Sequence[str]) -> list[str]:
+    """Those of the states of a link that some run has; of the others the page says that they are not here."""
+    named = asked.split(",")
+    if absent := [one for one in named if one not in states]:
+        bound.refuse("state", ", ".join(absent))
+    return [one for one in named if one in states]
 
 
 def _keep(name: str, said: str) -> None:

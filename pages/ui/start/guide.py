@@ -24,7 +24,7 @@ from engine.learning.maps.ground import extraction_for
 from engine.learning.result import TrainRun
 from engine.store.store import FINISHED
 from pages.ui import workspace
-from pages.ui.state import address, cached, session
+from pages.ui.state import address, bound, cached, session
 
 _KEY = "guide"
 # On the twelve fires: IoU 0.65 on the validation places, 0.66 after twenty epochs; the plain head reaches 0.47.
@@ -76,9 +76,10 @@ def current() -> int | None:
     held = st.session_state.get(_KEY)
     if held is None:
         asked = address.read(_KEY) or ""
-        held = st.session_state[_KEY] = (
-            int(asked) if asked in [str(n) for n in range(1, len(STEPS) + 1)] else 0
-        )
+        is_step = asked in [str(n) for n in range(1, len(STEPS) + 1)]
+        held = st.session_state[_KEY] = int(asked) if is_step else 0
+        if asked and not is_step:
+            bound.refuse("step of the guided path", asked)
     return int(held) or None
 
 

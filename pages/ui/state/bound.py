@@ -1,0 +1,131 @@
+"""What a link asks of widgets that Streamlit itself binds to the address: where one does not take it, the page says so.
+
+Streamlit drops a value that a bound widget cannot take and shows the widget's default without a word (1.67,
+session_state.py:_seed_widget_from_url). So what the address holds when a person comes to a page is kept, and compared
+with what the widget shows once it has been drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.ui.look import wording
+
+# Every widget with bind="query-params", by its key: what the page calls it.
+WIDGETS: Mapping[str, str] = {
+    "blue": "blue",
+    "clusters": "clusters",
+    "compare_axes": "axes",
+    "compare_layout": "arrangement of the maps",
+    "compare_scores": "scores with labels",
+    "compare_show": "colours",
+    "component": "component",
+    "date": "date",
+    "distance": "distance",
+    "embeddings_layer": "layer",
+    "green": "green",
+    "lb_each": "“Is one layer enough?”",
+    "lb_epochs": "epochs",
+    "lb_few": "“How few labels suffice?”",
+    "lb_heads": "heads",
+    "lb_position": "“Does position matter?”",
+    "lb_seeds": "seeds",
+    "lb_travel": "“Does it travel?”",
+    "lens": "view",
+    "nearest_everywhere": "search in other stores",
+    "position_off": "position taken off",
+    "red": "red",
+    "runs_inner": "runs made on the way",
+    "since": "date or store to compare with",
+    "smallest": "smallest polygon",
+    "whitened": "whitened",
+}
+# A widget's value as the address writes it, where that is not the value itself.
+_WORDS: Mapping[str, Callable[[Any], str]] = {
+    **dict.fromkeys(("red", "green", "blue", "component"), lambda value: f"PC {value + 1}"),
+    "date": lambda value: str(value)[:10] or "no date",
+    "lb_travel": lambda value: "Not asked" if value == "none" else str(value),
+}
+_PAGE, _ASKED, _REFUSED, _TOLD = "bound page", "bound asked", "bound refused", "bound told"
+
+
+def come_to(page: str) -> None:
+    """Before a page is drawn: on a person's first look at it, keep what the address asks of its widgets; tell what was refused."""
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE] = page
+        st.session_state[_REFUSED], st.session_state[_TOLD] = {}, {}
+        st.session_state[_ASKED] = {
+            name: tuple(st.query_params.get_all(name)) for name in WIDGETS if name in st.query_params
+        }
+    for what, said in st.session_state[_TOLD].items():
+        tell_refused(what, said)
+    refused: dict[str, tuple[tuple[str, ...], Any]] = st.session_state[_REFUSED]
+    for name, (asked, shown) in list(refused.items()):
+        if st.session_state.get(name, shown) != shown:
+            del refused[name]  # the person has chosen for themselves
+            continue
+        tell_refused(WIDGETS[name], ", ".join(asked))
+
+
+def compare_with_widgets() -> bool:
+    """After a page is drawn: note what the widgets that it has drew otherwise than the address asked.
+
+    Returns:
+        Whether there is something new to tell.
+    """
+    asked: dict[str, tuple[str, ...]] = st.session_state.get(_ASKED, {})
+    new = False
+    for name in [one for one in asked if one in st.session_state]:
+        wanted, shown = asked.pop(name), st.session_state[name]
+        if not _is_shown(name, wanted, shown):
+            st.session_state[_REFUSED][name] = (wanted, shown)
+            new = True
+    return new
+
+
+def refuse(what: str, asked: str) -> None:
+    """Say that a link asks for what is not here, until the person turns to another page or `settle` is called."""
+    if what not in st.session_state.setdefault(_TOLD, {}):
+        st.session_state[_TOLD][what] = asked
+        tell_refused(what, asked)
+
+
+def settle(what: str) -> None:
+    """The person has chosen for themselves."""
+    st.session_state.get(_TOLD, {}).pop(what, None)
+
+
+def tell_without_choice(name: str, *shown: str) -> None:
+    """Where a page does not draw a widget, because there is but one choice: say so if a link asks for another."""
+    for asked in st.session_state.get(_ASKED, {}).get(name, ()):
+        if asked not in shown:
+            tell_refused(WIDGETS[name], asked)
+
+
+def tell_refused(what: str, asked: str) -> None:
+    """Say that a link asks for what is not here."""
+    st.info(
+        f"The link asks for {what} “{wording.plain(asked)}”, which cannot be shown here. Something else is shown.",
+        icon=":material/link_off:",
+    )
+
+
+def _is_shown(name: str, asked: tuple[str, ...], shown: Any) -> bool:
+    if isinstance(shown, list | tuple | set):
+        return {str(one) for one in shown} == set(asked)
+    wanted = asked[-1]
+    if isinstance(shown, bool):
+        return wanted.lower() == str(shown).lower()
+    if isinstance(shown, float | int) and name not in _WORDS:
+        return _number(wanted) == float(shown)
+    return wanted in (str(shown), _WORDS.get(name, str)(shown))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
