@@ -44,6 +44,10 @@ class Settings(Frozen):
     tokens: dict[str, str] = Field(
         default_factory=dict, description="Kind of access -> address that gives its tokens."
     )
+    services: dict[str, str] = Field(
+        default_factory=dict,
+        description="sentinel-hub -> address of its process API, such as that of the Copernicus Data Space.",
+    )
 
 
 def settings() -> Settings:

@@ -11,13 +11,24 @@ from engine.imagery.sources.chip_folder import ChipsScene
 from engine.imagery.sources.product_files import grouped, rasters_in
 from engine.imagery.sources.raster_file import FileScene
 from engine.imagery.sources.scene_stack import FilesScene
+from engine.imagery.sources.sentinel_hub import SentinelHubScene
 from engine.imagery.sources.simulated import SimulatedScene
 from engine.imagery.sources.stac import StacScene
 
-__all__ = ["ChipsScene", "FileScene", "FilesScene", "SceneConfig", "SimulatedScene", "StacScene", "source_of"]
+__all__ = [
+    "ChipsScene",
+    "FileScene",
+    "FilesScene",
+    "SceneConfig",
+    "SentinelHubScene",
+    "SimulatedScene",
+    "StacScene",
+    "source_of",
+]
 
 SceneConfig = Annotated[
-    FileScene | FilesScene | ChipsScene | SimulatedScene | StacScene, Field(discriminator="source")
+    FileScene | FilesScene | ChipsScene | SimulatedScene | StacScene | SentinelHubScene,
+    Field(discriminator="source"),
 ]
 """A source as a configuration names it. Every source has the fields and methods of `source.SceneSource`."""
 
