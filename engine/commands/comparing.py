@@ -36,6 +36,8 @@ def similar(chosen: argparse.Namespace) -> dict[str, Any]:
                 f"{out} has no ending that is written here. Give .tif for a map, .parquet for the patches."
             )
         require_file_path(out)
+    if not chosen.patch and not chosen.at:
+        raise BadInput("similar was given no patch to be similar to. Give one with --patch or --at.")
     views = _views([chosen.store, *chosen.stores], chosen)
     positive, negative = (
         [patch_of(views[0], words) for words in given]

@@ -84,6 +84,18 @@ def window_notes(spec: BackboneSpec, tiles: Sequence[PlannedTile]) -> Iterator[s
         )
 
 
+def layer_notes(spec: BackboneSpec, asked: Sequence[int], patch_px: int) -> Iterator[str]:
+    """Layers asked for whose patches are smaller than a row."""
+    strides = {layer: spec.stride_px(layer) for layer in asked}
+    finer = {layer: stride for layer, stride in strides.items() if stride < patch_px}
+    if finer:
+        named = ", ".join(f"{layer} ({stride} px)" for layer, stride in finer.items())
+        yield (
+            f"A row is a patch of {patch_px} px, as in the coarsest layer asked for; of finer layers, {named}, the patches inside "
+            f"it stand side by side in the row, and their maps are as coarse. Extract a layer alone to see it in full resolution."
+        )
+
+
 def date_notes(spec: BackboneSpec, temporal: str, tiles: Sequence[PlannedTile]) -> Iterator[str]:
     """Where backbone.temporal changes nothing."""
     dates = max(len(item.scenes) for item in tiles)

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.errors import StoreError
 from engine.store.schema import StoredTile
+from engine.store.store import ENCODER
 from engine.views.comparing.dated_view import DatedView
 from engine.views.comparing.footprints import OnFootprints
 from engine.views.comparing.shared_ground import shared_ground
@@ -115,8 +116,19 @@ def require_same_space(first: DatedView, second: DatedView) -> None:
         if one != other:
             raise StoreError(
                 f"{first.store.folder} and {second.store.folder} have other {name} ({one} and {other}), and their embeddings "
-                f"cannot be held against each other number by number. Choose stores of one backbone and layer, or use compare."
+                f"cannot be held against each other number by number. {_remedy(first, second, name)}"
             )
+
+
+def _remedy(first: DatedView, second: DatedView, name: str) -> str:
+    """What to do about stores that differ in something; those that drew their weights can share them."""
+    kept = first.store.folder / ENCODER
+    if name == "weights" and kept.is_file() and (second.store.folder / ENCODER).is_file():
+        return (
+            f"{first.store.meta.backbone} draws its weights from the scenes of each extraction: extract the other again "
+            f"with backbone.weights: {kept}, or use compare."
+        )
+    return "Choose stores of one backbone and layer, or use compare."
 
 
 def _seed(view: DatedView) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.imagery.scene import Scene
 from engine.store.store import EmbeddingStore
+from engine.views.folded_cells import folded_words
 from engine.views.layer_view import LayerView
 from engine.views.neighbourhood_mean import usual_window
 from pages.ui.embeddings import lens_data
@@ -131,7 +132,8 @@ def note(looked: Looked, is_of_map: bool = True) -> str:
         said.append(
             f"This store is large: zoomed out, a patch of the map is the mean of {step} × {step}; zoomed in, it is itself."
         )
-    return " ".join([*said, *_measured(view)])
+    folded = folded_words(view.store.meta, view.layer)
+    return " ".join([*said, *_measured(view), *([folded] if folded else [])])
 
 
 def _measured(view: LayerView) -> list[str]:

@@ -11,7 +11,7 @@ from pyproj import Transformer
 
 from engine.errors import StoreError
 from engine.store.schema import TileRows
-from engine.store.store import EmbeddingStore
+from engine.store.store import ENCODER, EmbeddingStore
 from engine.views.comparing.change import change, change_overlay, patches_of_both
 from engine.views.comparing.comparison import compare
 from engine.views.comparing.dated_view import dated
@@ -187,6 +187,16 @@ def test_what_cannot_be_compared_is_said(
             said = changed.replace("raw and rcf", "(raw and rcf|rcf and raw)")
             with pytest.raises(StoreError, match=said):
                 change(*pair)
+
+
+def test_stores_that_drew_their_own_weights_are_told_how_to_share_them(tmp_path: Path) -> None:
+    stores = [store_of(tmp_path / name, ground(), backbone="rcf", weights_sha256=name * 64) for name in "ab"]
+    for store in stores:
+        (store.folder / ENCODER).touch()
+    with pytest.raises(
+        StoreError, match=f"extract the other again with backbone.weights: {stores[0].folder / ENCODER}"
+    ):
+        change(*map(view_on, stores))
 
 
 def test_more_stores_than_a_screen_shows_are_refused(tmp_path: Path) -> None:
