@@ -1,0 +1,75 @@
+"""A person takes imagery from a catalogue: searched, seen day by day, made a place, extracted and looked at; then without a network."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from engine.jobs.job import Job
+from tests.journeys.conftest import App
+from tests.journeys.visitor import PATIENCE_MS, Visitor
+from tests.stac.world import World
+
+
+@pytest.fixture
+def catalogue(app: App, stac_world: World) -> Iterator[World]:
+    """The catalogues of the tests, known to the app until the journey ends."""
+    settings = app.home / "catalogues.yaml"
+    shutil.copy(stac_world.settings, settings)
+    yield stac_world
+    settings.unlink()
+
+
+def type_date(visitor: Visitor, number: int, digits: str) -> None:
+    """Type a date, as year, month and day, into the dialog's field of a number."""
+    visitor.page.get_by_role("dialog").get_by_role("spinbutton").nth(3 * number).click(timeout=PATIENCE_MS)
+    visitor.page.keyboard.type(digits)
+    visitor.page.keyboard.press("Tab")
+    visitor.is_idle()
+
+
+def test_a_person_takes_a_day_of_a_catalogue_to_embeddings(
+    visitor: Visitor, app: App, catalogue: World
+) -> None:
+    visitor.open("explore")
+    visitor.sees_page("Explore")
+    visitor.press("open_catalogue")
+    visitor.page.locator(".st-key-catalogue_name").get_by_role("combobox").click(timeout=PATIENCE_MS)
+    visitor.page.get_by_role("option", name="Test es").click(timeout=PATIENCE_MS)
+    visitor.is_idle()
+    bounds = visitor.page.get_by_role("textbox", name="West, south, east, north in degrees")
+    bounds.fill(", ".join(f"{edge:.5f}" for edge in catalogue.bounds_lonlat))
+    bounds.press("Tab")
+    type_date(visitor, 0, "20230701")
+    type_date(visitor, 1, "20230831")
+    asked = len(catalogue.files.sent)
+    visitor.press("catalogue_search")
+    visitor.sees("3 days from 2023-07-10 to 2023-08-05, 1 taken")
+    visitor.sees("Over the network")
+    assert len(catalogue.files.sent) == asked  # all of this is told before a raster is touched
+    visitor.press("catalogue_use")
+    expect(visitor.page.get_by_role("dialog")).to_have_count(0, timeout=PATIENCE_MS)
+    visitor.page.wait_for_url(re.compile(r"view=44\.9|view=45\.0"), timeout=PATIENCE_MS)
+    visitor.sees_tile_with_pixels()
+    visitor.press("use_region")
+    visitor.sees_page("Extract")
+    visitor.press("start_extract")
+    visitor.sees_state("finished")
+    config = Job(app.home / visitor.job).config
+    assert config.scene.catalogue == "es"
+    assert config.scene.choose == "best"
+    visitor.go_to("Embeddings")
+    visitor.sees_lens()
+
+    guard = catalogue.files.fault
+    catalogue.files.fault = lambda handler: handler.answer(403, b"") or True
+    try:
+        visitor.go_to("Explore")
+        visitor.sees_tile_with_pixels()  # from the cache
+        visitor.sees_no_breakdown()
+    finally:
+        catalogue.files.fault = guard
