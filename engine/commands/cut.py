@@ -14,11 +14,13 @@ from engine.errors import BadInput, ConfigError
 from engine.files import require_file_path
 from engine.frozen import Frozen
 from engine.imagery.region import Region
+from engine.imagery.region_file import region_from_file
 from engine.imagery.scene import Scene
 from engine.imagery.sources import SceneConfig
 from engine.jobs.complaints import in_words
 from engine.jobs.configuration.config import overridden, read_yaml
 from engine.jobs.configuration.extract import RegionConfig
+from engine.paths import resolve_path
 from engine.workspace import workspace_folder
 
 
@@ -83,14 +85,21 @@ def _scene(config: CutConfig, chosen: argparse.Namespace) -> Scene:
 
 
 def _region(config: CutConfig, given: str | None) -> Region | None:
-    """The region of the command line, else that of the file; bounds as W,S,E,N in degrees, or a vector file."""
+    """The region of the command line, else that of the file."""
     from engine.extraction.plan import region_of
 
-    if given is None:
-        return region_of(config.region)
+    return region_of(config.region) if given is None else region_given(given)
+
+
+def region_given(given: str) -> Region:
+    """The region of the command line: W,S,E,N in degrees, or a vector file.
+
+    Raises:
+        BadInput: neither of them.
+    """
     numbers = given.split(",")
     if len(numbers) != 4:
-        return region_of(RegionConfig(file=given))
+        return region_from_file(resolve_path(given))
     try:
         west, south, east, north = map(float, numbers)
     except ValueError as err:

@@ -1,11 +1,11 @@
-"""The arguments of the commands about imagery: catalogues, sensors, and cutting a scene."""
+"""The arguments of the commands about imagery: catalogues, sensors, cutting a scene, and embeddings that others made of it."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 
-from engine.commands import catalogues, cut, sensors
+from engine.commands import catalogues, cut, importing, sensors
 
 Add = Callable[..., argparse.ArgumentParser]
 
@@ -15,6 +15,7 @@ def add_imagery(add: Add) -> None:
     add("sensors", sensors.sensors, "List the sensors whose rasters are read, as a table.")
     _add_catalogues(add)
     _add_cut(add)
+    _add_import(add)
 
 
 def _add_catalogues(add: Add) -> None:
@@ -59,3 +60,19 @@ def _add_cut(add: Add) -> None:
         metavar="NAME",
         help="whose simulated scenes are meant (default: the common one)",
     )
+
+
+def _add_import(add: Add) -> None:
+    """The command that takes embeddings of others into a store."""
+    sub = add(
+        "import",
+        importing.import_file,
+        "Say what a file of embeddings is that others made, and make a store of it.",
+        "path",
+    )
+    sub.add_argument("--out", required=True, help="the run folder that holds the store; a new one")
+    sub.add_argument(
+        "--region", metavar="W,S,E,N|FILE",
+        help="bounds in degrees, or a vector file with one polygon (default: all)",
+    )  # fmt: skip
+    sub.add_argument("--model", metavar="NAME", help="the model's name, where the file does not tell it")

@@ -69,6 +69,7 @@ class StoreMeta:
         scene_fingerprints: of the scenes' files, to notice a change before a resume.
         sensor, level: of the scenes, several joined; empty where they do not say, and in stores of the first version.
         has_window_fraction: whether rows say which part of their window was valid; earlier stores' rows do not.
+        licence, attribution: of embeddings that others published, as they ask for it; empty for own extractions.
     """
 
     schema_version: int
@@ -91,11 +92,18 @@ class StoreMeta:
     sensor: str = ""
     level: str = ""
     has_window_fraction: bool = False
+    licence: str = ""
+    attribution: str = ""
 
     @property
     def is_random(self) -> bool:
         """Whether the weights were random."""
         return self.weights_sha256 == "random"
+
+    @property
+    def credit(self) -> str:
+        """What must stand on a map of embeddings that others published; empty for own extractions."""
+        return f"{self.attribution} ({self.licence})" if self.licence else self.attribution
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from engine.views.lens.reduction import Reduction
 from pages.ui.compare.choice import Slot
 from pages.ui.jobs import scenes_below
 from pages.ui.look.palette import EMBER
-from pages.ui.look.wording import plain
+from pages.ui.look.wording import credited, plain
 from pages.ui.map import layers, maps
 from pages.ui.map.lens import Picked, ShownLens, picked
 from pages.ui.map.routes import lens_files
@@ -105,7 +105,7 @@ def _lens(one: Seen, shown: str, pane: str) -> ShownLens:
     meta, reduction = one.slot.store.meta, one.reduction
     return ShownLens(
         name=f"compare {pane}", of=_of(one.slot), token=lens_files.register(reduction.path, reduction.header.identity),
-        lens=_for_browser(one, shown), credit=f"{shown} of {meta.backbone}, layer {one.slot.layer}",
+        lens=_for_browser(one, shown), credit=credited(f"{shown} of {meta.backbone}, layer {one.slot.layer}", meta.credit),
         title=one.slot.title, follows=shown == SIMILAR, hint="Point at the map", date=_date_number(one), pane=pane,
     )  # fmt: skip
 

@@ -79,7 +79,7 @@ def show_map(
     meta = looked.view.store.meta
     shown = ShownLens(
         name="embeddings", of=of, token=lens_files.register(*looked.file), date=looked.date,
-        lens=looked.to_browser(), credit=f"{looked.choice.view} of {meta.backbone}, layer {looked.view.layer}",
+        lens=looked.to_browser(), credit=wording.credited(f"{looked.choice.view} of {meta.backbone}, layer {looked.view.layer}", meta.credit),
         title="Embeddings", follows=looked.choice.view == "Similarity", picked=looked.picked,
         hint="Point at the map" if looked.choice.view != "Similarity" else "Point at the map; a click keeps the patch",
     )  # fmt: skip
@@ -176,7 +176,9 @@ def facts(store: EmbeddingStore, layer: int) -> None:
         ),
         small=True,
     )  # fmt: skip
-    st.caption(f"Weights {meta.weights_sha256[:12]} · source: {wording.plain(meta.source or 'not stated')}")
+    st.caption(
+        f"Weights {meta.weights_sha256[:12] or 'not stated'} · source: {wording.plain(meta.source or 'not stated')}"
+    )
     name = store.folder.parent.name if store.folder.name == "store" else store.folder.name
     take.links(
         [

@@ -108,7 +108,7 @@ def draw(
     goto = st.session_state.get(f"{map_key}/goto")
     token, date, on_numbers = seen.drawn()
     lens = ShownLens(
-        name="label", of=of, token=token, date=date, lens=on_numbers.to_json(), credit=f"Labels on {meta.backbone}, layer {seen.view.view.layer}",
+        name="label", of=of, token=token, date=date, lens=on_numbers.to_json(), credit=wording.credited(f"Labels on {meta.backbone}, layer {seen.view.view.layer}", meta.credit),
         title="Labels", picked=Picked(serial=told.last_serial(map_key)), hint="A click labels a patch", labels=True, goto=goto,
     )  # fmt: skip
     below = layers.imagery(scenes, base) if scenes and base else []

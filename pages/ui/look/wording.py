@@ -68,3 +68,8 @@ def when(unix_s: float) -> str:
 def plain(text: str) -> str:
     """Text from elsewhere, so that Markdown shows it letter by letter."""
     return re.sub(r"([\\`*_{}\[\]()#+!|~$<>:])", r"\\\1", text)
+
+
+def credited(words: str, credit: str) -> str:
+    """What a map says of a layer, with the attribution that its publisher asks for where there is one."""
+    return f"{words} · {credit}" if credit else words

@@ -37,6 +37,17 @@ def stopped(place: Workplace, folder: Path) -> list[str]:
     return [str(folder / "stopped")]
 
 
+def published(folder: Path) -> str:
+    """A GeoTIFF of embeddings that others made."""
+    drawn = np.random.default_rng(0).normal(size=(16, 20, 20)).astype(np.float32)
+    with rasterio.open(
+        folder / "published_2023.tif", "w", driver="GTiff", height=20, width=20, count=16, dtype="float32", crs="EPSG:32618",
+        transform=GRID,
+    ) as file:  # fmt: skip
+        file.write(drawn)
+    return str(folder / "published_2023.tif")
+
+
 def waiting(place: Workplace, folder: Path) -> list[str]:
     """The run folder of a job that waits for its device."""
     del folder

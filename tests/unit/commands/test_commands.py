@@ -23,6 +23,7 @@ from tests.unit.commands.made import (
     labelled,
     laid_out,
     mapped,
+    published,
     stopped,
     waiting,
     zipped,
@@ -78,6 +79,13 @@ CALLS: dict[str, Call] = {
          (["{extract}", "--out", "{folder}/c.tif", "--scene", "other"], "other"),
          (["{extract}", "--out", "{folder}/c.tif", "--region", "1,2,3,x"], "four numbers"),
          (["{extract}", "--out", "{folder}/c.tif", "--region", "1,2,1.1,2.1"], "do not overlap")],
+    ),
+    "import": Call(
+        lambda at, to: [published(to), "--out", str(to / "run")], {"store", "model", "dim", "decoding", "licence", "patches", "notes"},
+        [(["none.tif", "--out", "{folder}/none"], "none.tif"), (["{extract}", "--out", "{folder}/none"], "extract.yaml"),
+         (["{folder}/labels.tif", "--out", "{folder}/none"], "bands"), (["{folder}/labels.tif", "--out", "{run}"], "already holds files"),
+         (["{folder}/labels.tif", "--out", "{folder}/none", "--model", "<b>"], "<b>"),
+         (["{folder}/labels.tif", "--out", "{folder}/none", "--region", "1,2,3,x"], "four numbers")],
     ),
     "evaluate": Call(lambda at, _: [str(at.trained)], SCORES, [(["{run}"], "run"), (["none"], "none")]),
     "report": Call(

@@ -1,0 +1,28 @@
+"""The command that takes embeddings of others into a store."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from engine.commands.cut import region_given
+from engine.commands.printer import say
+from engine.errors import BadInput
+
+_MODEL = re.compile(r"[A-Za-z0-9][\w./-]{0,63}")
+
+
+def import_file(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Say what a file of embeddings is, and make a store of it."""
+    from engine.store.products.taking import import_embeddings
+
+    if chosen.model is not None and not _MODEL.fullmatch(chosen.model):
+        raise BadInput(
+            f"The model {chosen.model!r} is no name: letters, digits and . _ / - are allowed. Give another --model."
+        )
+    region = None if chosen.region is None else region_given(chosen.region)
+    told, store = import_embeddings(Path(chosen.path), Path(chosen.out).resolve(), region, chosen.model, say)
+    say(f"Wrote {store.folder}")
+    return {"store": str(store.folder), "tiles": len(store.tiles), "patches": store.rows, **told.facts()}

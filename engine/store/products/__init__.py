@@ -1,0 +1,1 @@
+"""Embeddings that others made and publish, understood and taken into a store."""

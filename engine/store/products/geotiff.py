@@ -1,0 +1,111 @@
+"""A GeoTIFF of embeddings with a band a dimension, read window by window: also south-up, in degrees or rotated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+from rasterio.enums import Resampling
+from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from engine.errors import StoreError
+from engine.imagery.projection import metric_grid
+from engine.imagery.raster.rasters import damage_told, open_raster
+from engine.store.products.pixel_grid import Box, PixelGrid, Read
+
+_LEAST_BANDS = 8
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[PixelGrid]:
+    """The embeddings in a GeoTIFF.
+
+    Raises:
+        SceneError: it cannot be opened, or has no place on Earth.
+        StoreError: it is no raster of embeddings.
+    """
+    with open_raster(path) as dataset:
+        _require_embeddings(dataset, path)
+        placed = metric_grid(dataset, path.name)
+        a, b, _, d, e, _ = dataset.transform[:6]
+        if not placed.note and a > 0 and b == d == 0:
+            yield _grid(dataset, placed.grid, _reader(dataset, e > 0, path), ())
+            return
+        note = f"{placed.note or f'{path.name} is turned'}: each pixel of the grid in metres takes the nearest embedding."
+        with WarpedVRT(
+            dataset, crs=str(placed.grid.crs), transform=placed.grid.transform, width=placed.grid.shape[1],
+            height=placed.grid.shape[0], resampling=Resampling.nearest, nodata=_fill(dataset),
+        ) as warped:  # fmt: skip
+            yield _grid(dataset, placed.grid, _reader(warped, False, path), (note,))
+
+
+def _require_embeddings(dataset: DatasetReader, path: Path) -> None:
+    kinds = set(dataset.dtypes)
+    if dataset.count < _LEAST_BANDS:
+        raise StoreError(
+            f"{path.name} has {dataset.count} bands: an embedding has a band a dimension, {_LEAST_BANDS} or more. Extract its "
+            f"embeddings with a backbone, if it is imagery."
+        )
+    if len(kinds) > 1 or kinds & {"complex_int16", "complex64", "complex128"}:
+        raise StoreError(
+            f"{path.name} has bands of the types {', '.join(sorted(kinds))}. Give one of real numbers of one type."
+        )
+
+
+def _grid(dataset: DatasetReader, grid: GeoBox, read: Read, notes: tuple[str, ...]) -> PixelGrid:
+    is_integer = np.issubdtype(np.dtype(dataset.dtypes[0]), np.integer)
+    stated = _nodata(dataset)
+    told = [f"{stated:g}"] if stated is not None else [] if is_integer else ["NaN"]
+    nodata = (
+        " or ".join([*told, *([] if is_integer else ["zero"])]) + " in all bands"
+        if told or not is_integer
+        else "none stated"
+    )
+    return PixelGrid(
+        grid, dataset.count, read, tuple(name or "" for name in dataset.descriptions), dataset.scales, dataset.offsets,
+        nodata, is_integer, notes, {key.lower(): value for key, value in dataset.tags().items()},
+    )  # fmt: skip
+
+
+def _nodata(dataset: DatasetReader) -> float | None:
+    """What marks a gap; -128 in 8-bit files that state nothing, for a symmetric quantisation leaves it free."""
+    if dataset.nodata is None and dataset.dtypes[0] == "int8":
+        return -128.0
+    return None if dataset.nodata is None else float(dataset.nodata)
+
+
+def _fill(dataset: DatasetReader) -> float | None:
+    """What stands where a warped raster has no pixel: the file's nodata, NaN for floats; else zero."""
+    if _nodata(dataset) is not None:
+        return _nodata(dataset)
+    return None if np.issubdtype(np.dtype(dataset.dtypes[0]), np.integer) else float("nan")
+
+
+def _reader(dataset: DatasetReader, is_south_up: bool, path: Path) -> Read:
+    """Reads a box counted from the north, whichever end the file's rows begin at."""
+    nodata = _nodata(dataset)
+
+    def read(box: Box) -> tuple[np.ndarray, np.ndarray]:
+        first = dataset.height - box.bottom if is_south_up else box.top
+        window = Window(box.left, first, box.right - box.left, box.bottom - box.top)
+        with damage_told(path, f"the window at row {box.top}, column {box.left}"):
+            values = np.moveaxis(dataset.read(window=window), 0, -1)  # (h, w, D)
+        values = np.ascontiguousarray(values[::-1] if is_south_up else values)
+        return values, _is_valid(values, nodata)
+
+    return read
+
+
+def _is_valid(values: np.ndarray, nodata: float | None) -> np.ndarray:
+    """(h, w) bool; a gap has nodata in every band, or for floats a NaN in one or zero in all."""
+    if np.issubdtype(values.dtype, np.integer):
+        return np.ones(values.shape[:2], bool) if nodata is None else (values != nodata).any(axis=-1)
+    valid = np.isfinite(values).all(axis=-1) & (values != 0).any(axis=-1)
+    if nodata is not None and np.isfinite(nodata):
+        valid &= (values != values.dtype.type(nodata)).any(axis=-1)
+    return valid

@@ -1,0 +1,65 @@
+"""The published products that are known by the names of their files and bands, with licence and attribution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Product:
+    """A published product.
+
+    Attributes:
+        model: as stores name the encoder.
+        is_unit_length: whether each embedding has length 1 by its definition.
+        licence, attribution: as the publisher states them; empty where it does not.
+        note: what a user of it should know; empty where there is nothing.
+    """
+
+    title: str
+    model: str
+    is_unit_length: bool
+    licence: str
+    attribution: str
+    note: str = ""
+
+
+# Licence and sentence of attribution: Earth Engine catalogue, GOOGLE/SATELLITE_EMBEDDING/V1/ANNUAL, "Terms of use".
+ALPHAEARTH = Product(
+    "AlphaEarth, Google Satellite Embedding V1", "alphaearth_v1", True, "CC-BY-4.0",
+    "The AlphaEarth Foundations Satellite Embedding dataset is produced by Google and Google DeepMind.",
+)  # fmt: skip
+TESSERA = Product(
+    "TESSERA", "tessera", False, "", "TESSERA embeddings, University of Cambridge",
+    "The file does not say which version of TESSERA made it: embeddings of different versions must not be mixed.",
+)  # fmt: skip
+UNKNOWN_PRODUCT = Product("embeddings", "unknown", False, "", "")
+
+_ALPHAEARTH_BANDS = tuple(f"A{number:02d}" for number in range(64))
+_TESSERA_DIM = 128
+_TESSERA_NAME = re.compile(r"grid_-?\d+(?:\.\d+)?_-?\d+(?:\.\d+)?(?:_(?P<year>\d{4}))?")
+_YEAR = re.compile(r"(?<!\d)(?:19[89]\d|20[0-4]\d)(?!\d)")
+
+
+def product_of(path: Path, bands: Sequence[str], dim: int) -> Product:
+    """The product that a file with these band names belongs to."""
+    if tuple(bands) == _ALPHAEARTH_BANDS:
+        return ALPHAEARTH
+    if dim == _TESSERA_DIM and _TESSERA_NAME.fullmatch(path.stem):
+        return TESSERA
+    return UNKNOWN_PRODUCT
+
+
+def year_of(path: Path) -> int | None:
+    """The year in the name of a file, or of the folders of a product above it; None where there is none, or several.
+
+    AlphaEarth's lie in annual/YEAR/ZONE, TESSERA's in YEAR/grid_LON_LAT.
+    """
+    tessera = _TESSERA_NAME.fullmatch(path.stem)
+    named = [tessera["year"]] if tessera and tessera["year"] else [] if tessera else _YEAR.findall(path.stem)
+    if not named:
+        named = [folder for folder in (one.name for one in list(path.parents)[:3]) if _YEAR.fullmatch(folder)]
+    return int(named[0]) if len(set(named)) == 1 else None

@@ -1,0 +1,109 @@
+"""A raster of embeddings, one a pixel, on a grid in metres whose first row is the northernmost one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from odc.geo.geobox import GeoBox
+
+from engine.errors import RegionError, StoreError
+from engine.imagery.geobox import area_in_crs
+from engine.imagery.region import Region
+
+# Where numbers are looked at before anything is written: windows of this side, so many along each side of the raster.
+_LOOKED_PX, _LOOKED_ALONG = 16, 6
+
+
+@dataclass(frozen=True)
+class Box:
+    """Rows and columns of a raster, half-open, counted from the north-west."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def rows(self) -> int:
+        """Pixels in it."""
+        return (self.bottom - self.top) * (self.right - self.left)
+
+
+Read = Callable[[Box], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class PixelGrid:
+    """A raster of embeddings that is open for reading.
+
+    Attributes:
+        grid: north-up, in metres.
+        dim: dimensions of an embedding.
+        read: (h, w, D) stored numbers of a box and (h, w) bool, False for gaps.
+        bands: names of the dimensions, empty where the file has none.
+        scales, offsets: one a dimension, as the file states them.
+        nodata: what marks a gap, in words.
+        notes: how pixels were placed, where that is not as stored.
+        tags: of the file.
+    """
+
+    grid: GeoBox
+    dim: int
+    read: Read
+    bands: tuple[str, ...]
+    scales: Sequence[float]
+    offsets: Sequence[float]
+    nodata: str
+    is_integer: bool
+    notes: tuple[str, ...]
+    tags: dict[str, str]
+
+
+def box_of(grid: GeoBox, region: Region | None, where: str) -> Box:
+    """The pixels of the rectangle around a region; all where there is none.
+
+    Raises:
+        RegionError: the region and the raster do not overlap.
+    """
+    height, width = grid.shape
+    if region is None:
+        return Box(0, 0, height, width)
+    area = area_in_crs(region.polygon, str(grid.crs))
+    a, _, west, _, e, north = grid.transform[:6]
+    if not area.is_empty:
+        held = shapely.box(west, north + e * height, west + a * width, north)
+        area = area.intersection(held)
+    if area.is_empty or area.area == 0:
+        raise RegionError(f"The region and {where} do not overlap. Choose a region inside the file's bounds.")
+    left, bottom, right, top = area.bounds
+    slack = 1e-6
+    return Box(
+        max(0, int(np.floor((north - top) / -e + slack))), max(0, int(np.floor((left - west) / a + slack))),
+        min(height, int(np.ceil((north - bottom) / -e - slack))), min(width, int(np.ceil((right - west) / a - slack))),
+    )  # fmt: skip
+
+
+def sample(found: PixelGrid, box: Box, where: str) -> np.ndarray:
+    """(n, D) stored numbers without gaps, from windows spread over a box.
+
+    Raises:
+        StoreError: there are only gaps.
+    """
+    vectors = []
+    for top in _starts(box.top, box.bottom):
+        for left in _starts(box.left, box.right):
+            window = Box(top, left, min(top + _LOOKED_PX, box.bottom), min(left + _LOOKED_PX, box.right))
+            values, is_valid = found.read(window)
+            vectors.append(values[is_valid])
+    every = np.concatenate(vectors)
+    if not len(every):
+        raise StoreError(f"{where} holds only gaps where it was looked at. Choose another file or region.")
+    return every
+
+
+def _starts(first: int, end: int) -> list[int]:
+    last = max(first, end - _LOOKED_PX)
+    return sorted({int(start) for start in np.linspace(first, last, _LOOKED_ALONG)})

@@ -1,0 +1,122 @@
+"""A raster of embeddings, understood: its product, decoding, year and place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import StoreError
+from engine.imagery.geobox import gsd_m
+from engine.imagery.raster.dates import tagged_time
+from engine.imagery.region import Region
+from engine.store.products import geotiff
+from engine.store.products.decoding import (
+    Decoding,
+    decoding_of_others,
+    decoding_of_unit_vectors,
+    is_unit_length,
+    median_length,
+)
+from engine.store.products.known import UNKNOWN_PRODUCT, Product, product_of, year_of
+from engine.store.products.pixel_grid import Box, PixelGrid, box_of, sample
+from engine.store.products.understood import Understood
+
+Opened = Callable[[Path], AbstractContextManager[PixelGrid]]
+# How files are opened, by the ending of their name.
+FORMS: dict[str, tuple[str, Opened]] = {
+    ".tif": ("GeoTIFF", geotiff.opened),
+    ".tiff": ("GeoTIFF", geotiff.opened),
+}
+
+
+@dataclass(frozen=True)
+class RasterEmbeddings:
+    """A raster that was understood and is open for reading.
+
+    Attributes:
+        box: the pixels that are taken.
+    """
+
+    understood: Understood
+    pixels: PixelGrid
+    decoding: Decoding
+    box: Box
+
+    def read(self, box: Box) -> tuple[np.ndarray, np.ndarray]:
+        """(h, w, D) float32 embeddings of a box, zero in gaps, and (h, w) bool: where there are some."""
+        values, is_valid = self.pixels.read(box)
+        decoded = self.decoding.decode(values)
+        decoded[~is_valid] = 0
+        return decoded, is_valid
+
+
+@contextmanager
+def understood_raster(path: Path, region: Region | None) -> Iterator[RasterEmbeddings]:
+    """A raster of embeddings and what it is taken for.
+
+    Raises:
+        SceneError, RegionError, StoreError: it cannot be read, lies elsewhere, or its numbers contradict its names.
+    """
+    form, open_file = FORMS[path.suffix.lower()]
+    with open_file(path) as pixels:
+        box = box_of(pixels.grid, region, path.name)
+        product = product_of(path, pixels.bands, pixels.dim)
+        looked = sample(pixels, box, path.name)
+        decoding = _decoding(product, looked, pixels, path)
+        yield RasterEmbeddings(
+            _understood(path, form, product, pixels, decoding, looked, box), pixels, decoding, box
+        )
+
+
+def _decoding(product: Product, looked: np.ndarray, pixels: PixelGrid, path: Path) -> Decoding:
+    if product.is_unit_length:
+        return decoding_of_unit_vectors(looked, path.name)
+    return decoding_of_others(looked, path.name, pixels.scales, pixels.offsets)
+
+
+def _understood(
+    path: Path,
+    form: str,
+    product: Product,
+    pixels: PixelGrid,
+    decoding: Decoding,
+    looked: np.ndarray,
+    box: Box,
+) -> Understood:
+    vectors = decoding.decode(looked)
+    if not np.isfinite(vectors).all():
+        raise StoreError(
+            f"{path.name} holds numbers that are not finite once they are decoded. Check its scale."
+        )
+    year, told = _year(path, pixels)
+    unnamed = (
+        "Nothing in the file tells which model made these embeddings, nor under which licence. --model NAME states the model."
+        if product is UNKNOWN_PRODUCT
+        else ""
+    )
+    notes = (decoding.correction, product.note, unnamed, told, *pixels.notes)
+    return Understood(
+        path=str(path), form=f"{product.title} in a {form}", model=product.model, dim=pixels.dim, decoding=decoding.words,
+        mean_length=median_length(vectors), is_unit_length=is_unit_length(vectors), nodata=pixels.nodata, year=year,
+        licence=product.licence, attribution=product.attribution, crs=str(pixels.grid.crs), gsd_m=gsd_m(pixels.grid),
+        size=f"{box.bottom - box.top} x {box.right - box.left} pixels", rows=box.rows, dtype="float16" if pixels.is_integer else "float32",
+        notes=tuple(note for note in notes if note),
+    )  # fmt: skip
+
+
+def _year(path: Path, pixels: PixelGrid) -> tuple[int | None, str]:
+    """The year that the file states, or its name; and where it was found."""
+    moment, _ = tagged_time(pixels.tags)
+    if moment is not None:
+        return moment.year, ""
+    year = year_of(path)
+    if year is None:
+        return None, "No year is stated: the embeddings have no date."
+    return (
+        year,
+        f"The year {year} stands in the file's name or folder. The embeddings are dated 1 January {year}.",
+    )

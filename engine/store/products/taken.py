@@ -1,0 +1,27 @@
+"""What is taken of a file into a store, whatever its form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.store.products.understood import Understood
+from engine.store.schema import TileRows
+
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file that was understood and is open for reading.
+
+    Attributes:
+        granularity, patch_px: as a store has them.
+        tiles: the rows of the tiles in the order of the store; tells how far it is.
+    """
+
+    understood: Understood
+    granularity: Literal["patch", "tile"]
+    patch_px: int
+    tiles: Callable[[Tell], Iterator[TileRows]]
