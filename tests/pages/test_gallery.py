@@ -66,7 +66,7 @@ def test_a_scene_without_labels_is_unlabelled_only_where_others_have_some() -> N
 
 
 def test_an_unknown_gallery_and_an_unknown_picture_are_not_found(write_raster: WriteRaster) -> None:
-    client = TestClient(Starlette(routes=serving.routes()))
+    client = TestClient(Starlette(routes=serving.routes()), base_url="http://127.0.0.1")
     path = write_raster("rgb.tif", np.full((3, 64, 32), 9, np.uint8), names=None)
     token = tiles.register(tiles.Layer((tuple(tiles.Band(path, index) for index in (1, 2, 3)),)))
     assert client.get(f"/maps/galleries/{'0' * 32}.json").status_code == 404

@@ -22,7 +22,7 @@ def test_pieces_come_by_token_and_numbers_of_tiles_and_by_nothing_else(
     store = make_store(tmp_path / "run", [rows_at(tile_at(column, side=5), (20,), 0) for column in range(4)], meta_of((20,), "float32"))  # fmt: skip
     overview = reduction_of(view_of(store, window=1), most_bytes=1000)
     token = lens_files.register(overview.path, overview.header.identity)
-    visitor = TestClient(Starlette(routes=serving.routes()))
+    visitor = TestClient(Starlette(routes=serving.routes()), base_url="http://127.0.0.1")
     found = visitor.get(f"/lens/{token}/2-1,0-2.bin")
     assert (found.status_code, len(found.content)) == (200, 75 * overview.header.stored)
     assert found.headers["cache-control"] == "private, max-age=86400, immutable"

@@ -79,7 +79,7 @@ def test_a_probability_is_told_as_a_percentage(write_raster: WriteRaster) -> Non
 
 def test_the_address_answers_for_known_layers_alone(measured: tuple[tiles.Band, ...]) -> None:
     token = tiles.register(tiles.Layer((measured,), meaning=tiles.Meaning("measured", ("a", "b", "c"))))
-    client = TestClient(Starlette(routes=serving.routes()))
+    client = TestClient(Starlette(routes=serving.routes()), base_url="http://127.0.0.1")
     lon, lat = _place(401_000, 4_099_800)
     answer = client.get(
         "/tiles/values", params={"lon": lon, "lat": lat, "layers": f"{token},{'0' * 32},../etc"}

@@ -96,7 +96,7 @@ def _choose_components(count: int) -> Choice:
 def date_choice(dates: Sequence[str], has_several: bool) -> str | None:
     """Which date of a store is looked at; None, and no question, where each ground has one."""
     if not has_several or len(dates) < 2:
-        bound.tell_without_choice("date", *(date[:10] or "no date" for date in dates))
+        bound.refuse_without_choice("date", *(date[:10] or "no date" for date in dates))
         return None
     return str(
         st.selectbox(

@@ -32,7 +32,7 @@ def choose_layer(store: EmbeddingStore) -> int:
     """A layer of the store; no question where there is one."""
     kept = store.meta.layers
     if len(kept) == 1:
-        bound.tell_without_choice("embeddings_layer", str(kept[0]))
+        bound.refuse_without_choice("embeddings_layer", str(kept[0]))
         return kept[0]
     chosen = st.segmented_control(
         "Layer",

@@ -1,8 +1,14 @@
-"""Warnings that travel with the data: simulated pixels and random weights, wherever they are shown."""
+"""What stands below a page's heading where there is need: simulated pixels, random weights, and links that ask in vain."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
+
+from pages.ui.look import wording
+
+_REFUSED = "notices of the link"
 
 
 def simulated(is_simulated: bool) -> None:
@@ -19,4 +25,18 @@ def random_weights(is_random: bool) -> None:
         st.warning(
             "**Random weights.** This backbone was never trained: its embeddings show what the architecture alone does.",
             icon=":material/casino:",
+        )
+
+
+def keep_refused_link(refused: Iterable[tuple[str, str]]) -> None:
+    """Keep what a link asks for in vain, as (what, which), for the heading of the page."""
+    st.session_state[_REFUSED] = list(refused)
+
+
+def refused_link() -> None:
+    """Says what the link asks for and the page does not show."""
+    for what, asked in st.session_state.get(_REFUSED, []):
+        st.info(
+            f"The link asks for {what} “{wording.plain(asked)}”, which cannot be shown here. Something else is shown.",
+            icon=":material/link_off:",
         )

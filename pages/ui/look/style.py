@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui.look import glossary
+from pages.ui.look import glossary, notices
 from pages.ui.look.palette import STATES
 
 _PAGE = Path(__file__).resolve().parents[3] / "assets" / "page"
@@ -29,6 +29,7 @@ def heading(title: str, lead: str) -> None:
     """The page's title and one sentence on what it is for."""
     st.title(title, anchor=False)
     st.html(f'<p class="es-lead">{glossary.explained(lead)}</p>')
+    notices.refused_link()
 
 
 def facts(pairs: Iterable[tuple[str, str]], *, small: bool = False) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui.look import wording
+from pages.ui.look import notices
 
 # Every widget with bind="query-params", by its key: what the page calls it.
 WIDGETS: Mapping[str, str] = {
@@ -49,48 +49,48 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "date": lambda value: str(value)[:10] or "no date",
     "lb_travel": lambda value: "Not asked" if value == "none" else str(value),
 }
-_PAGE, _ASKED, _REFUSED, _TOLD = "bound page", "bound asked", "bound refused", "bound told"
+_PAGE, _ASKED, _REFUSED, _TOLD, _SAID = (
+    "bound page",
+    "bound asked",
+    "bound refused",
+    "bound told",
+    "bound said",
+)
 
 
 def come_to(page: str) -> None:
-    """Before a page is drawn: on a person's first look at it, keep what the address asks of its widgets; tell what was refused."""
+    """Before a page is drawn: on a person's first look at it, keep what the address asks of its widgets."""
     if st.session_state.get(_PAGE) != page:
         st.session_state[_PAGE] = page
         st.session_state[_REFUSED], st.session_state[_TOLD] = {}, {}
         st.session_state[_ASKED] = {
             name: tuple(st.query_params.get_all(name)) for name in WIDGETS if name in st.query_params
         }
-    for what, said in st.session_state[_TOLD].items():
-        tell_refused(what, said)
-    refused: dict[str, tuple[tuple[str, ...], Any]] = st.session_state[_REFUSED]
-    for name, (asked, shown) in list(refused.items()):
-        if st.session_state.get(name, shown) != shown:
-            del refused[name]  # the person has chosen for themselves
-            continue
-        tell_refused(WIDGETS[name], ", ".join(asked))
+    refused: dict[str, tuple[str, Any]] = st.session_state[_REFUSED]
+    for name in [name for name, (_, shown) in refused.items() if st.session_state.get(name, shown) != shown]:
+        del refused[name]  # the person has chosen for themselves
+    notices.keep_refused_link(_all_refused())
 
 
 def compare_with_widgets() -> bool:
-    """After a page is drawn: note what the widgets that it has drew otherwise than the address asked.
+    """After a page is drawn: note what its widgets show otherwise than the address asked.
 
     Returns:
-        Whether there is something new to tell.
+        Whether there is something that the page's heading has not told.
     """
-    asked: dict[str, tuple[str, ...]] = st.session_state.get(_ASKED, {})
-    new = False
+    asked: dict[str, tuple[str, ...]] = st.session_state[_ASKED]
+    told = st.session_state.get(_SAID, [])
     for name in [one for one in asked if one in st.session_state]:
         wanted, shown = asked.pop(name), st.session_state[name]
         if not _is_shown(name, wanted, shown):
-            st.session_state[_REFUSED][name] = (wanted, shown)
-            new = True
-    return new
+            st.session_state[_REFUSED][name] = (", ".join(wanted), shown)
+    st.session_state[_SAID] = _all_refused()
+    return any(one not in told for one in st.session_state[_SAID])
 
 
 def refuse(what: str, asked: str) -> None:
-    """Say that a link asks for what is not here, until the person turns to another page or `settle` is called."""
-    if what not in st.session_state.setdefault(_TOLD, {}):
-        st.session_state[_TOLD][what] = asked
-        tell_refused(what, asked)
+    """Say below the heading that a link asks for what is not here, until the person turns to another page or `settle` is called."""
+    st.session_state.setdefault(_TOLD, {}).setdefault(what, asked)
 
 
 def settle(what: str) -> None:
@@ -98,19 +98,16 @@ def settle(what: str) -> None:
     st.session_state.get(_TOLD, {}).pop(what, None)
 
 
-def tell_without_choice(name: str, *shown: str) -> None:
+def refuse_without_choice(name: str, *shown: str) -> None:
     """Where a page does not draw a widget, because there is but one choice: say so if a link asks for another."""
-    for asked in st.session_state.get(_ASKED, {}).get(name, ()):
+    for asked in st.session_state.get(_ASKED, {}).pop(name, ()):
         if asked not in shown:
-            tell_refused(WIDGETS[name], asked)
+            refuse(WIDGETS[name], asked)
 
 
-def tell_refused(what: str, asked: str) -> None:
-    """Say that a link asks for what is not here."""
-    st.info(
-        f"The link asks for {what} “{wording.plain(asked)}”, which cannot be shown here. Something else is shown.",
-        icon=":material/link_off:",
-    )
+def _all_refused() -> list[tuple[str, str]]:
+    widgets = [(WIDGETS[name], asked) for name, (asked, _) in st.session_state[_REFUSED].items()]
+    return [*st.session_state[_TOLD].items(), *widgets]
 
 
 def _is_shown(name: str, asked: tuple[str, ...], shown: Any) -> bool:

@@ -22,8 +22,8 @@ from starlette.routing import BaseRoute, Route
 
 from engine.errors import EngineError
 from engine.files import slug
+from pages.ui.door.same_origin import GUARDED
 from pages.ui.door.secret import token_of
-from pages.ui.state.same_origin import is_ours
 
 MOST = 512
 _MEDIA = {
@@ -88,13 +88,11 @@ def routes() -> list[BaseRoute]:
     """What the server answers for files."""
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}" if base else ""
-    return [Route(f"{prefix}/take/{{token}}", _take, methods=["GET"])]
+    return [Route(f"{prefix}/take/{{token}}", _take, methods=["GET"], middleware=GUARDED)]
 
 
 async def _take(request: Request) -> Response:
     """The file of a token, from disk; in words why there is none."""
-    if not is_ours(request):
-        return _words("This address answers Emberscope's own pages only.", 403)
     with _lock:
         found = _offered.get(str(request.path_params["token"]))
     if found is None:

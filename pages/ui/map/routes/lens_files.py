@@ -9,7 +9,6 @@ import re
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -51,9 +50,7 @@ def register(path: Path, identity: str) -> str:
 
 
 async def answer(request: Request) -> Response:
-    """The file of a token, to pages of this server only."""
-    if not is_from_here(request):
-        return _refused(403)
+    """The file of a token."""
     path = _file_of(request)
     if path is None:
         return _refused(404)
@@ -62,8 +59,6 @@ async def answer(request: Request) -> Response:
 
 async def pieces(request: Request) -> Response:
     """The patches of some tiles of a large store, of which the file of the token is the overview."""
-    if not is_from_here(request):
-        return _refused(403)
     path, runs = _file_of(request), str(request.path_params["runs"])
     if path is None:
         return _refused(404)
@@ -85,11 +80,3 @@ def _file_of(request: Request) -> Path | None:
 
 def _refused(status: int) -> Response:
     return Response(status_code=status, headers={"Cache-Control": "no-store"})
-
-
-def is_from_here(request: Request) -> bool:
-    """Whether a browser asks on behalf of a page of this same address; other programs send none of these headers."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    is_own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
-    return site in ("same-origin", "none") and is_own

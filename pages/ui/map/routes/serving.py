@@ -27,6 +27,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from engine.errors import EngineError
 from engine.jobs import spare
 from pages.ui.door import no_delay
+from pages.ui.door.same_origin import GUARDED
 from pages.ui.map.routes import galleries, land, lens_files, rendering, values
 
 _ASSETS = Path(__file__).resolve().parents[4] / "assets"
@@ -54,17 +55,17 @@ def routes() -> list[BaseRoute]:
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}" if base else ""
     return [
-        Route(f"{prefix}/tiles/{{token}}/{{z:int}}/{{x:int}}/{{y:int}}.png", _tile),
-        Route(f"{prefix}/tiles/{{token}}/pictures/{{index:int}}.png", _picture),
-        Route(f"{prefix}/tiles/values", _values),
-        Route(f"{prefix}/lens/{{token}}.bin", lens_files.answer),
-        Route(f"{prefix}/lens/{{token}}/{{runs}}.bin", lens_files.pieces),
-        Route(f"{prefix}/maps/galleries/{{token}}.json", _gallery),
-        Route(f"{prefix}/maps/world.geojson", _world),
-        Route(f"{prefix}/maps/coast/{{x:int}}/{{y:int}}.geojson", _coast),
-        Route(f"{prefix}/map/emberscope.js", _script),
-        Mount(f"{prefix}/vendor", StaticFiles(directory=VENDOR, check_dir=False)),
-        Mount(f"{prefix}/map", StaticFiles(directory=MAP)),
+        Route(f"{prefix}/tiles/{{token}}/{{z:int}}/{{x:int}}/{{y:int}}.png", _tile, middleware=GUARDED),
+        Route(f"{prefix}/tiles/{{token}}/pictures/{{index:int}}.png", _picture, middleware=GUARDED),
+        Route(f"{prefix}/tiles/values", _values, middleware=GUARDED),
+        Route(f"{prefix}/lens/{{token}}.bin", lens_files.answer, middleware=GUARDED),
+        Route(f"{prefix}/lens/{{token}}/{{runs}}.bin", lens_files.pieces, middleware=GUARDED),
+        Route(f"{prefix}/maps/galleries/{{token}}.json", _gallery, middleware=GUARDED),
+        Route(f"{prefix}/maps/world.geojson", _world, middleware=GUARDED),
+        Route(f"{prefix}/maps/coast/{{x:int}}/{{y:int}}.geojson", _coast, middleware=GUARDED),
+        Route(f"{prefix}/map/emberscope.js", _script, middleware=GUARDED),
+        Mount(f"{prefix}/vendor", StaticFiles(directory=VENDOR, check_dir=False), middleware=GUARDED),
+        Mount(f"{prefix}/map", StaticFiles(directory=MAP), middleware=GUARDED),
     ]
 
 
