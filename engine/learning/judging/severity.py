@@ -52,12 +52,10 @@ def severity_of(
         return Severity(
             {one.tile.id: one.pixels for one in found}, titles, "labels of severity of the scenes"
         )
-    except (LabelError, SceneError, StoreError, OSError):
-        pass  # most scenes bring none
+    except (LabelError, SceneError, StoreError, OSError) as error:
+        why = f"no labels of severity were read: {error}"  # most scenes bring none
     if dated is None:
-        return Severity(
-            {}, (), "Not known: the scenes bring no labels of severity and have no date before the fire."
-        )
+        return Severity({}, (), f"Not known: the scenes have no date before the fire, and {why}")
     of_tile = {}
     for number, dnbr in dnbr_of_tiles(dated, tiles):
         pixels = np.full(tiles[number].pixels.shape, MISSING, np.int8)
@@ -65,4 +63,4 @@ def severity_of(
         of_tile[tiles[number].tile.id] = pixels
     for one in tiles:
         of_tile.setdefault(one.tile.id, np.full(one.pixels.shape, MISSING, np.int8))
-    return Severity(of_tile, DNBR_TITLES, "dNBR of the scenes' two dates (Key & Benson 2006)")
+    return Severity(of_tile, DNBR_TITLES, f"dNBR of the scenes' two dates (Key & Benson 2006); {why}")
