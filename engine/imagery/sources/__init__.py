@@ -9,6 +9,7 @@ from pydantic import Field
 
 from engine.imagery.sources.chip_folder import ChipsScene
 from engine.imagery.sources.product_files import grouped, rasters_in
+from engine.imagery.sources.published import PublishedEmbeddings
 from engine.imagery.sources.raster_file import FileScene
 from engine.imagery.sources.scene_stack import FilesScene
 from engine.imagery.sources.sentinel_hub import SentinelHubScene
@@ -19,6 +20,7 @@ __all__ = [
     "ChipsScene",
     "FileScene",
     "FilesScene",
+    "PublishedEmbeddings",
     "SceneConfig",
     "SentinelHubScene",
     "SimulatedScene",
@@ -27,7 +29,7 @@ __all__ = [
 ]
 
 SceneConfig = Annotated[
-    FileScene | FilesScene | ChipsScene | SimulatedScene | StacScene | SentinelHubScene,
+    FileScene | FilesScene | ChipsScene | SimulatedScene | StacScene | SentinelHubScene | PublishedEmbeddings,
     Field(discriminator="source"),
 ]
 """A source as a configuration names it. Every source has the fields and methods of `source.SceneSource`."""

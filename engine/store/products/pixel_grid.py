@@ -48,6 +48,7 @@ class PixelGrid:
         nodata: what marks a gap, in words.
         notes: how pixels were placed, where that is not as stored.
         tags: of the file.
+        decoded: how `read` has decoded the numbers already, in words; empty where it gives them as stored.
     """
 
     grid: GeoBox
@@ -60,6 +61,7 @@ class PixelGrid:
     is_integer: bool
     notes: tuple[str, ...]
     tags: dict[str, str]
+    decoded: str = ""
 
 
 def box_of(grid: GeoBox, region: Region | None, where: str) -> Box:

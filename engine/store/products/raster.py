@@ -13,7 +13,7 @@ from engine.errors import StoreError
 from engine.imagery.geobox import gsd_m
 from engine.imagery.raster.dates import tagged_time
 from engine.imagery.region import Region
-from engine.store.products import geotiff
+from engine.store.products import geotiff, tessera_npy
 from engine.store.products.decoding import (
     Decoding,
     decoding_of_others,
@@ -30,6 +30,7 @@ Opened = Callable[[Path], AbstractContextManager[PixelGrid]]
 FORMS: dict[str, tuple[str, Opened]] = {
     ".tif": ("GeoTIFF", geotiff.opened),
     ".tiff": ("GeoTIFF", geotiff.opened),
+    ".npy": ("NPY file with scales", tessera_npy.opened),
 }
 
 
@@ -100,7 +101,7 @@ def _understood(
     )
     notes = (decoding.correction, product.note, unnamed, told, *pixels.notes)
     return Understood(
-        path=str(path), form=f"{product.title} in a {form}", model=product.model, dim=pixels.dim, decoding=decoding.words,
+        path=str(path), form=f"{product.title} in a {form}", model=product.model, dim=pixels.dim, decoding=pixels.decoded or decoding.words,
         mean_length=median_length(vectors), is_unit_length=is_unit_length(vectors), nodata=pixels.nodata, year=year,
         licence=product.licence, attribution=product.attribution, crs=str(pixels.grid.crs), gsd_m=gsd_m(pixels.grid),
         size=f"{box.bottom - box.top} x {box.right - box.left} pixels", rows=box.rows, dtype="float16" if pixels.is_integer else "float32",

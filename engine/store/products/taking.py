@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.errors import BadInput
 from engine.files import make_folder
 from engine.imagery.region import Region
-from engine.imagery.sources import FileScene
+from engine.imagery.sources import PublishedEmbeddings
 from engine.jobs.configuration.config import (
     BackboneConfig,
     ExtractConfig,
@@ -108,7 +108,7 @@ def _with_model(found: Understood, model: str | None) -> Understood:
 def _config(path: Path, found: Taken, told: Understood, region: Region | None) -> ExtractConfig:
     """The configuration that stands for the import: its file as the scene, its model as the backbone."""
     return ExtractConfig(
-        scene=FileScene(source="file", path=str(path.resolve())),
+        scene=PublishedEmbeddings(source="embeddings", path=str(path.resolve())),
         backbone=BackboneConfig(name=told.model, layers=(0,)),
         region=None if region is None else RegionConfig(bounds_lonlat=region.bounds_lonlat),
         granularity=found.granularity,

@@ -13,6 +13,7 @@ from rasterio.windows import Window
 
 from engine.errors import BadInput, EngineError, StoreError
 from engine.imagery.region import Region
+from engine.jobs.configuration.config import ExtractConfig, load_config
 from engine.jobs.job import Job
 from engine.store.check import check_store
 from engine.store.products.taking import import_embeddings
@@ -188,3 +189,14 @@ def test_a_folder_that_holds_files_is_kept(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="already holds files"):
         import_embeddings(write_tiff(tmp_path / "x.tif", unit_vectors(9, 9, 16)), tmp_path / "run")
     assert (tmp_path / "run/mine.txt").read_text() == "kept"
+
+
+def test_an_imported_store_says_that_it_has_no_imagery_and_no_labels_of_its_own(tmp_path: Path) -> None:
+    path = write_tiff(tmp_path / "x.tif", unit_vectors(20, 20, 16))
+    import_embeddings(path, tmp_path / "run")
+    config = load_config(tmp_path / "run/config.yaml")
+    assert isinstance(config, ExtractConfig)
+    with pytest.raises(EngineError, match="without the imagery"):
+        config.scene.find(tmp_path)
+    with pytest.raises(EngineError, match="no labels named severity"):
+        list(config.scene.prepare_labels(tmp_path, "severity"))
