@@ -15,8 +15,10 @@ from engine.files import make_folder, require_file_path, slug
 if TYPE_CHECKING:
     from engine.learning.probe import ProbeScores
     from engine.learning.tasks.task import Task
+    from engine.store.store import EmbeddingStore
     from engine.views.comparing.comparison import Comparison
     from engine.views.comparing.dated_view import DatedView
+    from engine.views.position import Position
 
 
 def similar(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -142,13 +144,25 @@ def _views(stores: Sequence[str], chosen: argparse.Namespace) -> list[DatedView]
 
     layers, dates = (_one_each(given, len(stores), name) for given, name in (
         (chosen.layers, "--layers"), (chosen.dates, "--dates")))  # fmt: skip
+    opened = [EmbeddingStore.open(Path(store)) for store in stores]
     return [
         dated(
-            view_of(EmbeddingStore.open(Path(store)), layer, chosen.window, chosen.position, chosen.windows),
+            view_of(store, layer, chosen.window, _position(store, layer, chosen.position), chosen.windows),
             date,
         )
-        for store, layer, date in zip(stores, layers, dates, strict=True)
+        for store, layer, date in zip(opened, layers, dates, strict=True)
     ]
+
+
+def _position(store: EmbeddingStore, layer: int | None, asked: str) -> Position:
+    """Kept or taken off, as asked; auto: taken off where it shows."""
+    from engine.views.health.words import usual_position
+    from engine.views.position import position_share
+
+    if asked != "auto":
+        return "remove" if asked == "remove" else "keep"
+    number = store.meta.layers[store.meta.columns.index(store.column(layer))]
+    return usual_position(position_share(store, number))
 
 
 def _one_each(given: list[Any] | None, count: int, name: str) -> list[Any]:

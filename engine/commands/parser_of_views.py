@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from engine.commands import comparing, views
 
 Add = Callable[..., argparse.ArgumentParser]
+_POSITIONS = ("keep", "remove")
 
 
 def add_pictures(add: Add) -> None:
@@ -95,7 +96,7 @@ def add_pictures(add: Add) -> None:
     sub.add_argument(
         "--classes", nargs="+", default=[], metavar="VALUE=NAME", help="of the labels (default: burnt or not)"
     )
-    _add_views(sub)
+    _add_views(sub, (*_POSITIONS, "auto"))
     sub = add("health", views.health, "Measure what a store's embeddings tell of, layer by layer.", "store")
     sub.add_argument(
         "--shift",
@@ -115,7 +116,7 @@ def _add_view(sub: argparse.ArgumentParser, what_happens: str) -> None:
     _add_look(sub, what_happens)
 
 
-def _add_views(sub: argparse.ArgumentParser) -> None:
+def _add_views(sub: argparse.ArgumentParser, positions: Sequence[str] = _POSITIONS) -> None:
     """The arguments of several pictures: one layer and date a store, and how all are looked at."""
     sub.add_argument(
         "--layers",
@@ -128,24 +129,25 @@ def _add_views(sub: argparse.ArgumentParser) -> None:
         "--dates", nargs="+", metavar="DATE",
         help="first, last or a day (2021-03-18), one a store, where a store has several dates of the same ground",
     )  # fmt: skip
-    _add_look(sub, "is compared")
+    _add_look(sub, "is compared", positions)
 
 
-def _add_look(sub: argparse.ArgumentParser, what_happens: str) -> None:
+def _add_look(sub: argparse.ArgumentParser, what_happens: str, positions: Sequence[str] = _POSITIONS) -> None:
     sub.add_argument(
         "--window",
         type=int,
         help=f"patches along a side whose mean {what_happens}, odd (default: about 16 px)",
     )
-    add_position(sub)
+    add_position(sub, positions)
     sub.add_argument(
         "--windows", choices=("whole", "all"), default="whole",
         help="fit on rows whose window was whole, or on all rows with data (default: whole)",
     )  # fmt: skip
 
 
-def add_position(sub: argparse.ArgumentParser) -> None:
+def add_position(sub: argparse.ArgumentParser, positions: Sequence[str] = _POSITIONS) -> None:
+    more = "; auto: of the stores where it shows, as on the Compare page" if "auto" in positions else ""
     sub.add_argument(
-        "--position", choices=("keep", "remove"), default="keep",
-        help="remove: take off the mean of each place in the window (default: keep)",
+        "--position", choices=tuple(positions), default="keep",
+        help=f"remove: take off the mean of each place in the window{more} (default: keep)",
     )  # fmt: skip

@@ -139,6 +139,11 @@ MEASURES = (
 )  # fmt: skip
 
 
+def usual_position(share: float | None) -> Position:
+    """Taken off where the place in the window explains more of the variance than is good; kept where nobody can tell."""
+    return "remove" if share is not None and share >= GOOD_POSITION else "keep"
+
+
 def sentences(found: LayerHealth) -> dict[str, str]:
     """Number -> a sentence for a person."""
     return {measure.name: measure.sentence(found) for measure in MEASURES}

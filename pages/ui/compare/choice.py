@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.store.store import EmbeddingStore
 from engine.views.comparing.dated_view import has_several_dates
-from engine.views.health.words import GOOD_POSITION
+from engine.views.health.words import GOOD_POSITION, usual_position
 from pages.ui.compare import data
 from pages.ui.jobs import chosen_run
 from pages.ui.state import address, bound, cached, results
@@ -81,8 +81,7 @@ def _slot(
         layer = _layer(number, store, said[1] if len(said) > 1 and name == said[0] else "")
         date = _date(number, store, said[2] if len(said) > 2 and name == said[0] else "")
     share = data.position(store, layer) if takes_off else None
-    position = "remove" if share is not None and share >= GOOD_POSITION else "keep"
-    return Slot(number, by_id[name], store, layer, date, position)
+    return Slot(number, by_id[name], store, layer, date, usual_position(share))
 
 
 def _layer(number: int, store: EmbeddingStore, said: str) -> int:
