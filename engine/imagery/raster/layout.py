@@ -10,6 +10,7 @@ from rasterio.enums import ColorInterp, Interleaving
 from rasterio.io import DatasetReader
 
 from engine.errors import SceneError
+from engine.imagery.cubes.netcdf import cube_of, is_cube
 from engine.imagery.raster.rasters import open_raster
 
 # GDAL unpacks a block as a whole: a file of a few kilobytes may declare one of many gigabytes.
@@ -42,18 +43,20 @@ class RasterLayout:
 
 
 def layout_of(path: Path) -> RasterLayout:
-    """The layout of a raster.
+    """The layout of a raster; of a cube, that of each of its dates.
 
     Raises:
         SceneError: it cannot be opened.
     """
+    dates = cube_of(path).images if is_cube(path) else 1
     with open_raster(path) as dataset:
         names = tuple(
             "alpha" if kind == ColorInterp.alpha else (text or "").strip()
             for text, kind in zip(dataset.descriptions, dataset.colorinterp, strict=True)
         )
+        own = slice(dataset.count // dates)
         return RasterLayout(
-            names, tuple(dataset.dtypes), tuple(dataset.nodatavals), dataset.width, dataset.height,
+            names[own], tuple(dataset.dtypes)[own], tuple(dataset.nodatavals)[own], dataset.width, dataset.height,
             dataset.width * dataset.height * _pixel_bytes(dataset),
         )  # fmt: skip
 

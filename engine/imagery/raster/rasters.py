@@ -16,7 +16,7 @@ from rasterio.io import DatasetReader
 
 from engine.errors import EngineError, SceneError
 from engine.imagery.raster import remote_raster
-from engine.imagery.remote.remote_file import forget_failure, is_remote, raise_failure
+from engine.imagery.remote.remote_file import forget_failure, raise_failure
 
 # The only formats opened: each holds its own pixels, none points at another file or address (as VRT does).
 _JPEG2000_SIGNATURE = b"\x00\x00\x00\x0cjP"  # ISO/IEC 15444-1, annex I.5.1
@@ -121,7 +121,7 @@ def shown_raster(path: Path) -> Iterator[DatasetReader]:
         OSError: it lies on another computer and cannot be had.
     """
     try:
-        dataset = remote_raster.opened(path) if is_remote(path) else rasterio.open(path)
+        dataset = remote_raster.opened(path) if remote_raster.is_through_python(path) else rasterio.open(path)
         forget_failure()
         try:
             yield dataset
@@ -133,7 +133,7 @@ def shown_raster(path: Path) -> Iterator[DatasetReader]:
 
 
 def _opened(path: Path) -> DatasetReader:
-    if is_remote(path):
+    if remote_raster.is_through_python(path):
         return remote_raster.opened(path)
     if not path.is_file():  # also refuses addresses and GDAL's virtual paths
         raise SceneError(f"{path} is no readable raster file. Check the path; addresses are not opened.")

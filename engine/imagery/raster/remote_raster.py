@@ -1,4 +1,4 @@
-"""GDAL's handles of rasters on other computers, opened and closed by one thread.
+"""GDAL's handles of rasters that are read through Python (on other computers, and cubes), opened and closed by one thread.
 
 rasterio keeps the Python files behind a handle in a context variable of the thread that opened it (rasterio 1.4,
 `_vsiopener`): closed by another thread, or read after its thread has ended, the process would crash. So one thread, which
@@ -18,26 +18,54 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from engine.errors import EngineError, SceneError
+from engine.imagery.cubes.netcdf import is_cube
+from engine.imagery.cubes.virtual_tiff import CubeContainer
 from engine.imagery.remote.fetching import cached
-from engine.imagery.remote.remote_file import RemoteContainer, forget_failure, raise_failure, remote_raster
+from engine.imagery.remote.remote_file import (
+    RemoteContainer,
+    forget_failure,
+    is_remote,
+    raise_failure,
+    remote_raster,
+)
 
 _door = ThreadPoolExecutor(1, "remote-rasters")
 # Those that are open: left to the garbage collector, they would be closed by whichever thread it runs in.
 _open: dict[int, DatasetReader] = {}
 
 
+def is_through_python(path: Path) -> bool:
+    """Whether GDAL gets a file's content from here, not from the disk."""
+    return is_remote(path) or is_cube(path)
+
+
 def opened(path: Path) -> DatasetReader:
-    """A raster on another computer; nothing beside it is looked for. `close` closes it.
+    """A raster on another computer, or a cube; nothing beside it is looked for. `close` closes it.
 
     Raises:
         RemoteError: it cannot be had.
-        SceneError: it is no GeoTIFF or JPEG 2000.
+        SceneError: it is no GeoTIFF, JPEG 2000 or netCDF.
     """
+    return _cube(path) if is_cube(path) else _remote(path)
+
+
+def _cube(path: Path) -> DatasetReader:
+    container = CubeContainer(path)  # why it cannot be read is told from here
+    try:
+        return _door.submit(_open_here, path, "GTiff", container).result()
+    except (RasterioError, CPLE_BaseError) as err:
+        why = " ".join(str(err).split())[:120]
+        raise SceneError(f"{path.name} cannot be read as a cube ({why}). Write it again.") from err
+
+
+def _remote(path: Path) -> DatasetReader:
     raster = remote_raster(path)
     cached(raster)  # why it cannot be had is told from here, not from inside GDAL
     is_jp2 = raster.address.partition("?")[0].lower().endswith((".jp2", ".j2k"))
     try:
-        return _door.submit(_open_here, path, "JP2OpenJPEG" if is_jp2 else "GTiff").result()
+        return _door.submit(
+            _open_here, path, "JP2OpenJPEG" if is_jp2 else "GTiff", RemoteContainer(path)
+        ).result()
     except (RasterioError, CPLE_BaseError) as err:
         why = " ".join(str(err).split())[:120]
         raise SceneError(
@@ -46,19 +74,19 @@ def opened(path: Path) -> DatasetReader:
 
 
 def close(dataset: DatasetReader) -> None:
-    """Close a raster, wherever it lies."""
+    """Close a raster, however it is read."""
     if id(dataset) in _open:
         _door.submit(_close_here, dataset).result()
     else:
         dataset.close()
 
 
-def _open_here(path: Path, driver: str) -> DatasetReader:
+def _open_here(path: Path, driver: str, container: RemoteContainer | CubeContainer) -> DatasetReader:
     forget_failure()
     dataset: Any = None
     try:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="1"):
-            dataset = rasterio.open(str(path), driver=driver, opener=RemoteContainer(path))
+            dataset = rasterio.open(str(path), driver=driver, opener=container)
             # GDAL looks for masks and overviews beside the file when they are asked for first: here, not in the thread that reads.
             _ = dataset.mask_flag_enums, dataset.overviews(1)
         raise_failure()

@@ -159,6 +159,11 @@ class RemoteFile:
         return [b"" for _ in ranges]
 
 
+def keep_failure(err: EngineError) -> None:
+    """Keep what went wrong while GDAL reads in this thread, for `raise_failure`."""
+    _failed.error = err
+
+
 def raise_failure() -> None:
     """Raise what went wrong while GDAL read in this thread, if anything did.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import SceneError
+from engine.imagery.cubes.netcdf import ENDINGS as CUBE_ENDINGS
 from engine.imagery.sources.product_files import RASTER_ENDINGS, is_product
 from engine.paths import PROJECT
 from pages.ui import workspace
@@ -140,7 +141,7 @@ def _entry(path: Path) -> Entry | None:
         return _folder(path)
     if (
         path.name.lower().endswith(".mask.tif")
-        or path.suffix.lower() not in RASTER_ENDINGS
+        or path.suffix.lower() not in (*RASTER_ENDINGS, *CUBE_ENDINGS)
         or not path.is_file()
     ):
         return None
@@ -165,7 +166,7 @@ def _contents(path: Path) -> str:
         with os.scandir(path) as inside:
             for number, one in enumerate(inside):
                 folders += one.is_dir()
-                rasters += one.name.lower().endswith(RASTER_ENDINGS)
+                rasters += one.name.lower().endswith((*RASTER_ENDINGS, *CUBE_ENDINGS))
                 if number >= _MOST_COUNTED:
                     return "many files"
     except OSError:

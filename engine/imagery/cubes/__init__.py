@@ -1,0 +1,1 @@
+"""Cubes of dates in netCDF files, and how GDAL is given them."""
