@@ -16,13 +16,22 @@ _MODEL = re.compile(r"[A-Za-z0-9][\w./-]{0,63}")
 
 def import_file(chosen: argparse.Namespace) -> dict[str, Any]:
     """Say what a file of embeddings is, and make a store of it."""
-    from engine.store.products.taking import import_embeddings
+    from engine.store.products.taking import import_embeddings, understand
 
     if chosen.model is not None and not _MODEL.fullmatch(chosen.model):
         raise BadInput(
             f"The model {chosen.model!r} is no name: letters, digits and . _ / - are allowed. Give another --model."
         )
     region = None if chosen.region is None else region_given(chosen.region)
+    if chosen.look:
+        seen = understand(Path(chosen.path), region, chosen.model)
+        if not chosen.json:
+            print("\n".join(seen.in_lines()))
+        return {"store": None, "patches": seen.rows, **seen.facts()}
+    if chosen.out is None:
+        raise BadInput(
+            "--out names the run folder that the store is made in. Give it, or --look to write nothing."
+        )
     told, store = import_embeddings(Path(chosen.path), Path(chosen.out).resolve(), region, chosen.model, say)
     say(f"Wrote {store.folder}")
     return {"store": str(store.folder), "tiles": len(store.tiles), "patches": store.rows, **told.facts()}

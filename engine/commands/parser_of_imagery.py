@@ -70,7 +70,8 @@ def _add_import(add: Add) -> None:
         "Say what a file of embeddings is that others made, and make a store of it.",
         "path",
     )
-    sub.add_argument("--out", required=True, help="the run folder that holds the store; a new one")
+    sub.add_argument("--out", help="the run folder that holds the store; a new one")
+    sub.add_argument("--look", action="store_true", help="only say what the file is, and write nothing")
     sub.add_argument(
         "--region", metavar="W,S,E,N|FILE",
         help="bounds in degrees, or a vector file with one polygon (default: all)",

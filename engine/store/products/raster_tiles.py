@@ -18,7 +18,8 @@ from engine.store.products.taken import Taken, Tell
 from engine.store.schema import StoredTile, TileRows
 
 RASTER_ENDINGS = tuple(FORMS)
-_TILE_PX = 128
+# Splits for training keep tiles whole: 640 m with pixels of 10 m, so that a small region still has enough of them.
+_TILE_PX = 64
 
 
 @contextmanager

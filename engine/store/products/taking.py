@@ -39,8 +39,25 @@ _FORMS: dict[str, Callable[[Path, Region | None], AbstractContextManager[Taken]]
 }
 
 
+def understand(path: Path, region: Region | None = None, model: str | None = None) -> Understood:
+    """What a file of embeddings is taken for; nothing is written.
+
+    Args:
+        model: the encoder's name, where the file does not tell it.
+
+    Raises:
+        BadInput: the file or its numbers cannot be used.
+    """
+    with _opened(path, region) as found:
+        return _with_model(found.understood, model)
+
+
 def import_embeddings(
-    path: Path, out: Path, region: Region | None = None, model: str | None = None, tell: Tell = lambda _: None
+    path: Path,
+    out: Path,
+    region: Region | None = None,
+    model: str | None = None,
+    tell: Tell = lambda _: None,
 ) -> tuple[Understood, EmbeddingStore]:
     """Make the run folder `out` with a store of the embeddings in a file.
 
@@ -52,6 +69,22 @@ def import_embeddings(
         BadInput: the file or its numbers cannot be used, or `out` holds something; nothing is written then.
         DiskFull: no room; what was written is removed.
     """
+    _require_free(out)
+    with _opened(path, region) as found:
+        told = _with_model(found.understood, model)
+        for line in told.in_lines():
+            tell(line)
+        _require_size(told)
+        config = _config(path, found, told, region)
+        return told, _written(out, config, _meta(found, told, config, path), found.tiles(tell))
+
+
+def _opened(path: Path, region: Region | None) -> AbstractContextManager[Taken]:
+    """A file by the ending of its name.
+
+    Raises:
+        BadInput: it is not there, or of no form that is read.
+    """
     open_file = _FORMS.get(path.suffix.lower())
     if open_file is None:
         raise BadInput(
@@ -59,14 +92,7 @@ def import_embeddings(
         )
     if not path.is_file():
         raise BadInput(f"{path} is not there. Check the path.")
-    _require_free(out)
-    with open_file(path, region) as found:
-        told = _with_model(found.understood, model)
-        for line in told.in_lines():
-            tell(line)
-        _require_size(told)
-        config = _config(path, found, told, region)
-        return told, _written(out, config, _meta(found, told, config, path), found.tiles(tell))
+    return open_file(path, region)
 
 
 def _require_size(told: Understood) -> None:

@@ -82,7 +82,8 @@ CALLS: dict[str, Call] = {
     ),
     "import": Call(
         lambda at, to: [published(to), "--out", str(to / "run")], {"store", "model", "dim", "decoding", "licence", "patches", "notes"},
-        [(["none.tif", "--out", "{folder}/none"], "none.tif"), (["{extract}", "--out", "{folder}/none"], "extract.yaml"),
+        [(["none.tif", "--look"], "none.tif"), (["{folder}/labels.tif"], "--out"), (["{folder}/labels.tif", "--look"], "bands"),
+         (["none.tif", "--out", "{folder}/none"], "none.tif"), (["{extract}", "--out", "{folder}/none"], "extract.yaml"),
          (["{folder}/labels.tif", "--out", "{folder}/none"], "bands"), (["{folder}/labels.tif", "--out", "{run}"], "already holds files"),
          (["{folder}/labels.tif", "--out", "{folder}/none", "--model", "<b>"], "<b>"),
          (["{folder}/labels.tif", "--out", "{folder}/none", "--region", "1,2,3,x"], "four numbers")],

@@ -61,7 +61,7 @@ def test_a_south_up_alphaearth_file_with_gaps_becomes_a_store(tmp_path: Path) ->
     found = on_grid(store, 140, 150)
     assert np.array_equal(np.isnan(found[..., 0]), gaps)
     assert np.abs(found[~gaps] - vectors[~gaps]).max() < 0.01  # half a step of the quantisation
-    assert len(store.tiles) == 3 and {tile.datetimes for tile in store.tiles} == {
+    assert len(store.tiles) == 8 and {tile.datetimes for tile in store.tiles} == {
         ("2023-01-01T00:00:00+00:00",)
     }
     assert check_store(tmp_path / "run") == []
