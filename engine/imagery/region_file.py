@@ -1,9 +1,11 @@
-"""A region from a vector file: GeoJSON, GeoPackage, Shapefile, FlatGeobuf or GeoParquet, in any CRS of the Earth."""
+"""A region from a vector file (GeoJSON, GeoPackage, Shapefile, FlatGeobuf or GeoParquet, in any CRS of the Earth) or from text."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import shapely
 from pyproj.exceptions import CRSError, ProjError
 
 from engine.errors import RegionError
@@ -39,6 +41,29 @@ def region_from_file(path: Path, name: str = "") -> Region:
     if not start.startswith(_SIGNATURES[suffix]):
         raise RegionError(f"{named} is no {suffix} file by its content. Export the region again.")
     return _from_table(path, suffix, named)
+
+
+def region_from_text(text: str) -> Region:
+    """The one polygon (or multi-polygon) of WKT or GeoJSON in lon/lat, as a person pastes it.
+
+    Raises:
+        RegionError: it is neither, in another CRS, or does not hold one polygon.
+    """
+    stated = re.match(r"\s*SRID=(\d+);", text, re.IGNORECASE)  # PostGIS' extended WKT
+    if text.lstrip().startswith("{"):
+        return Region.from_bytes(text.encode(), "The text")
+    if stated is not None and stated[1] != "4326":
+        raise RegionError(
+            f"The text is in EPSG:{stated[1]}; a pasted region is in longitude and latitude. Reproject it to EPSG:4326."
+        )
+    try:
+        found = shapely.from_wkt(text[stated.end() :] if stated else text.strip())
+    except shapely.errors.ShapelyError as err:
+        raise RegionError(
+            f"The text is neither WKT nor GeoJSON ({' '.join(str(err).split())[:80]}). Paste a polygon, such as "
+            f"POLYGON ((14 40, 15 40, 15 41, 14 40))."
+        ) from err
+    return Region.from_shape(found, "The text")
 
 
 def _from_table(path: Path, suffix: str, named: str) -> Region:

@@ -25,7 +25,7 @@ from engine.jobs.configuration.config import (
 )
 from engine.paths import PROJECT
 from pages.ui import workspace
-from pages.ui.explore import catalogue_dialog, own_dialog, own_drop, own_list
+from pages.ui.explore import catalogue_dialog, own_dialog, own_drop, own_list, region_words
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, style, wording
 from pages.ui.map import layers, maps
@@ -129,7 +129,7 @@ def region_outline() -> tuple[Outline, ...]:
 
 
 def choose_region(drawings: list[dict[str, Any]]) -> None:
-    """Draw, type or upload; what was done last holds."""
+    """Draw, find, type, paste or upload; what was done last holds."""
     st.subheader("Region", anchor=False)
     _take_drawing(drawings)
     if regions.is_absent():
@@ -138,13 +138,17 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
             icon=":material/link_off:",
         )
     way = st.segmented_control(
-        "How", ["Draw", "Type bounds", "A file"], default="Draw", required=True, key="region_way",
+        "How", ["Draw", "Find a city", "Type bounds", "Paste", "A file"], default="Draw", required=True, key="region_way",
         label_visibility="collapsed",
     )  # fmt: skip
     if way == "Type bounds":
         _type_bounds()
     elif way == "A file":
         _upload()
+    elif way == "Find a city":
+        region_words.find_by_name()
+    elif way == "Paste":
+        region_words.paste()
     else:
         st.caption(
             "Use the rectangle or the polygon on the right of the map. Without a region, everything is used."

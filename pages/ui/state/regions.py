@@ -67,10 +67,7 @@ def checked(region: RegionConfig) -> Region:
 
 
 def of_upload(files: Sequence[tuple[str, bytes]]) -> RegionConfig:
-    """The region of an uploaded vector file, read as the command line reads it.
-
-    A polygon of few corners stands in the configuration itself. Holes, several parts and long outlines are kept as a
-    file of the workspace, named by its content.
+    """The region of an uploaded vector file, read as the command line reads it, and kept as `of_outline` says.
 
     Args:
         files: name and content of each; several where a Shapefile comes in parts. A name becomes no path.
@@ -78,7 +75,16 @@ def of_upload(files: Sequence[tuple[str, bytes]]) -> RegionConfig:
     Raises:
         RegionError: of an unknown format, without a CRS, or not one polygon.
     """
-    outline = shapely.force_2d(region_upload.read(files).polygon)
+    return of_outline(region_upload.read(files))
+
+
+def of_outline(region: Region) -> RegionConfig:
+    """An outline as a configuration names it.
+
+    A polygon of few corners stands in the configuration itself. Holes, several parts and long outlines are kept as a
+    file of the workspace, named by its content.
+    """
+    outline = shapely.force_2d(region.polygon)
     if isinstance(outline, MultiPolygon) and len(outline.geoms) == 1:
         outline = outline.geoms[0]
     if isinstance(outline, Polygon) and not outline.interiors:
