@@ -60,3 +60,22 @@ def test_the_fit_is_better_than_a_hundredth_of_a_patch_on_tiles_of_any_size_and_
     placed = place(tiles)
     assert placed.error.max() < 0.01
     assert placed.patches_at(0, *placed.boxes[0, :2, None]).shape == (1, 2)
+
+
+@pytest.mark.parametrize("south", [False, True], ids=["north", "south"])
+def test_chips_drawn_in_every_zone_lie_to_a_tenth_of_a_patch(south: bool) -> None:
+    rng = np.random.default_rng(5)
+    for zone in range(1, 61):
+        crs = f"EPSG:{32700 + zone if south else 32600 + zone}"
+        to_ground = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+        middle = 6.0 * zone - 183
+        lon, lat = middle + rng.uniform(-3, 3, 3), rng.uniform(0, 83, 3) * (-1 if south else 1)
+        corners = np.stack(to_ground.transform(lon, lat), axis=1)
+        tiles = [chip(0, crs, west, north) for west, north in corners.tolist()]
+        placed = place(tiles)
+        for number, tile in enumerate(tiles):
+            wanted = rng.uniform(0, tile.w, (2, 20))
+            back = to_ground.transform(*(tile.patch_transform @ wanted), direction="INVERSE")
+            near = middle + (back[0] - middle + 180) % 360 - 180
+            found = placed.patches_at(number, *mercator(near, back[1]))
+            assert np.abs(found - wanted.T).max() < 0.1, (crs, lon[number], lat[number])
