@@ -123,7 +123,7 @@ def cube_scenes(path: Path, overrides: Overrides, dates: tuple[dt.date, dt.date]
     return tuple(
         Scene(
             id=scene_id(f"{path.stem}_{when:%Y%m%dT%H%M%S}" if len(images) > 1 and when else path.stem),
-            title=f"{path.stem.replace('_', ' ')}, {when:%Y-%m-%d}" if when else path.stem.replace("_", " "),
+            title=path.stem.replace("_", " "),  # its date is told beside it
             sensor=main,
             assets=in_order({band: replace(one, sensor=units[band]) for band, one in assets.items()}, main),
             datetime=when,
