@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from engine.imagery.sources.chip_folder import chip_scenes
 from engine.learning.maps import scene_scores
 from engine.learning.result import TrainRun
 from pages.ui.map import layers
@@ -117,3 +121,15 @@ def run_source(run: TrainRun) -> object:
     from pages.ui.state import results
 
     return ExtractConfig.model_validate(results.open_store(run.store_folder).meta.config).scene
+
+
+def test_a_map_of_scenes_far_apart_opens_on_one_that_is_almost_free_of_clouds(
+    filled_home: Path, write_raster: WriteRaster
+) -> None:
+    cloudy = write_raster("cloudy.tif", np.full((1, 64, 64), -1, np.int16), names=None)
+    one, *_, last = chip_scenes(filled_home / "data" / "chips")
+    far = Affine.translation(9e4, 0) @ last.grid.affine
+    other = replace(last, grid=GeoBox(last.grid.shape, far, last.grid.crs))
+    assert layers.opening([one, other]) == layers.bounds_of([one])
+    for hidden in (replace(one, mask_path=cloudy), replace(one, cloud_pct=60.0)):
+        assert layers.opening([hidden, other]) == layers.bounds_of([other])

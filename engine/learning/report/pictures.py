@@ -11,6 +11,7 @@ import numpy as np
 import rasterio
 from PIL import Image
 from rasterio.errors import RasterioError
+from rasterio.windows import Window
 
 from engine.extraction.stored_scenes import scenes_of_store
 from engine.learning.result import TrainRun
@@ -18,12 +19,11 @@ from engine.views.maps.filled_blocks import block_groups, transform_of, trimmed
 from engine.views.maps.picture_ground import ground_picture
 
 if TYPE_CHECKING:
-    from rasterio.windows import Window
-
     from engine.learning.tasks.task import MapStyle
 
 _MOST_PX, _LEAST_PX = 520, 420
 _OPACITY = 0.85
+_APART_PX = 16
 
 
 def pictures_of(run: TrainRun) -> list[tuple[str, str]]:
@@ -33,7 +33,7 @@ def pictures_of(run: TrainRun) -> list[tuple[str, str]]:
         return []
     try:
         with rasterio.open(run.predictions) as dataset:
-            window = trimmed(dataset, _most_of_the_class(dataset, set(task.sought)))
+            window = trimmed(dataset, most_of_the_class(dataset, set(task.sought)))
             made: list[tuple[str, Path | None, MapStyle]] = [
                 ("Where it was tested", None, task.prediction_style),
                 ("What the decoder maps", run.predictions, task.prediction_style),
@@ -47,12 +47,40 @@ def pictures_of(run: TrainRun) -> list[tuple[str, str]]:
         return []
 
 
-def _most_of_the_class(dataset: rasterio.DatasetReader, sought: set[int]) -> Window:
-    """The group of blocks with most pixels of the classes that are looked for."""
-    return max(
-        block_groups(dataset),
-        key=lambda group: int(np.isin(dataset.read(1, window=group), list(sought)).sum()),
+def most_of_the_class(dataset: rasterio.DatasetReader, sought: set[int]) -> Window:
+    """The place of a map with most pixels of the classes that are looked for: around ground that holds together."""
+    best, most = None, -1
+    for group in block_groups(dataset):
+        is_sought = np.isin(dataset.read(1, window=group), list(sought))
+        for rows, cols in _places(dataset.read_masks(1, window=group) > 0):
+            count = int(is_sought[rows, cols].sum())
+            if count > most:
+                best, most = (group, rows, cols), count
+    assert best is not None, "a map has values"
+    group, rows, cols = best
+    return Window(
+        group.col_off + cols.start, group.row_off + rows.start, cols.stop - cols.start, rows.stop - rows.start
     )
+
+
+def _places(has_value: np.ndarray) -> list[tuple[slice, slice]]:
+    """Rows and columns around each ground whose values lie within about two cells of `_APART_PX` of each other.
+
+    Blocks of a map are large: two places far enough apart to be two may lie in blocks that touch.
+    """
+    from scipy.ndimage import find_objects, label
+
+    height, width = has_value.shape
+    down, across = -(-height // _APART_PX), -(-width // _APART_PX)
+    padded = np.zeros((down * _APART_PX, across * _APART_PX), bool)
+    padded[:height, :width] = has_value
+    cells = padded.reshape(down, _APART_PX, across, _APART_PX).any(axis=(1, 3))
+    groups, _ = label(cells, structure=np.ones((3, 3)))
+    return [
+        (slice(rows.start * _APART_PX, min(rows.stop * _APART_PX, height)),
+         slice(cols.start * _APART_PX, min(cols.stop * _APART_PX, width)))
+        for rows, cols in find_objects(groups)
+    ]  # fmt: skip
 
 
 def _drawn(

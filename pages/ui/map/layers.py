@@ -28,6 +28,7 @@ from pages.ui.map.routes import galleries, tiles
 _DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5
 # Scenes smaller than this share of the width of all are specks: the first fire of a season is what to look at.
 _LEAST_SHARE = 0.15
+_LOOKED_THROUGH, _CLEAR_PCT = 12, 5.0  # scenes, for one that is almost free of clouds
 _SAMPLED_SCENES, _SAMPLED_PX = 12, 160
 
 
@@ -193,10 +194,15 @@ def boxes_of(scenes: Sequence[Scene]) -> tuple[Bounds, ...]:
 
 
 def opening(scenes: Sequence[Scene]) -> Bounds:
-    """What a map of scenes opens on: all of them, or the first where they lie far apart."""
+    """What a map of scenes opens on: all of them, or where they lie far apart the first that is almost free of clouds."""
     found = bounds_of(scenes)
-    first = bounds_of(scenes[:1])
+    first = bounds_of([min(scenes[:_LOOKED_THROUGH], key=lambda scene: max(_hidden_pct(scene), _CLEAR_PCT))])
     return first if first[2] - first[0] < _LEAST_SHARE * (found[2] - found[0]) else found
+
+
+def _hidden_pct(scene: Scene) -> float:
+    """Per cent of a scene under clouds or not seen, by its source or else by its labels."""
+    return galleries.unseen_pct(scene.mask_path) if scene.cloud_pct is None else scene.cloud_pct
 
 
 def footprint(scene: Scene) -> Polygon | MultiPolygon:

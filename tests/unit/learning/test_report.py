@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 
 from engine.errors import JobError
 from engine.jobs import folder as run_folder
@@ -12,8 +15,10 @@ from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.event_log import append_event
 from engine.learning.judging.comparison import titled
 from engine.learning.report.page import write_report
+from engine.learning.report.pictures import most_of_the_class
 from engine.learning.result import TrainRun
 from engine.learning.train import train
+from engine.views.maps.filled_blocks import trimmed
 
 
 def test_a_report_holds_scores_baseline_caveats_pictures_and_yaml_and_asks_for_nothing(
@@ -52,3 +57,17 @@ def test_a_report_holds_scores_baseline_caveats_pictures_and_yaml_and_asks_for_n
     assert "<script" not in text
     assert "&lt;script&gt;" in text
     assert "http" not in text.replace("http-equiv", "")
+
+
+def test_the_picture_of_a_report_is_of_one_place_though_two_lie_in_blocks_that_touch(tmp_path: Path) -> None:
+    values = np.full((256, 512), 255, np.uint8)
+    values[10:90, 20:120], values[150:240, 300:420] = 0, 0
+    values[40:60, 40:60], values[160:230, 320:400] = 1, 1
+    shape = {"height": 256, "width": 512, "count": 1, "dtype": "uint8", "nodata": 255}
+    tiling = {"tiled": True, "blockxsize": 128, "blockysize": 128}
+    path = tmp_path / "map.tif"
+    with rasterio.open(path, "w", driver="GTiff", crs="EPSG:32610", transform=Affine(30, 0, 5e5, 0, -30, 4e6), **shape, **tiling) as out:  # fmt: skip
+        out.write(values, 1)
+    with rasterio.open(path) as dataset:
+        window = trimmed(dataset, most_of_the_class(dataset, {1}))
+    assert (window.row_off, window.col_off, window.height, window.width) == (150, 300, 90, 120)

@@ -11,9 +11,13 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pages.ui.door.secret import token_of
 from pages.ui.map.routes import tiles
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _MOST = 64
 # Masks are looked at on a grid of so many pixels a side: enough to see whether anything burned.
@@ -105,6 +109,21 @@ def _told(item: Item, has_labels: bool) -> dict[str, object]:
     }
 
 
+def unseen_pct(mask: Path | None) -> float:
+    """Per cent of a scene that its labels call not seen, because of clouds or gaps; 0 where nothing tells."""
+    try:
+        return 0.0 if mask is None else _unseen_pct(str(mask), mask.stat().st_mtime_ns)
+    except OSError:
+        return 0.0
+
+
+@functools.lru_cache(maxsize=4096)
+def _unseen_pct(mask: str, modified_ns: int) -> float:
+    del modified_ns
+    known, pixels = _known(mask)
+    return 100 * (1 - known.size / pixels)
+
+
 def _label(mask: Path | None) -> str:
     """What the labels of a scene say, in a word or two."""
     if mask is None:
@@ -120,6 +139,23 @@ def _label_of(mask: str, modified_ns: int) -> str:
     """Fire or none where the labels are 0 and 1; else only that there are some."""
     del modified_ns
     import numpy as np
+
+    known = _known(mask)[0]
+    if not known.size:
+        return "unlabelled"
+    if set(np.unique(known).tolist()) <= {0, 1}:
+        burned = 100 * float(np.mean(known))
+        return f"{burned:.0f} % burned" if burned >= 1 else "under 1 % burned" if burned else "fire-free"
+    return "labelled"
+
+
+def _known(mask: str) -> tuple[np.ndarray, int]:
+    """The labels of a small picture of a mask without its gaps, and how many pixels the picture has.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    import numpy as np
     import rasterio
     from rasterio.errors import RasterioError
 
@@ -129,10 +165,5 @@ def _label_of(mask: str, modified_ns: int) -> str:
             values = source.read(1, out_shape=shape, masked=True).compressed()
     except RasterioError as err:
         raise OSError(str(err)) from err
-    known = values[(values >= 0) & (values != 255)] if np.issubdtype(values.dtype, np.integer) else values
-    if not known.size:
-        return "unlabelled"
-    if set(np.unique(known).tolist()) <= {0, 1}:
-        burned = 100 * float(np.mean(known))
-        return f"{burned:.0f} % burned" if burned >= 1 else "under 1 % burned" if burned else "fire-free"
-    return "labelled"
+    is_whole = np.issubdtype(values.dtype, np.integer)
+    return (values[(values >= 0) & (values != 255)] if is_whole else values), shape[0] * shape[1]
