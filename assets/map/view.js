@@ -10,6 +10,9 @@
   // In a wider window the list of layers (assets/map/layers.js) stands open at the right: so much of it is covered.
   const LISTED_FROM_PX = 1180;
   const LIST_PX = 250;
+  // A page draws its legend after its map: so often it is looked for.
+  const LEGEND_EVERY_MS = 250;
+  const LEGEND_TURNS = 60;
 
   /** Whether a box lies in a view. */
   function meets(view, [[south, west], [north, east]]) {
@@ -29,6 +32,20 @@
     } catch {
       return 0; // a page that keeps itself from us
     }
+  }
+
+  /** Bring a box into sight anew when the page's legend comes after the map, unless the map has been moved meanwhile. */
+  function waitForLegend(map, box, known = legendPx(), turns = LEGEND_TURNS) {
+    setTimeout(() => {
+      if (turns === 0 || !map.emberFitted || !map.getContainer().isConnected) {
+        return;
+      }
+      const now = legendPx();
+      if (now !== known) {
+        Emberscope.fit(map, box);
+      }
+      waitForLegend(map, box, now, turns - 1);
+    }, LEGEND_EVERY_MS);
   }
 
   /** The view of a link: "latitude,longitude,zoom"; null where it is none. */
@@ -63,18 +80,26 @@
         map.setView(last.center, last.zoom, { animate: false });
       }
       const isKept = last && isSameFocus && boxes.some((box) => (linked ? meets : isSeen)(map.getBounds(), box));
-      if (!isKept) {
-        Emberscope.fit(map, home);
+      // A view that nobody has moved is that of a box: beside another panel and above another legend it lies elsewhere.
+      const box = isKept ? last.fitted ?? null : home;
+      if (box) {
+        Emberscope.fit(map, box);
+        waitForLegend(map, box);
       }
       map.hasLinkedView = isKept && linked !== null;
       const keep = () => {
         const { lat, lng } = map.getCenter();
-        Emberscope.remember("view", { center: [lat, lng], zoom: map.getZoom() });
+        Emberscope.remember("view", { center: [lat, lng], zoom: map.getZoom(), fitted: map.emberFitted ?? null });
         Emberscope.address.keep("view", `${lat.toFixed(5)},${lng.toFixed(5)},${map.getZoom()}`);
       };
       Emberscope.remember(`focus ${page}`, focus);
       keep();
-      map.on("moveend", keep);
+      map.on("moveend", () => {
+        if (!map.isEmberFitting) {
+          map.emberFitted = null; // the person has moved it
+        }
+        keep();
+      });
     },
 
     /** Bring a box into sight, beside the page's panel and above what lies at the foot of the map. */
@@ -82,11 +107,13 @@
       const { x, y } = map.getSize();
       const isWide = map.emberPanelPx > 0 && x > BESIDE_FROM_PX;
       const foot = Math.min((map.emberFootPx ?? 0) + (isWide ? legendPx() : 0), y / 3);
+      Object.assign(map, { emberFitted: box, isEmberFitting: true });
       map.fitBounds(box, {
         paddingTopLeft: [(isWide ? map.emberPanelPx ?? 0 : 0) + 12, 12],
         paddingBottomRight: [x > LISTED_FROM_PX ? LIST_PX : isWide ? 60 : 12, Math.max(foot, isWide ? 96 : 12)],
         animate: false,
       });
+      map.isEmberFitting = false;
     },
   });
 }

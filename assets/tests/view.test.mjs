@@ -23,12 +23,23 @@ test("the first map opens on what the page shows, beside the panel, and the next
 
 test("another focus is brought into sight, and so is a page that shows nothing of what was in sight", () => {
   view({ focus: "one" });
+  page.map.moveTo([37.65, -75.6], 12);
   view({ focus: "one" });
   assert.equal(page.map.fitted.length, 1);
   view({ focus: "two" });
   assert.equal(page.map.fitted.length, 2);
   view({ focus: "two", boxes: [[[10, 10], [11, 11]]] });
   assert.equal(page.map.fitted.length, 3);
+});
+
+test("what nobody has moved is brought into sight anew on another page, whose panel and legend lie elsewhere", () => {
+  view();
+  const other = [[37.5, -75.8], [37.8, -75.4]];
+  view({ page: "embeddings", home: other });
+  assert.deepEqual(page.map.fitted.map((one) => one.corners), [HOME, HOME]);
+  page.map.moveTo([37.65, -75.6], 12);
+  view({ home: other });
+  assert.equal(page.map.fitted.length, 2);
 });
 
 test("a view in which everything is a speck is not kept", () => {

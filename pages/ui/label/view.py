@@ -111,11 +111,11 @@ def draw(
         name="label", of=of, token=token, date=date, lens=on_numbers.to_json(), credit=wording.credited(f"Labels on {meta.backbone}, layer {seen.view.view.layer}", meta.credit),
         title="Labels", picked=Picked(serial=told.last_serial(map_key)), hint="A click labels a patch", labels=True, goto=goto,
     )  # fmt: skip
-    below = layers.imagery(scenes, base) if scenes and base else []
+    below = layers.with_gallery(layers.imagery(scenes, base), scenes) if scenes and base else []
     maps.draw(
         maps.View(
             page="label", key=map_key, bounds_lonlat=bounds, boxes=layers.boxes_of(scenes), shown=tuple(below),
-            outlines=_outlines(seen, goto), overlay_percent=70, lenses=(lens,),
+            outlines=_outlines(seen, goto), overlay_percent=70, lenses=(lens,), keeps_foot=len(scenes) > 1,
         )
     )  # fmt: skip
 
