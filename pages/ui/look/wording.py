@@ -16,10 +16,12 @@ def area(km2: float) -> str:
 
 
 def megabytes(value: float) -> str:
-    """10^6 bytes, or 10^9 when many."""
+    """10^6 bytes, or 10^9 when many, or 10^3 when few: "1.4 GB", "38 MB", "0.2 MB", "4 kB", never "0.0 MB"."""
+    if 0 < value < 0.1:
+        return f"{max(1, round(value * 1000))} kB"
     if value >= 1000:
         return f"{value / 1000:,.1f} GB"
-    return f"{value:,.0f} MB" if value >= 10 else f"{value:.1f} MB"
+    return f"{value:,.0f} MB" if value >= 10 else f"{value:.1f} MB" if value else "0 MB"
 
 
 def duration(seconds: float) -> str:
