@@ -15,7 +15,7 @@ NEEDED = {
     "shapely": "shapely", "pyproj": "pyproj", "pyarrow": "pyarrow", "scipy": "scipy", "pydantic": "pydantic",
     "pydantic-core": "pydantic_core", "annotated-types": "annotated_types", "typing-inspection": "typing_inspection",
     "pyyaml": "yaml", "filelock": "filelock", "psutil": "psutil", "timm": "timm",
-    "safetensors": "safetensors", "huggingface-hub": "huggingface_hub", "threadpoolctl": "threadpoolctl",
+    "safetensors": "safetensors", "huggingface-hub": "huggingface_hub", "threadpoolctl": "threadpoolctl", "urllib3": "urllib3",
 }  # fmt: skip
 
 

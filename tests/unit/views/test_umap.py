@@ -122,9 +122,10 @@ def test_a_job_is_cancelled_while_it_lays_out_and_leaves_nothing(
 ) -> None:
     monkeypatch.setenv("EMBERSCOPE_HOME", str(tmp_path))
     store = halves(tmp_path / "made" / "store")
-    job = submit(MeasureConfig(store=str(store.folder), what=ASKED), tmp_path)
+    long = ASKED.model_copy(update={"patches": 5000, "neighbours": 60})
+    job = submit(MeasureConfig(store=str(store.folder), what=long), tmp_path)
     _until(lambda: any(isinstance(event, MeasureStep) for _, event in job.events()), job)
     job.cancel(wait_s=60)
     assert job.state == "cancelled"
     assert not list((store.folder.parent / "umap").glob("*"))
-    assert job.command == f"python -m engine umap {store.folder} --window=1 --patches=50 --neighbours=5"
+    assert job.command == f"python -m engine umap {store.folder} --window=1 --patches=5000 --neighbours=60"
