@@ -248,7 +248,7 @@ def training(name: str, scene: Path, device: str, room: Path) -> dict[str, Any]:
         out.write(burnt)
     config = parse_config({
         "kind": "train", "store": str(store), "labels": {"source": "raster", "path": str(labels)}, "epochs": 4,
-        "device": device, "split": {"by": "place"},
+        "device": device, "split": {"by": "place"}, "baselines": [],
     })  # fmt: skip
     assert isinstance(config, TrainConfig)
     folder = _folder(room, "train")

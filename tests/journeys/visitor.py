@@ -19,6 +19,7 @@ PAGES = (
     "Extract",
     "Embeddings",
     "Compare",
+    "Label",
     "Train",
     "Evaluate",
     "Leaderboard",
