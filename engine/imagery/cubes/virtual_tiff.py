@@ -13,15 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from rasterio.abc import MultiByteRangeResourceContainer
 from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 
 from engine.errors import EngineError, SceneError
 from engine.imagery.cubes.netcdf import Cube, cube_of
+from engine.imagery.one_file import OneFile
 from engine.imagery.remote.remote_file import keep_failure
 
 _TILE_OFFSETS, _TILE_BYTE_COUNTS, _LONG8 = 324, 325, 16
@@ -107,43 +106,14 @@ def _with_blocks(tiff: bytes, blocks: int, block_bytes: int) -> tuple[bytes, int
     return bytes(header), start
 
 
-class CubeContainer:
-    """What GDAL is given to open a cube with: one file, and nothing beside it."""
+def cube_as_file(path: Path) -> OneFile:
+    """What GDAL opens a cube with.
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._cube = path, cube_of(path)
-        self._layout = _layout(path, path.stat().st_mtime_ns)
-
-    def open(self, path: str, mode: str = "rb", **_: Any) -> CubeFile:
-        if not (self.isfile(path) and mode.startswith("r")):
-            raise FileNotFoundError(path)
-        return CubeFile(self._cube, self._layout)
-
-    def isfile(self, path: str) -> bool:
-        return path.rsplit("/", 1)[-1] == self._path.name
-
-    def isdir(self, path: str) -> bool:
-        del path
-        return False
-
-    def ls(self, path: str) -> list[str]:
-        del path
-        return []
-
-    def mtime(self, path: str) -> int:
-        del path
-        return 0
-
-    def rm(self, path: str) -> None:
-        raise OSError(path)
-
-    def size(self, path: str) -> int:
-        if not self.isfile(path):
-            raise FileNotFoundError(path)
-        return self._layout.size
-
-
-MultiByteRangeResourceContainer.register(CubeContainer)
+    Raises:
+        SceneError: it cannot be read as a cube, or has too many bands and dates.
+    """
+    cube, layout = cube_of(path), _layout(path, path.stat().st_mtime_ns)
+    return OneFile(path.name, lambda: CubeFile(cube, layout))
 
 
 class CubeFile:

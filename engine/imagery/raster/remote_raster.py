@@ -19,13 +19,14 @@ from rasterio.io import DatasetReader
 
 from engine.errors import EngineError, SceneError
 from engine.imagery.cubes.netcdf import is_cube
-from engine.imagery.cubes.virtual_tiff import CubeContainer
+from engine.imagery.cubes.virtual_tiff import cube_as_file
+from engine.imagery.one_file import OneFile
 from engine.imagery.remote.fetching import cached
 from engine.imagery.remote.remote_file import (
-    RemoteContainer,
     forget_failure,
     is_remote,
     raise_failure,
+    remote_as_file,
     remote_raster,
 )
 
@@ -50,7 +51,7 @@ def opened(path: Path) -> DatasetReader:
 
 
 def _cube(path: Path) -> DatasetReader:
-    container = CubeContainer(path)  # why it cannot be read is told from here
+    container = cube_as_file(path)  # why it cannot be read is told from here
     try:
         return _door.submit(_open_here, path, "GTiff", container).result()
     except (RasterioError, CPLE_BaseError) as err:
@@ -64,7 +65,7 @@ def _remote(path: Path) -> DatasetReader:
     is_jp2 = raster.address.partition("?")[0].lower().endswith((".jp2", ".j2k"))
     try:
         return _door.submit(
-            _open_here, path, "JP2OpenJPEG" if is_jp2 else "GTiff", RemoteContainer(path)
+            _open_here, path, "JP2OpenJPEG" if is_jp2 else "GTiff", remote_as_file(path)
         ).result()
     except (RasterioError, CPLE_BaseError) as err:
         why = " ".join(str(err).split())[:120]
@@ -81,7 +82,7 @@ def close(dataset: DatasetReader) -> None:
         dataset.close()
 
 
-def _open_here(path: Path, driver: str, container: RemoteContainer | CubeContainer) -> DatasetReader:
+def _open_here(path: Path, driver: str, container: OneFile) -> DatasetReader:
     forget_failure()
     dataset: Any = None
     try:

@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
-
-from rasterio.abc import MultiByteRangeResourceContainer
+from typing import get_args
 
 from engine.errors import EngineError, SceneError
 from engine.files import read_json, write_atomic
+from engine.imagery.one_file import OneFile
 from engine.imagery.remote import access
 from engine.imagery.remote.cache import PAGE_BYTES
 from engine.imagery.remote.fetching import RemoteRaster, cached, fetch
@@ -66,42 +65,14 @@ def _named(path: Path, modified_ns: int) -> RemoteRaster:
     return RemoteRaster(str(said["address"]), said["access"], str(said["what"]), bool(said.get("is_whole")))
 
 
-class RemoteContainer:
-    """What GDAL is given to open a raster with: one file, and nothing beside it."""
+def remote_as_file(path: Path) -> OneFile:
+    """What GDAL opens a raster on another computer with.
 
-    def __init__(self, path: Path) -> None:
-        self._name, self._raster = path.name, remote_raster(path)
-
-    def open(self, path: str, mode: str = "rb", **_: Any) -> RemoteFile:
-        if not (self.isfile(path) and mode.startswith("r")):
-            raise FileNotFoundError(path)
-        return RemoteFile(self._raster)
-
-    def isfile(self, path: str) -> bool:
-        return path.rsplit("/", 1)[-1] == self._name
-
-    def isdir(self, path: str) -> bool:
-        del path
-        return False
-
-    def ls(self, path: str) -> list[str]:
-        del path
-        return []
-
-    def mtime(self, path: str) -> int:
-        del path
-        return 0
-
-    def rm(self, path: str) -> None:
-        raise OSError(path)
-
-    def size(self, path: str) -> int:
-        if not self.isfile(path):
-            raise FileNotFoundError(path)
-        return RemoteFile(self._raster).size
-
-
-MultiByteRangeResourceContainer.register(RemoteContainer)
+    Raises:
+        SceneError: the file here names none.
+    """
+    raster = remote_raster(path)
+    return OneFile(path.name, lambda: RemoteFile(raster))
 
 
 class RemoteFile:
