@@ -7,14 +7,13 @@ label masks) is done when the browser asks, not while the page is drawn.
 from __future__ import annotations
 
 import functools
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pages.ui.door.secret import token_of
-from pages.ui.map.routes import tiles
+from pages.ui.map.routes import by_token, tiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +61,6 @@ class Gallery:
 
 
 _galleries: OrderedDict[str, Gallery] = OrderedDict()
-_lock = threading.Lock()
 
 
 def register(gallery: Gallery) -> str:
@@ -73,11 +71,7 @@ def register(gallery: Gallery) -> str:
     """
     tiles.require_all_shown(item.mask for item in gallery.items if item.mask is not None)
     token = token_of("galleries", gallery)
-    with _lock:
-        _galleries[token] = gallery
-        _galleries.move_to_end(token)
-        while len(_galleries) > _MOST:
-            _galleries.popitem(last=False)
+    by_token.keep(_galleries, token, gallery, _MOST)
     return token
 
 
@@ -87,10 +81,7 @@ def told(token: str) -> dict[str, object]:
     Raises:
         LookupError: no such gallery, or no longer.
     """
-    with _lock:
-        gallery = _galleries.get(token)
-    if gallery is None:
-        raise LookupError(token)
+    gallery = by_token.find(_galleries, token)
     return {"layer": gallery.layer, "scenes": [_told(item, gallery.has_labels) for item in gallery.items]}
 
 

@@ -6,7 +6,6 @@ As with tiles, a page registers a file and gets a token made from its content; n
 from __future__ import annotations
 
 import re
-import threading
 from collections import OrderedDict
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from starlette.responses import FileResponse, Response
 from engine.errors import StoreError
 from engine.views.lens.overview import read_pieces
 from pages.ui.door.secret import token_of
-from pages.ui.map.routes import tiles
+from pages.ui.map.routes import by_token, tiles
 
 MOST_FILES = 256
 # A token is made from the content, so what it names never changes; it is one visitor's own.
@@ -26,7 +25,6 @@ _CACHE = "private, max-age=86400, immutable"
 _RUNS = re.compile(r"\d{1,8}-\d{1,6}(,\d{1,8}-\d{1,6}){0,255}")
 
 _files: OrderedDict[str, Path] = OrderedDict()
-_lock = threading.Lock()
 
 
 def register(path: Path, identity: str) -> str:
@@ -41,11 +39,7 @@ def register(path: Path, identity: str) -> str:
     real = tiles.require_shown(path)
     state = real.stat()
     token = token_of("lens", real, identity, state.st_size, state.st_mtime_ns)
-    with _lock:
-        _files[token] = real
-        _files.move_to_end(token)
-        while len(_files) > MOST_FILES:
-            _files.popitem(last=False)
+    by_token.keep(_files, token, real, MOST_FILES)
     return token
 
 
@@ -73,9 +67,11 @@ async def pieces(request: Request) -> Response:
 
 
 def _file_of(request: Request) -> Path | None:
-    with _lock:
-        path = _files.get(str(request.path_params["token"]))
-    return path if path is not None and path.is_file() else None
+    try:
+        path = by_token.find(_files, str(request.path_params["token"]))
+    except LookupError:
+        return None
+    return path if path.is_file() else None
 
 
 def _refused(status: int) -> Response:

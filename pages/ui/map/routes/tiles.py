@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import os
 import stat
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from engine.paths import PROJECT
 from engine.workspace import is_of_another
 from pages.ui import workspace
 from pages.ui.door.secret import token_of
+from pages.ui.map.routes import by_token
 
 MAX_LAYERS = 1024  # some of each of twenty people's open pages
 Bounds = tuple[float, float, float, float]
@@ -92,7 +92,6 @@ class Layer:
 
 
 _layers: OrderedDict[str, Layer] = OrderedDict()
-_lock = threading.Lock()
 
 
 def register(layer: Layer) -> str:
@@ -107,11 +106,7 @@ def register(layer: Layer) -> str:
         tuple(replace(band, path=real[band.path]) for band in picture) for picture in layer.pictures
     )
     token = token_of("tiles", stamps, pictures, layer.stretch, layer.colours, layer.meaning)
-    with _lock:
-        _layers[token] = replace(layer, pictures=pictures)
-        _layers.move_to_end(token)
-        while len(_layers) > MAX_LAYERS:
-            _layers.popitem(last=False)
+    by_token.keep(_layers, token, replace(layer, pictures=pictures), MAX_LAYERS)
     return token
 
 
@@ -163,11 +158,7 @@ def find(token: str) -> Layer:
     Raises:
         LookupError: no such layer, or no longer.
     """
-    with _lock:
-        layer = _layers.get(token)
-    if layer is None:
-        raise LookupError(token)
-    return layer
+    return by_token.find(_layers, token)
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
