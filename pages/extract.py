@@ -17,7 +17,10 @@ style.heading(
     "Extract", "Send the region's pixels through a frozen backbone once; what it sees is kept as embeddings."
 )
 
-extract_start.show_job()
+with (
+    st.container()
+):  # keeps its place when it is empty, so that the form below never moves and is never seen twice
+    extract_start.show_job()
 place = session.place()
 if not session.is_ready(place.scene):
     empty.empty(
@@ -31,7 +34,8 @@ with errors.in_words():
     scenes = cached.scenes(place.scene)
     bands = layers.common_bands(scenes)
 
-notices.simulated(scenes[0].is_simulated)
+with st.container():
+    notices.simulated(scenes[0].is_simulated)
 left, right = st.columns([1.25, 1], gap="large")
 with left:
     spec = extract_form.choose_backbone(scenes, bands, place)

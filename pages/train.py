@@ -16,11 +16,15 @@ style.heading(
     "Teach a small decoder to map burn scars, severity, numbers or classes of your own, from frozen embeddings.",
 )
 
-train_panel.show_job()
+with (
+    st.container()
+):  # keeps its place when it is empty, so that the form below never moves and is never seen twice
+    train_panel.show_job()
 terratorch_file.offer()
 source = train_source.choose()
-notices.simulated(source.is_simulated)
-notices.random_weights(source.is_random)
+with st.container():
+    notices.simulated(source.is_simulated)
+    notices.random_weights(source.is_random)
 left, right = st.columns([1.25, 1], gap="large")
 with left, errors.in_words():
     config = train_form.settings(source)

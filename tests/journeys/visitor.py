@@ -116,8 +116,9 @@ class Visitor:
         self.is_idle()
 
     def type_number(self, key: str, value: float) -> None:
-        """Write a number into a field and leave it."""
+        """Write a number into a field and leave it; a page that is drawn anew may show an old copy for a moment."""
         field = self.page.locator(f".st-key-{key} input")
+        expect(field).to_have_count(1, timeout=PATIENCE_MS)
         field.fill(str(value), timeout=PATIENCE_MS)
         field.press("Tab")
 

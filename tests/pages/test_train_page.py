@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from engine.jobs.configuration.config import TrainConfig, load_config
 from engine.learning import film_reel
@@ -117,3 +119,22 @@ def test_a_fork_begins_with_the_settings_of_its_run(open_page: OpenPage, filled_
     assert at.selectbox(key="t_head").value == "linear"
     assert at.number_input(key="t_epochs").value == 3
     assert "job" not in at.query_params
+
+
+@pytest.mark.parametrize(("page", "field"), [("train", "t_epochs"), ("extract", "start_extract")])
+def test_a_form_stands_at_the_same_place_with_and_without_a_job_above(
+    open_page: OpenPage, filled_home: Path, page: str, field: str
+) -> None:
+    """A form that moves is drawn anew while the browser still shows the old one: it would be seen twice."""
+    places = [_place_in_page(open_page(page, **address), field) for address in ({}, {"job": f"run-{page}"})]
+    assert places[0] == places[1]
+
+
+def _place_in_page(at: AppTest, field: str) -> int:
+    """Which of the parts that a page is made of holds a widget."""
+    return next(index for index, part in at.main.children.items() if field in _keys(part))
+
+
+def _keys(part: Any) -> set[str]:
+    below = [_keys(child) for child in getattr(part, "children", {}).values()]
+    return {str(getattr(part, "key", ""))}.union(*below)
