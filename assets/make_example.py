@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from engine.imagery.scene import Scene  # noqa: E402
 from engine.jobs.configuration.config import ExtractConfig  # noqa: E402
-from engine.learning.result import TrainRun  # noqa: E402
+from engine.learning.keeping.result import TrainRun  # noqa: E402
 from engine.store.store import EmbeddingStore  # noqa: E402
 from engine.views.layer_view import view_of  # noqa: E402
 from engine.views.maps.overlay import pca_overlay  # noqa: E402

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from engine.commands.parser import Command, parser
+from engine.commands.arguments.parser import Command, parser
 from engine.jobs.record import TERMINATED
 from engine.jobs.unforeseen import in_words
 

@@ -6,9 +6,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.apply import map_store
 from engine.learning.maps.facts import PROBABILITY, read_map
-from engine.learning.result import TrainRun
 from engine.store.store import EmbeddingStore
 from engine.views.maps.probability_map import write_classes
 from engine.workspace import runs_root

@@ -171,7 +171,7 @@ def unpack(chosen: argparse.Namespace) -> dict[str, Any]:
     if not path.is_file():
         raise BadInput(f"{path} is not there. Check the path.")
     if path.suffix == ".safetensors":
-        from engine.learning.decoder_file import open_decoder
+        from engine.learning.keeping.decoder_file import open_decoder
 
         run = open_decoder(path, workspace_folder(chosen.workspace))
         say(f"Opened: {run.folder}")

@@ -56,7 +56,7 @@ def _in_detail(run: Path, scores: dict[str, Any], folder: str | None) -> dict[st
     """The scores by place and by kind of pixel; every table as CSV where a folder is named."""
     from engine.learning.judging.judgement import Judgement
     from engine.learning.judging.tables import tables, write_table
-    from engine.learning.result import TrainRun
+    from engine.learning.keeping.result import TrainRun
 
     judgement = Judgement.read(run)
     if judgement is None:
@@ -89,11 +89,11 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     """Map a store with a trained run, and write the files of the map."""
     from engine.commands.map_files import asked_files, write_files
     from engine.jobs.events import Noticed
+    from engine.learning.keeping.result import TrainRun
     from engine.learning.maps.alike import DISAGREEMENT, require_alike
     from engine.learning.maps.apply import map_store
     from engine.learning.maps.dates import tiles_of
     from engine.learning.maps.facts import class_style, has_probabilities
-    from engine.learning.result import TrainRun
     from engine.store.store import EmbeddingStore
     from engine.workspace import workspace_of
 
@@ -133,8 +133,8 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
 def _values(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
     """The map of a decoder that gives numbers, or a class a tile."""
     from engine.extraction.pixels.pixel_gaps import pixels_with_data
-    from engine.learning.predict import note_of, predict_tiles, without_gaps, write_map
-    from engine.learning.result import TrainRun
+    from engine.learning.keeping.result import TrainRun
+    from engine.learning.maps.predict import note_of, predict_tiles, without_gaps, write_map
     from engine.store.store import EmbeddingStore
     from engine.workspace import workspace_of
 

@@ -12,9 +12,9 @@ from engine.learning.judging.comparison import compared, measures
 from engine.learning.judging.curves import precision_recall, reliability
 from engine.learning.judging.judge import Judged, judge
 from engine.learning.judging.judgement import JUDGEMENT, Judgement
+from engine.learning.keeping.result import TrainRun, write_json
+from engine.learning.maps.predict import without_gaps, write_map
 from engine.learning.metrics import json_numbers
-from engine.learning.predict import without_gaps, write_map
-from engine.learning.result import TrainRun, write_json
 from engine.learning.splits.split import touching_share
 from engine.learning.truth import indices_of
 from engine.store.store import EmbeddingStore

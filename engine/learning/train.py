@@ -18,21 +18,21 @@ from engine.files import write_atomic
 from engine.jobs.configuration.config import TrainConfig, config_hash
 from engine.jobs.events import Event, StepStarted, TestDone, TrainPlanned
 from engine.learning.baselines.table import BASELINES
-from engine.learning.card import SCHEMA_VERSION, DecoderCard, encoder_facts
 from engine.learning.dataset import TrainingData, load_data
 from engine.learning.evaluate import scores_of, write_maps
 from engine.learning.heads.decoder import Decoder
 from engine.learning.heads.table import build_decoder
 from engine.learning.judging.judge import judge
 from engine.learning.judging.judgement import JUDGEMENT
+from engine.learning.keeping.card import SCHEMA_VERSION, DecoderCard, encoder_facts
+from engine.learning.keeping.model_card import write_decoder
+from engine.learning.keeping.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 from engine.learning.loop import at_once
 from engine.learning.loop.epochs import Learned, learn
 from engine.learning.loop.progress import forget
 from engine.learning.loop.threads import threads_for
-from engine.learning.model_card import write_decoder
 from engine.learning.positions import Positions
 from engine.learning.preparation import Prepared, prepare, with_baselines
-from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 from engine.learning.tasks.table import settled
 from engine.learning.truth import labelled_tiles
 from engine.store.store import ENCODER, EmbeddingStore

@@ -16,7 +16,7 @@ from engine.jobs.parent import PARENT, write_parent
 from engine.learning.judging.comparison import titled
 from engine.learning.judging.judgement import JUDGEMENT, Judgement
 from engine.learning.judging.tables import of_places
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.table import BURN_SCARS
 from pages.ui.jobs import inner
 from pages.ui.state import cached, downloads

@@ -17,8 +17,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from engine.imagery.sources.chip_folder import chip_scenes
+from engine.learning.keeping.result import TrainRun
 from engine.learning.maps import scene_scores
-from engine.learning.result import TrainRun
 from pages.ui.map import layers
 from pages.ui.map.routes import galleries, rendering, serving, tiles
 from pages.ui.state import cached

@@ -12,7 +12,7 @@ import yaml
 
 from engine.__main__ import main
 from engine.jobs.configuration.config import SegmentationConfig, TrainConfig, load_config
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.task import TaskClass
 from pages.ui.look import metrics
 from pages.ui.look.style import css

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.jobs.configuration.config import TrainConfig, load_config
 from engine.learning import film_reel
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from tests.pages.conftest import OpenPage, words
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from engine.errors import StoreError
 from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, TrainConfig, parse_config
 from engine.learning.baselines.raw_stores import raw_config
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.store.store import EmbeddingStore
 
 Untaught = Literal["rcf", "random"]

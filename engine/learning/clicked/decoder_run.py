@@ -28,14 +28,14 @@ from engine.jobs.event_log import append_event
 from engine.jobs.events import Finished, Started, Submitted, TestDone
 from engine.labels.clicked.geojson import write_labels
 from engine.labels.clicked.label_set import LabelSet
-from engine.learning.card import SCHEMA_VERSION, DecoderCard, encoder_facts
 from engine.learning.clicked.classifier import Classifier
 from engine.learning.clicked.label_raster import as_pixels, write_label_raster
 from engine.learning.clicked.taught import Taught
-from engine.learning.model_card import write_decoder
+from engine.learning.keeping.card import SCHEMA_VERSION, DecoderCard, encoder_facts
+from engine.learning.keeping.model_card import write_decoder
+from engine.learning.keeping.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
+from engine.learning.maps.predict import write_map
 from engine.learning.positions import Positions
-from engine.learning.predict import write_map
-from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 from engine.store.schema import StoredTile

@@ -17,8 +17,8 @@ from engine.learning.judging.place_counts import PlaceCounts
 from engine.learning.judging.severity import severity_of
 from engine.learning.judging.strata import Stratum, by_distance, by_severity, by_size, summed
 from engine.learning.judging.tally import Tally, tallies_of
-from engine.learning.predict import classes_of, tile_outputs
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
+from engine.learning.maps.predict import classes_of, tile_outputs
 from engine.learning.tasks.task import Task
 from engine.learning.truth import LabelledTile, indices_of, labelled_tiles
 from engine.store.footprints import footprints

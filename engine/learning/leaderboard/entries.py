@@ -18,9 +18,9 @@ from engine.jobs.configuration.config import ExtractConfig, LeaderboardConfig
 from engine.jobs.configuration.leaderboard import Position
 from engine.jobs.event_log import read_events
 from engine.jobs.events import Event, ExtractDone, Noticed, StepStarted
-from engine.learning.card import encoder_facts
 from engine.learning.heads.sizes import shape_of
 from engine.learning.heads.table import check_head
+from engine.learning.keeping.card import encoder_facts
 from engine.learning.leaderboard.same_ground import aligned, matched_places, shared_places
 from engine.learning.positions import measure_positions
 from engine.learning.preparation import Prepared, prepare, with_baselines

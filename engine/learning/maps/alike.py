@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.errors import ConfigError
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.task import Ramp
 
 DISAGREEMENT = "disagreement.tif"

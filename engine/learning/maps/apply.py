@@ -19,12 +19,12 @@ from engine.jobs.configuration.config import ApplyConfig, ExtractConfig
 from engine.jobs.events import ApplyDone, Event, MapTileDone, Noticed, StepStarted
 from engine.labels.build import PixelsWithData
 from engine.labels.patches import to_pixels
+from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.alike import DISAGREEMENT, DISAGREEMENT_RAMP, require_alike
 from engine.learning.maps.dates import dates_of
 from engine.learning.maps.ensemble import ensemble_outputs
 from engine.learning.maps.facts import PROBABILITY, MapFacts, class_style, facts_of, write_facts
-from engine.learning.predict import TileOutputs, note_of, tile_outputs
-from engine.learning.result import TrainRun
+from engine.learning.maps.predict import TileOutputs, note_of, tile_outputs
 from engine.learning.tasks.task import Task
 from engine.paths import resolve_path
 from engine.store.schema import StoredTile

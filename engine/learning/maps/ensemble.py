@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from engine.learning.predict import TileOutputs, tile_outputs
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
+from engine.learning.maps.predict import TileOutputs, tile_outputs
 from engine.learning.tasks.task import Task
 from engine.store.store import EmbeddingStore
 

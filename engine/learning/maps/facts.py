@@ -10,8 +10,8 @@ from typing import Any
 from engine.errors import JobError, StoreError
 from engine.files import read_json
 from engine.jobs.configuration.task import configured_task
-from engine.learning.card import DecoderCard
-from engine.learning.result import write_json
+from engine.learning.keeping.card import DecoderCard
+from engine.learning.keeping.result import write_json
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 from engine.store.store import EmbeddingStore

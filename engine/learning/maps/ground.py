@@ -12,7 +12,7 @@ from engine.jobs.configuration.config import (
     SceneConfig,
     parse_config,
 )
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.store.store import ENCODER, EmbeddingStore
 
 

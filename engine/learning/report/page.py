@@ -13,10 +13,10 @@ from engine.files import require_file_path, write_atomic
 from engine.jobs.configuration.config import to_yaml
 from engine.jobs.event_log import read_events
 from engine.learning.judging.judgement import Judgement
+from engine.learning.keeping.result import TrainRun
 from engine.learning.report import tested
 from engine.learning.report.curves import curve
 from engine.learning.report.pictures import pictures_of
-from engine.learning.result import TrainRun
 from engine.store.store import EmbeddingStore
 
 _STYLE = """

@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from engine.extraction.stored_scenes import scenes_of_store
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.views.maps.filled_blocks import block_groups, transform_of, trimmed
 from engine.views.maps.picture_ground import ground_picture
 

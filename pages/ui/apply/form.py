@@ -9,8 +9,8 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.jobs.configuration.config import ApplyConfig, SceneConfig
 from engine.jobs.job import submit
+from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.alike import require_alike
-from engine.learning.result import TrainRun
 from pages.ui import workspace
 from pages.ui.apply import ground
 from pages.ui.jobs import chosen_run

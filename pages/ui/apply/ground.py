@@ -10,8 +10,8 @@ import streamlit as st
 from engine.backbones import cards
 from engine.errors import BadInput, EngineError
 from engine.jobs.configuration.config import ExtractConfig, SceneConfig, config_hash
+from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.ground import extraction_for
-from engine.learning.result import TrainRun
 from pages.ui.jobs import chosen_run
 from pages.ui.look import wording
 from pages.ui.map import layers

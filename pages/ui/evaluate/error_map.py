@@ -15,8 +15,8 @@ from engine.imagery.scene import Scene
 from engine.jobs.configuration.config import ExtractConfig
 from engine.labels.build import named_labels
 from engine.learning.judging.judgement import Place
+from engine.learning.keeping.result import TrainRun
 from engine.learning.maps import scene_scores
-from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle
 from engine.store.footprints import footprints
 from pages.ui.look import palette, wording

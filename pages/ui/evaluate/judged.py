@@ -13,7 +13,7 @@ import streamlit as st
 from engine.errors import RunFailure
 from engine.learning.judging.comparison import compared
 from engine.learning.judging.judgement import JUDGEMENT, Judgement, Method
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.paths import PROJECT
 
 

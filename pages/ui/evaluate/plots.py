@@ -11,7 +11,7 @@ from engine.learning.judging.curves import precision_recall, reliability
 from engine.learning.judging.judgement import JUDGEMENT, Judgement
 from engine.learning.judging.tables import of_classes, tables, write_table
 from engine.learning.judging.tally import classes_with_probability
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.regression import Regression
 from engine.learning.tasks.task import Task
 from pages.ui.evaluate import figures

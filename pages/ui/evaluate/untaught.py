@@ -13,7 +13,7 @@ from engine.jobs.note import Note, write_note
 from engine.jobs.parent import read_parent, write_parent
 from engine.learning.baselines.encoders import UNTAUGHT, Untaught, kind_of, untaught
 from engine.learning.judging.judgement import Method
-from engine.learning.result import CARD, TrainRun
+from engine.learning.keeping.result import CARD, TrainRun
 from pages.ui import workspace
 from pages.ui.evaluate import judged
 from pages.ui.jobs import jobs_panel

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.learning.judging.comparison import measures
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.task import Task
 from pages.ui.jobs import chosen_run, take
 from pages.ui.look import charts, glossary, metrics, style, wording

@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.errors import RunFailure
 from engine.jobs.keeping.zip_stream import zip_blocks
-from engine.learning.result import SCORES, TrainRun
+from engine.learning.keeping.result import SCORES, TrainRun
 from engine.paths import PROJECT
 from pages.ui.look import metrics
 from pages.ui.state import downloads

@@ -11,8 +11,8 @@ from engine.jobs.job import Job
 from engine.jobs.keeping.archive import open_archive
 from engine.jobs.keeping.zip_stream import archive_bytes
 from engine.jobs.note import LONGEST_NAME, LONGEST_TEXT, Note, read_note, write_note
-from engine.learning.decoder_file import open_decoder
-from engine.learning.result import SCORES, TrainRun
+from engine.learning.keeping.decoder_file import open_decoder
+from engine.learning.keeping.result import SCORES, TrainRun
 from pages.ui import workspace
 from pages.ui.jobs import take
 from pages.ui.look import errors, wording

@@ -20,8 +20,8 @@ from engine.jobs.configuration.config import (
     config_hash,
 )
 from engine.jobs.job import submit
+from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.ground import extraction_for
-from engine.learning.result import TrainRun
 from engine.store.store import FINISHED
 from pages.ui import workspace
 from pages.ui.state import address, bound, cached, session

@@ -10,7 +10,7 @@ from engine.errors import EngineError
 from engine.jobs.configuration.config import ExtractConfig
 from engine.jobs.job import Job
 from engine.jobs.note import read_note
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.store.store import FINISHED, EmbeddingStore
 from pages.ui.look.wording import when
 from pages.ui.state import cached

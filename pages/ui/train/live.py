@@ -12,7 +12,7 @@ from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.events import EpochDone
 from engine.jobs.job import Job
 from engine.learning import film_reel
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import curves, jobs_panel, progress_words
 from pages.ui.look import charts, metrics, style

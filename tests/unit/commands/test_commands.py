@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from engine.__main__ import main
-from engine.commands.parser import parser
+from engine.commands.arguments.parser import parser
 from tests.unit.commands.conftest import Workplace
 from tests.unit.commands.made import (
     application,

@@ -28,15 +28,15 @@ from engine.jobs.configuration.config import (
     to_yaml,
 )
 from engine.jobs.events import ApplyDone, MapTileDone
-from engine.learning.card import DecoderCard, encoder_facts
 from engine.learning.dataset import Span
+from engine.learning.keeping.card import DecoderCard, encoder_facts
+from engine.learning.keeping.model_card import write_decoder
+from engine.learning.keeping.result import WEIGHTS, TrainRun, write_card
 from engine.learning.maps.apply import apply
 from engine.learning.maps.ensemble import agreed
 from engine.learning.maps.facts import PROBABILITY, read_map
 from engine.learning.maps.ground import extraction_for
-from engine.learning.model_card import write_decoder
-from engine.learning.predict import TileOutputs, predict_tiles
-from engine.learning.result import WEIGHTS, TrainRun, write_card
+from engine.learning.maps.predict import TileOutputs, predict_tiles
 from engine.learning.tasks.table import task_of
 from engine.learning.train import train
 from engine.store.schema import StoredTile, StoreMeta, TileRows

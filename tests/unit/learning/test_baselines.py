@@ -19,8 +19,8 @@ from engine.learning.baselines.nbr import DnbrThreshold
 from engine.learning.evaluate import evaluate
 from engine.learning.judging.judgement import JUDGEMENT, Judgement
 from engine.learning.judging.place_counts import on_same_places
+from engine.learning.keeping.result import TrainRun
 from engine.learning.metrics import Confusion
-from engine.learning.result import TrainRun
 from engine.learning.tasks.table import BURN_SCARS
 from engine.learning.train import train
 from engine.learning.truth import indices_of, labelled_tiles

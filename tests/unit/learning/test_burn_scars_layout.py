@@ -14,7 +14,7 @@ from engine.imagery.sources.chip_folder import chip_scenes
 from engine.jobs.configuration.config import TrainConfig, parse_config
 from engine.jobs.events import Noticed
 from engine.learning.evaluate import evaluate
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.train import train
 from engine.store.store import EmbeddingStore
 from tests.burn_scars_layout import SIDE, SPLITS, STEMS, write_layout

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.errors import StoreError
-from engine.learning.card import DecoderCard, encoder_facts
+from engine.learning.keeping.card import DecoderCard, encoder_facts
 from engine.store.schema import SCHEMA_VERSION, StoredTile, StoreMeta, TileRows
 from engine.store.store import ENCODER, EmbeddingStore
 from engine.store.writer import StoreWriter

@@ -26,10 +26,10 @@ from engine.learning.clicked.neighbour_map import (
 )
 from engine.learning.clicked.next_patch import next_patch
 from engine.learning.clicked.taught import Taught, teach
-from engine.learning.decoder_file import read_card
 from engine.learning.evaluate import evaluate
-from engine.learning.predict import predict_tiles
-from engine.learning.result import TrainRun
+from engine.learning.keeping.decoder_file import read_card
+from engine.learning.keeping.result import TrainRun
+from engine.learning.maps.predict import predict_tiles
 from engine.store.store import EmbeddingStore
 from engine.views.comparing.dated_view import dated
 from engine.views.layer_view import view_of

@@ -14,9 +14,9 @@ from safetensors.numpy import load_file, save_file
 from engine.errors import BadInput, StoreError
 from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.job import Job
-from engine.learning.decoder_file import open_decoder
-from engine.learning.predict import predict_tiles
-from engine.learning.result import POSITIONS, TrainRun
+from engine.learning.keeping.decoder_file import open_decoder
+from engine.learning.keeping.result import POSITIONS, TrainRun
+from engine.learning.maps.predict import predict_tiles
 from engine.learning.train import train
 from engine.store.store import EmbeddingStore
 from tests.unit.learning.conftest import ConfigOf, WriteChips

@@ -12,7 +12,7 @@ import rasterio
 
 from engine.labels.sidecar import open_labels
 from engine.learning.evaluate import evaluate
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.table import BURN_SCARS
 from tests.predicted_map import predict_map
 

@@ -15,7 +15,7 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import ExtractConfig, TrainConfig, parse_config
 from engine.jobs.events import Event, Noticed, TestDone
 from engine.learning.evaluate import evaluate
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.train import train
 from engine.store.store import EmbeddingStore
 from tests.predicted_map import predict_map

@@ -18,10 +18,10 @@ from engine.jobs.events import EpochDone, Event, Noticed, TestDone
 from engine.learning import film_reel
 from engine.learning.heads.cells import cells_to_grid
 from engine.learning.heads.sizes import Level, Shape
+from engine.learning.keeping.result import WEIGHTS, TrainRun
 from engine.learning.loop import epochs, progress
 from engine.learning.loop.flips import WAYS, flipped, turn_rows
 from engine.learning.loop.optimization import is_time_to_halve, learning_rate_at, optimizer_of
-from engine.learning.result import WEIGHTS, TrainRun
 from engine.learning.train import train
 
 WriteChips = Callable[..., Path]

@@ -24,7 +24,7 @@ from engine.jobs.events import EpochDone, Event, TestDone, TrainPlanned
 from engine.labels.reading import ClassLabels, NumberLabels, TileLabels
 from engine.learning import film_reel
 from engine.learning.evaluate import evaluate
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.table import BURN_SEVERITY, DNBR, task_of
 from engine.learning.tasks.task import Task
 from engine.learning.train import train

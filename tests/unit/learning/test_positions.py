@@ -14,9 +14,9 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import TrainConfig, config_hash
 from engine.learning.dataset import read_features
 from engine.learning.evaluate import evaluate
+from engine.learning.keeping.result import TrainRun
+from engine.learning.maps.predict import predict_tiles
 from engine.learning.positions import Positions, measure_positions
-from engine.learning.predict import predict_tiles
-from engine.learning.result import TrainRun
 from engine.learning.train import train
 from engine.store.schema import StoredTile, TileRows
 from engine.store.store import EmbeddingStore

@@ -19,7 +19,7 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import ExtractConfig, LabelsConfig, TrainConfig, parse_config
 from engine.jobs.events import Event, Noticed, TestDone, TrainPlanned
 from engine.jobs.job import Job
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.train import train
 from engine.store.store import EmbeddingStore
 

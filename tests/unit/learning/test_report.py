@@ -14,9 +14,9 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.event_log import append_event
 from engine.learning.judging.comparison import titled
+from engine.learning.keeping.result import TrainRun
 from engine.learning.report.page import write_report
 from engine.learning.report.pictures import most_of_the_class
-from engine.learning.result import TrainRun
 from engine.learning.train import train
 from engine.views.maps.filled_blocks import trimmed
 

@@ -16,7 +16,7 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import LossConfig, SegmentationConfig, TrainConfig
 from engine.jobs.events import EpochDone, Event, TestDone
 from engine.learning.baselines.table import BASELINES
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.table import BURN_SCARS, PRESETS, task_of
 from engine.learning.tasks.task import Task
 from engine.learning.train import train

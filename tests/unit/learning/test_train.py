@@ -19,9 +19,9 @@ from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.event_log import append_event
 from engine.jobs.events import EpochDone, Event, Noticed, StepStarted, TestDone, TrainPlanned
 from engine.learning.evaluate import evaluate
+from engine.learning.keeping.result import CARD, ERRORS, PREDICTIONS, SCORES, WEIGHTS, TrainRun
 from engine.learning.loop.optimization import learning_rate_at
-from engine.learning.predict import predict_tiles
-from engine.learning.result import CARD, ERRORS, PREDICTIONS, SCORES, WEIGHTS, TrainRun
+from engine.learning.maps.predict import predict_tiles
 from engine.learning.train import choose_device, train
 from engine.store.store import EmbeddingStore
 from tests.predicted_map import predict_map

@@ -17,8 +17,8 @@ from engine.extraction.embedding_files.chips import chips_of
 from engine.extraction.embedding_files.taking import take, taken_folder
 from engine.extraction.extract import extract
 from engine.jobs.configuration.config import EmbeddingFilesConfig, parse_config
-from engine.learning.predict import predict_tiles
-from engine.learning.result import TrainRun
+from engine.learning.keeping.result import TrainRun
+from engine.learning.maps.predict import predict_tiles
 from engine.store.store import EmbeddingStore
 from engine.terratorch.training import translate_training
 from engine.views.maps.export import export

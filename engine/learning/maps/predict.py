@@ -16,8 +16,8 @@ from engine.labels.build import PixelsWithData
 from engine.learning.dataset import Span, read_features, spans_of
 from engine.learning.heads.decoder import Decoder
 from engine.learning.heads.table import restore_decoder
+from engine.learning.keeping.result import TrainRun
 from engine.learning.positions import POSITION_PREFIX, Positions
-from engine.learning.result import TrainRun
 from engine.learning.tasks.task import MapStyle, Task
 from engine.learning.truth import on_tile
 from engine.store.schema import StoredTile

@@ -14,7 +14,7 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import TrainConfig, load_config
 from engine.jobs.event_log import read_events
 from engine.jobs.events import EpochDone, TrainPlanned
-from engine.learning.card import SCHEMA_VERSION, DecoderCard
+from engine.learning.keeping.card import SCHEMA_VERSION, DecoderCard
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 

@@ -21,10 +21,10 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Finished, Started, Submitted
-from engine.learning.card import SCHEMA_VERSION, DecoderCard
-from engine.learning.model_card import CARD_KEY, OWN_KEY
+from engine.learning.keeping.card import SCHEMA_VERSION, DecoderCard
+from engine.learning.keeping.model_card import CARD_KEY, OWN_KEY
+from engine.learning.keeping.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 from engine.learning.positions import POSITION_PREFIX
-from engine.learning.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
 
 _LONGEST = 4_000_000
 

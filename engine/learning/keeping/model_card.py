@@ -17,7 +17,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from engine.files import write_atomic
-from engine.learning.card import DecoderCard
+from engine.learning.keeping.card import DecoderCard
 from engine.learning.positions import POSITION_PREFIX, Positions
 from engine.learning.tasks.task import Task
 

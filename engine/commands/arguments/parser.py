@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.commands import backbones, bench, jobs, labels, stores
-from engine.commands.parser_of_imagery import add_imagery
-from engine.commands.parser_of_views import add_pictures, add_position
+from engine.commands.arguments.of_imagery import add_imagery
+from engine.commands.arguments.of_views import add_pictures, add_position
 
 Command = Callable[[argparse.Namespace], Any]
 Add = Callable[..., argparse.ArgumentParser]

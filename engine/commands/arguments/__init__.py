@@ -1,0 +1,1 @@
+"""The arguments of every command, as tables that can be seen whole."""
