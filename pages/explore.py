@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.explore import region_panel, take_imagery
+from pages.ui.explore.catalogues import offline_copy
 from pages.ui.look import errors, notices, palette, style
 from pages.ui.map import layers, maps, stage
 from pages.ui.state import address, cached, regions, session
@@ -45,4 +46,5 @@ with page.panel:
         )
     region_panel.choose_region(drawings)
     region_panel.before_you_start(place)
+    offline_copy.offer(place)
     take_imagery.offer(place, scenes)

@@ -45,17 +45,21 @@ def search(chosen: argparse.Namespace) -> Any:
 
 def offline(chosen: argparse.Namespace) -> dict[str, Any]:
     """Write the scenes of a catalogue into a folder, from which they are read without a network."""
+    from engine.imagery.catalogues.manifest import read_manifest
     from engine.imagery.catalogues.offline import write_offline
 
     scene = _stac(config_of(Path(chosen.config), chosen.set), chosen.config)
     root, out = workspace_folder(chosen.workspace), Path(chosen.out)
     for step in scene.prepare(root):
         say(step)
-    written = write_offline(scene.place(root), out, say)
-    say(
-        f"Wrote {written.rasters} raster(s), {written.bytes / 1e6:,.1f} MB. Set scene.folder: {out} to read them."
-    )
-    return {"out": str(out), "scenes": written.scenes, "rasters": written.rasters, "bytes": written.bytes}
+    written = []
+    for one in write_offline(scene.place(root), out):
+        say(f"{one.done} of {one.total}: {one.file}")
+        written.append(one)
+    size = sum(one.bytes for one in written)
+    say(f"Wrote {len(written)} raster(s), {size / 1e6:,.1f} MB. Set scene.folder: {out} to read them.")
+    scenes = len(read_manifest(out).scenes)
+    return {"out": str(out), "scenes": scenes, "rasters": len(written), "bytes": size}
 
 
 def _listed() -> list[dict[str, Any]]:

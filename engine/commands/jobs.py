@@ -227,9 +227,9 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
 
             return compare(config, folder, root)
         case FetchConfig():
-            from engine.extraction.weights.fetching import fetch_backbones
+            from engine.extraction.fetching import fetch
 
-            return fetch_backbones(config.names)
+            return fetch(config, root)
         case MeasureConfig():
             from engine.extraction.measure import measure
 

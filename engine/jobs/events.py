@@ -201,7 +201,7 @@ class ApplyDone:
 
 @dataclass(frozen=True)
 class FetchDone:
-    """Weights are here: paths of what was fetched, and in how many seconds."""
+    """Weights, or rasters of a catalogue, are here: paths of what was fetched, and in how many seconds."""
 
     files: list[str]
     seconds: float
@@ -209,7 +209,7 @@ class FetchDone:
 
 @dataclass(frozen=True)
 class MeasureStep:
-    """A step of a measurement, and how much of it is done, of how much; 0 of 0 where that is not known."""
+    """A step of a measurement or a download, and how much of it is done, of how much; 0 of 0 where that is not known."""
 
     step: str
     done: int

@@ -49,7 +49,7 @@ def _works_with(config: JobConfig) -> str:
         case TrainConfig():
             return config.head.name
         case FetchConfig():
-            return config.names[0]
+            return config.slug
         case MeasureConfig():
             return config.what.name
         case LeaderboardConfig():

@@ -80,11 +80,16 @@ class Job:
     def command(self) -> str:
         """What runs the same again, from the project's folder."""
         config = self.config
-        if isinstance(config, FetchConfig):
+        if isinstance(config, FetchConfig) and config.names:
             return f"python -m engine fetch {' '.join(config.names)}"
         if isinstance(config, MeasureConfig):
             return f"python -m engine {config.command}"
-        return f"python -m engine {config.kind} {self.folder / run_folder.CONFIG}"
+        command = (
+            f"run {self.folder}"
+            if isinstance(config, FetchConfig)
+            else f"{config.kind} {self.folder / run_folder.CONFIG}"
+        )
+        return f"python -m engine {command}"
 
     def events(self) -> list[tuple[float, Event]]:
         """Times (unix seconds) and events, oldest first."""

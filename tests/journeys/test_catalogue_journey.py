@@ -51,17 +51,24 @@ def test_a_person_takes_a_day_of_a_catalogue_to_embeddings(
     visitor.sees("3 days from 2023-07-10 to 2023-08-05, 1 taken")
     visitor.sees("Over the network")
     assert len(catalogue.files.sent) == asked  # all of this is told before a raster is touched
+    visitor.page.locator(".st-key-catalogue_timeline .scatterlayer .point").last.click(
+        timeout=PATIENCE_MS, force=True
+    )
+    visitor.sees("Days I pick")
+    visitor.is_idle()
     visitor.press("catalogue_use")
     expect(visitor.page.get_by_role("dialog")).to_have_count(0, timeout=PATIENCE_MS)
     visitor.page.wait_for_url(re.compile(r"view=44\.9|view=45\.0"), timeout=PATIENCE_MS)
     visitor.sees_tile_with_pixels()
+    visitor.press("bring_here")
+    visitor.sees("Its rasters lie on this machine: no network is needed.")
     visitor.press("use_region")
     visitor.sees_page("Extract")
     visitor.press("start_extract")
     visitor.sees_state("finished")
     config = Job(app.home / visitor.job).config
     assert config.scene.catalogue == "es"
-    assert config.scene.choose == "best"
+    assert config.scene.folder and len(config.scene.items) == 1
     visitor.go_to("Embeddings")
     visitor.sees_lens()
 
@@ -69,7 +76,7 @@ def test_a_person_takes_a_day_of_a_catalogue_to_embeddings(
     catalogue.files.fault = lambda handler: handler.answer(403, b"") or True
     try:
         visitor.go_to("Explore")
-        visitor.sees_tile_with_pixels()  # from the cache
+        visitor.sees_tile_with_pixels()  # from the copy
         visitor.sees_no_breakdown()
     finally:
         catalogue.files.fault = guard

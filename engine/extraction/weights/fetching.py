@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from engine.backbones import cards
 from engine.backbones.core.settings import settle
@@ -15,7 +15,7 @@ from engine.extraction.weights.weights_download import fetched
 from engine.jobs.events import Event, FetchDone, Noticed
 
 
-def fetch_backbones(names: Sequence[str]) -> Iterator[Event]:
+def fetch_backbones(names: Sequence[str]) -> Generator[Event]:
     """Fetch what is not here yet; where one cannot be had, the others are fetched all the same.
 
     Yields:

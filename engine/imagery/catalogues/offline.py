@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from engine.concurrency.ordered_map import ordered_map
 from engine.errors import BadInput
 from engine.files import make_folder, write_atomic
 from engine.imagery.catalogues.manifest import (
@@ -34,15 +35,22 @@ _BLOCK_PX = 256
 
 
 @dataclass(frozen=True)
-class Written:
-    """What was written."""
+class Step:
+    """A raster is here.
 
-    scenes: int
-    rasters: int
+    Attributes:
+        file: its name in the folder.
+        done, total: rasters.
+        bytes: of the file.
+    """
+
+    file: str
+    done: int
+    total: int
     bytes: int
 
 
-def write_offline(folder: Path, out: Path, tell: Callable[[str], None]) -> Written:
+def write_offline(folder: Path, out: Path) -> Generator[Step]:
     """Write the rasters of the scenes of a folder into another, each cut to its scene, and their manifest last.
 
     Rasters that an earlier try has written are kept.
@@ -59,14 +67,13 @@ def write_offline(folder: Path, out: Path, tell: Callable[[str], None]) -> Writt
         raise BadInput(f"{out} already holds other scenes. Choose another --out.")
     make_folder(out)
     rasters = {one.file: (one, scene) for scene in held.scenes for one in _assets(scene).values()}
-    with ThreadPoolExecutor(CONNECTIONS // 2, "offline") as pool:
-        started = {name: pool.submit(_write, folder, out, *found) for name, found in rasters.items()}
-        for number, (name, one) in enumerate(started.items(), 1):
-            one.result()
-            tell(f"{number} of {len(started)}: {name.removesuffix(ENDING)}")
+    written = ordered_map(
+        rasters.values(), lambda found: _write(folder, out, *found), CONNECTIONS // 2, "offline"
+    )
+    with closing(written):
+        for number, path in enumerate(written, 1):
+            yield Step(path.name, number, len(rasters), path.stat().st_size)
     write_manifest(out, Manifest(scenes=tuple(_local(scene) for scene in held.scenes), notes=held.notes))
-    size = sum((out / _file(name)).stat().st_size for name in rasters)
-    return Written(len(held.scenes), len(rasters), size)
 
 
 def _assets(scene: SceneRecord) -> Mapping[str, AssetRecord]:
@@ -88,10 +95,10 @@ def _local(scene: SceneRecord) -> SceneRecord:
     )
 
 
-def _write(folder: Path, out: Path, asset: AssetRecord, scene: SceneRecord) -> None:
+def _write(folder: Path, out: Path, asset: AssetRecord, scene: SceneRecord) -> Path:
     path = out / _file(asset.file)
     if path.is_file():
-        return
+        return path
     source = folder / Path(asset.file).name
     with open_raster(source) as dataset, damage_told(source, f"the part in {scene.id}"):
         window = _window(scene.grid.grid(), dataset.transform, dataset.shape, asset.crs)
@@ -102,6 +109,7 @@ def _write(folder: Path, out: Path, asset: AssetRecord, scene: SceneRecord) -> N
             "nodata": dataset.nodata, "tiled": True, "blockxsize": _BLOCK_PX, "blockysize": _BLOCK_PX, "compress": "DEFLATE",
         }  # fmt: skip
     write_atomic(path, lambda temporary: _save(temporary, values, profile))
+    return path
 
 
 def _save(path: Path, values: np.ndarray, profile: Mapping[str, object]) -> None:

@@ -116,6 +116,20 @@ class StacScene(Frozen):
         text = self.model_dump_json(exclude={"clouds", "folder"})
         return shared_root(root) / "data" / "catalogues" / hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def offline_folder(self, root: Path) -> Path:
+        """Where a copy of its rasters is kept for use without a network, once for all workspaces."""
+        online = self.model_copy(update={"folder": None}).place(root)
+        return online.with_name(f"{online.name}-here")
+
+    def here(self, root: Path) -> Self:
+        """The same, read from its copy on this machine, where that is complete."""
+        copy = self.offline_folder(root)
+        return (
+            self.model_copy(update={"folder": str(copy)})
+            if self.folder is None and (copy / FILE).is_file()
+            else self
+        )
+
     def prepare(self, root: Path) -> Iterator[str]:
         """Search the catalogue, choose the days and read the headers, where this was not done yet."""
         folder = self.place(root)

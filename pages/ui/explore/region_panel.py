@@ -25,7 +25,8 @@ from engine.jobs.configuration.config import (
 )
 from engine.paths import PROJECT
 from pages.ui import workspace
-from pages.ui.explore import catalogue_dialog, own_dialog, own_drop, own_list, region_words
+from pages.ui.explore import own_dialog, own_drop, own_list, region_words
+from pages.ui.explore.catalogues import dialog as catalogue_dialog
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, style, wording
 from pages.ui.map import layers, maps

@@ -53,7 +53,7 @@ def short_name(job: Job) -> str:
         case ApplyConfig():
             words = "Map with a decoder"
         case FetchConfig():
-            words = f"Fetch · {', '.join(config.names)}"
+            words = f"Fetch · {config.title}"
         case MeasureConfig():
             words = f"Measure · {config.title}"
         case LeaderboardConfig():

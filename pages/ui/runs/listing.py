@@ -176,7 +176,7 @@ def what(item: cached.JobFacts) -> str:
                 f", layers {', '.join(map(str, layers))}" if layers else ""
             )
         case FetchConfig():
-            return ", ".join(item.config.names)
+            return item.config.title
         case MeasureConfig():
             return item.config.title
         case LeaderboardConfig():

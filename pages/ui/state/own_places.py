@@ -90,6 +90,15 @@ def rename(key: str, title: str) -> None:
     _write(key, _made(title, kept.scene, kept.backbone, kept.added))
 
 
+def read_from_copy(key: str, scene: SceneConfig) -> None:
+    """Let a place read the same scenes from their copy on this machine.
+
+    Raises:
+        BadInput, DiskFull, RunFailure: the place is gone, or it cannot be written.
+    """
+    _write(key, _kept(key).model_copy(update={"scene": scene}))
+
+
 def remove(key: str) -> None:
     """Forget a place; its files are not touched.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -24,8 +24,14 @@ _MOST_PICTURE_BYTES, _PICTURE_PX = 4_000_000, 220
 _BYTES_A_VALUE, _BYTES_A_S = 1.6, 4_000_000
 
 
-def timeline(days: Sequence[Day], taken: Sequence[Day], fire: dt.date | None) -> None:
-    """Each day at its date and its cloud; those that are taken stand out, and the day of the fire is a line."""
+def draw(
+    days: Sequence[Day], taken: Sequence[Day], fire: dt.date | None, key: str, on_click: Callable[[], None]
+) -> None:
+    """Each day at its date and its cloud; those that are taken stand out, and the day of the fire is a line.
+
+    Args:
+        on_click: called where points of the plot were clicked, before the page is drawn again.
+    """
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -37,7 +43,7 @@ def timeline(days: Sequence[Day], taken: Sequence[Day], fire: dt.date | None) ->
         figure.add_scatter(
             x=[one.day for one in shown], y=[100.0 if one.cloud_pct is None else one.cloud_pct for one in shown],
             mode="markers", name=name, marker={"size": size, "color": colour},
-            text=[_words(one) for one in shown], hovertemplate="%{text}<extra></extra>",
+            text=[words_of(one) for one in shown], hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     if fire is not None:
         figure.add_vline(x=str(fire), line={"dash": "dot", "color": palette.EMBER})
@@ -46,11 +52,12 @@ def timeline(days: Sequence[Day], taken: Sequence[Day], fire: dt.date | None) ->
         yaxis={"title": "cloud (%)", "range": [-5, 105]}, xaxis={"title": None},
     )  # fmt: skip
     words = f"{wording.count(len(days), 'day')} from {days[0].day} to {days[-1].day}, {len(taken)} taken"
-    st.plotly_chart(figure, key="catalogue_timeline", alt=words)
-    st.caption(words)
+    st.plotly_chart(figure, key=key, alt=words, on_select=on_click, selection_mode=("points",))
+    st.caption(f"{words}. Click days to take just those.")
 
 
-def _words(day: Day) -> str:
+def words_of(day: Day) -> str:
+    """A day, its cloud and what it shows."""
     cloud = "cloud not stated" if day.cloud_pct is None else f"{day.cloud_pct:.0f} % cloud"
     return (
         f"{day.day}: {cloud}, {100 * day.share:.0f} % of the region, {wording.count(len(day.items), 'item')}"
@@ -66,7 +73,7 @@ def pictures(days: Sequence[Day], access: AccessKind) -> None:
             if content:
                 st.image(content, caption=str(day.day))
             else:
-                st.caption(_words(day))
+                st.caption(words_of(day))
 
 
 @st.cache_data(show_spinner=False, max_entries=64, ttl=3600)
