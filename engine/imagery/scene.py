@@ -181,5 +181,10 @@ def fingerprint(scene: Scene) -> str:
 
 def _stamps(paths: Sequence[Path]) -> Iterator[str]:
     for path in paths:
+        if path.is_dir():  # a Zarr store: its chunks are files of their own
+            inside = [file.stat() for file in path.rglob("*") if file.is_file()]
+            newest = max((one.st_mtime_ns for one in inside), default=0)
+            yield f"{path.name}:{sum(one.st_size for one in inside)}:{newest}"
+            continue
         status = path.stat()
         yield f"{path.name}:{status.st_size}:{status.st_mtime_ns}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _UNEVEN_PX = 0.1
 # Calendars whose days are those of the world; the others have years of 360, 365 or 366 days.
 _CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
+# What marks a variable that holds a CRS (CF conventions 1.11, 5.6; spatial_ref: GDAL's).
+_CRS_KEYS = ("crs_wkt", "spatial_ref", "grid_mapping_name")
 _METRES = {"m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "meters": 1.0, "km": 1000.0, "kilometre": 1000.0, "kilometer": 1000.0}  # fmt: skip
 _NAMES = {
     "x": ("x", "lon", "longitude", "easting"),
@@ -98,7 +100,16 @@ def crs_of(dataset: xr.Dataset, variable: xr.DataArray, x: str, y: str, where: s
             )
         return _stated_crs(dict(dataset[mapping[0]].attrs), mapping[0], where), ""
     units = [str(dataset[name].attrs.get("units", "")).lower() for name in (x, y)]
-    if all(unit.startswith("degree") for unit in units):
+    is_in_degrees = all(unit.startswith("degree") for unit in units)
+    alone = [str(name) for name in dataset.variables if set(_CRS_KEYS) & set(dataset[name].attrs)]
+    if len(alone) == 1:  # the name of the mapping is often lost where cubes are computed from others
+        found = _stated_crs(dict(dataset[alone[0]].attrs), alone[0], where)
+        if CRS.from_wkt(found).is_geographic == is_in_degrees:
+            return (
+                found,
+                f"{where}: {variable.name} names no grid_mapping; the CRS is that of {alone[0]}, the only one.",
+            )
+    if is_in_degrees:
         note = f"{where} has no grid_mapping: its longitudes and latitudes are taken as those of WGS 84."
         return str(CRS.from_epsg(4326).to_wkt()), note
     raise SceneError(

@@ -19,7 +19,8 @@ from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 
 from engine.errors import EngineError, SceneError
-from engine.imagery.cubes.netcdf import Cube, cube_of
+from engine.imagery.cubes.cube import Cube
+from engine.imagery.cubes.opening import changed_ns, cube_of
 from engine.imagery.one_file import OneFile
 from engine.imagery.remote.remote_file import keep_failure
 
@@ -112,7 +113,7 @@ def cube_as_file(path: Path) -> OneFile:
     Raises:
         SceneError: it cannot be read as a cube, or has too many bands and dates.
     """
-    cube, layout = cube_of(path), _layout(path, path.stat().st_mtime_ns)
+    cube, layout = cube_of(path), _layout(path, changed_ns(path))
     return OneFile(path.name, lambda: CubeFile(cube, layout))
 
 

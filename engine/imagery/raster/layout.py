@@ -10,7 +10,7 @@ from rasterio.enums import ColorInterp, Interleaving
 from rasterio.io import DatasetReader
 
 from engine.errors import SceneError
-from engine.imagery.cubes.netcdf import cube_of, is_cube
+from engine.imagery.cubes.opening import cube_of, is_cube
 from engine.imagery.raster.rasters import open_raster
 
 # GDAL unpacks a block as a whole: a file of a few kilobytes may declare one of many gigabytes.

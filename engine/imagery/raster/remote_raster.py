@@ -18,7 +18,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from engine.errors import EngineError, SceneError
-from engine.imagery.cubes.netcdf import is_cube
+from engine.imagery.cubes.opening import is_cube
 from engine.imagery.cubes.virtual_tiff import cube_as_file
 from engine.imagery.one_file import OneFile
 from engine.imagery.remote.fetching import cached

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from engine.imagery.cubes.netcdf import is_cube
+from engine.imagery.cubes.opening import is_cube
 from engine.imagery.sources.chip_folder import ChipsScene
-from engine.imagery.sources.netcdf import NetcdfScene
+from engine.imagery.sources.cube import NetcdfScene, ZarrScene
 from engine.imagery.sources.product_files import grouped, rasters_in
 from engine.imagery.sources.published import PublishedEmbeddings
 from engine.imagery.sources.raster_file import FileScene
@@ -28,6 +28,7 @@ __all__ = [
     "SentinelHubScene",
     "SimulatedScene",
     "StacScene",
+    "ZarrScene",
     "source_of",
 ]
 
@@ -39,7 +40,8 @@ SceneConfig = Annotated[
     | StacScene
     | SentinelHubScene
     | PublishedEmbeddings
-    | NetcdfScene,
+    | NetcdfScene
+    | ZarrScene,
     Field(discriminator="source"),
 ]
 """A source as a configuration names it. Every source has the fields and methods of `source.SceneSource`."""
@@ -48,7 +50,11 @@ SceneConfig = Annotated[
 def source_of(path: Path) -> SceneConfig:
     """The source that reads a file or folder: chips in the layout of HLS Burn Scars, a cube, one raster or product, or several."""
     if is_cube(path):
-        return NetcdfScene(source="netcdf", path=str(path))
+        return (
+            ZarrScene(source="zarr", path=str(path))
+            if path.is_dir()
+            else NetcdfScene(source="netcdf", path=str(path))
+        )
     if path.is_dir() and any((path / "data").glob("*_merged.tif")):
         return ChipsScene(source="chips", path=str(path))
     if not path.is_dir():

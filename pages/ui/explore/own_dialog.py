@@ -45,7 +45,7 @@ def _dismissed() -> None:
 def _choose() -> None:
     """The folders of the server, or a typed path."""
     st.write(
-        "Choose a raster (GeoTIFF, JPEG 2000), a cube of dates (netCDF), a product's folder (SAFE, HLS, Landsat) or a folder of chips. "
+        "Choose a raster (GeoTIFF, JPEG 2000), a cube of dates (netCDF, Zarr), a product's folder (SAFE, HLS, Landsat) or a folder of chips. "
         "Files of this computer can be dropped onto the page instead."
     )
     path = own_folders.choose()

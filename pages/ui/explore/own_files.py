@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from engine.errors import SceneError
+from engine.imagery.cubes.opening import is_cube
 from engine.imagery.sources import ChipsScene, SceneConfig
 from engine.imagery.sources.product_files import product_place, rasters_in
 from engine.jobs.folder import CONFIG
@@ -23,7 +24,7 @@ def first_raster(scene: SceneConfig) -> Path:
         SceneError: there is none.
     """
     path = product_place(own_places.paths_of(scene)[0])
-    if not path.is_dir():
+    if not path.is_dir() or is_cube(path):
         return path
     if isinstance(scene, ChipsScene):
         found = sorted(path.glob(scene.images or "data/*_merged.tif"))

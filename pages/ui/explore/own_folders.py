@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine.errors import SceneError
 from engine.imagery.cubes.netcdf import ENDINGS as CUBE_ENDINGS
+from engine.imagery.cubes.zarr_store import is_zarr
 from engine.imagery.sources.product_files import RASTER_ENDINGS, is_product
 from engine.paths import PROJECT
 from pages.ui import workspace
@@ -154,6 +155,8 @@ def _folder(path: Path) -> Entry:
             return Entry(path, "chips", "chips in the layout of HLS Burn Scars")
         if is_product(path):
             return Entry(path, "product", "one product with a file a band")
+        if is_zarr(path):
+            return Entry(path, "product", "one cube of dates (Zarr)")
     except OSError:
         return Entry(path, "folder", "may not be read")
     return Entry(path, "folder", _contents(path))

@@ -1,7 +1,8 @@
-"""One series of reflectance, as a netCDF cube in several forms and as GeoTIFFs."""
+"""One series of reflectance, as a cube in netCDF or Zarr in several forms, and as GeoTIFFs."""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def write_cube(path: Path, form: str = "variables", **attrs: Any) -> Path:
     """The series as a cube.
 
     Args:
+        path: .nc, or .zarr for a store of format 3; .2.zarr for one of format 2.
         form: "variables", "band" (a dimension of bands), "south-up", "classic" (netCDF 3), "columns first".
         attrs: of the variables, besides the usual ones; None removes.
     """
@@ -66,12 +68,26 @@ def write_cube(path: Path, form: str = "variables", **attrs: Any) -> Path:
         coords["band"] = ("band", np.array(BANDS, object))
     dataset = xr.Dataset(images, coords)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".zarr":
+        return write_zarr(path, dataset)
     engine = "scipy" if form == "classic" else "h5netcdf"
     chunks = {} if form == "classic" else {
         name: {"zlib": True, "chunksizes": tuple(1 if d in ("time", "band") else 40 for d in entry[0])}
         for name, entry in images.items()
     }  # fmt: skip
     dataset.to_netcdf(path, engine=engine, encoding=chunks)
+    return path
+
+
+def write_zarr(path: Path, dataset: xr.Dataset) -> Path:
+    """A dataset as a Zarr store in chunks of 40 pixels."""
+    chunks = {
+        name: {"chunks": tuple(40 if d in ("x", "y") else 1 for d in one.dims)} for name, one in dataset.data_vars.items()
+    }  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what format 3 leaves open in names of bands
+        version = 2 if path.name.endswith(".2.zarr") else 3
+        dataset.to_zarr(path, mode="w", zarr_format=version, encoding=chunks, consolidated=version == 2)
     return path
 
 

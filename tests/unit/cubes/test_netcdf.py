@@ -61,14 +61,20 @@ def test_longitudes_and_latitudes_without_a_grid_mapping_are_wgs_84_and_that_is_
             lat=("lat", 47 - 3e-4 * np.arange(100), {"units": "degrees_north"}),
         )
         degrees.to_netcdf(tmp_path / "degrees.nc", engine="h5netcdf")
-    scene = scenes_of(tmp_path / "degrees.nc")[0]
+    scene = scenes_of(tmp_path / "degrees.nc")[0]  # its only CRS is in metres, and is not meant
     assert scene.crs == "EPSG:32633"
     assert any("WGS 84" in note for note in scene.notes)
     lon, lat = scene.footprint.centroid.coords[0]
     assert abs(lon - 15.015) < 1e-3
     assert abs(lat - 46.985) < 1e-3
+
+
+def test_a_cube_that_names_no_grid_mapping_has_the_only_crs_in_it_and_that_is_said(tmp_path: Path) -> None:
+    scene = scenes_of(write_cube(tmp_path / "lost.nc", grid_mapping=None))[0]
+    assert scene.crs == "EPSG:32633"
+    assert any("names no grid_mapping" in note for note in scene.notes)
     with pytest.raises(SceneError, match="no CRS"):
-        scenes_of(path)
+        scenes_of(changed(tmp_path / "lost.nc", lambda held: held.drop_vars("crs")))
 
 
 def test_a_gap_in_a_series_is_said(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A netCDF cube as a source: each of its dates is a scene, read by window."""
+"""A cube (netCDF, Zarr) as a source: each of its dates is a scene, read by window."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 from rasterio.io import DatasetReader
 
 from engine.errors import SceneError
-from engine.imagery.cubes.netcdf import Cube, cube_of
+from engine.imagery.cubes.cube import Cube
+from engine.imagery.cubes.opening import changed_ns, cube_of
 from engine.imagery.projection import metric_grid
 from engine.imagery.raster.edges import without_dark_edges
 from engine.imagery.raster.facts import Overrides, acquired, assets_of, level_of, main_sensor
@@ -24,22 +25,19 @@ from engine.imagery.scene import Asset, Scene, in_order, scene_id
 from engine.imagery.sensors.identify import Named, identify
 from engine.imagery.sensors.products import ProductName, read_name
 from engine.imagery.sources.source import Declared
-from engine.paths import modified, resolve_path
+from engine.paths import resolve_path
 
 MOST_DATES = 64
 # An interval this many times the usual one is told as a gap.
 _GAP = 1.5
 
 
-class NetcdfScene(Declared):
-    """A netCDF file in the CF conventions, with one date or several."""
+class _CubeScene(Declared):
+    """A cube in the CF conventions, with one date or several."""
 
     overlaps: ClassVar[bool] = False
 
-    source: Literal["netcdf"]
-    path: str = Field(
-        description="netCDF 4 or classic netCDF; bands are variables, or one variable with a dimension of bands."
-    )
+    path: str
     dates: tuple[dt.date, dt.date] | None = Field(
         None, description="First and last day that are read, both counted; null: all."
     )
@@ -52,7 +50,7 @@ class NetcdfScene(Declared):
 
     @property
     def title(self) -> str:
-        """The file's name in words."""
+        """The file's or folder's name in words."""
         return Path(self.path).stem.replace("_", " ")
 
     def find(self, root: Path) -> tuple[Scene, ...]:
@@ -69,9 +67,9 @@ class NetcdfScene(Declared):
         return self.find(root), ()
 
     def stamp(self, root: Path) -> float:
-        """When the file changed last."""
+        """When the cube changed last."""
         del root
-        return modified(resolve_path(self.path))
+        return changed_ns(resolve_path(self.path)) / 1e9
 
     def last_date(self) -> Self:
         """Only the last of its dates."""
@@ -80,6 +78,24 @@ class NetcdfScene(Declared):
         except SceneError:  # told where the scenes are found
             return self
         return self.model_copy(update={"dates": (days[-1], days[-1])}) if len(days) > 1 else self
+
+
+class NetcdfScene(_CubeScene):
+    """A netCDF file in the CF conventions, with one date or several."""
+
+    source: Literal["netcdf"]
+    path: str = Field(
+        description="netCDF 4 or classic netCDF; bands are variables, or one variable with a dimension of bands."
+    )
+
+
+class ZarrScene(_CubeScene):
+    """A Zarr store in the CF conventions, with one date or several."""
+
+    source: Literal["zarr"]
+    path: str = Field(
+        description="Folder of a Zarr store (format 2 or 3), or of a group in it; bands as in netCDF."
+    )
 
 
 def cube_scenes(path: Path, overrides: Overrides, dates: tuple[dt.date, dt.date] | None) -> tuple[Scene, ...]:
