@@ -40,7 +40,7 @@ with page.panel, errors.in_words():
     notices.simulated(store.meta.is_simulated)
     notices.random_weights(store.meta.is_random)
     layer = embeddings_view.choose_layer(store)
-    window = embeddings_view.choose_window(store)
+    window = embeddings_view.choose_window(store.at_own_patches(layer))
     with st.spinner("Measuring what position explains."):
         share = lens_data.position(store, layer)
     shown = lens_data.view(store, layer, window, lens_choice.position_choice(share))
@@ -79,5 +79,5 @@ with page.panel, errors.in_words():
     exports.panel(looked, scenes, embeddings_view.note(looked, is_of_map=False))
     embeddings_view.variance(looked)
     health_card.button(store, layer)
-    embeddings_view.facts(store, layer)
+    embeddings_view.facts(shown.store, layer)
     same_with.offer(chosen.config, scenes)

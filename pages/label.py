@@ -39,7 +39,7 @@ with page.panel, errors.in_words():
     path, map_key, of = lesson.file_of(store), f"label_{chosen.job.id}", f"labels {layer}"
     labels = lesson.labels_of(path)
     with errors.in_words(stop=False):
-        told.take(map_key, of, path, choice.class_of_clicks(labels), store, dated.chosen)
+        told.take(map_key, of, path, choice.class_of_clicks(labels), shown.store, dated.chosen)
     labels = lesson.labels_of(path)
     choice.choose_class(labels)
     seen = lesson.learn(dated, reduction, labels, dates.index(date) if date else None)

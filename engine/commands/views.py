@@ -143,13 +143,10 @@ def _view(chosen: argparse.Namespace) -> LayerView:
 
 
 def _in_words(view: LayerView) -> str:
-    """Whether position was taken off, which rows were fitted on, and that a layer is finer than its map."""
-    from engine.views.folded_cells import folded_words
-
+    """Whether position was taken off, and which rows were fitted on."""
     windows = "all rows" if view.fitted[1] == "all" else "rows of whole windows"
     position = "kept" if view.places is None else f"taken off (it explained {view.places.share:.0%})"
-    folded = folded_words(view.store.meta, view.layer)
-    return f"position {position}, fitted on {windows}" + (f". {folded}" if folded else "")
+    return f"position {position}, fitted on {windows}"
 
 
 def _told(view: LayerView) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def make_plan(config: ExtractConfig, root: Path) -> Plan:
         *checks.scene_notes(spec, scenes),
         *checks.notes(config.tiles, tiling, tiles),
         *checks.window_notes(spec, tiles),
-        *checks.layer_notes(spec, layers if config.backbone.layers else (), patch_px),
+        *checks.layer_notes(spec, layers if config.backbone.layers else (), patch_px, cell_px),
         *checks.date_notes(spec, config.backbone.temporal, tiles),
     ]
     if config.backbone.temporal == "keep" and spec.max_frames == 1:

@@ -84,15 +84,20 @@ def window_notes(spec: BackboneSpec, tiles: Sequence[PlannedTile]) -> Iterator[s
         )
 
 
-def layer_notes(spec: BackboneSpec, asked: Sequence[int], patch_px: int) -> Iterator[str]:
+def layer_notes(spec: BackboneSpec, asked: Sequence[int], patch_px: int, cell_px: int) -> Iterator[str]:
     """Layers asked for whose patches are smaller than a row."""
     strides = {layer: spec.stride_px(layer) for layer in asked}
     finer = {layer: stride for layer, stride in strides.items() if stride < patch_px}
     if finer:
         named = ", ".join(f"{layer} ({stride} px)" for layer, stride in finer.items())
+        shown = (
+            "maps show each at its place, and a decoder reads them together."
+            if cell_px == patch_px
+            else f"with tiles.stride_px a map shows them as one embedding of {cell_px} px. Extract a layer alone to see its own."
+        )
         yield (
             f"A row is a patch of {patch_px} px, as in the coarsest layer asked for; of finer layers, {named}, the patches inside "
-            f"it stand side by side in the row, and their maps are as coarse. Extract a layer alone to see it in full resolution."
+            f"it stand side by side in the row: {shown}"
         )
 
 

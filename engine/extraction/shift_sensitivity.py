@@ -62,11 +62,16 @@ def shift_steps(
         raise StoreError(
             f"{store.folder} has no tile with a whole window beside it. Extract a larger region."
         )
-    apart = [2 * np.trace(moments(view_of(store, layer, window=1)).covariance) for layer in plan.layers]
     return {
-        layer: round(float(np.sqrt(moved / count / own)), 4)
-        for layer, moved, own in zip(plan.layers, squares, apart, strict=True)
+        layer: round(float(np.sqrt(moved / count / _apart(store, layer))), 4)
+        for layer, moved in zip(plan.layers, squares, strict=True)
     }
+
+
+def _apart(store: EmbeddingStore, layer: int) -> float:
+    """Mean squared distance between any two rows of a layer, the cells of a finer one added up."""
+    view = view_of(store, layer, window=1)
+    return float(2 * np.trace(moments(view).covariance)) * view.store.cells**2
 
 
 def _plan(store: EmbeddingStore, root: Path, device: str) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,8 @@ class StoreMeta:
         sensor, level: of the scenes, several joined; empty where they do not say, and in stores of the first version.
         has_window_fraction: whether rows say which part of their window was valid; earlier stores' rows do not.
         licence, attribution: of embeddings that others published, as they ask for it; empty for own extractions.
+        cells: of each layer along a side of a row, whose embeddings follow one another in it (`cells.py`); empty where
+            every layer has one, and in stores of earlier versions. They tell nothing that the rest does not.
     """
 
     schema_version: int
@@ -94,6 +96,7 @@ class StoreMeta:
     has_window_fraction: bool = False
     licence: str = ""
     attribution: str = ""
+    cells: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def is_random(self) -> bool:
@@ -170,6 +173,7 @@ def parse_metadata(raw: dict[bytes, bytes] | None, where: str) -> tuple[StoreMet
     tuples = {
         key: tuple(tree["meta"][key]) for key in ("layers", "dims", "columns", "bands", "scene_fingerprints")
     }
+    tuples["cells"] = tuple(tree["meta"].get("cells", ()))
     return StoreMeta(**{**tree["meta"], **tuples}), [stored_tile(tile) for tile in tree["tiles"]]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import FileIO
 from pathlib import Path
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import StoreError
+from engine.store.cells import cells_along_side, finer_tile, spread, unfolded
 from engine.store.plain_pages import PlainValues, find_plain_values
 from engine.store.schema import StoredTile, StoreMeta, parse_metadata
 
@@ -41,11 +42,17 @@ class StorePart:
 
 @dataclass(frozen=True)
 class EmbeddingStore:
-    """A finished store, opened for reading; nothing is loaded before it is asked for."""
+    """A finished store, opened for reading; nothing is loaded before it is asked for.
+
+    Attributes:
+        cells: patches along a side of a row of the files: more than 1 as `at_own_patches` gives a finer layer, whose
+            tiles, rows and numbers are then of its own patches.
+    """
 
     folder: Path
     meta: StoreMeta
     parts: tuple[StorePart, ...]
+    cells: int = 1
 
     @classmethod
     def open(cls, folder: Path) -> EmbeddingStore:
@@ -72,6 +79,33 @@ class EmbeddingStore:
         if any(meta != metas[0] for meta in metas):
             raise StoreError(f"{folder} holds parts of several extractions. Keep one folder a run.")
         return cls(folder, metas[0], tuple(part for _, part in parts))
+
+    def at_own_patches(self, layer: int) -> EmbeddingStore:
+        """The same with one layer alone, at its own resolution, where it is finer than the rows; else the store itself.
+
+        Args:
+            layer: as counted by the backbone, one that the store keeps.
+        """
+        cells = cells_along_side(self.meta, layer)
+        if cells == 1:
+            return self
+        if layer not in self._finer:
+            index = self.meta.layers.index(layer)
+            meta = replace(
+                self.meta, layers=(layer,), columns=(self.meta.columns[index],), cells=(),
+                dims=(self.meta.dims[index] // cells**2,), patch_px=self.meta.patch_px // cells,
+            )  # fmt: skip
+            parts = tuple(
+                StorePart(part.path, tuple(finer_tile(tile, cells) for tile in part.tiles))
+                for part in self.parts
+            )
+            self._finer[layer] = EmbeddingStore(self.folder, meta, parts, cells)
+        return self._finer[layer]
+
+    @cached_property
+    def _finer(self) -> dict[int, EmbeddingStore]:
+        """Layers at their own patches, once they were asked for."""
+        return {}
 
     @cached_property
     def tiles(self) -> tuple[StoredTile, ...]:
@@ -110,8 +144,17 @@ class EmbeddingStore:
         ends = np.cumsum([part.rows for part in self.parts])
         blocks = [values[end - part.rows : end] for part, end in zip(self.parts, ends, strict=True)]
         with ThreadPoolExecutor(_READERS) as pool:
-            list(pool.map(lambda part, block: self._fill(part, column, 0, block), self.parts, blocks))
+            list(pool.map(lambda part, block: self._read_part(part, column, block), self.parts, blocks))
         return values
+
+    def _read_part(self, part: StorePart, column: str, block: np.ndarray) -> None:
+        """All rows of a part into (n, D), in the order of its tiles."""
+        self._fill(part, column, 0, block)
+        first = 0
+        for tile in part.tiles if self.cells > 1 else ():
+            rows = block[first : first + tile.rows]
+            rows[:] = unfolded(rows, tile, self.cells).reshape(rows.shape)
+            first += tile.rows
 
     def read_valid_fraction(self) -> np.ndarray:
         """(rows,) float32, 0 to 1."""
@@ -125,7 +168,8 @@ class EmbeddingStore:
         """(rows,) of a column of plain numbers."""
         columns = [self._file(part).read(columns=[name])[name] for part in self.parts]
         # to_numpy would import pandas, a third of a second of each start
-        return np.concatenate([np.from_dlpack(chunk) for column in columns for chunk in column.chunks])
+        found = np.concatenate([np.from_dlpack(chunk) for column in columns for chunk in column.chunks])
+        return spread(found, self.tiles, self.cells)
 
     def read_tile(self, tile_id: str, layer: int | None = None) -> np.ndarray:
         """Embeddings of one tile, (h, w, D); no more than its own rows are read.
@@ -139,31 +183,35 @@ class EmbeddingStore:
         part, first, tile = self._row_ranges[tile_id]
         values = np.empty((tile.rows, self._dim(column)), dtype=self.meta.dtype)
         self._fill(part, column, first, values)
-        return values.reshape(tile.h, tile.w, -1)
+        return unfolded(values, tile, self.cells)
 
     def iterate(self, layer: int | None = None) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
         """Tile by tile: the tile, embeddings (h, w, D) and valid_fraction (h, w); one part in memory."""
         column = self.column(layer)
         for part in self.parts:
-            valid = self._file(part).read(columns=["valid_fraction"])["valid_fraction"].to_numpy()
+            stored = self._file(part).read(columns=["valid_fraction"])["valid_fraction"].to_numpy()
+            valid = spread(stored, part.tiles, self.cells)
             values = np.empty((part.rows, self._dim(column)), dtype=self.meta.dtype)
             self._fill(part, column, 0, values)
             first = 0
             for tile in part.tiles:
                 rows = slice(first, first + tile.rows)
-                yield tile, values[rows].reshape(tile.h, tile.w, -1), valid[rows].reshape(tile.h, tile.w)
+                yield tile, unfolded(values[rows], tile, self.cells), valid[rows].reshape(tile.h, tile.w)
                 first += tile.rows
 
     def _dim(self, column: str) -> int:
         return self.meta.dims[self.meta.columns.index(column)]
 
     def _fill(self, part: StorePart, column: str, first: int, rows: np.ndarray) -> None:
-        """Read consecutive rows of a part's column into (n, D), from row `first` of the part on."""
+        """Read consecutive rows of a part's column into (n, D), from row `first` of the part on, as they are in the file."""
+        a_row = self.cells**2
         try:
             with part.path.open("rb", buffering=0) as file:
                 plain = self._plain_values(part, column, file)
                 if plain is None:
-                    rows[:] = self._decoded(part, column, first, len(rows))
+                    rows[:] = self._decoded(part, column, first // a_row, len(rows) // a_row).reshape(
+                        rows.shape
+                    )
                 else:
                     plain.read_into(file, first * rows.shape[1], rows.reshape(-1))
         except (OSError, EOFError, pa.ArrowInvalid) as err:
@@ -178,12 +226,14 @@ class EmbeddingStore:
         key = (part.path, state.st_mtime_ns, state.st_size, column)
         if key not in self._plain:
             footer = self._file(part).metadata
-            if footer.num_rows != part.rows:
+            a_row = self.cells**2
+            if footer.num_rows != part.rows // a_row:
                 raise StoreError(
-                    f"{part.path.name} holds {footer.num_rows} rows instead of {part.rows}. "
+                    f"{part.path.name} holds {footer.num_rows} rows instead of {part.rows // a_row}. "
                     f"See what `python -m engine check` says of the store."
                 )
-            self._plain[key] = find_plain_values(file, footer, column, self._dim(column), self.meta.dtype)
+            width = self._dim(column) * a_row
+            self._plain[key] = find_plain_values(file, footer, column, width, self.meta.dtype)
         return self._plain[key]
 
     def _decoded(self, part: StorePart, column: str, first: int, count: int) -> np.ndarray:

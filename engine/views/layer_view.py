@@ -22,6 +22,7 @@ class LayerView:
     """What is drawn of a layer, and what fits are made on.
 
     Attributes:
+        store: at the layer's own patches (`EmbeddingStore.at_own_patches`), so that rows and tiles are of these.
         layer: as counted by the backbone.
         window: patches along a side of the neighbourhood whose mean is shown (odd); 1: the patches themselves.
         places: means of places in the window that are taken off; None: position is kept.
@@ -138,7 +139,7 @@ def view_of(
     position: Position = "keep",
     windows: Windows = "whole",
 ) -> LayerView:
-    """The view of a layer.
+    """The view of a layer, at its own resolution also where the store has coarser rows.
 
     Args:
         layer: as counted by the backbone; None: the store's first.
@@ -148,7 +149,8 @@ def view_of(
         StoreError: no such layer, an even window, or position that cannot be told from ground.
     """
     number = store.meta.layers[store.meta.columns.index(store.column(layer))]
-    side = usual_window(store) if window is None else window
+    own = store.at_own_patches(number)
+    side = usual_window(own) if window is None else window
     if side < 1 or side % 2 == 0:
         raise StoreError(f"The window is {side} patches; it is odd: 1, 3, 5 ... Choose another.")
-    return LayerView(store, number, side, places_to_remove(store, number, position), windows)
+    return LayerView(own, number, side, places_to_remove(own, number, position), windows)

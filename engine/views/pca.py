@@ -231,5 +231,6 @@ def identity_of(store: EmbeddingStore) -> str:
     """Changes when the store does: its configuration, and its parts' names, sizes and times."""
     states = [(part.path.name, part.path.stat()) for part in store.parts]
     facts = [store.meta.config_hash, store.meta.weights_sha256]
+    facts += [f"cells:{store.cells}"] if store.cells > 1 else []
     facts += [f"{name}:{state.st_size}:{state.st_mtime_ns}" for name, state in states]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()

@@ -99,10 +99,15 @@ def place_means(
 def position_share(store: EmbeddingStore, layer: int, without: PlaceMeans | None = None) -> float | None:
     """Share of a layer's variance that the place in the window explains, also after means were taken off.
 
+    Args:
+        without: of the layer's own patches, as a view has them.
+
     Returns:
         None with one row a tile, or where no place was seen twice.
     """
-    return None if store.meta.granularity == "tile" else place_means(store, layer, without).share
+    if store.meta.granularity == "tile":
+        return None
+    return place_means(store.at_own_patches(layer), layer, without).share
 
 
 def places_to_remove(store: EmbeddingStore, layer: int | None, position: Position) -> PlaceMeans | None:

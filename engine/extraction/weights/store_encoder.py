@@ -8,6 +8,7 @@ from engine.backbones import cards
 from engine.backbones.core.settings import settle
 from engine.errors import BackboneError, StoreError
 from engine.extraction.plan import resolve_layers
+from engine.store.cells import cells_along_side
 from engine.store.schema import StoreMeta
 
 
@@ -34,20 +35,9 @@ def layers_of(meta: StoreMeta, asked: Sequence[int] | None) -> tuple[int, ...]:
 def cells_of(meta: StoreMeta, layers: Sequence[int]) -> tuple[int, ...]:
     """Cells along a side of a patch of some layers: more than one where a layer is finer than the patch.
 
-    1 where cells cannot be told apart: shifted passes, whose rows lie closer than the patch, rows of whole tiles, and
-    backbones that this version does not know.
+    1 where cells cannot be told apart; see `store/cells.py`.
     """
-    try:
-        spec = cards.resolve(cards.card(meta.backbone), settings_of(meta), meta.bands)
-    except BackboneError:
-        return (1,) * len(layers)
-    strides = {layer: spec.stride_px(layer) for layer in meta.layers}
-    if meta.granularity != "patch" or max(strides.values()) != meta.patch_px:
-        return (1,) * len(layers)
-    found = tuple(meta.patch_px // strides[layer] for layer in layers)
-    widths = dict(zip(meta.layers, meta.dims, strict=True))
-    is_whole = all(widths[layer] % cells**2 == 0 for layer, cells in zip(layers, found, strict=True))
-    return found if is_whole else (1,) * len(layers)
+    return tuple(cells_along_side(meta, layer) for layer in layers)
 
 
 def require_layers(asked: Sequence[int], kept: Sequence[int]) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import torch
 
 from engine.errors import StoreError
 from engine.jobs import folder as run_folder
@@ -29,6 +28,7 @@ from engine.jobs.events import Finished, Started, Submitted, TestDone
 from engine.labels.clicked.geojson import write_labels
 from engine.labels.clicked.label_set import LabelSet
 from engine.learning.clicked.classifier import Classifier
+from engine.learning.clicked.decoder_weights import decoder_state, folded_places, require_foldable
 from engine.learning.clicked.label_raster import as_pixels, write_label_raster
 from engine.learning.clicked.taught import Taught
 from engine.learning.keeping.card import SCHEMA_VERSION, DecoderCard, encoder_facts
@@ -39,6 +39,7 @@ from engine.learning.positions import Positions
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 from engine.store.schema import StoredTile
+from engine.store.store import EmbeddingStore
 from engine.workspace import workspace_of
 
 LABELS, RASTER = "clicked-labels.geojson", "label-raster.tif"
@@ -71,6 +72,7 @@ def keep_decoder(taught: Taught, root: Path | None = None, folder: Path | None =
         raise StoreError(
             f"{store.folder} is looked at by tiles or by means of neighbours. A decoder reads single patches."
         )
+    require_foldable(taught.classifier, store)
     config = _config(taught, "labels.tif")
     folder = folder or run_folder.new_folder(config, root or workspace_of(store.folder.parent))
     config = _config(taught, str((folder / RASTER).resolve()))
@@ -116,40 +118,28 @@ def _config(taught: Taught, raster: str) -> TrainConfig:
 def _write(folder: Path, config: TrainConfig, taught: Taught, scores: dict[str, object]) -> None:
     """Weights first, then the card: a run with a card is complete."""
     store, view = taught.view.store, taught.view.view
-    positions = None if view.places is None else Positions({view.layer: view.places})
+    row_meta = EmbeddingStore.open(
+        store.folder
+    ).meta  # of a finer layer, a row of the store holds several patches
+    positions = (
+        None if view.places is None else Positions({view.layer: folded_places(view.places, store.cells)})
+    )
     if positions is not None:
         positions.save(folder / POSITIONS)
-    state = decoder_state(taught.classifier, store.meta.patch_px, task_of(task_of_classes(taught.classifier)))
+    task = task_of(task_of_classes(taught.classifier))
+    state = decoder_state(taught.classifier, row_meta.patch_px, task, store.cells)
     tiles = [tile.id for tile in _labelled_tiles(taught)]
     assert isinstance(config.task, SegmentationConfig)
     card = DecoderCard(
-        schema_version=SCHEMA_VERSION, layers=(view.layer,), dims=(len(taught.basis.mean),), epoch=1, seed=config.seed,
+        schema_version=SCHEMA_VERSION, layers=(view.layer,), dims=(len(taught.basis.mean) * store.cells**2,), epoch=1, seed=config.seed,
         head=config.head.model_dump(mode="json"), split={"train": tiles, "val": [], "test": tiles},
         store=os.path.relpath(store.folder.resolve(), folder.resolve()), labels=LABELS, position=config.position,
         task=config.task.model_dump(mode="json"), cells=(1,), labels_source=SOURCE, config_hash=config_hash(config),
         licence=f"Licence of the encoder's weights as its card says; of the scenes: those of {store.meta.source or 'not stated'}.",
-        created=datetime.now(UTC).isoformat(timespec="seconds"), **encoder_facts(store.meta),
+        created=datetime.now(UTC).isoformat(timespec="seconds"), **encoder_facts(row_meta),
     )  # fmt: skip
     write_decoder(folder / WEIGHTS, state, card, scores, positions)
     write_card(folder, card)
-
-
-def decoder_state(classifier: Classifier, patch_px: int, task: Task) -> dict[str, torch.Tensor]:
-    """The tensors of a decoder: every pixel of a patch gets the patch's class."""
-    mean = torch.from_numpy(np.asarray(classifier.offset, np.float32))
-    state = {"mean": mean.clone(), "std": torch.ones_like(mean)}
-    if classifier.method == "logistic":
-        rows, bias = classifier.rows, classifier.bias
-        if task.values == 1:
-            rows, bias = rows[1:] - rows[:1], bias[1:] - bias[:1]
-        state["head.layers.0.weight"] = torch.from_numpy(np.tile(rows, (patch_px**2, 1)).astype(np.float32))
-        state["head.layers.0.bias"] = torch.from_numpy(np.tile(bias, patch_px**2).astype(np.float32))
-        return state
-    shares = np.eye(len(classifier.classes), dtype=np.float32)[classifier.truth]
-    expected = torch.from_numpy(np.tile(shares[:, 1:] if task.values == 1 else shares, (1, patch_px**2)))
-    state["head.features"] = torch.from_numpy(classifier.features) - mean
-    state |= {"head.expected": expected.half(), "head.prior": expected.mean(dim=0)}
-    return state
 
 
 def _labelled_tiles(taught: Taught) -> list[StoredTile]:

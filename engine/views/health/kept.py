@@ -80,4 +80,6 @@ def _path(store: EmbeddingStore, position: Position) -> Path:
 
 
 def _key(store: EmbeddingStore) -> str:
-    return f"{_VERSION}:{identity_of(store)}"
+    """Changes with the store, and with the resolution at which its layers are measured."""
+    cells = [store.at_own_patches(layer).cells for layer in store.meta.layers]
+    return ":".join([str(_VERSION), identity_of(store), *(map(str, cells) if max(cells) > 1 else ())])

@@ -38,10 +38,10 @@ def seam_score(
 
     Args:
         layer: as counted by the backbone; None: the first column.
-        places: means of places in the window that are taken off before.
+        places: means of places in the window that are taken off before, as a view has them.
     """
     number = store.meta.layers[store.meta.columns.index(store.column(layer))]
-    return shown_seam_score(LayerView(store, number, 1, places), most_pairs)
+    return shown_seam_score(LayerView(store.at_own_patches(number), number, 1, places), most_pairs)
 
 
 def shown_seam_score(view: LayerView, most_pairs: int = MOST_PAIRS) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.files import require_file_path, write_atomic
-from engine.store.schema import StoredTile
+from engine.store.schema import StoredTile, TileRows
+from engine.store.store import StorePart
+from engine.store.table import part_table
 from engine.views.comparing.dated_view import DatedView
 from engine.views.lens.lens import Lens
 from engine.views.maps.overlay import NO_CLASS, class_overlay, store_tags, write_mosaic
@@ -96,7 +99,7 @@ def write_table(view: DatedView, lens: Lens, out: Path) -> Path:
                 tiles = [tile for tile in part.tiles if tile.id in wanted]
                 if not tiles:
                     continue
-                table = _table(view, lens, part.path, tiles)
+                table = _table(view, lens, part, tiles)
                 writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
                 writer.write_table(table)
         finally:
@@ -107,9 +110,9 @@ def write_table(view: DatedView, lens: Lens, out: Path) -> Path:
     return out
 
 
-def _table(view: DatedView, lens: Lens, path: Path, tiles: Sequence[StoredTile]) -> pa.Table:
-    """The rows of a part that lie in some tiles and have data."""
-    stored = pq.ParquetFile(path).read(columns=list(_KEPT))
+def _table(view: DatedView, lens: Lens, part: StorePart, tiles: Sequence[StoredTile]) -> pa.Table:
+    """The patches of a part that lie in some tiles and have data."""
+    stored, geo = _places(view, part)
     ids = stored["tile_id"].to_numpy()
     numbers = {tile.id: view.view.read_tile(tile)[0] for tile in tiles}
     chosen = np.isin(ids, list(numbers))
@@ -118,10 +121,22 @@ def _table(view: DatedView, lens: Lens, path: Path, tiles: Sequence[StoredTile])
     kept = stored.filter(pa.array(chosen)).filter(pa.array(has_data))
     for name, column in _columns(lens, values[has_data]).items():
         kept = kept.append_column(name, column)
-    geo = (pq.read_metadata(path).metadata or {}).get(b"geo", b"{}")
     return kept.replace_schema_metadata(
         {b"geo": geo, **{name.encode(): words.encode() for name, words in _lens_tags(lens).items()}}
     )
+
+
+def _places(view: DatedView, part: StorePart) -> tuple[pa.Table, bytes]:
+    """What a table keeps of the patches of a part, and its `geo` metadata; of a finer layer made anew for its own patches."""
+    store = view.store
+    if store.cells == 1:
+        return pq.ParquetFile(part.path).read(columns=list(_KEPT)), (
+            pq.read_metadata(part.path).metadata or {}
+        ).get(b"geo", b"{}")
+    valid = view.view.valid_by_tile()
+    rows = [TileRows(tile, (), valid[tile.id].ravel()) for tile in part.tiles]
+    made = part_table(replace(store.meta, layers=(), columns=(), dims=()), rows)
+    return made.select(_KEPT), made.schema.metadata[b"geo"]
 
 
 def _columns(lens: Lens, values: np.ndarray) -> dict[str, Any]:

@@ -26,13 +26,13 @@ _MAX_BANDS = 65_535
 
 
 def export(store: EmbeddingStore, layer: int | None, out: Path, format: str = "geotiff") -> tuple[Path, ...]:
-    """Write the embeddings of a layer, each file atomically.
+    """Write the embeddings of a layer at its own resolution, each file atomically.
 
     geotiff: one float32 band a dimension (GDAL before 3.11 has no float16), NaN where there is no valid
     pixel. A store of several CRSs becomes a map in each, named with its code (`out_epsg32618.tif`); where tiles
     share their ground, as those of several dates do, each time becomes a map (`out_date1.tif`): nothing is
-    resampled between zones, and no embedding hides another. npz: `embeddings` (rows, D) in the store's dtype,
-    `valid_fraction`, `tile_id`, `row`, `col` (rows,), and `store`, a JSON text with the store's facts and tiles.
+    resampled between zones, and no embedding hides another. npz: `embeddings` (patches, D) in the store's dtype,
+    `valid_fraction`, `tile_id`, `row`, `col` (patches,), and `store`, a JSON text with the store's facts and tiles.
     terratorch: a folder with a GeoTIFF a tile, for the layer or for all of them where none is named.
 
     Returns:
@@ -43,11 +43,12 @@ def export(store: EmbeddingStore, layer: int | None, out: Path, format: str = "g
         DiskFull: no room.
     """
     number = store.meta.layers[store.meta.columns.index(store.column(layer))]
+    own = store.at_own_patches(number)
     match format:
         case "geotiff":
-            return _export_geotiff(store, number, out)
+            return _export_geotiff(own, number, out)
         case "npz":
-            return (_export_npz(store, number, out),)
+            return (_export_npz(own, number, out),)
         case "terratorch":
             return write_folder(store, store.meta.layers if layer is None else (number,), out)
         case _:

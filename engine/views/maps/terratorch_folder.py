@@ -48,7 +48,7 @@ def write_folder(store: EmbeddingStore, layers: Sequence[int], out: Path) -> tup
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInput(f"{out} already holds something. Choose another --out.")
-    widest = max(_dim(store, layer) for layer in layers)
+    widest = max(_dim(store.at_own_patches(layer), layer) for layer in layers)
     if widest > _MAX_BANDS:
         raise StoreError(
             f"The embeddings have {widest:,} dimensions, and a GeoTIFF holds {_MAX_BANDS:,} bands. Export as npz."
@@ -58,7 +58,7 @@ def write_folder(store: EmbeddingStore, layers: Sequence[int], out: Path) -> tup
         held = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         try:
             for number, layer in enumerate(layers):
-                _write_layer(store, layer, held / _folder(number))
+                _write_layer(store.at_own_patches(layer), layer, held / _folder(number))
             (held / SUMMARY).write_text(json.dumps(summary(store, layers, out), indent=2), encoding="utf-8")
             held.chmod(0o755)
             if out.is_dir():
@@ -71,7 +71,7 @@ def write_folder(store: EmbeddingStore, layers: Sequence[int], out: Path) -> tup
 
 def summary(store: EmbeddingStore, layers: Sequence[int], out: Path) -> dict[str, Any]:
     """What TerraTorch's summary says, as far as a store knows it, and what decoders are compared by."""
-    meta, tile = store.meta, store.tiles[0]
+    meta, own = store.meta, [store.at_own_patches(layer) for layer in layers]
     told = asdict(meta)
     return {
         "created_utc": datetime.now(UTC).isoformat(),
@@ -88,9 +88,9 @@ def summary(store: EmbeddingStore, layers: Sequence[int], out: Path) -> dict[str
                 "output_folder_name": _folder(number),
                 "requested_index": layer,
                 "layer_number": layer + 1,
-                "layer_output_shape": [_dim(store, layer), tile.h, tile.w],
+                "layer_output_shape": [_dim(seen, layer), seen.tiles[0].h, seen.tiles[0].w],
             }
-            for number, layer in enumerate(layers)
+            for number, (layer, seen) in enumerate(zip(layers, own, strict=True))
         ],
         OWN_KEY: {key: told[key] for key in OWN_FIELDS},
     }

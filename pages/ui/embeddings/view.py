@@ -8,7 +8,6 @@ import streamlit as st
 
 from engine.imagery.scene import Scene
 from engine.store.store import EmbeddingStore
-from engine.views.folded_cells import folded_words
 from engine.views.layer_view import LayerView
 from engine.views.neighbourhood_mean import usual_window
 from pages.ui.embeddings import lens_data
@@ -52,6 +51,10 @@ def choose_window(store: EmbeddingStore) -> int:
     if usual == 1:
         return 1
     words = {usual: f"{usual} × {usual} patches", 1: "Single patches"}
+    if (
+        st.session_state.get("embeddings_window") not in words
+    ):  # of another layer, whose patches have another size
+        st.session_state.pop("embeddings_window", None)
     chosen = st.segmented_control(
         "Colours of", list(words), default=usual, required=True, key="embeddings_window", format_func=words.__getitem__,
         help=glossary.meaning(
@@ -132,8 +135,7 @@ def note(looked: Looked, is_of_map: bool = True) -> str:
         said.append(
             f"This store is large: zoomed out, a patch of the map is the mean of {step} × {step}; zoomed in, it is itself."
         )
-    folded = folded_words(view.store.meta, view.layer)
-    return " ".join([*said, *_measured(view), *([folded] if folded else [])])
+    return " ".join([*said, *_measured(view)])
 
 
 def _measured(view: LayerView) -> list[str]:
@@ -164,7 +166,7 @@ def variance(looked: Looked) -> None:
 
 
 def facts(store: EmbeddingStore, layer: int) -> None:
-    """Numbers of the store, and where it lies."""
+    """Numbers of the store, at the layer's own patches, and where it lies."""
     meta = store.meta
     st.subheader("Store", anchor=False)
     dim = meta.dims[meta.layers.index(layer)]

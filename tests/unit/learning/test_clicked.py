@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import rasterio
 from shapely.geometry import Point
 
 from engine.__main__ import main
-from engine.errors import JobError
+from engine.errors import JobError, StoreError
+from engine.extraction.encode import fold
 from engine.labels.clicked.geojson import write_labels
 from engine.labels.clicked.label_set import Label, LabelSet
 from engine.labels.clicked.on_store import middle_of
@@ -34,6 +36,7 @@ from engine.store.store import EmbeddingStore
 from engine.views.comparing.dated_view import dated
 from engine.views.layer_view import view_of
 from engine.views.lens.reduction import Reduction, reduction_of
+from engine.views.position import Position
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 DIM, SIDE, TILES = 12, 12, 4
@@ -215,3 +218,38 @@ def test_the_map_by_nearest_neighbours_is_drawn_from_numbers_that_say_what_the_c
         np.testing.assert_allclose(lens.values(numbers[has_data])[:, 0], expected[has_data], atol=1e-4)
     assert identity_of(taught, "classes", 0) == identity_of(taught_on(store, method="knn"), "classes", 0)
     assert identity_of(taught, "classes", 0) != identity_of(taught_on(store, 2, "knn"), "classes", 0)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("position", ["keep", "remove"])
+def test_a_decoder_of_a_layer_finer_than_the_rows_gives_the_classes_of_its_own_patches(
+    tmp_path: Path, classes: int, position: Position
+) -> None:
+    cells, tiles = 3, []
+    centres = np.random.default_rng(1).standard_normal((3, DIM)) * 4
+    for column in range(TILES):
+        rows = rows_at(tile_at(3 * column, side=SIDE), dims=(cells**2 * DIM, 2))
+        side = SIDE * cells
+        kinds = np.add.outer(np.arange(side) // 6, np.arange(side) // 4) % 3
+        dense = centres[kinds] + np.random.default_rng(column).standard_normal((side, side, DIM))
+        rows.embeddings[0][:] = fold(dense, (SIDE, SIDE)).reshape(SIDE**2, -1)
+        tiles.append(rows)
+    meta = meta_of((cells**2 * DIM, 2), "float32", cells=(cells, 1), patch_px=18)
+    tiles = [replace(one, tile=replace(one.tile, height_px=18 * SIDE, width_px=18 * SIDE)) for one in tiles]
+    store = make_store(tmp_path / "run", tiles, meta)
+    view = dated(view_of(store, 0, 1, position))
+    made, across = CLASSES if classes == 3 else LabelSet(), SIDE * cells
+    for tile in range(TILES):
+        for kind in range(classes):
+            row = tile * across**2 + 4 * kind
+            made = made.with_label(Label(made.classes[kind].name, Point(middle_of(view.store.tiles, row))))
+    taught = teach(view, made, reduction_of(view.view).basis)
+    run = keep_decoder(taught, folder=tmp_path / "kept")
+    for tile, pixels in predict_tiles(TrainRun.open(run.folder), store):
+        own = next(one for one in view.store.tiles if one.id == tile.id)
+        wanted = taught.classifier.predict(view.view.read_tile(own)[0].reshape(-1, DIM)).reshape(
+            across, across
+        )
+        assert (pixels == wanted.repeat(6, 0).repeat(6, 1)).mean() > 0.999
+    with pytest.raises(StoreError, match="compares whole rows"):
+        keep_decoder(teach(view, made, taught.basis, "knn"), folder=tmp_path / "neighbours")
