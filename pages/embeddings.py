@@ -58,7 +58,7 @@ with page.panel, errors.in_words():
             reduction = lens_data.reduction(shown, other[0])
     scenes, base = embeddings_view.choose_base(chosen)
     of = f"{choice.view} {layer} {window}"
-    picked = picks.picked(embeddings_view.map_key(chosen), of, is_cosine=choice.view == "Similarity")
+    picked = picks.picked(embeddings_view.map_key(chosen), of, choice.view == "Similarity", store.rows)
     with st.spinner("Making the lens."):
         looked = lens_views.look(
             lens_data.dated_view(shown, date),

@@ -47,6 +47,7 @@
       const row = map.getContainer().querySelector('.ember-layer[data-pane="land"]');
       const { select, said } = picker(row, maps.map((one) => one.name));
       let shown = null;
+      const asked = Emberscope.address.take("base");
       const choose = (name) => {
         shown?.remove();
         shown = null;
@@ -61,13 +62,15 @@
         shown = tilesOf(found, () => {
           choose(NONE);
           said.textContent = `${name} cannot be reached from here. Land and coast are shown.`;
+          if (name === asked) {
+            Emberscope.refuse(map, "base map", name, "which cannot be reached from here. Land and coast are shown.");
+          }
         }).addTo(map);
       };
       select.addEventListener("change", () => choose(select.value));
-      const asked = Emberscope.address.take("base");
       choose(asked ?? Emberscope.recall("base") ?? NONE);
-      if (asked && asked !== select.value) {
-        said.textContent = `The link asks for the base map ${asked}, which is not offered here.`;
+      if (asked !== null && asked !== select.value) {
+        Emberscope.refuse(map, "base map", asked);
       }
     },
   });

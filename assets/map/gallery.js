@@ -7,6 +7,8 @@
   const LEAST_PX = 18;
   const FOOT_PX = 176;
   const FOLDED_PX = 40;
+  // A map that has no scenes side by side by then has none to which a link could lead.
+  const NONE_AFTER_MS = 3000;
 
   /** How often each word stands in a list, as "32 train, 8 test". */
   function counted(words) {
@@ -154,7 +156,7 @@
       settle();
     });
     settle();
-    begin(map, scenes, { highlight, box });
+    begin(map, scenes, highlight);
     return () => {
       onMap.remove();
       box.remove();
@@ -163,7 +165,7 @@
   }
 
   /** The scene of the link, or the one that fills the middle of the map. */
-  function begin(map, scenes, { highlight, box }) {
+  function begin(map, scenes, highlight) {
     const before = scenes.findIndex((scene) => scene.id === map.emberScene);
     if (before >= 0) {
       highlight(before); // the same scenes in other bands
@@ -180,9 +182,7 @@
       return;
     }
     if (asked !== null) {
-      const words = L.DomUtil.create("p", "", box);
-      words.textContent = `The link asks for a scene that is not on this map: ${asked}`;
-      box.open = true;
+      Emberscope.refuse(map, "scene", asked);
     }
     const { lat, lng } = map.getCenter();
     const inSight = scenes.findIndex(({ box: [[south, west], [north, east]] }) => south <= lat && lat <= north && west <= lng && lng <= east);
@@ -226,6 +226,12 @@
           .catch((error) => console.warn(`The gallery is not shown: ${error.message}`));
       };
       // A swap of layers takes the old away and brings the new: only what lies there afterwards counts.
+      setTimeout(() => {
+        const asked = shown ? null : Emberscope.address.take("scene");
+        if (asked !== null) {
+          Emberscope.refuse(map, "scene", asked);
+        }
+      }, NONE_AFTER_MS);
       let timer = null;
       map.on("layeradd layerremove", () => {
         timer ??= setTimeout(() => {

@@ -12,16 +12,18 @@
     return `${isVisible ? "" : "-"}${pane}${percent === 100 ? "" : `:${percent}`}`;
   }
 
-  /** @returns {Map<string, object>} by pane, what the words of an address say; only panes that there are. */
+  /** By pane, what the words of an address say; and those words that say nothing of a pane that there is. */
   function parsed(words, panes) {
-    const found = new Map();
+    const [found, refused] = [new Map(), []];
     for (const part of words?.split(",") ?? []) {
       const [, hidden, pane, percent] = /^(-?)([a-z_]+)(?::(\d{1,3}))?$/.exec(part) ?? [];
-      if (panes.includes(pane)) {
-        found.set(pane, { isVisible: !hidden, percent: Math.min(100, Number(percent ?? 100)) });
+      if (panes.includes(pane) && Number(percent ?? 100) <= 100) {
+        found.set(pane, { isVisible: !hidden, percent: Number(percent ?? 100) });
+      } else {
+        refused.push(part);
       }
     }
-    return found;
+    return { found, refused };
   }
 
   /** Colours and their meaning below a row: swatches, or a bar from low to high. */
@@ -113,7 +115,10 @@
   /** The list's rows with their order, what is kept of them and what the address says. */
   function rowsOf(map, list, given) {
     const panes = given.map((row) => row.pane);
-    const linked = parsed(Emberscope.address.take("layers"), panes);
+    const { found: linked, refused } = parsed(Emberscope.address.take("layers"), panes);
+    if (refused.length) {
+      Emberscope.refuse(map, "layers", refused.join(","));
+    }
     const order = linked.size ? [...linked.keys()] : Emberscope.recall("order") ?? [];
     const rows = given.map((row) => {
       const usual = { isVisible: true, percent: row.percent };

@@ -48,11 +48,18 @@
     }, LEGEND_EVERY_MS);
   }
 
-  /** The view of a link: "latitude,longitude,zoom"; null where it is none. */
-  function linkedView() {
-    const [lat, lng, zoom] = (Emberscope.address.take("view") ?? "").split(",").map(Number.parseFloat);
-    const isOne = Math.abs(lat) <= 85 && Math.abs(lng) <= 540 && zoom >= 0 && zoom <= 24;
+  /** The view that a link's words name, "latitude,longitude,zoom"; null where they name none. */
+  function viewOf(words) {
+    const numbers = (words ?? "").split(",").map((part) => (part.trim() ? Number(part) : Number.NaN));
+    const [lat, lng, zoom] = numbers;
+    const isOne = numbers.length === 3 && Math.abs(lat) <= 85 && Math.abs(lng) <= 540 && zoom >= 0 && zoom <= 24;
     return isOne ? { center: [lat, lng], zoom } : null;
+  }
+
+  /** Say that a link's view is none, or that the page shows nothing there. */
+  function refuseView(map, words, isView) {
+    const why = isView ? "where nothing of this page lies. What it shows is in sight instead." : undefined;
+    Emberscope.refuse(map, "view", words, why);
   }
 
   Object.assign(Emberscope, {
@@ -73,7 +80,8 @@
      */
     view(map, { page, focus, home, boxes, panelPx, footPx }) {
       Object.assign(map, { emberPanelPx: panelPx, emberFootPx: footPx });
-      const linked = linkedView();
+      const words = Emberscope.address.take("view");
+      const linked = viewOf(words);
       const last = linked ?? Emberscope.recall("view");
       const isSameFocus = linked !== null || (Emberscope.recall(`focus ${page}`) ?? focus) === focus;
       if (last) {
@@ -87,6 +95,9 @@
         waitForLegend(map, box);
       }
       map.hasLinkedView = isKept && linked !== null;
+      if (words !== null && !map.hasLinkedView) {
+        refuseView(map, words, linked !== null);
+      }
       const keep = () => {
         const { lat, lng } = map.getCenter();
         Emberscope.remember("view", { center: [lat, lng], zoom: map.getZoom(), fitted: map.emberFitted ?? null });

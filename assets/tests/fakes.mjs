@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { runInThisContext } from "node:vm";
 
-const SCRIPTS = ["memory", "address", "words", "view", "land", "backdrop", "layers", "pointer", "gallery", "base_maps", "outlines"];
+const SCRIPTS = ["memory", "address", "words", "refused", "view", "land", "backdrop", "layers", "pointer", "gallery", "base_maps", "outlines"];
 export const PANES = { land: 150, imagery: 250, overlay: 350, outlines: 380 };
 
 /** A new document, opened by a link, with our scripts loaded; what one tab remembers goes on. */

@@ -56,10 +56,10 @@ test("a link brings order, visibility and opacity; what it does not know stays a
   page = await open({ link: "?layers=imagery:50,-outlines,nonsense,overlay:999" });
   makePanes();
   const rows = layerRows();
-  assert.deepEqual(panesFromAbove(), ["imagery", "outlines", "overlay", "land"]);
+  assert.deepEqual(panesFromAbove(), ["imagery", "overlay", "outlines", "land"]);
   assert.equal(rows.imagery.slider.value, 50);
   assert.equal(rows.outlines.tick.checked, false);
-  assert.equal(rows.overlay.slider.value, 100);
+  assert.equal(rows.overlay.slider.value, 80);
 });
 
 test("a row carries the legend of its layer, with words that are no HTML", () => {

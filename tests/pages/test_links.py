@@ -42,9 +42,7 @@ def test_a_link_opens_the_card_that_it_names(open_page: OpenPage, filled_home: P
     ("page", "asked", "name"),
     [
         ("explore", {"bands": "Nonsense <b>"}, "bands"),
-        ("evaluate", {"show": "Nonsense"}, "show"),
         ("apply", {"ground": "store:gone"}, "ground"),
-        ("extract", {"backbone": "gone"}, "backbone"),
         ("explore", {"region": "file:0123456789abcdef"}, "region"),
     ],
 )

@@ -55,6 +55,7 @@ def open_maps(job: Job) -> list[Shown]:
 def choose(found: Sequence[Shown]) -> Shown:
     """The one of several maps whose hectares and files the panel shows."""
     if len(found) == 1:
+        bound.refuse_unless_shown("map", address.read("map"), found[0].folder.name)
         return found[0]
     by_number = {one.folder.name: one for one in found}
     widget = f"apply_map_{found[0].folder.parent.parent.name}"
@@ -69,6 +70,7 @@ def choose(found: Sequence[Shown]) -> Shown:
 def shows_disagreement(shown: Shown) -> bool:
     """Whether the map shows where the decoders of an ensemble disagree; asked only of a map of several."""
     if not (shown.folder / DISAGREEMENT).is_file():
+        bound.refuse_unless_shown("show", address.read("show"), _SHOWS[0])
         return False
     widget = f"apply_show_{shown.channel}"
     address.restore("show", widget, _SHOWS, _SHOWS[0])

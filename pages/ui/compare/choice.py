@@ -52,7 +52,7 @@ def choose(stores: Sequence[cached.JobFacts]) -> list[Slot]:
         )
         takes_off = st.toggle(
             "Position taken off where it shows", value=True, key="compare_position",
-            help=f"Of stores where the place in the window explains {GOOD_POSITION:.0%} of the variance and more, the mean of each "
+            bind="query-params", help=f"Of stores where the place in the window explains {GOOD_POSITION:.0%} of the variance and more, the mean of each "
             f"place is taken off.",
         )  # fmt: skip
     columns = st.columns(int(count or 2))

@@ -11,7 +11,7 @@ from engine.views.comparing.basis import require_basis
 from engine.views.layer_view import LayerView
 from pages.ui.embeddings import lens_data
 from pages.ui.look import wording
-from pages.ui.state import address, cached, results
+from pages.ui.state import address, bound, cached, results
 
 _OWN = "This store"
 
@@ -29,6 +29,7 @@ def choose(shown: LayerView, stores: Sequence[cached.JobFacts]) -> tuple[LayerVi
         if one.job.id != own and one.config.backbone.name == shown.store.meta.backbone
     }
     if not others:
+        bound.refuse_unless_shown("components of", address.read("components_of"), _OWN)
         return None
     options = [_OWN, *others]
     address.restore("components_of", "components_of", options, _OWN)

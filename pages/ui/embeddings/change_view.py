@@ -14,7 +14,7 @@ from engine.views.comparing.dated_view import DatedView, dated
 from engine.views.layer_view import LayerView, view_of
 from engine.views.lens.reduction_file import Header
 from engine.views.lens.scalar_file import scalar_file
-from pages.ui.state import cached, results
+from pages.ui.state import bound, cached, results
 
 _COSINE = "cosine"
 
@@ -57,6 +57,7 @@ def choose(
         if one.job.id != own and one.config.backbone.name == shown.store.meta.backbone
     }
     if not options:
+        bound.refuse_without_choice("since")
         st.info(
             f"Nothing to compare with: extract the same ground on another date with {shown.store.meta.backbone}.",
             icon=":material/info:",

@@ -17,7 +17,7 @@ from engine.views.maps.chips import Place, chips
 from pages.ui.embeddings.lens_views import Looked
 from pages.ui.look import wording
 from pages.ui.map import layers
-from pages.ui.state import cached, results
+from pages.ui.state import bound, cached, results
 
 _MOST, _IN_A_ROW = 12, 4
 
@@ -38,6 +38,8 @@ def panel(
     views, imagery = [looked.dated], [scenes]
     for one in same if wants_others else []:
         _add(views, imagery, looked, one)
+    if not same:
+        bound.refuse_without_choice("nearest_everywhere", "false")
     searched = sum(tile.rows for view in views for tile in view.chosen)
     with st.spinner(f"Ranking {searched:,} patches in full precision."):
         found = _nearest(_key(looked, views), looked, views)

@@ -16,13 +16,14 @@ _NUMBER = re.compile(r"[+-]?\d{1,9}")
 _MOST = 400
 
 
-def picked(map_key: str, of: str, is_cosine: bool) -> Picked:
+def picked(map_key: str, of: str, is_cosine: bool, rows: int) -> Picked:
     """What was picked last; on a first visit, what the address says.
 
     Args:
         map_key: of the map; another one is of another store.
         of: layer and view: thresholds and patches of one mean nothing to another.
         is_cosine: the view shows cosines, so that a threshold lies from -1 to 1.
+        rows: that the store has.
     """
     told = lens.picked(map_key, of)
     key = f"{map_key}/{of}"
@@ -32,18 +33,19 @@ def picked(map_key: str, of: str, is_cosine: bool) -> Picked:
         bound.settle(_THRESHOLD)
     elif key not in st.session_state:
         is_first = not any(str(one).startswith("embeddings_") and "/" in str(one) for one in st.session_state)
-        st.session_state[key] = _of_address(is_cosine) if is_first else Picked()
+        st.session_state[key] = _of_address(is_cosine, rows) if is_first else Picked()
     found = st.session_state[key]
     assert isinstance(found, Picked)
     _into_address(found)
     return found
 
 
-def _of_address(is_cosine: bool) -> Picked:
+def _of_address(is_cosine: bool, rows: int) -> Picked:
     words = [one for one in (address.read(_PATCH) or "").split(",") if one][:_MOST]
-    for word in [one for one in words if not _NUMBER.fullmatch(one)][:1]:
+    good = [one for one in words if _NUMBER.fullmatch(one) and -rows <= int(one) < rows]
+    for word in [one for one in words if one not in good][:1]:
         bound.refuse(_PATCH, word)
-    numbers = [int(one) for one in words if _NUMBER.fullmatch(one)]
+    numbers = [int(one) for one in good]
     positive = tuple(one for one in numbers if one >= 0)
     # Patch 0 cannot be negative as a number: those to be unlike count from -1.
     return Picked(positive, tuple(-one - 1 for one in numbers if one < 0), _threshold(is_cosine))

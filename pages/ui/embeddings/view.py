@@ -49,6 +49,7 @@ def choose_window(store: EmbeddingStore) -> int:
     """Over how many patches a colour is averaged; no question where a patch is large already."""
     usual = usual_window(store)
     if usual == 1:
+        bound.refuse_without_choice("embeddings_window", "Single patches")
         return 1
     words = {usual: f"{usual} × {usual} patches", 1: "Single patches"}
     if (
@@ -57,7 +58,7 @@ def choose_window(store: EmbeddingStore) -> int:
         st.session_state.pop("embeddings_window", None)
     chosen = st.segmented_control(
         "Colours of", list(words), default=usual, required=True, key="embeddings_window", format_func=words.__getitem__,
-        help=glossary.meaning(
+        bind="query-params", help=glossary.meaning(
             "patch", "Small patches of a CNN differ most by their texture. Means over their surroundings show the ground."
         ),
     )  # fmt: skip

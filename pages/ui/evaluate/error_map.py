@@ -21,7 +21,7 @@ from engine.learning.tasks.task import MapStyle
 from engine.store.footprints import footprints
 from pages.ui.look import palette, wording
 from pages.ui.map import layers, maps, number_layers
-from pages.ui.state import address, cached, results
+from pages.ui.state import address, bound, cached, results
 
 _VIEWS = ("Errors", "Predicted", "True")
 
@@ -50,7 +50,9 @@ def choose(run: TrainRun) -> Choice:
     view = st.segmented_control("Show", views, required=True, key="evaluate_view", label_visibility="collapsed")  # fmt: skip
     address.keep("show", "evaluate_view")
     base = None
-    if scenes:
+    if not scenes:
+        bound.refuse_unless_shown("bands", address.read("bands"))
+    else:
         address.restore("bands", "evaluate_base", names, layers.best_of(scenes))
         base = st.segmented_control("Below", names, required=True, key="evaluate_base", label_visibility="collapsed")  # fmt: skip
         address.keep("bands", "evaluate_base")

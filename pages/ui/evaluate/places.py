@@ -11,10 +11,10 @@ from engine.learning.judging.judgement import Judgement, Place
 from engine.learning.judging.tables import of_places
 from engine.learning.tasks.task import Task
 from pages.ui.look import metrics, wording
-from pages.ui.state import address
+from pages.ui.state import address, bound
 
 _HIGHEST_PX = 320
-_ADDRESS = "test_place"
+_ADDRESS, _WHAT = "test_place", "test place"
 
 
 def choose(task: Task, judgement: Judgement, job_id: str) -> Place | None:
@@ -24,6 +24,8 @@ def choose(task: Task, judgement: Judgement, job_id: str) -> Place | None:
     key, titles = f"place_table_{job_id}", _titles(head, task)
     asked = address.read(_ADDRESS)
     chosen = asked if asked in order else None
+    if asked and chosen is None:
+        bound.refuse(_WHAT, asked)
     st.markdown(f"**Test places, the worst first** · {wording.count(len(order), 'place')}")
     _steps(order, chosen)
     picked = st.dataframe(
@@ -35,6 +37,7 @@ def choose(task: Task, judgement: Judgement, job_id: str) -> Place | None:
     if selected != st.session_state.get(f"held {key}", []):
         st.session_state[f"held {key}"] = selected
         chosen = selected[0] if selected else None
+        bound.settle(_WHAT)
     address.write(_ADDRESS, chosen)
     if chosen is not None:
         st.caption(
@@ -80,6 +83,7 @@ def _steps(order: Sequence[str], chosen: str | None) -> None:
 
 
 def _go_to(place: str | None) -> None:
+    bound.settle(_WHAT)
     address.write(_ADDRESS, place)
 
 

@@ -46,11 +46,6 @@ def choose_place() -> session.Place:
         "Place", list(places), required=True, key="explore_place", format_func=lambda key: places[key].title,
         label_visibility="collapsed", on_change=_take_place,
     )  # fmt: skip
-    if session.absent_place():
-        st.warning(
-            "The address names a place that is not in this workspace: it was removed, or it is of another workspace.",
-            icon=":material/link_off:",
-        )
     own_drop.offer()
     with st.container(horizontal=True):
         own_list.offer()
@@ -133,11 +128,6 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
     """Draw, find, type, paste or upload; what was done last holds."""
     st.subheader("Region", anchor=False)
     _take_drawing(drawings)
-    if regions.is_absent():
-        st.info(
-            "The link asks for a region that cannot be read here. Everything is shown.",
-            icon=":material/link_off:",
-        )
     way = st.segmented_control(
         "How", ["Draw", "Find a city", "Type bounds", "Paste", "A file"], default="Draw", required=True, key="region_way",
         label_visibility="collapsed",

@@ -44,6 +44,7 @@ def draw() -> None:
     with st.container(key="jobs_under_way"):
         under_way.show()
     bound.come_to(chosen.url_path)
+    session.refuse_what_is_absent()
     guide_bar.show()
     chosen.run()
     if bound.compare_with_widgets():

@@ -20,12 +20,14 @@ WIDGETS: Mapping[str, str] = {
     "clusters": "clusters",
     "compare_axes": "axes",
     "compare_layout": "arrangement of the maps",
+    "compare_position": "position taken off",
     "compare_scores": "scores with labels",
     "compare_show": "colours",
     "component": "component",
     "date": "date",
     "distance": "distance",
     "embeddings_layer": "layer",
+    "embeddings_window": "colours of",
     "green": "green",
     "lb_each": "“Is one layer enough?”",
     "lb_epochs": "epochs",
@@ -47,6 +49,7 @@ WIDGETS: Mapping[str, str] = {
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     **dict.fromkeys(("red", "green", "blue", "component"), lambda value: f"PC {value + 1}"),
     "date": lambda value: str(value)[:10] or "no date",
+    "embeddings_window": lambda value: "Single patches" if value == 1 else f"{value} × {value} patches",
     "lb_travel": lambda value: "Not asked" if value == "none" else str(value),
 }
 _PAGE, _ASKED, _REFUSED, _TOLD, _SAID = (
@@ -98,11 +101,16 @@ def settle(what: str) -> None:
     st.session_state.get(_TOLD, {}).pop(what, None)
 
 
+def refuse_unless_shown(what: str, asked: str | None, *shown: str) -> None:
+    """Where a page draws no widget, because there is but one choice: say so if the address asks for another."""
+    if asked and asked not in shown:
+        refuse(what, asked)
+
+
 def refuse_without_choice(name: str, *shown: str) -> None:
-    """Where a page does not draw a widget, because there is but one choice: say so if a link asks for another."""
+    """The same for a widget that Streamlit binds to the address."""
     for asked in st.session_state.get(_ASKED, {}).pop(name, ()):
-        if asked not in shown:
-            refuse(WIDGETS[name], asked)
+        refuse_unless_shown(WIDGETS[name], asked, *shown)
 
 
 def _all_refused() -> list[tuple[str, str]]:

@@ -19,11 +19,12 @@ from engine.imagery.region import Region
 from engine.jobs.configuration.config import RegionConfig
 from pages.ui import workspace
 from pages.ui.look import wording
-from pages.ui.state import address, region_upload
+from pages.ui.state import address, bound, region_upload
 
 # Addresses stay short: a polygon with more corners than this is kept as a file.
 _MOST_CORNERS = 40
 _FILE = "file:"
+WHAT = "region"  # how a page calls the one of a link that cannot be read
 
 
 def chosen() -> RegionConfig | None:
@@ -39,15 +40,16 @@ def choose(region: RegionConfig | None, *, is_drawn: bool = False) -> None:
         is_drawn: it stands on the map already, which then stays as it is; else the map is made anew around it.
     """
     st.session_state["region"] = region
-    st.session_state["region_absent"] = False
+    st.session_state["region_absent"] = ""
+    bound.settle(WHAT)
     if not is_drawn:
         st.session_state["map_turn"] = map_turn() + 1
     address.write("region", to_words(region))
 
 
-def is_absent() -> bool:
-    """Whether the link of this visit asked for a region that is none, or that is not in this workspace."""
-    return bool(st.session_state.get("region_absent"))
+def absent() -> str:
+    """The region that the link of this visit asks for where it is none, or is not in this workspace; "" otherwise."""
+    return str(st.session_state.get("region_absent", ""))
 
 
 def map_turn() -> int:

@@ -10,7 +10,7 @@ import streamlit as st
 from engine.backbones import cards
 from engine.jobs.configuration.config import FileScene, SceneConfig, SimulatedScene
 from pages.ui import workspace
-from pages.ui.state import address, own_places, regions
+from pages.ui.state import address, bound, own_places, regions
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Place:
 
 # Needs no weights and shows what the default backbone's picture blurs; it is a baseline without pretraining.
 LOOKING = "rcf"
+_PLACE = "place"
 FIRST = Place(
     "fire",
     "A fresh burn scar",
@@ -84,12 +85,8 @@ def set_place(key: str) -> None:
         regions.choose(None)
     st.session_state["place_key"] = key
     st.session_state["place_absent"] = ""
+    bound.settle(_PLACE)
     address.write("place", key if key != FIRST.key else None)
-
-
-def absent_place() -> str:
-    """The key in the address of this visit that no place of the workspace has; "" where it has one."""
-    return str(st.session_state.get("place_absent", ""))
 
 
 def usual_backbone(bands: Sequence[str]) -> str:
@@ -111,10 +108,17 @@ def restore_from_address() -> None:
         st.session_state["place_absent"] = "" if is_there else wanted
         asked = address.read("region") or ""
         st.session_state["region"] = regions.from_words(asked)
-        st.session_state["region_absent"] = bool(asked) and st.session_state["region"] is None
+        st.session_state["region_absent"] = asked if st.session_state["region"] is None else ""
     key = place().key
     address.write("place", key if key != FIRST.key else None)
     address.write("region", regions.to_words(regions.chosen()))
+
+
+def refuse_what_is_absent() -> None:
+    """On every page: say which place and which region of the link are not in this workspace, until others are chosen."""
+    for what, absent in ((_PLACE, st.session_state.get("place_absent")), (regions.WHAT, regions.absent())):
+        if absent:
+            bound.refuse(what, absent)
 
 
 def job_id() -> str | None:

@@ -41,7 +41,7 @@ _LONG = "public, max-age=86400, immutable"  # a token is made from the content, 
 _HEAVY = ("leafmap.foliumap", "rio_tiler.io", "plotly.graph_objects", "engine.extraction.cost.estimate",
           "engine.backbones.cards", "pygments.formatters", "pyarrow.parquet")  # fmt: skip
 # The map's script: files of assets/map in the order in which they build on each other.
-SCRIPTS = ("memory.js", "address.js", "words.js", "view.js", "land.js", "backdrop.js", "layers.js", "pointer.js",
+SCRIPTS = ("memory.js", "address.js", "words.js", "refused.js", "view.js", "land.js", "backdrop.js", "layers.js", "pointer.js",
            "gallery.js", "base_maps.js", "outlines.js", "lens_picking.js", "lens_layer.js", "lens.js", "lens_panel.js",
            "together.js", "swipe.js")  # fmt: skip
 # GDAL keeps blocks of rasters that it has read, in the whole process; left alone it takes 5 % of the machine's memory.
