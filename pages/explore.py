@@ -6,8 +6,9 @@ import streamlit as st
 
 from pages.ui.explore import region_panel, take_imagery
 from pages.ui.explore.catalogues import offline_copy
+from pages.ui.jobs import scene_scores
 from pages.ui.look import errors, notices, palette, style
-from pages.ui.map import layers, maps, stage
+from pages.ui.map import layers, maps, scene_gallery, stage
 from pages.ui.state import address, cached, regions, session
 
 page = stage.stage("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
@@ -26,7 +27,8 @@ with page.panel:
     address.keep("bands", widget)
 with page.map:
     with errors.in_words():
-        shown = layers.with_gallery(layers.imagery(scenes, composite), scenes)
+        scores = scene_scores.newest(place.scene, scenes)
+        shown = scene_gallery.with_gallery(layers.imagery(scenes, composite), scenes, scores)
     drawings = maps.draw(
         maps.View(
             page="explore",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.ui.embeddings import lens_choice, lens_data
 from pages.ui.embeddings import view as embeddings_view
-from pages.ui.jobs import chosen_run
+from pages.ui.jobs import chosen_run, scene_scores
 from pages.ui.label import choice, files, lesson, told
 from pages.ui.label import view as label_view
 from pages.ui.look import empty, errors, notices, style
@@ -50,7 +50,8 @@ with page.panel, errors.in_words():
     scenes, base = embeddings_view.choose_base(chosen)
 with page.map, errors.in_words():
     opening = layers.opening(scenes) if len(scenes) > 1 else reduction.bounds_lonlat()
-    label_view.draw(seen, map_key, of, scenes, base, opening)
+    scores = scene_scores.newest(chosen.config.scene, scenes, store.folder)
+    label_view.draw(seen, map_key, of, scenes, base, opening, scores)
 with accuracy, errors.in_words():  # after the map, which need not wait for it
     if seen.taught is not None:
         label_view.accuracy(seen.taught)

@@ -24,9 +24,10 @@
     return label.endsWith("burned") ? "with fire" : label;
   }
 
-  /** "48 scenes · 35 with fire, 13 fire-free · 32 train, 8 test". */
-  function summary(scenes) {
+  /** "48 scenes · 35 with fire, 13 fire-free · 32 train, 8 test · scores of conv on rcf". */
+  function summary(scenes, scoredBy) {
     const parts = [counted(scenes.map((scene) => kind(scene.label))), counted(scenes.map((scene) => scene.split))];
+    parts.push(scoredBy && `scores of ${scoredBy}`);
     return [`${scenes.length} scenes`, ...parts.filter(Boolean)].join(" · ");
   }
 
@@ -97,13 +98,13 @@
   }
 
   /** Draws the strip and its marks; returns what takes them away again. */
-  function drawGallery(map, { scenes }, pictures, panelPx) {
+  function drawGallery(map, { scenes, scoredBy }, pictures, panelPx) {
     const box = L.DomUtil.create("details", "ember-box ember-gallery", map.getContainer());
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
     box.open = Emberscope.recall("gallery") ?? map.getSize().y > 560;
     box.style.setProperty("--panel", `${map.getSize().x > 2 * panelPx ? panelPx : 0}px`);
-    L.DomUtil.create("summary", "", box).textContent = summary(scenes);
+    L.DomUtil.create("summary", "", box).textContent = summary(scenes, scoredBy);
     const bar = L.DomUtil.create("div", "ember-bar", box);
     const strip = L.DomUtil.create("div", "ember-strip", box);
     let chosen = -1;
@@ -164,6 +165,12 @@
     };
   }
 
+  /** Say that the scene of a link is not on the map; from then on the address names none. */
+  function refuseScene(map, asked) {
+    Emberscope.refuse(map, "scene", asked);
+    Emberscope.address.keep("scene", null);
+  }
+
   /** The scene of the link, or the one that fills the middle of the map. */
   function begin(map, scenes, highlight) {
     const before = scenes.findIndex((scene) => scene.id === map.emberScene);
@@ -182,7 +189,7 @@
       return;
     }
     if (asked !== null) {
-      Emberscope.refuse(map, "scene", asked);
+      refuseScene(map, asked);
     }
     const { lat, lng } = map.getCenter();
     const inSight = scenes.findIndex(({ box: [[south, west], [north, east]] }) => south <= lat && lat <= north && west <= lng && lng <= east);
@@ -229,7 +236,7 @@
       setTimeout(() => {
         const asked = shown ? null : Emberscope.address.take("scene");
         if (asked !== null) {
-          Emberscope.refuse(map, "scene", asked);
+          refuseScene(map, asked);
         }
       }, NONE_AFTER_MS);
       let timer = null;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,15 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from engine.imagery.sources import ChipsScene
 from engine.imagery.sources.chip_folder import chip_scenes
+from engine.jobs.configuration.config import ExtractConfig, SceneConfig
 from engine.learning.keeping.result import TrainRun
 from engine.learning.maps import scene_scores
+from pages.ui.jobs.scene_scores import newest
 from pages.ui.map import layers
 from pages.ui.map.routes import galleries, rendering, serving, tiles
-from pages.ui.state import cached
+from pages.ui.state import cached, own_places, results
 from tests.conftest import WriteRaster
 from tests.pages.conftest import CHIPS, OpenPage
 
@@ -116,10 +120,40 @@ def test_the_scenes_stand_side_by_side_wherever_there_are_several(
     assert made in layer.options["gallery"]
 
 
-def run_source(run: TrainRun) -> object:
-    from engine.jobs.configuration.config import ExtractConfig
-    from pages.ui.state import results
+@pytest.fixture
+def own_filled(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the filled workspace that a test may write to."""
+    home = shutil.copytree(filled, tmp_path / "own")
+    monkeypatch.setenv("EMBERSCOPE_HOME", str(home))
+    monkeypatch.setenv("EMBERSCOPE_DATA", str(filled / "data"))
+    return home
 
+
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        ("explore", {}), ("embeddings", {"job": "run-extract"}), ("label", {"job": "run-extract"}),
+        ("apply", {"job": "run-train", "ground": "store:run-extract"}), ("evaluate", {"job": "run-train"}),
+    ],
+)  # fmt: skip
+def test_the_galleries_of_all_pages_tell_how_well_a_scene_was_mapped_once_it_was_tested(
+    open_page: OpenPage, own_filled: Path, page: str, asked: dict[str, str]
+) -> None:
+    run = TrainRun.open(own_filled / "run-train")
+    assert not open_page(page, place=own_places.keep("Chips", run_source(run), "raw"), **asked).exception
+    told = galleries.told(list(galleries._galleries)[-1])
+    scores = {scene["id"]: scene["score"] for scene in told["scenes"] if scene["score"]}  # type: ignore[attr-defined]
+    outlines = {scene.id: layers.footprint(scene) for scene in cached.scenes(run_source(run))}
+    assert scores == scene_scores.words_of(run.errors, outlines, tuple(run.task.error_style.names))
+    assert bool(told["scoredBy"]) == (page != "evaluate"), "where the page does not say whose scores they are"
+
+
+def test_scores_of_other_scenes_of_the_same_names_are_not_told(filled_home: Path, tmp_path: Path) -> None:
+    scenes = cached.scenes(run_source(TrainRun.open(filled_home / "run-train")))
+    assert not newest(ChipsScene(source="chips", path=str(tmp_path)), scenes).words
+
+
+def run_source(run: TrainRun) -> SceneConfig:
     return ExtractConfig.model_validate(results.open_store(run.store_folder).meta.config).scene
 
 

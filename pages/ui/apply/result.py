@@ -17,9 +17,9 @@ from engine.learning.maps.facts import FACTS, PROBABILITY, MapFacts, read_map
 from engine.views.maps.probability_map import STEPS, step_of
 from pages.ui.apply import map_files
 from pages.ui.apply.panel import threshold_panel
-from pages.ui.jobs import scenes_below
+from pages.ui.jobs import scene_scores, scenes_below
 from pages.ui.look import notices, palette, style, wording
-from pages.ui.map import layers, maps, number_layers, threshold_layer
+from pages.ui.map import layers, maps, number_layers, scene_gallery, threshold_layer
 from pages.ui.state import address, bound, cached, results
 
 _SMALLEST_HA = 1.0
@@ -99,7 +99,7 @@ def show(job: Job, shown: Shown, disagreement: bool) -> None:
         maps.View(
             page="apply", key=f"apply_{job.id}_{shown.folder.name}", focus=str(shown.folder),
             bounds_lonlat=layers.opening(scenes) if scenes else over.bounds_lonlat, boxes=layers.boxes_of(scenes),
-            shown=(*_below(scenes), _disagreement(shown) if disagreement else over),
+            shown=(*_below(facts, scenes), _disagreement(shown) if disagreement else over),
             outlines=layers.outlines(scenes, palette.ASH), overlay_percent=80,
         )
     )  # fmt: skip
@@ -209,9 +209,14 @@ def _scenes(facts: MapFacts) -> tuple[layers.Scene, ...]:
     return tuple(scene for scene in scenes_below.of_config(config.scene) if scene.id in wanted)
 
 
-def _below(scenes: Sequence[layers.Scene]) -> list[maps.Shown]:
+def _below(facts: MapFacts, scenes: Sequence[layers.Scene]) -> list[maps.Shown]:
     """The imagery that was mapped, with its scenes side by side where there are several."""
-    return layers.with_gallery(layers.imagery(scenes, layers.best_of(scenes)), scenes) if scenes else []
+    if not scenes:
+        return []
+    imagery = layers.imagery(scenes, layers.best_of(scenes))
+    return scene_gallery.with_gallery(
+        imagery, scenes, scene_scores.of_decoder(Path(facts.decoder), Path(facts.store), scenes)
+    )
 
 
 def _days(facts: MapFacts) -> str:

@@ -12,9 +12,9 @@ from engine.errors import JobError
 from engine.jobs.configuration.config import SceneConfig
 from engine.jobs.job import Job
 from pages.ui.apply import form, result
-from pages.ui.jobs import jobs_panel
+from pages.ui.jobs import jobs_panel, scene_scores
 from pages.ui.look import errors, wording
-from pages.ui.map import layers, maps, stage
+from pages.ui.map import layers, maps, scene_gallery, stage
 from pages.ui.state import cached, results, session
 
 
@@ -99,11 +99,12 @@ def _look_at(scene: SceneConfig) -> None:
     if not session.is_ready(scene):
         return
     scenes = cached.scenes(scene)
+    imagery = layers.imagery(scenes, layers.best_of(scenes))
     key = hashlib.sha256(scene.model_dump_json().encode()).hexdigest()[:16]
     maps.draw(
         maps.View(
             page="apply", key=f"apply_ground_{key}", focus=key, bounds_lonlat=layers.opening(scenes),
             boxes=layers.boxes_of(scenes),
-            shown=tuple(layers.with_gallery(layers.imagery(scenes, layers.best_of(scenes)), scenes)),
+            shown=tuple(scene_gallery.with_gallery(imagery, scenes, scene_scores.newest(scene, scenes))),
         )
     )  # fmt: skip

@@ -12,9 +12,9 @@ from engine.views.layer_view import LayerView
 from engine.views.neighbourhood_mean import usual_window
 from pages.ui.embeddings import lens_data
 from pages.ui.embeddings.lens_views import Looked
-from pages.ui.jobs import chosen_run, scenes_below, take
+from pages.ui.jobs import chosen_run, scene_scores, scenes_below, take
 from pages.ui.look import charts, glossary, style, wording
-from pages.ui.map import layers, maps
+from pages.ui.map import layers, maps, scene_gallery
 from pages.ui.map.lens import ShownLens
 from pages.ui.map.routes import lens_files
 from pages.ui.state import address, bound, cached, results
@@ -87,7 +87,8 @@ def show_map(
         title="Embeddings", follows=looked.choice.view == "Similarity", picked=looked.picked,
         hint="Point at the map" if looked.choice.view != "Similarity" else "Point at the map; a click keeps the patch",
     )  # fmt: skip
-    below = layers.with_gallery(layers.imagery(scenes, base), scenes) if scenes else []
+    told = scene_scores.newest(chosen.config.scene, scenes, looked.view.store.folder)
+    below = scene_gallery.with_gallery(layers.imagery(scenes, base), scenes, told) if scenes else []
     maps.draw(
         maps.View(
             page="embeddings", key=map_key(chosen), bounds_lonlat=_opening(scenes, looked.reduction.bounds_lonlat()),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import streamlit as st
 from shapely import from_wkb
@@ -16,11 +15,11 @@ from engine.jobs.configuration.config import ExtractConfig
 from engine.labels.build import named_labels
 from engine.learning.judging.judgement import Place
 from engine.learning.keeping.result import TrainRun
-from engine.learning.maps import scene_scores
 from engine.learning.tasks.task import MapStyle
 from engine.store.footprints import footprints
+from pages.ui.jobs import scene_scores
 from pages.ui.look import palette, wording
-from pages.ui.map import layers, maps, number_layers
+from pages.ui.map import layers, maps, number_layers, scene_gallery
 from pages.ui.state import address, bound, cached, results
 
 _VIEWS = ("Errors", "Predicted", "True")
@@ -73,7 +72,7 @@ def show(run: TrainRun, job_id: str, choice: Choice, place: Place | None = None)
             page="evaluate", key=f"evaluate_{job_id}",
             bounds_lonlat=_opening(scenes, overlay, place),
             boxes=layers.boxes_of(scenes), focus=job_id if place is None else f"{job_id} {place.name}",
-            shown=(*layers.with_gallery(below, scenes, _scores(run, scenes)), overlay),
+            shown=(*scene_gallery.with_gallery(below, scenes, scene_scores.of_run(run, scenes)), overlay),
             outlines=(*layers.outlines(scenes, palette.ASH), *_outline(run, place)), overlay_percent=80,
         )
     )  # fmt: skip
@@ -102,23 +101,6 @@ def _bounds(place: Place) -> maps.Bounds:
     """West, south, east, north; east beyond 180 degrees over the antimeridian."""
     west, south, east, north = place.bounds_lonlat
     return west, south, east if east >= west else east + 360, north
-
-
-def _scores(run: TrainRun, scenes: Sequence[Scene]) -> dict[str, str]:
-    """How well each test scene was mapped, in words; none for a task without classes."""
-    kinds = tuple(run.task.error_style.names)
-    if scene_scores.RIGHT not in kinds:
-        return {}
-    return _scores_of(str(run.errors), run.errors.stat().st_mtime_ns, kinds, tuple(scenes))
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _scores_of(
-    errors: str, modified_ns: int, kinds: tuple[int, ...], _scenes: tuple[Scene, ...]
-) -> dict[str, str]:
-    del modified_ns
-    outlines = {scene.id: layers.footprint(scene) for scene in _scenes}
-    return scene_scores.words_of(Path(errors), outlines, kinds)
 
 
 def _overlay(run: TrainRun, view: str, scenes: Sequence[Scene]) -> maps.Shown:

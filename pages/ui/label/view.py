@@ -31,9 +31,10 @@ from engine.views.lens.reduction import Reduction
 from pages.ui.label import told
 from pages.ui.label.choice import Shown
 from pages.ui.look import errors, style, wording
-from pages.ui.map import layers, maps
+from pages.ui.map import layers, maps, scene_gallery
 from pages.ui.map.lens import Picked, ShownLens
 from pages.ui.map.routes import lens_files
+from pages.ui.map.scene_gallery import Scores
 
 _STOPS = 5
 _MOST_OUTLINES = 400
@@ -101,7 +102,13 @@ def _forget_old(newest: Path) -> None:
 
 
 def draw(
-    seen: Seen, map_key: str, of: str, scenes: tuple[Scene, ...], base: str | None, bounds: maps.Bounds
+    seen: Seen,
+    map_key: str,
+    of: str,
+    scenes: tuple[Scene, ...],
+    base: str | None,
+    bounds: maps.Bounds,
+    scores: Scores,
 ) -> None:
     """The map; a click on it is a label."""
     meta = seen.view.store.meta
@@ -111,7 +118,9 @@ def draw(
         name="label", of=of, token=token, date=date, lens=on_numbers.to_json(), credit=wording.credited(f"Labels on {meta.backbone}, layer {seen.view.view.layer}", meta.credit),
         title="Labels", picked=Picked(serial=told.last_serial(map_key)), hint="A click labels a patch", labels=True, goto=goto,
     )  # fmt: skip
-    below = layers.with_gallery(layers.imagery(scenes, base), scenes) if scenes and base else []
+    below = (
+        scene_gallery.with_gallery(layers.imagery(scenes, base), scenes, scores) if scenes and base else []
+    )
     maps.draw(
         maps.View(
             page="label", key=map_key, bounds_lonlat=bounds, boxes=layers.boxes_of(scenes), shown=tuple(below),

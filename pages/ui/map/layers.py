@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,6 @@ _LOOKED_THROUGH, _CLEAR_PCT = 12, 5.0  # scenes, for one that is almost free of 
 _SAMPLED_SCENES, _SAMPLED_PX = 12, 160
 
 
-NO_SCORES: Mapping[str, str] = {}
 Colours = Mapping[int, tiles.Colour]  # class -> red, green, blue, opacity (0 to 255)
 
 
@@ -98,29 +97,6 @@ def imagery(scenes: Sequence[Scene], composite: str | None) -> list[Shown]:
     token = tiles.register(tiles.Layer(pictures, stretch, meaning=meaning))
     words = f"{composite}: {credit(scenes)}"
     return [Shown(token, bounds_of(scenes), words, composite, legend=_band_legend(bands, scenes[0]))]
-
-
-def with_gallery(
-    shown: list[Shown], scenes: Sequence[Scene], scores: Mapping[str, str] = NO_SCORES
-) -> list[Shown]:
-    """The imagery with its scenes side by side at the foot of the map, where there are several.
-
-    Args:
-        shown: of `imagery(scenes, ...)`.
-        scores: scene id -> how well it was mapped, in words.
-    """
-    if not shown or len(scenes) < 2:
-        return shown
-    items = tuple(
-        galleries.Item(
-            scene.id, scene_words(scene), date(scene.datetime), index, bounds_of([scene]), scene.cloud_pct, scene.split,
-            scene.mask_path, scores.get(scene.id, ""),
-        )
-        for index, scene in enumerate(scenes)
-    )  # fmt: skip
-    has_labels = any(scene.mask_path for scene in scenes)
-    token = galleries.register(galleries.Gallery(shown[0].token, items, has_labels))
-    return [replace(shown[0], gallery=token), *shown[1:]]
 
 
 def _band_legend(bands: Sequence[str], scene: Scene) -> Legend:

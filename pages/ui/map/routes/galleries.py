@@ -53,11 +53,13 @@ class Gallery:
     Attributes:
         layer: token of the layer whose pictures are shown.
         has_labels: whether scenes of this kind have labels at all, so that one without is worth a word.
+        scored_by: the decoder that the scores are of; empty where the page says it.
     """
 
     layer: str
     items: tuple[Item, ...]
     has_labels: bool
+    scored_by: str = ""
 
 
 _galleries: OrderedDict[str, Gallery] = OrderedDict()
@@ -82,7 +84,8 @@ def told(token: str) -> dict[str, object]:
         LookupError: no such gallery, or no longer.
     """
     gallery = by_token.find(_galleries, token)
-    return {"layer": gallery.layer, "scenes": [_told(item, gallery.has_labels) for item in gallery.items]}
+    scenes = [_told(item, gallery.has_labels) for item in gallery.items]
+    return {"layer": gallery.layer, "scenes": scenes, "scoredBy": gallery.scored_by}
 
 
 def _told(item: Item, has_labels: bool) -> dict[str, object]:
