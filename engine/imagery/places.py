@@ -11,13 +11,15 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
 from engine.errors import RegionError
 from engine.imagery.region import Region
 from engine.paths import PROJECT
 
 SOURCE = "GeoNames, CC BY 4.0"
 _TABLE = PROJECT / "assets" / "samples" / "places.tsv.gz"
-_KM_PER_DEGREE = 111.2
+_KM_PER_DEGREE, _EARTH_KM = 111.2, 6371.0
 _MOST_FOUND = 20
 
 
@@ -80,16 +82,35 @@ def find_places(words: str) -> tuple[Place, ...]:
     return tuple(ranked[:_MOST_FOUND])
 
 
+def nearest_place(lat: float, lon: float) -> tuple[Place, float]:
+    """The city that is nearest to a point, and how far it is in kilometres along a great circle."""
+    places, at = _table_of_places()
+    north, east = math.radians(lat), math.radians(lon)
+    half = (
+        np.sin((at[:, 0] - north) / 2) ** 2
+        + np.cos(at[:, 0]) * math.cos(north) * np.sin((at[:, 1] - east) / 2) ** 2
+    )
+    nearest = int(half.argmin())
+    return places[nearest], 2 * _EARTH_KM * math.asin(math.sqrt(min(float(half[nearest]), 1.0)))
+
+
 @cache
 def _names() -> tuple[tuple[str, Place], ...]:
     """Every name without capitals and accents, with its place."""
-    names = []
+    return tuple(
+        (_plain(name), place) for place in _table_of_places()[0] for name in (place.name, *place.others)
+    )
+
+
+@cache
+def _table_of_places() -> tuple[tuple[Place, ...], np.ndarray]:
+    """All places, and (n, 2) their latitudes and longitudes in radians."""
+    places = []
     for line in gzip.decompress(_TABLE.read_bytes()).decode("utf-8").splitlines():
         name, country, lat, lon, people, others = line.split("\t")
         own = tuple(others.split(";")) if others else ()
-        place = Place(name, country, float(lat), float(lon), int(people), own)
-        names += [(_plain(one), place) for one in (name, *own)]
-    return tuple(names)
+        places.append(Place(name, country, float(lat), float(lon), int(people), own))
+    return tuple(places), np.radians([(place.lat, place.lon) for place in places])
 
 
 def _plain(text: str) -> str:

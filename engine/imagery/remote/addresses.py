@@ -26,7 +26,7 @@ _KNOWN = (
     "cmr.earthdata.nasa.gov", "data.lpdaac.earthdatacloud.nasa.gov", "urs.earthdata.nasa.gov",
     "d1nklfio7vscoe.cloudfront.net", "lp-prod-protected.s3.us-west-2.amazonaws.com",
     "stac.dataspace.copernicus.eu", "identity.dataspace.copernicus.eu", "download.dataspace.copernicus.eu",
-    "sh.dataspace.copernicus.eu", "services.sentinel-hub.com",
+    "sh.dataspace.copernicus.eu", "services.sentinel-hub.com", "nominatim.openstreetmap.org",
 )  # fmt: skip
 _PORTS = {"https": 443, "http": 80}
 

@@ -46,7 +46,7 @@ class Settings(Frozen):
     )
     services: dict[str, str] = Field(
         default_factory=dict,
-        description="sentinel-hub -> address of its process API, such as that of the Copernicus Data Space.",
+        description="sentinel-hub -> address of its process API; places -> of a Nominatim search.",
     )
 
 

@@ -31,7 +31,7 @@ from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, style, wording
 from pages.ui.map import layers, maps
 from pages.ui.map.maps import Bounds, Outline
-from pages.ui.state import cached, region_upload, regions, session
+from pages.ui.state import cached, recent_regions, region_upload, regions, session
 
 # Around a chosen region the map shows this share of its side besides.
 _MARGIN = 0.35
@@ -129,15 +129,17 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
     st.subheader("Region", anchor=False)
     _take_drawing(drawings)
     way = st.segmented_control(
-        "How", ["Draw", "Find a city", "Type bounds", "Paste", "A file"], default="Draw", required=True, key="region_way",
-        label_visibility="collapsed",
+        "How", ["Draw", "Find a place", "Type bounds", "Paste", "A file", "Recent"], default="Draw", required=True,
+        key="region_way", label_visibility="collapsed",
     )  # fmt: skip
     if way == "Type bounds":
         _type_bounds()
     elif way == "A file":
         _upload()
-    elif way == "Find a city":
+    elif way == "Find a place":
         region_words.find_by_name()
+    elif way == "Recent":
+        region_words.choose_recent()
     elif way == "Paste":
         region_words.paste()
     else:
@@ -169,6 +171,7 @@ def before_you_start(place: session.Place) -> None:
         if st.button(
             label, type="primary", key="use_region", icon=":material/arrow_forward:", width="stretch"
         ):
+            recent_regions.remember(regions.chosen())
             st.switch_page("pages/extract.py", query_params={})
 
 

@@ -6,7 +6,7 @@ import pytest
 from shapely.geometry import Point, box
 
 from engine.errors import RegionError
-from engine.imagery.places import find_places
+from engine.imagery.places import find_places, nearest_place
 from engine.imagery.region_file import region_from_text
 
 
@@ -83,3 +83,12 @@ def test_an_outline_is_read_from_wkt_and_geojson(text: str) -> None:
 def test_a_text_that_is_no_region_is_told(text: str, said: str) -> None:
     with pytest.raises(RegionError, match=said):
         region_from_text(text)
+
+
+@pytest.mark.parametrize("words", ["Lisbon", "Suva", "Tromsø", "Ushuaia"])
+def test_the_nearest_place_of_a_point_is_found_across_the_antimeridian(words: str) -> None:
+    place = find_places(words)[0]
+    found, km = nearest_place(place.lat, place.lon + 360)
+    assert (found, round(km, 3)) == (place, 0.0)
+    _, away = nearest_place(place.lat + 0.02, place.lon)
+    assert 0 < away < 2.3
