@@ -13,6 +13,7 @@ from engine.jobs import events as happened
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import (
     ApplyConfig,
+    DatasetConfig,
     ExtractConfig,
     FetchConfig,
     JobConfig,
@@ -97,6 +98,11 @@ def leaderboard(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def apply(chosen: argparse.Namespace) -> dict[str, Any]:
     """Run an application of a decoder in a new run folder."""
+    return _in_new_folder(load_config(Path(chosen.config), chosen.set), chosen)
+
+
+def dataset(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Make a labelled data set from dated polygons in a new run folder."""
     return _in_new_folder(load_config(Path(chosen.config), chosen.set), chosen)
 
 
@@ -187,8 +193,8 @@ def _run(folder: Path, config: JobConfig) -> dict[str, Any]:
 
 
 def _held_device(config: JobConfig) -> str:
-    """The device whose queue a job joins; downloads hold none, and take turns among themselves."""
-    if isinstance(config, FetchConfig):
+    """The device whose queue a job joins; downloads and data sets hold none, and take turns among themselves."""
+    if isinstance(config, FetchConfig | DatasetConfig):
         return "network"
     if isinstance(config, ExtractConfig) and config.engine == "ray":
         return "ray"
@@ -226,10 +232,23 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
             from engine.learning.leaderboard.run import leaderboard as compare
 
             return compare(config, folder, root)
+        case FetchConfig() | MeasureConfig() | DatasetConfig():
+            return _lesser_events(folder, config, root)
+
+
+def _lesser_events(
+    folder: Path, config: FetchConfig | MeasureConfig | DatasetConfig, root: Path
+) -> Iterator[happened.Event]:
+    """The jobs around the great ones: downloads, measurements and data sets."""
+    match config:
         case FetchConfig():
             from engine.extraction.fetching import fetch
 
             return fetch(config, root)
+        case DatasetConfig():
+            from engine.datasets.build import build_dataset
+
+            return build_dataset(config, folder, root)
         case MeasureConfig():
             from engine.extraction.measure import measure
 

@@ -7,6 +7,7 @@ import sys
 import time
 
 from engine.jobs import events as happened
+from engine.jobs.dataset_events import DatasetPlanned, FireDone
 from engine.jobs.leaderboard_events import DecoderTaught
 
 
@@ -56,6 +57,12 @@ class Printer:
                 self._say(
                     f"decoder {event.done}/{event.total}  {event.head} on {event.backbone}, seed {event.seed}"
                     f"{score}  {event.seconds_left:.0f} s left"
+                )
+            case DatasetPlanned(fires=fires, done=done):
+                self._say(f"{fires} fire(s)" + (f", {done} of them done before" if done else ""))
+            case FireDone():
+                self._say(
+                    f"fire {event.done}/{event.total}  {event.fire}  {event.chips} chip(s) so far  {event.seconds_left:.0f} s left"
                 )
             case _:
                 pass

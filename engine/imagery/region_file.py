@@ -1,24 +1,22 @@
-"""A region from a vector file (GeoJSON, GeoPackage, Shapefile, FlatGeobuf or GeoParquet, in any CRS of the Earth) or from text."""
+"""A region from a vector file (GeoJSON, KML, GeoPackage, Shapefile, FlatGeobuf or GeoParquet, in any CRS of the Earth) or from text."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import shapely
-from pyproj.exceptions import CRSError, ProjError
 
 from engine.errors import RegionError
 from engine.imagery.region import Region
+from engine.imagery.vector.table import ENDINGS, read_table
 
-# What each format begins with: GDAL tells formats by their content, and some (VRT) name other files to open.
-_SIGNATURES = {
-    ".gpkg": b"SQLite format 3\0",  # OGC 12-128r18, section 1.1.1
-    ".shp": b"\x00\x00\x27\x0a",  # ESRI Shapefile Technical Description, file code 9994
-    ".fgb": b"fgb",
-    ".parquet": b"PAR1",
-    ".geoparquet": b"PAR1",
-}
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+# GeoJSON of one polygon is read without a table.
+_TABLES = tuple(ending for ending in ENDINGS if "json" not in ending)
 
 
 def region_from_file(path: Path, name: str = "") -> Region:
@@ -30,17 +28,10 @@ def region_from_file(path: Path, name: str = "") -> Region:
     Raises:
         RegionError: the file is absent, of another format, without a CRS, or does not hold one polygon.
     """
-    suffix, named = path.suffix.lower(), name or str(path)
-    if suffix not in _SIGNATURES:
-        return Region.from_file(path)
-    try:
-        with path.open("rb") as file:
-            start = file.read(16)
-    except OSError as err:
-        raise RegionError(f"{named} cannot be read ({err.strerror or err}). Check the path.") from err
-    if not start.startswith(_SIGNATURES[suffix]):
-        raise RegionError(f"{named} is no {suffix} file by its content. Export the region again.")
-    return _from_table(path, suffix, named)
+    named = name or str(path)
+    if path.suffix.lower() in _TABLES:
+        return _one(read_table(path, None, named), named)
+    return Region.from_file(path)
 
 
 def region_from_text(text: str) -> Region:
@@ -66,34 +57,8 @@ def region_from_text(text: str) -> Region:
     return Region.from_shape(found, "The text")
 
 
-def _from_table(path: Path, suffix: str, named: str) -> Region:
-    import geopandas as gpd  # with pandas, a quarter of a second: only where a table is read
-    import pyogrio.errors
-
-    try:
-        frame = (
-            gpd.read_parquet(path) if suffix.endswith("parquet") else gpd.read_file(path, engine="pyogrio")
-        )
-        if frame.crs is None:
-            raise RegionError(
-                f"{named} states no CRS, so nothing says where its polygon lies. Export it with its CRS."
-            )
-        shapes = [
-            shape for shape in frame.geometry.to_crs("OGC:CRS84") if shape is not None and not shape.is_empty
-        ]
-    except (
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.DataLayerError,
-        CRSError,
-        ProjError,
-        ValueError,
-        OSError,
-        AttributeError,
-        IndexError,
-    ) as err:
-        raise RegionError(
-            f"{named} cannot be read ({' '.join(str(err).split())[:120]}). Export the region again."
-        ) from err
+def _one(frame: gpd.GeoDataFrame, named: str) -> Region:
+    shapes = [shape for shape in frame.geometry if shape is not None and not shape.is_empty]
     if len(shapes) != 1:
         raise RegionError(
             f"{named} holds {len(shapes)} geometries; a region is one polygon. Keep the one you mean."

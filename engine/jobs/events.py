@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from engine.jobs.leaderboard_events import DecoderTaught, LeaderboardDone, LeaderboardPlanned
+from engine.jobs.dataset_events import DatasetEvent
+from engine.jobs.leaderboard_events import LeaderboardEvent
 
 # The metric that decided in logs whose events do not name one.
 _FIRST_WATCH = "iou_burned"
@@ -263,9 +264,8 @@ Event = (
     | FetchDone
     | MeasureStep
     | MeasureDone
-    | LeaderboardPlanned
-    | DecoderTaught
-    | LeaderboardDone
+    | LeaderboardEvent
+    | DatasetEvent
     | TestDone
 )
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Event)}

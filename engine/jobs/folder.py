@@ -14,6 +14,7 @@ import psutil
 from engine.errors import ConfigError, JobError
 from engine.files import slug, write_atomic, write_errors
 from engine.jobs.configuration.config import (
+    DatasetConfig,
     ExtractConfig,
     FetchConfig,
     JobConfig,
@@ -50,8 +51,8 @@ def _works_with(config: JobConfig) -> str:
             return config.head.name
         case FetchConfig():
             return config.slug
-        case MeasureConfig():
-            return config.what.name
+        case MeasureConfig() | DatasetConfig():
+            return config.what.name if isinstance(config, MeasureConfig) else config.title
         case LeaderboardConfig():
             return f"{len(config.stores)}x{len(config.heads)}x{len(config.seeds)}"
         case _:

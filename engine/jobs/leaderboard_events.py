@@ -55,3 +55,6 @@ class LeaderboardDone:
     """
 
     summary: dict[str, Any]
+
+
+LeaderboardEvent = LeaderboardPlanned | DecoderTaught | LeaderboardDone

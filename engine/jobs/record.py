@@ -19,6 +19,7 @@ from engine.errors import JobError
 from engine.files import slug
 from engine.jobs import device_queue
 from engine.jobs import folder as run_folder
+from engine.jobs.dataset_events import DatasetDone
 from engine.jobs.event_log import append_event
 from engine.jobs.events import (
     ApplyDone,
@@ -173,7 +174,7 @@ def _keep_traceback(folder: Path) -> None:
 def summary_of(event: Event) -> dict[str, Any] | None:
     """What --json prints, from the event that ends a job's work."""
     match event:
-        case ExtractDone() | ApplyDone() | FetchDone() | MeasureDone():
+        case ExtractDone() | ApplyDone() | FetchDone() | MeasureDone() | DatasetDone():
             return dict(vars(event))
         case LeaderboardDone():
             return event.summary

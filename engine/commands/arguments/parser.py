@@ -51,6 +51,11 @@ def parser() -> argparse.ArgumentParser:
             jobs.leaderboard,
             "Teach decoders on several backbones and compare them on the same test places.",
         ),
+        (
+            "dataset",
+            jobs.dataset,
+            "Make chips, masks and splits in the layout of HLS Burn Scars from dated polygons of fires.",
+        ),
     ):
         sub = add(kind, command, text, "config")
         sub.add_argument("--out", help="the run folder (default: a new one)")

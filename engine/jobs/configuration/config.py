@@ -15,6 +15,7 @@ from engine.errors import ConfigError
 from engine.imagery.sources import ChipsScene, FileScene, FilesScene, SceneConfig, SimulatedScene
 from engine.jobs.complaints import in_words
 from engine.jobs.configuration.apply import ApplyConfig
+from engine.jobs.configuration.dataset import DatasetConfig
 from engine.jobs.configuration.embedding_files import EmbeddingFilesConfig, FilesPart
 from engine.jobs.configuration.extract import (
     BackboneConfig,
@@ -45,6 +46,7 @@ __all__ = [
     "BackboneConfig",
     "ChipsScene",
     "ClassConfig",
+    "DatasetConfig",
     "EmbeddingFilesConfig",
     "ExtractConfig",
     "FetchConfig",
@@ -78,7 +80,15 @@ __all__ = [
     "yaml_mapping",
 ]
 
-JobConfig = ExtractConfig | TrainConfig | ApplyConfig | FetchConfig | MeasureConfig | LeaderboardConfig
+JobConfig = (
+    ExtractConfig
+    | TrainConfig
+    | ApplyConfig
+    | FetchConfig
+    | MeasureConfig
+    | LeaderboardConfig
+    | DatasetConfig
+)
 # Keys of an extraction and of a training that the first version did not have, with their defaults.
 _LATER: dict[str, Any] = {
     "clouds": "keep",
@@ -107,7 +117,7 @@ _NAMES: dict[type[Any], str] = {
 }
 _KINDS: dict[str, type[JobConfig]] = {
     "extract": ExtractConfig, "train": TrainConfig, "apply": ApplyConfig, "fetch": FetchConfig, "measure": MeasureConfig,
-    "leaderboard": LeaderboardConfig,
+    "leaderboard": LeaderboardConfig, "dataset": DatasetConfig,
 }  # fmt: skip
 
 
@@ -189,7 +199,7 @@ def parse_config(tree: dict[str, Any], where: str = "the configuration") -> JobC
     kind = tree.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ConfigError(
-            f"{where}: kind is {kind!r}; it is extract, train, apply or leaderboard. Set 'kind:'."
+            f"{where}: kind is {kind!r}; it is extract, train, apply, leaderboard or dataset. Set 'kind:'."
         )
     try:
         return _KINDS[kind].model_validate(tree)

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.errors import EngineError, JobError
 from engine.jobs.configuration.config import (
     ApplyConfig,
+    DatasetConfig,
     EmbeddingFilesConfig,
     ExtractConfig,
     FetchConfig,
@@ -68,7 +69,7 @@ def _config(job: Job) -> JobConfig | None:
 
 def _named(config: JobConfig, workspace: Path) -> Iterator[Path]:
     match config:
-        case ExtractConfig() | FetchConfig():
+        case ExtractConfig() | FetchConfig() | DatasetConfig():
             return
         case ApplyConfig():
             yield from (_path(one, workspace) for one in (config.decoder, *config.ensemble))

@@ -22,6 +22,7 @@ _KINDS = {
     "fetch": "a download",
     "measure": "a measurement",
     "leaderboard": "a leaderboard",
+    "dataset": "a data set",
 }
 
 

@@ -11,12 +11,14 @@ from engine.errors import EngineError
 from engine.jobs import events as happened
 from engine.jobs.configuration.config import (
     ApplyConfig,
+    DatasetConfig,
     ExtractConfig,
     FetchConfig,
     LeaderboardConfig,
     MeasureConfig,
     TrainConfig,
 )
+from engine.jobs.dataset_events import FireDone
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, State
 from pages.ui.jobs.progress_words import Events, current, epochs, progress, speed, time_left
@@ -56,6 +58,8 @@ def short_name(job: Job) -> str:
             words = f"Fetch · {config.title}"
         case MeasureConfig():
             words = f"Measure · {config.title}"
+        case DatasetConfig():
+            words = f"Data set · {config.title}"
         case LeaderboardConfig():
             words = f"Leaderboard · {len(config.stores)} × {len(config.heads)} × {len(config.seeds)}"
     return words
@@ -100,6 +104,8 @@ def _numbers(events: Events, state: State) -> None:
         ]
         if learned[-1].patches_per_second:
             pairs.append(("Rate", f"{learned[-1].patches_per_second:,} patches/s"))
+    elif fires := [event for _, event in events if isinstance(event, FireDone)]:
+        pairs += [("Fires", f"{fires[-1].done:,} / {fires[-1].total:,}"), ("Chips", f"{fires[-1].chips:,}")]
     elif last is not None:
         pairs += [("Tiles", f"{last.done:,} / {last.total:,}"), ("Patches", f"{last.patches:,}")]
         pairs.append(("Speed", f"{rate:.2g} tiles/s" if rate else "measuring"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.jobs import events as happened
+from engine.jobs.dataset_events import DatasetDone, FireDone
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job
 from engine.jobs.leaderboard_events import DecoderTaught, LeaderboardDone
@@ -40,8 +41,8 @@ def _step(events: Events, state: str) -> tuple[float, str]:
             case happened.TileDone(done=done, total=total) | DecoderTaught(done=done, total=total):
                 noun = "decoder" if isinstance(event, DecoderTaught) else "tile"
                 return done / max(total, 1), f"{done:,} of {wording.count(total, noun)}"
-            case happened.MapTileDone(done=done, total=total):
-                return done / max(total, 1), f"Mapped {done:,} of {wording.count(total, 'tile')}"
+            case happened.MapTileDone(done=done, total=total) | FireDone(done=done, total=total):
+                return done / max(total, 1), _counted(event)
             case happened.MeasureStep(step=step, done=done, total=total):
                 return done / max(total, 1), f"{step}: {done:,} of {total:,}" if total else f"{step} …"
             case happened.EpochDone(epoch=epoch, epochs=most):
@@ -49,6 +50,12 @@ def _step(events: Events, state: str) -> tuple[float, str]:
             case happened.StepStarted(step=step):
                 return _share_before(events[:index]), f"{step} …" if state == "running" else step
     return 0.0, "Starting"
+
+
+def _counted(event: happened.MapTileDone | FireDone) -> str:
+    if isinstance(event, FireDone):
+        return f"{event.done:,} of {wording.count(event.total, 'fire')}, {wording.count(event.chips, 'chip')}"
+    return f"Mapped {event.done:,} of {wording.count(event.total, 'tile')}"
 
 
 def _share_before(events: Events) -> float:
@@ -59,6 +66,7 @@ def _share_before(events: Events) -> float:
                 happened.TileDone(done=done, total=total)
                 | happened.MapTileDone(done=done, total=total)
                 | DecoderTaught(done=done, total=total)
+                | FireDone(done=done, total=total)
             ):
                 return done / max(total, 1)
             case happened.EpochDone():
@@ -96,9 +104,18 @@ def _outcome(events: Events) -> str:
         return f"{wording.count(len(came.files), 'file')} fetched" if came.files else "All was here already"
     made = next((event for _, event in reversed(events) if isinstance(event, happened.ExtractDone)), None)
     if made is None:
-        return "Done"
+        return _dataset_words(events) or "Done"
     seam = "" if made.seam is None else f" · seam score {made.seam:.2f} (1: none)"
     return f"{wording.count(made.patches, 'patch', 'patches')} in the store{seam}"
+
+
+def _dataset_words(events: Events) -> str:
+    """What a data set holds; empty where none was made."""
+    cut = next((event for _, event in reversed(events) if isinstance(event, DatasetDone)), None)
+    if cut is None:
+        return ""
+    lost = f", {wording.count(len(cut.not_had), 'remark')} on what could not be had" if cut.not_had else ""
+    return f"{wording.count(cut.chips, 'chip')} of {wording.count(cut.fires, 'fire')}{lost}"
 
 
 def _verdict(events: Events) -> str:
@@ -135,7 +152,7 @@ def time_left(events: Events) -> str | None:
     match last:
         case happened.EpochDone(epoch=epoch, epochs=most, seconds=seconds):
             return f"at most {wording.duration((most - epoch) * seconds)}"
-        case DecoderTaught(seconds_left=seconds) if seconds > 0:
+        case DecoderTaught(seconds_left=seconds) | FireDone(seconds_left=seconds) if seconds > 0:
             return wording.duration(seconds)
         case happened.TileDone(done=done, total=total) if done < total:
             rate = speed(events)
@@ -147,7 +164,12 @@ def _counts(event: happened.Event) -> bool:
     """Whether an event says how far a job is, or that something that is not counted has begun."""
     return isinstance(
         event,
-        happened.TileDone | happened.EpochDone | happened.StepStarted | happened.MapTileDone | DecoderTaught,
+        happened.TileDone
+        | happened.EpochDone
+        | happened.StepStarted
+        | happened.MapTileDone
+        | DecoderTaught
+        | FireDone,
     )
 
 

@@ -13,6 +13,7 @@ import streamlit as st
 from engine.jobs import events as happened
 from engine.jobs.configuration.config import (
     ApplyConfig,
+    DatasetConfig,
     EmbeddingFilesConfig,
     ExtractConfig,
     FetchConfig,
@@ -20,6 +21,7 @@ from engine.jobs.configuration.config import (
     MeasureConfig,
     TrainConfig,
 )
+from engine.jobs.configuration.dataset import FireCatalogue
 from engine.jobs.note import Note, read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import inner, jobs_panel, progress_words
@@ -177,7 +179,7 @@ def what(item: cached.JobFacts) -> str:
             )
         case FetchConfig():
             return item.config.title
-        case MeasureConfig():
+        case MeasureConfig() | DatasetConfig():
             return item.config.title
         case LeaderboardConfig():
             return ", ".join(item.config.head_titles)
@@ -191,6 +193,9 @@ def on(item: cached.JobFacts) -> str:
         return item.config.scene.title
     if isinstance(item.config, FetchConfig):
         return "this machine"
+    if isinstance(item.config, DatasetConfig):
+        asked = item.config.imagery
+        return f"{asked.collection} of {asked.catalogue}" if isinstance(asked, FireCatalogue) else asked.title
     match item.config:
         case ApplyConfig():
             grounds = item.config.ground
@@ -225,8 +230,8 @@ def result(item: cached.JobFacts) -> str:
         return f"{summary['patches']:,} patches"
     if item.kind == "apply" and "hectares" in summary:
         return "; ".join(f"{name}: {area:,.1f} ha" for name, area in summary["hectares"].items())
-    if item.kind == "leaderboard" and "verdict" in summary:
-        return str(summary["verdict"]["sentences"][0])
+    if item.kind in ("leaderboard", "dataset") and summary:
+        return _told(summary)
     value = score(item)
     if value is not None:
         return f"{metrics.title(_watch(item), task_of(item.config.task).classes)}: {value:.3f}"
@@ -234,6 +239,13 @@ def result(item: cached.JobFacts) -> str:
         return progress_words.progress_of(item.job, events, item.state)[1]
     failed = [event.message for _, event in events if isinstance(event, happened.Failed)]
     return failed[-1][:80] if failed else ""
+
+
+def _told(summary: dict[str, Any]) -> str:
+    """What a leaderboard or a data set says of itself."""
+    if "verdict" in summary:
+        return str(summary["verdict"]["sentences"][0])
+    return f"{summary['chips']:,} chips of {summary['fires']:,} fires" if "chips" in summary else ""
 
 
 def _summary(item: cached.JobFacts) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import rasterio
 import yaml
 from pyproj import Transformer
-from shapely.geometry import Point, mapping
+from shapely.geometry import Point, box, mapping
 
 from engine.__main__ import main
 from engine.imagery.catalogues.manifest import AssetRecord, GridRecord, Manifest, SceneRecord, write_manifest
@@ -111,6 +111,27 @@ def kept(place: Workplace, folder: Path) -> Path:
              "dates": ["2023-07-01", "2023-07-02"], "folder": str(there)}  # fmt: skip
     path = folder / "kept.yaml"
     path.write_text(yaml.safe_dump({"scene": scene}))
+    return path
+
+
+def perimeters(place: Workplace, folder: Path) -> Path:
+    """The configuration of a data set of a fire on the place's scene, which states no date by itself."""
+    with rasterio.open(place.folder / "scene.tif") as dataset:
+        bounds = dataset.bounds
+    to_lonlat = Transformer.from_crs("EPSG:32618", "EPSG:4326", always_xy=True)
+    west, south = to_lonlat.transform(bounds.left + 200, bounds.bottom + 200)
+    east, north = to_lonlat.transform(bounds.right - 200, bounds.top - 200)
+    fire = {
+        "type": "Feature",
+        "properties": {"Ig_Date": "2021-07-13"},
+        "geometry": mapping(box(west, south, east, north)),
+    }
+    (folder / "fires.geojson").write_text(json.dumps(fire))
+    path = folder / "dataset.yaml"
+    path.write_text(
+        f"kind: dataset\nperimeters: {{file: {folder}/fires.geojson}}\nburning_days: 1\nchips: {{size_px: 32}}\n"
+        f"imagery: {{source: file, path: {place.folder}/scene.tif, datetime: 2021-07-20}}\n"
+    )
     return path
 
 

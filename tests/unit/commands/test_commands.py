@@ -23,6 +23,7 @@ from tests.unit.commands.made import (
     labelled,
     laid_out,
     mapped,
+    perimeters,
     published,
     stopped,
     waiting,
@@ -171,6 +172,10 @@ CALLS: dict[str, Call] = {
         [(["nothing"], "nothing"), (["csmask_b4_l2a", "--device", "cuda:77"], "cuda:77")],
     ),
     "verify": Call(lambda *_: [str(PROJECT / "tests/golden/open")], {"case", "errors"}, [(["none"], "none"), (["{run}"], "run")]),
+    "dataset": Call(
+        lambda at, to: [str(perimeters(at, to)), "--out", str(to / "d")], {"dataset", "chips", "fires", "splits", "not_had"},
+        [(["none.yaml"], "none.yaml"), (["{extract}"], "kind extract"), (["{extract}", "--set", "kind=dataset"], "unknown key")],
+    ),
     "run": Call(stopped, STORE, [(["none"], "none")]),
     "jobs": Call(lambda *_: [], {"id", "state", "folder"}, []),
     "cancel": Call(waiting, {"id", "state"}, [(["{run}"], "finished"), (["none"], "none")]),

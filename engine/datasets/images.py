@@ -1,0 +1,134 @@
+"""The first clear image after a fire: from a catalogue, which is asked for each fire, or among scenes that are here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from engine.datasets.fire import Fire
+from engine.errors import ConfigError, RemoteError, SceneError
+from engine.imagery.geobox import area_in_crs, polygon_lonlat, utm_or_polar_crs
+from engine.imagery.scene import Scene
+from engine.imagery.sources.stac import StacScene
+from engine.jobs.configuration.dataset import DatasetConfig, FireCatalogue
+
+# A day that is nearer to the fire is taken when it shows this share of what the clearest day shows, as
+# `engine/imagery/catalogues/choosing.py` does.
+_ENOUGH = 0.85
+
+
+class NoImage(Exception):
+    """There is no image of a fire; the message is the reason, for the report."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """The scenes of one day over a fire, those that show most of it first."""
+
+    day: dt.date
+    scenes: tuple[Scene, ...]
+
+
+def area_lonlat(fire: Fire, surroundings_m: float) -> BaseGeometry:
+    """The rectangle around a fire and its surroundings, in lon/lat."""
+    centre = fire.shape.representative_point()
+    crs = utm_or_polar_crs(centre.x, centre.y)
+    around = shapely.box(*area_in_crs(shapely.box(*fire.shape.bounds), crs).bounds).buffer(
+        surroundings_m, join_style="mitre"
+    )
+    return shapely.box(*polygon_lonlat(shapely.box(*around.bounds), crs).bounds)
+
+
+def images_after(
+    fire: Fire, config: DatasetConfig, scenes: Sequence[Scene], root: Path
+) -> Generator[str, None, Images]:
+    """The first clear day after a fire.
+
+    Args:
+        scenes: those that are here; of none where a catalogue is asked.
+
+    Yields:
+        What is done, in words.
+
+    Raises:
+        NoImage: none fits.
+        RemoteError: the catalogue or a file of it cannot be had; the message has date and address.
+    """
+    first = fire.over(config.burning_days)
+    last = first + dt.timedelta(days=config.days_after)
+    area = area_lonlat(fire, config.chips.surroundings_m)
+    if isinstance(config.imagery, FireCatalogue):
+        return (yield from _of_catalogue(config.imagery, area, first, last, root))
+    return _among(scenes, area, first, last)
+
+
+def _of_catalogue(
+    asked: FireCatalogue, area: BaseGeometry, first: dt.date, last: dt.date, root: Path
+) -> Generator[str, None, Images]:
+    west, south, east, north = area.bounds
+    source = StacScene(
+        source="stac", catalogue=asked.catalogue, collection=asked.collection, dates=(first, last), fire_date=first,
+        bounds_lonlat=(west, south, east, north), choose="after", most_cloud_pct=asked.most_cloud_pct, clouds=asked.clouds,
+        offset=asked.offset,
+    )  # fmt: skip
+    try:
+        yield from source.prepare(root)
+        scenes = source.find(root)
+    except RemoteError:
+        raise
+    except (ConfigError, SceneError) as err:
+        if str(err).startswith(("No scene after", "No item of")):
+            raise NoImage(
+                f"{asked.collection} of {asked.catalogue} has no image after {first} until {last} with at most "
+                f"{asked.most_cloud_pct:g} % cloud"
+            ) from err
+        if isinstance(err, ConfigError):
+            raise
+        raise NoImage(str(err)) from err
+    when = scenes[0].datetime
+    if when is None:
+        raise NoImage(f"{asked.collection} states no dates, so nothing says what it shows after a fire")
+    return Images(when.date(), _most_first(scenes, area))
+
+
+def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt.date) -> Images:
+    """The first clear day among scenes that are here.
+
+    Raises:
+        NoImage: none fits.
+    """
+    over = [scene for scene in scenes if scene.footprint.intersects(area)]
+    if not over:
+        raise NoImage("no scene shows it")
+    days: dict[dt.date, list[Scene]] = {}
+    for scene in over:
+        if scene.datetime is not None:
+            days.setdefault(scene.datetime.date(), []).append(scene)
+    if not days:
+        raise NoImage(
+            f"{over[0].id} shows it and states no date, so nothing says whether it was taken after the fire; set imagery.datetime"
+        )
+    usable = {day: _usable(own, area) for day, own in sorted(days.items()) if first < day <= last}
+    if not usable:
+        there = ", ".join(map(str, sorted(days)[:6])) + (", ..." if len(days) > 6 else "")
+        raise NoImage(
+            f"no scene was taken after {first} until {last} (burning_days, days_after); there are {there}"
+        )
+    day = next(day for day, share in usable.items() if share >= _ENOUGH * max(usable.values()))
+    return Images(day, _most_first(days[day], area))
+
+
+def _usable(scenes: Sequence[Scene], area: BaseGeometry) -> float:
+    """Share of an area that scenes cover and, as far as they state it, show without cloud."""
+    covered = shapely.union_all([scene.footprint for scene in scenes]).intersection(area).area / area.area
+    clouds = [scene.cloud_pct for scene in scenes if scene.cloud_pct is not None]
+    return float(covered) * (1 - (sum(clouds) / len(clouds) if clouds else 0.0) / 100)
+
+
+def _most_first(scenes: Sequence[Scene], area: BaseGeometry) -> tuple[Scene, ...]:
+    return tuple(sorted(scenes, key=lambda one: (-one.footprint.intersection(area).area, one.id)))

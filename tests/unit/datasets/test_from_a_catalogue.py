@@ -1,0 +1,81 @@
+"""A catalogue is asked for each fire: its rectangle, the first clear day after it; what cannot be had is told and tried again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from shapely.geometry import box, mapping
+
+from engine.datasets.build import build_dataset
+from engine.errors import RemoteError
+from engine.imagery.sources.chip_folder import chip_scenes
+from engine.jobs.configuration.config import DatasetConfig, parse_config
+from engine.jobs.dataset_events import DatasetDone
+from tests.stac.world import FIRE, World
+
+
+def config_of(folder: Path, stac: World, fires: dict[str, str], **imagery: Any) -> DatasetConfig:
+    """Fires by name and day on the ground of the catalogue."""
+    west, south, east, north = stac.bounds_lonlat
+    square = mapping(box(*(low + share * (high - low) for low, high in ((west, east), (south, north)) for share in (0.4,)),
+                         *(low + share * (high - low) for low, high in ((west, east), (south, north)) for share in (0.6,))))  # fmt: skip
+    features = [
+        {"type": "Feature", "properties": {"Incid_Name": name, "Ig_Date": day}, "geometry": square} for name, day in fires.items()
+    ]  # fmt: skip
+    path = folder / "fires.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    config = parse_config({
+        "kind": "dataset", "perimeters": {"file": str(path)}, "burning_days": 0, "days_after": 30,
+        "imagery": {"source": "stac", "catalogue": "es", "collection": "sentinel-2-l2a", **imagery},
+        "chips": {"size_px": 64, "surroundings_m": 100, "least_valid": 0.2},
+    })  # fmt: skip
+    assert isinstance(config, DatasetConfig)
+    return config
+
+
+def test_the_first_clear_image_after_the_fire_is_cut_with_its_offset_and_its_clouds(
+    stac: World, home: Path, tmp_path: Path
+) -> None:
+    done = list(build_dataset(config_of(tmp_path, stac, {"A": FIRE, "B": "2021-01-01"}), tmp_path / "run", home))[-1]  # fmt: skip
+    assert isinstance(done, DatasetDone)
+    assert done.fires == 1
+    (lost,) = done.not_had
+    assert lost["fire"].startswith("B") and "no image after 2021-01-01" in lost["reason"]
+    scenes = chip_scenes(Path(done.dataset))
+    assert {str(scene.datetime)[:10] for scene in scenes} == {"2023-08-05"}
+    assert scenes[0].sensor.name == "sentinel2_l2a" and "earth" not in scenes[0].notes
+    with rasterio.open(scenes[0].paths[0]) as chip:
+        image = chip.read()
+    assert image.shape == (6, 64, 64)
+    assert np.isnan(image).any()  # clouds of the product's mask
+    assert np.nanmean(image) == pytest.approx(0.5 * np.nanmean(stac.truth), rel=0.1)
+
+
+def test_a_network_that_goes_down_ends_the_run_which_goes_on_later(
+    stac: World, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.imagery.remote.http._PAUSE_S", 0.001)
+    config = config_of(tmp_path, stac, {"A": "2023-07-24", "B": FIRE, "C": "2023-07-26", "D": "2023-07-27"})
+    guard = stac.files.fault
+
+    def broken(handler: Any) -> bool:
+        if handler.path.startswith("/es/") or handler.path.endswith(".tif"):
+            handler.answer(500, b"")
+            return True
+        return guard(handler) if guard else False
+
+    stac.files.fault = broken
+    try:
+        with pytest.raises(RemoteError, match="500"):
+            list(build_dataset(config, tmp_path / "run", home))
+    finally:
+        stac.files.fault = guard
+    assert not (tmp_path / "run" / "dataset").exists()
+    done = list(build_dataset(config, tmp_path / "run", home))[-1]
+    assert isinstance(done, DatasetDone)
+    assert (done.fires, done.not_had) == (4, [])
