@@ -29,18 +29,6 @@ def check(chosen: argparse.Namespace) -> dict[str, Any]:
     return {"store": chosen.store, "problems": problems}
 
 
-def export(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Write a store's embeddings for other programs."""
-    from engine.store.store import EmbeddingStore
-    from engine.views.maps.export import export as write
-
-    require_file_path(Path(chosen.out))
-    written = write(EmbeddingStore.open(Path(chosen.store)), chosen.layer, Path(chosen.out), chosen.format)
-    for path in written:
-        say(f"Wrote {path}")
-    return {"out": [str(path) for path in written]}
-
-
 def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
     """Score a trained run again."""
     from engine.learning.evaluate import evaluate as score

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pyproj import CRS
 
+from engine.store.emb_footer import emb_footer
 from engine.store.footprints import WKB_BYTES, Footprints, footprints
 from engine.store.schema import StoredTile, StoreMeta, TileRows, arrow_schema
 
@@ -44,7 +45,8 @@ def part_table(meta: StoreMeta, tiles: Sequence[TileRows]) -> pa.Table:
     ]
     told = {"meta": asdict(meta), "tiles": [asdict(tile) for tile in stored]}
     metadata = {
-        b"geo": json.dumps(_geo_metadata(outlines)).encode(),
+        b"geo": json.dumps(geo_metadata(outlines)).encode(),
+        b"emb": json.dumps(emb_footer(meta, stored)).encode(),
         b"emberscope": json.dumps(told).encode(),
     }
     return pa.Table.from_arrays(columns, schema=schema).replace_schema_metadata(metadata)
@@ -77,7 +79,7 @@ def _binary(outlines: Footprints) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(), len(packed), [None, pa.py_buffer(ends), pa.py_buffer(packed)])
 
 
-def _geo_metadata(outlines: Footprints) -> dict[str, Any]:
+def geo_metadata(outlines: Footprints) -> dict[str, Any]:
     """GeoParquet 1.1 (https://geoparquet.org/releases/v1.1.0/): primary column, CRS, bbox covering."""
     sides = {side: ["bbox", side] for side in ("xmin", "ymin", "xmax", "ymax")}
     column = {

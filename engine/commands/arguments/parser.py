@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, bench, jobs, labels, stores
+from engine.commands import backbones, bench, exporting, jobs, labels, stores
 from engine.commands.arguments.of_imagery import add_imagery
 from engine.commands.arguments.of_views import add_pictures, add_position
 
@@ -78,10 +78,7 @@ def parser() -> argparse.ArgumentParser:
     _add_label(add)
     add_pictures(add)
     add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
-    sub = add("export", stores.export, "Write a store's embeddings for other programs.", "store")
-    sub.add_argument("--out", required=True)
-    sub.add_argument("--format", choices=("geotiff", "npz", "terratorch"), default="geotiff")
-    sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    _add_export(add)
     sub = add(
         "bench", bench.bench, "Measure tiles per second by backbone on this machine, with random weights."
     )
@@ -142,6 +139,21 @@ def _add_maps(add: Add) -> None:
     sub = add("map-files", stores.map_files, "Write the files of a finished map at a threshold.", "map")
     sub.add_argument("--classes", metavar="FILE", help="classes with a colour table: .tif")
     _add_map_files(sub)
+
+
+def _add_export(add: Add) -> None:
+    """The command that writes embeddings for other programs."""
+    sub = add("export", exporting.export, "Write a store's embeddings for other programs.", "store")
+    sub.add_argument("--out", required=True, help="a file, or an empty folder for zarr, stac and terratorch")
+    sub.add_argument(
+        "--format", default="geotiff", metavar="FORM",
+        help="geotiff, geoparquet, zarr, stac, terratorch or npz (default: geotiff)",
+    )  # fmt: skip
+    sub.add_argument("--layer", type=int, help="layer of the store (default: its first; of terratorch: all)")
+    sub.add_argument(
+        "--dtype", choices=("float32", "float16", "int8"),
+        help="of the numbers (default: the store's, or float32 where the form holds no other); what smaller ones cost is measured",
+    )  # fmt: skip
 
 
 def _add_label(add: Add) -> None:

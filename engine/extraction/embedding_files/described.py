@@ -14,7 +14,7 @@ from engine.files import read_json
 from engine.jobs.configuration.config import BackboneConfig, ChipsScene, ExtractConfig
 from engine.store.schema import StoreMeta
 from engine.store.store import EmbeddingStore
-from engine.views.maps.terratorch_folder import OWN_FIELDS, OWN_KEY, SUMMARY
+from engine.views.export.terratorch_folder import OWN_FIELDS, OWN_KEY, SUMMARY
 
 UNKNOWN = "unknown"
 

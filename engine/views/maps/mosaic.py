@@ -47,6 +47,7 @@ class MosaicLayout:
     colormap: Mapping[int, tuple[int, int, int, int]] | None
     tags: Mapping[str, str]
     band_names: tuple[str, ...]
+    scales: tuple[float, ...] = ()
 
     def transform(self, tile: StoredTile) -> Affine:
         """Cell (column, row) of a tile to CRS metres."""
@@ -201,6 +202,8 @@ def _lay_down(
         canvas.update_tags(**layout.tags)
         if layout.band_names:
             canvas.descriptions = layout.band_names
+        if layout.scales:
+            canvas.scales = layout.scales
         if layout.colormap:
             canvas.write_colormap(1, dict(layout.colormap))
         if layout.nodata is None:

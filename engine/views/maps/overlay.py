@@ -140,6 +140,8 @@ def store_tags(store: EmbeddingStore, layer: int) -> dict[str, str]:
         "EMBERSCOPE_SIMULATED": "yes" if meta.is_simulated else "no",
         "EMBERSCOPE_SOURCE": meta.source,
         "EMBERSCOPE_CONFIG_HASH": meta.config_hash,
+        **({"EMBERSCOPE_LICENCE": meta.licence} if meta.licence else {}),
+        **({"EMBERSCOPE_ATTRIBUTION": meta.attribution} if meta.attribution else {}),
     }
 
 

@@ -20,8 +20,8 @@ from engine.learning.train import train
 from engine.store import writer
 from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
+from engine.views.export.forms import export
 from engine.views.layer_view import view_of
-from engine.views.maps.export import export
 from engine.views.maps.overlay import pca_overlay
 from tests.predicted_map import predict_map
 from tests.unit.pairs.covering import Pair, Row, all_pairs, covering_rows, possible_pairs
@@ -133,11 +133,11 @@ def pca(store: EmbeddingStore, folder: Path, scenes: Path) -> None:
 
 
 def exported(store: EmbeddingStore, folder: Path, scenes: Path) -> None:
-    (archive,) = export(store, store.meta.layers[-1], folder / "all.npz", "npz")
+    (archive,) = export(store, store.meta.layers[-1], folder / "all.npz", "npz").files
     with np.load(archive) as arrays:
         assert np.array_equal(arrays["embeddings"].reshape(store.rows, -1), store.read(store.meta.layers[-1]))
     if store.meta.granularity == "patch":
-        for path in export(store, store.meta.layers[0], folder / "maps", "geotiff"):
+        for path in export(store, store.meta.layers[0], folder / "maps", "geotiff").files:
             with rasterio.open(path) as image:
                 assert image.count == store.meta.dims[0]
 

@@ -21,7 +21,7 @@ from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.predict import predict_tiles
 from engine.store.store import EmbeddingStore
 from engine.terratorch.training import translate_training
-from engine.views.maps.export import export
+from engine.views.export.forms import export
 from tests.burn_scars_layout import SPLITS, STEMS, write_layout
 from tests.unit.terratorch.downstream_files import downstream
 

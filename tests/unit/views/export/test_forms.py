@@ -15,13 +15,13 @@ from rasterio.enums import Interleaving
 from rio_cogeo.cogeo import cog_validate
 
 from engine.errors import StoreError
-from engine.views.maps.export import export
+from engine.views.export.forms import export
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 
 def test_geotiff_holds_every_dimension_with_crs_names_and_gaps(tmp_path: Path) -> None:
     store = make_store(tmp_path / "run", [rows_at(tile_at(column), gaps=2) for column in range(2)])
-    (out,) = export(store, None, tmp_path / "e.tif", "geotiff")
+    (out,) = export(store, None, tmp_path / "e.tif", "geotiff").files
     assert cog_validate(out)[0]
     with rasterio.open(out) as dataset:
         found = dataset.read()
@@ -39,7 +39,7 @@ def test_npz_holds_the_rows_their_keys_and_the_facts(tmp_path: Path) -> None:
     store = make_store(
         tmp_path / "run", [rows_at(tile_at(c), dims=(3, 6)) for c in range(3)], meta_of(dims=(3, 6))
     )
-    (out,) = export(store, 1, tmp_path / "e.npz", "npz")
+    (out,) = export(store, 1, tmp_path / "e.npz", "npz").files
     with np.load(out, allow_pickle=False) as found:
         assert np.array_equal(found["embeddings"], store.read(1))
         assert found["embeddings"].dtype == np.float16
@@ -50,7 +50,7 @@ def test_npz_holds_the_rows_their_keys_and_the_facts(tmp_path: Path) -> None:
 
 def test_an_unknown_format_and_an_unknown_layer_are_refused(tmp_path: Path) -> None:
     store = make_store(tmp_path / "run", [rows_at(tile_at(0))])
-    with pytest.raises(StoreError, match="npz or terratorch"):
+    with pytest.raises(StoreError, match="terratorch or npz"):
         export(store, None, tmp_path / "e.csv", "csv")
     with pytest.raises(StoreError, match="layer 9"):
         export(store, 9, tmp_path / "e.tif", "geotiff")
@@ -60,7 +60,7 @@ def test_an_unknown_format_and_an_unknown_layer_are_refused(tmp_path: Path) -> N
 def test_each_layer_is_exported_in_its_own_width_and_name(tmp_path: Path) -> None:
     store = make_store(tmp_path / "run", [rows_at(tile_at(0), dims=(3, 6))], meta_of(dims=(3, 6)))
     for layer, dim in ((0, 3), (1, 6)):
-        (out,) = export(store, layer, tmp_path / f"{layer}.tif")
+        (out,) = export(store, layer, tmp_path / f"{layer}.tif").files
         with rasterio.open(out) as dataset:
             assert np.array_equal(
                 dataset.read(), np.moveaxis(store.read_tile(store.tiles[0].id, layer), -1, 0)
@@ -73,7 +73,7 @@ def test_tiles_of_several_zones_become_a_map_in_each_to_the_bit(tmp_path: Path) 
     zones = {"EPSG:32618": 400_000.0, "EPSG:32617": 900_000.0}
     tiles = [tile_at(column, crs=crs, west=west) for crs, west in zones.items() for column in range(3)]
     store = make_store(tmp_path / "run", [rows_at(tile) for tile in tiles])
-    written = export(store, None, tmp_path / "e.tif")
+    written = export(store, None, tmp_path / "e.tif").files
     assert [path.name for path in written] == ["e_epsg32618.tif", "e_epsg32617.tif"]
     for path, crs in zip(written, zones, strict=True):
         own = [tile for tile in store.tiles if tile.crs == crs]
@@ -89,7 +89,7 @@ def test_dates_on_the_same_ground_become_a_map_each_and_hide_nothing(tmp_path: P
     places = [tile_at(0), tile_at(1)]
     tiles = [replace(place, id=f"{place.id}_date{date}") for place in places for date in (1, 2)]
     store = make_store(tmp_path / "run", [rows_at(tile) for tile in tiles])
-    written = export(store, None, tmp_path / "e.tif")
+    written = export(store, None, tmp_path / "e.tif").files
     assert [path.name for path in written] == ["e_date1.tif", "e_date2.tif"]
     for date, path in enumerate(written, start=1):
         own = [store.read_tile(f"{place.id}_date{date}") for place in places]
@@ -106,7 +106,7 @@ def test_many_dimensions_are_exported_without_a_complaint_and_with_small_blocks(
     tiles = [rows_at(tile_at(column, side=150), dims=(MANY,), gaps=2) for column in range(2)]
     store = make_store(tmp_path / "run", tiles, meta_of(dims=(MANY,)))
     with caplog.at_level(logging.INFO, "rasterio"):
-        (out,) = export(store, None, tmp_path / "e.tif")
+        (out,) = export(store, None, tmp_path / "e.tif").files
     assert not [record for record in caplog.records if "CPLE" in record.getMessage()]
     assert cog_validate(out)[0]
     with rasterio.open(out) as dataset:
@@ -124,7 +124,7 @@ def test_tiles_far_apart_are_exported_soon_and_sparse(tmp_path: Path, dim: int) 
     store = make_store(tmp_path / "run", [rows_at(tile_at(at, at), dims=(dim,)) for at in (0, 1000)],
                        meta_of(dims=(dim,)))  # fmt: skip
     began = time.monotonic()
-    (out,) = export(store, None, tmp_path / "e.tif")
+    (out,) = export(store, None, tmp_path / "e.tif").files
     assert time.monotonic() - began < 30
     assert out.stat().st_size < 4_000_000
     with rasterio.open(out) as dataset:

@@ -1,0 +1,1 @@
+"""A store of embeddings for other programs: one table of forms, each written at once or not at all."""

@@ -1,0 +1,207 @@
+"""The table of forms in which embeddings leave a store, and the one function that writes any of them.
+
+Every form is written under a temporary name beside its place and renamed when it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+from engine.errors import BadInput, StoreError
+from engine.files import make_folder, require_file_path, write_errors
+from engine.store.schema import StoreMeta
+from engine.store.store import EmbeddingStore
+from engine.views.export.asked import Dtype, Export, Made, Tell, dim_of
+from engine.views.export.geoparquet import write_geoparquet
+from engine.views.export.geotiff import write_geotiff
+from engine.views.export.npz import write_npz
+from engine.views.export.quantisation import Loss, RoundTrip, by_row_and_back, to_float16
+from engine.views.export.stac import write_stac
+from engine.views.export.terratorch_folder import write_folder
+from engine.views.export.zarr_store import write_zarr
+
+LOSS_FILE = "quantisation.json"
+# Of a row besides its embedding: keys, place and date.
+_ROW_BYTES = 40
+Probe = Callable[[EmbeddingStore, int, RoundTrip], dict[str, Any]]
+"""What a linear probe finds in a layer before and after its numbers were made smaller."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form.
+
+    Attributes:
+        words: what it is and who reads it, in one sentence.
+        ending: of a file's name; empty for a folder.
+        dtypes: that it can hold; the first is written unless another is asked for, "store" being the store's own.
+        has_all_layers: whether it holds every layer where none is named.
+    """
+
+    title: str
+    words: str
+    ending: str
+    dtypes: tuple[str, ...]
+    write: Callable[[Export], Made]
+    has_all_layers: bool = False
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return not self.ending
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        files: files, or folders where the form is one; `quantisation.json` beside them is not among them.
+    """
+
+    files: tuple[Path, ...]
+    dtype: str
+    notes: tuple[str, ...]
+    loss: Loss | None
+
+
+FORMS: Mapping[str, Form] = MappingProxyType({
+    "geotiff": Form(
+        "GeoTIFF", "Cloud-Optimised GeoTIFF with a band a dimension: QGIS, GDAL, rasterio.", ".tif", ("float32", "int8"), write_geotiff,
+    ),
+    "geoparquet": Form(
+        "GeoParquet", "One table with a row a patch and the footer emb: geopandas, DuckDB, QGIS.", ".parquet",
+        ("float32", "float16", "int8"), write_geoparquet,
+    ),
+    "zarr": Form(
+        "Zarr (geoemb)", "Zarr of the geoemb convention, a group a UTM zone: xarray, zarr.", "", ("store", "float32", "float16", "int8"),
+        write_zarr,
+    ),
+    "stac": Form(
+        "STAC", "A STAC collection with the embeddings extension over GeoTIFFs: catalogues, pystac, QGIS.", "", ("float32", "int8"), write_stac,
+    ),
+    "terratorch": Form(
+        "TerraTorch folders", "A folder a layer with a GeoTIFF a tile, as TerraTorch writes and reads them.", "", ("float32",), write_folder,
+        has_all_layers=True,
+    ),
+    "npz": Form("NumPy (npz)", "One numpy archive with the rows, their keys and places.", ".npz", ("store", "float32", "float16", "int8"), write_npz),
+})  # fmt: skip
+
+
+def export(
+    store: EmbeddingStore,
+    layer: int | None,
+    out: Path,
+    format: str = "geotiff",
+    dtype: str | None = None,
+    tell: Tell = lambda *_: None,
+    probe: Probe | None = None,
+) -> Exported:
+    """Write the embeddings of a layer in one of the forms, complete or not at all.
+
+    Args:
+        layer: as counted by the backbone; None: the first, or all where the form holds several.
+        out: a file, replaced where it is there; or a folder, which must be empty or absent.
+        dtype: float32, float16 or int8; None: what the form's table says.
+        tell: hears how far the work is, and may raise to end it.
+        probe: measures what smaller numbers cost on labels.
+
+    Raises:
+        StoreError: an unknown format, no such layer, numbers beyond the dtype, or a map over the size limit.
+        BadInput: `out` cannot be written, or holds something.
+        DiskFull: no room; nothing appears.
+    """
+    form = form_of(format)
+    wanted = dtype_of(form, format, store.meta, dtype)
+    layers = _layers(store, layer, form)
+    _require_place(out, form)
+    with write_errors(out), tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as held:
+        asked = Export(store, layers, wanted, Path(held) / out.name, str(out.absolute()), tell)
+        made = _probed(form.write(asked), asked, probe)
+        files = tuple(out.parent / file.relative_to(held) for file in made.files)
+        _write_loss(made.loss, Path(held), out, form)
+        _put_in_place(Path(held), out, form)
+    return Exported(files, wanted, made.notes, made.loss)
+
+
+def form_of(name: str) -> Form:
+    """The form of a name.
+
+    Raises:
+        StoreError: it is unknown.
+    """
+    if name not in FORMS:
+        *most, last = FORMS
+        raise StoreError(f"The format {name!r} is not known. Choose {', '.join(most)} or {last}.")
+    return FORMS[name]
+
+
+def dtype_of(form: Form, name: str, meta: StoreMeta, asked: str | None) -> Dtype:
+    """The type of the numbers that are written.
+
+    Raises:
+        StoreError: the form does not hold it.
+    """
+    if asked is not None and asked not in form.dtypes:
+        held = ", ".join(one for one in form.dtypes if one != "store")
+        raise StoreError(f"The format {name} holds no {asked}. It holds {held}: choose another --dtype.")
+    found = asked or form.dtypes[0]
+    return cast("Dtype", meta.dtype if found == "store" else found)
+
+
+def _layers(store: EmbeddingStore, layer: int | None, form: Form) -> tuple[int, ...]:
+    if layer is None and form.has_all_layers:
+        return store.meta.layers
+    return (store.meta.layers[store.meta.columns.index(store.column(layer))],)
+
+
+def _require_place(out: Path, form: Form) -> None:
+    if not form.is_folder:
+        require_file_path(out)
+        return
+    make_folder(out.parent)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(f"{out} already holds something. Choose another --out.")
+
+
+def _probed(made: Made, asked: Export, probe: Probe | None) -> Made:
+    """The same with what a probe finds, where numbers were made smaller and labels are asked."""
+    if made.loss is None or probe is None:
+        return made
+    asked.tell("Measuring the loss on labels", 0, 0)
+    found = probe(asked.store, asked.layer, made.round_trip or _round_trip(asked.dtype))
+    return replace(made, loss=replace(made.loss, probe=found))
+
+
+def _round_trip(dtype: str) -> RoundTrip:
+    return by_row_and_back if dtype == "int8" else lambda values: to_float16(values).astype("float32")
+
+
+def _write_loss(loss: Loss | None, held: Path, out: Path, form: Form) -> None:
+    """Beside a file, inside a folder."""
+    if loss is None:
+        return
+    place = held / out.name / LOSS_FILE if form.is_folder else held / f"{out.stem}.{LOSS_FILE}"
+    place.write_text(json.dumps({**loss.facts(), "in_words": loss.sentence()}, indent=1), encoding="utf-8")
+
+
+def _put_in_place(held: Path, out: Path, form: Form) -> None:
+    if form.is_folder:
+        if out.is_dir():
+            out.rmdir()
+        (held / out.name).rename(out)
+        return
+    for path in sorted(held.iterdir()):
+        path.replace(out.parent / path.name)
+
+
+def bytes_of(store: EmbeddingStore, layer: int | None, form: Form, dtype: Dtype) -> int:
+    """Bytes that the numbers take before compression, and keys and outlines of the rows; files are about that or smaller."""
+    each = {"float32": 4, "float16": 2, "int8": 1}[dtype]
+    return store.rows * (each * sum(dim_of(store, one) for one in _layers(store, layer, form)) + _ROW_BYTES)

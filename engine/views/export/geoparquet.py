@@ -1,0 +1,109 @@
+"""A layer as one GeoParquet file: a row a patch, with the footers `geo`, `emb` and the store's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.store.emb_footer import emb_footer
+from engine.store.footprints import Footprints, footprints
+from engine.store.schema import StoredTile, TileRows
+from engine.store.table import geo_metadata, part_table
+from engine.store.writer import ROWS_A_GROUP
+from engine.views.export.asked import Export, Made, own_facts
+from engine.views.export.quantisation import LossMeter, by_row, to_float16
+
+SCALE = "embedding_scale"
+_METHOD = "per_row_scale"
+
+
+def write_geoparquet(asked: Export) -> Made:
+    """Write the rows in the order of the store, along a Hilbert curve, in groups that readers skip by their boxes.
+
+    int8: `embedding` holds whole numbers and `embedding_scale` a scale a row, NaN for gaps, as the footer `emb` says. Rows without
+    a valid pixel hold NaN.
+    """
+    meter = LossMeter(asked.dtype, "one scale an embedding" if asked.dtype == "int8" else "rounded")
+    writer: pq.ParquetWriter | None = None
+    try:
+        for tables in _grouped(asked, meter):
+            table = pa.concat_tables(tables)
+            if writer is None:
+                writer = _writer(asked, table.schema)
+            writer.write_table(table, row_group_size=len(table))
+        assert writer is not None
+        writer.add_key_value_metadata({"emberscope": json.dumps(own_facts(asked.meta, asked.store.tiles))})
+    finally:
+        if writer is not None:
+            writer.close()
+    is_smaller = asked.dtype == "int8" or (asked.dtype == "float16" and asked.store.meta.dtype == "float32")
+    return Made((asked.out,), (), meter.loss() if is_smaller else None)
+
+
+def _grouped(asked: Export, meter: LossMeter) -> Iterator[list[pa.Table]]:
+    """Tables of tiles whose rows make a row group."""
+    waiting: list[pa.Table] = []
+    for tile, values, valid in asked.tiles(asked.layer, "Writing embeddings"):
+        waiting.append(_table(asked, tile, values.reshape(-1, asked.dim), valid.reshape(-1), meter))
+        if sum(len(one) for one in waiting) >= ROWS_A_GROUP:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def _table(
+    asked: Export, tile: StoredTile, values: np.ndarray, valid: np.ndarray, meter: LossMeter
+) -> pa.Table:
+    """The rows of one tile; a store's own columns, but for the window's share, which is told of no other layer."""
+    if asked.dtype == "float16":
+        to_float16(values)
+    meta = replace(asked.meta, has_window_fraction=False)
+    table = part_table(meta, [TileRows(tile, (values,), valid)]).replace_schema_metadata(None)
+    if asked.dtype != "int8":
+        if asked.dtype != asked.store.meta.dtype:
+            meter.add(values, values.astype(asked.dtype).astype(np.float32))
+        return table
+    numbers, scales = by_row(values)
+    meter.add(values, numbers.astype(np.float32) * scales[:, None])
+    kind = pa.list_(pa.field("element", pa.int8(), nullable=False), asked.dim)
+    at = table.schema.get_field_index("embedding")
+    column = pa.FixedSizeListArray.from_arrays(pa.array(numbers.reshape(-1)), type=kind)
+    table = table.set_column(at, pa.field("embedding", kind, nullable=False), column)
+    return table.add_column(at + 1, pa.field(SCALE, pa.float32(), nullable=False), pa.array(scales))
+
+
+def _writer(asked: Export, schema: pa.Schema) -> pq.ParquetWriter:
+    quantization = None
+    if asked.dtype == "int8":
+        quantization = {
+            "method": _METHOD, "original_dtype": asked.store.meta.dtype, "quantized_dtype": "int8", "scale_column": SCALE,
+        }  # fmt: skip
+    told: dict[str, Any] = {
+        "geo": geo_metadata(_around(asked.store.tiles)),
+        "emb": emb_footer(asked.meta, asked.store.tiles, quantization),
+    }
+    metadata = {key: json.dumps(value) for key, value in told.items()}
+    return pq.ParquetWriter(
+        asked.out,
+        schema.with_metadata(metadata),
+        compression="zstd",
+        use_dictionary=["tile_id"],
+        write_page_index=True,
+    )
+
+
+def _around(tiles: Sequence[StoredTile]) -> Footprints:
+    """Boxes of the tiles in the place of those of their patches: what is told of a whole file."""
+    boxes, cut = [], dict[int, bytes]()
+    for tile in tiles:
+        own = footprints([tile])
+        boxes.append(own.total_bounds)
+        cut |= own.cut
+    return Footprints(np.empty((0, 0), np.uint8), np.array(boxes), cut)

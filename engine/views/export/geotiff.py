@@ -1,0 +1,138 @@
+"""A layer as Cloud-Optimised GeoTIFFs: a band a dimension, a file for each CRS, resolution and date."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from pyproj import CRS
+
+from engine.errors import StoreError
+from engine.store.schema import StoredTile
+from engine.views.export.asked import Export, Made
+from engine.views.export.quantisation import GAP, LossMeter, by_dimension, scales_by_dimension
+from engine.views.maps.mosaic import MosaicLayout, write_pieces
+from engine.views.maps.overlay import store_tags
+
+# GeoTIFF counts bands in 16 bits (TIFF 6.0, SamplesPerPixel).
+MAX_BANDS = 65_535
+_ON_GRID_CELLS = 1e-3
+Piece = tuple[StoredTile, np.ndarray]
+
+
+def write_geotiff(asked: Export) -> Made:
+    """Write a map for each CRS, resolution and date, named with what tells it from the others (`out_epsg32618.tif`).
+
+    float32: NaN where there is no valid pixel (GDAL before 3.11 has no float16). int8: -128 for gaps, and each band's scale in
+    the file, so that readers which apply it get the embeddings back. Nothing is resampled between zones, and no embedding
+    hides another.
+
+    Raises:
+        StoreError: more dimensions than bands, or a map over the size limit.
+    """
+    return write_maps(
+        asked, {name: asked.out.with_stem(asked.out.stem + name) for name in maps(asked.store.tiles)}
+    )
+
+
+def write_maps(asked: Export, paths: Mapping[str, Path]) -> Made:
+    """Write the maps of `maps` to these paths."""
+    require_bands(asked.dim)
+    scales = _scales(asked) if asked.dtype == "int8" else None
+    meter = LossMeter("int8", "one scale a dimension")
+    found, moved = maps(asked.store.tiles), 0
+    for name, path in paths.items():
+        ids = found[name]
+        layout = MosaicLayout(
+            level="patch", nodata=float("nan") if scales is None else GAP, dtype=asked.dtype, colormap=None,
+            tags=store_tags(asked.store, asked.layer), band_names=_band_names(asked), scales=() if scales is None else tuple(scales.tolist()),
+        )  # fmt: skip
+        write_pieces(path, _pieces(asked, ids, scales, meter, name), layout)
+        moved += off_grid([tile for tile in asked.store.tiles if tile.id in ids])
+    notes = (
+        f"{moved:,} of {len(asked.store.tiles):,} tiles do not lie on the grid of their map: their patches are at the nearest cells, up to "
+        f"half a patch away. GeoParquet and Zarr keep every place.",
+    )
+    if scales is None:
+        return Made(tuple(paths.values()), notes if moved else ())
+    return Made(
+        tuple(paths.values()),
+        notes if moved else (),
+        meter.loss(),
+        lambda values: by_dimension(values, scales) * scales.astype(np.float32),
+    )
+
+
+def require_bands(dim: int) -> None:
+    """Check that a GeoTIFF holds so many bands.
+
+    Raises:
+        StoreError: it does not.
+    """
+    if dim > MAX_BANDS:
+        raise StoreError(
+            f"The embeddings have {dim:,} dimensions, and a GeoTIFF holds {MAX_BANDS:,} bands. Export as npz."
+        )
+
+
+def maps(tiles: Sequence[StoredTile]) -> dict[str, set[str]]:
+    """The tiles of each map by what its name ends in: of one CRS and resolution, and each ground once."""
+    zones = list(dict.fromkeys(tile.crs for tile in tiles))
+    codes = [CRS.from_user_input(crs).to_epsg() for crs in zones]
+    names = [f"_epsg{code}" if code else f"_crs{index + 1}" for index, code in enumerate(codes)]
+    cells = list(dict.fromkeys(cell_m(tile) for tile in tiles))
+    times: Counter[tuple[object, ...]] = Counter()
+    found: dict[tuple[str, float, int], set[str]] = {}
+    for tile in tiles:
+        ground = (tile.crs, tile.transform, tile.height_px, tile.width_px)
+        times[ground] += 1
+        found.setdefault((names[zones.index(tile.crs)], cell_m(tile), times[ground]), set()).add(tile.id)
+    is_repeated = max(times.values()) > 1
+    return {
+        (zone if len(zones) > 1 else "")
+        + (f"_{cell:g}m".replace(".", "p") if len(cells) > 1 else "")
+        + (f"_date{time}" if is_repeated else ""): ids
+        for (zone, cell, time), ids in found.items()
+    }
+
+
+def cell_m(tile: StoredTile) -> float:
+    """Side of a patch in metres of its CRS, to the millimetre."""
+    return round(abs(tile.patch_transform.a), 3)
+
+
+def off_grid(tiles: Sequence[StoredTile]) -> int:
+    """How many of some tiles of one CRS and resolution do not lie on the grid of the first."""
+    own = tiles[0].patch_transform
+    count = 0
+    for tile in tiles:
+        column, row = ~own @ (tile.patch_transform.c, tile.patch_transform.f)
+        count += max(abs(column - round(column)), abs(row - round(row))) > _ON_GRID_CELLS
+    return count
+
+
+def _pieces(
+    asked: Export, ids: set[str], scales: np.ndarray | None, meter: LossMeter, name: str
+) -> Iterator[Piece]:
+    for tile, values, _ in asked.tiles(asked.layer, f"Reading the patches of map {name.strip('_') or 'all'}"):
+        if tile.id not in ids:
+            continue
+        if scales is not None:
+            numbers = by_dimension(values, scales)
+            meter.add(values, numbers.astype(np.float32) * scales.astype(np.float32))
+            yield tile, np.moveaxis(numbers, -1, 0)
+        else:
+            yield tile, np.moveaxis(values, -1, 0)  # (D, h, w)
+    asked.tell("Writing the map", 0, 0)
+
+
+def _scales(asked: Export) -> np.ndarray:
+    shown = asked.tiles(asked.layer, "Measuring the range of each dimension")
+    return scales_by_dimension(values.reshape(-1, asked.dim) for _, values, _ in shown)
+
+
+def _band_names(asked: Export) -> tuple[str, ...]:
+    backbone = asked.store.meta.backbone
+    return tuple(f"{backbone} layer {asked.layer} dim {index}" for index in range(asked.dim))
