@@ -23,8 +23,11 @@ def import_file(chosen: argparse.Namespace) -> dict[str, Any]:
             f"The model {chosen.model!r} is no name: letters, digits and . _ / - are allowed. Give another --model."
         )
     region = None if chosen.region is None else region_given(chosen.region)
+    images = None if chosen.images is None else Path(chosen.images)
+    if images is not None and not images.is_dir():
+        raise BadInput(f"{images} is no folder of images. Check --images.")
     if chosen.look:
-        seen = understand(Path(chosen.path), region, chosen.model)
+        seen = understand(Path(chosen.path), region, chosen.model, images)
         if not chosen.json:
             print("\n".join(seen.in_lines()))
         return {"store": None, "patches": seen.rows, **seen.facts()}
@@ -32,6 +35,8 @@ def import_file(chosen: argparse.Namespace) -> dict[str, Any]:
         raise BadInput(
             "--out names the run folder that the store is made in. Give it, or --look to write nothing."
         )
-    told, store = import_embeddings(Path(chosen.path), Path(chosen.out).resolve(), region, chosen.model, say)
+    told, store = import_embeddings(
+        Path(chosen.path), Path(chosen.out).resolve(), region, chosen.model, say, images
+    )
     say(f"Wrote {store.folder}")
     return {"store": str(store.folder), "tiles": len(store.tiles), "patches": store.rows, **told.facts()}

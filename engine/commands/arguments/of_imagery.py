@@ -77,3 +77,7 @@ def _add_import(add: Add) -> None:
         help="bounds in degrees, or a vector file with one polygon (default: all)",
     )  # fmt: skip
     sub.add_argument("--model", metavar="NAME", help="the model's name, where the file does not tell it")
+    sub.add_argument(
+        "--images", metavar="FOLDER",
+        help="images of the chips, by the same stems, for TerraTorch's folders, whose files often say nowhere where they lie",
+    )  # fmt: skip

@@ -10,13 +10,11 @@ from engine.backbones import cards
 from engine.errors import BackboneError
 from engine.extraction.embedding_files.chips import ChipEmbeddings
 from engine.extraction.embedding_files.place import image_of
-from engine.files import read_json
 from engine.jobs.configuration.config import BackboneConfig, ChipsScene, ExtractConfig
+from engine.store.products.terratorch_summary import SUMMARY, backbone_of, layer_of, own_fields, read_summary
+from engine.store.products.understood import UNKNOWN
 from engine.store.schema import StoreMeta
 from engine.store.store import EmbeddingStore
-from engine.views.export.terratorch_folder import OWN_FIELDS, OWN_KEY, SUMMARY
-
-UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -47,52 +45,15 @@ def described(chip: ChipEmbeddings) -> Described:
     if isinstance(chip.found, EmbeddingStore):
         return Described(chip.found.meta)
     folder = chip.found.parent
-    summary = _summary(folder)
-    backbone = _backbone(str(summary.get("backbone") or UNKNOWN))
-    layer = _layer(summary, folder.name)
+    summary = read_summary(folder)
+    backbone = backbone_of(summary)
+    layer = layer_of(summary, folder.name)
     pooling = summary.get("embedding_pooling")
     return Described(
         None, backbone, layer, pooling if pooling in ("mean", "max", "min", "cls") else None, _bands(backbone),
         f"embeddings in {folder.parent.name}/{folder.name}", _extraction(chip, backbone, layer),
-        _notes(summary, folder), _own(summary),
+        _notes(summary, folder), own_fields(summary),
     )  # fmt: skip
-
-
-def _summary(folder: Path) -> dict[str, Any]:
-    """TerraTorch's configuration_summary.json, above the folders of layers or beside the files; empty without one."""
-    for place in (folder.parent, folder):
-        try:
-            tree = read_json(place / SUMMARY)
-        except (OSError, ValueError):
-            continue
-        if isinstance(tree, dict):
-            return tree
-    return {}
-
-
-def _own(summary: dict[str, Any]) -> dict[str, Any]:
-    """What an export of Emberscope says of its store; empty where another program wrote the files."""
-    told = summary.get(OWN_KEY)
-    if not isinstance(told, dict) or not all(key in told for key in OWN_FIELDS):
-        return {}
-    return {**{key: told[key] for key in OWN_FIELDS}, "bands": tuple(map(str, told["bands"]))}
-
-
-def _layer(summary: dict[str, Any], folder: str) -> int:
-    """The layer of a folder, from 0; TerraTorch counts from 1."""
-    listed = summary.get("layers")
-    for one in listed if isinstance(listed, list) else []:
-        if isinstance(one, dict) and one.get("output_folder_name") == folder:
-            number = one.get("layer_number")
-            return number - 1 if isinstance(number, int) and number > 0 else 0
-    return 0
-
-
-def _backbone(name: str) -> str:
-    """TerraTorch's name of a backbone, as it is called here."""
-    plain = name.removeprefix("terratorch_")
-    is_of_timm = plain.startswith("timm_") and plain not in cards.CARDS
-    return f"timm/{plain.removeprefix('timm_')}" if is_of_timm else plain
 
 
 def _bands(backbone: str) -> tuple[str, ...]:
@@ -121,7 +82,7 @@ def _notes(summary: dict[str, Any], folder: Path) -> tuple[str, ...]:
             f"No {SUMMARY} lies beside {folder.name}: which backbone made these embeddings is not known, and a decoder of "
             f"them is applied to no others.",
         )
-    if _own(summary):
+    if own_fields(summary):
         return ()
     return (
         f"{SUMMARY} names the backbone, {summary.get('backbone')}, but not its weights: a decoder of these embeddings is not "

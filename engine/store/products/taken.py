@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from engine.store.products.understood import Understood
 from engine.store.schema import TileRows
@@ -19,9 +19,11 @@ class Taken:
     Attributes:
         granularity, patch_px: as a store has them.
         tiles: the rows of the tiles in the order of the store; tells how far it is.
+        own: what the file says of the store that it was written from, by the fields of `StoreMeta`; empty for others' files.
     """
 
     understood: Understood
     granularity: Literal["patch", "tile"]
     patch_px: int
     tiles: Callable[[Tell], Iterator[TileRows]]
+    own: Mapping[str, Any] = field(default_factory=dict)

@@ -23,9 +23,12 @@ from engine.jobs.configuration.config import (
 from engine.jobs.event_log import append_event
 from engine.jobs.events import ExtractDone, Finished
 from engine.jobs.folder import create
+from engine.store.products.npz import taken_npz
+from engine.store.products.own_table import is_own, taken_own_table
 from engine.store.products.raster_tiles import RASTER_ENDINGS, taken_raster
 from engine.store.products.table import taken_table
 from engine.store.products.taken import Taken, Tell
+from engine.store.products.terratorch_folder import is_terratorch, taken_folder
 from engine.store.products.understood import Understood
 from engine.store.schema import SCHEMA_VERSION, StoreMeta, TileRows, column_names
 from engine.store.store import EmbeddingStore
@@ -33,22 +36,33 @@ from engine.store.writer import StoreWriter
 
 # More rows than these make a store that takes hours and tens of gigabytes: a whole AlphaEarth file has 67 million.
 _MOST_ROWS = 16_000_000
+
+
+def _taken_parquet(path: Path, region: Region | None) -> AbstractContextManager[Taken]:
+    """A table with the facts of a store, or any other."""
+    return taken_own_table(path, region) if is_own(path) else taken_table(path, region)
+
+
 _FORMS: dict[str, Callable[[Path, Region | None], AbstractContextManager[Taken]]] = {
     **dict.fromkeys(RASTER_ENDINGS, taken_raster),
-    **dict.fromkeys((".parquet", ".geoparquet", ".pq"), taken_table),
+    **dict.fromkeys((".parquet", ".geoparquet", ".pq"), _taken_parquet),
+    ".npz": taken_npz,
 }
 
 
-def understand(path: Path, region: Region | None = None, model: str | None = None) -> Understood:
+def understand(
+    path: Path, region: Region | None = None, model: str | None = None, images: Path | None = None
+) -> Understood:
     """What a file of embeddings is taken for; nothing is written.
 
     Args:
         model: the encoder's name, where the file does not tell it.
+        images: folder with the images of chips, where a folder of embeddings does not say where they lie.
 
     Raises:
         BadInput: the file or its numbers cannot be used.
     """
-    with _opened(path, region) as found:
+    with _opened(path, region, images) as found:
         return _with_model(found.understood, model)
 
 
@@ -58,19 +72,21 @@ def import_embeddings(
     region: Region | None = None,
     model: str | None = None,
     tell: Tell = lambda _: None,
+    images: Path | None = None,
 ) -> tuple[Understood, EmbeddingStore]:
     """Make the run folder `out` with a store of the embeddings in a file.
 
     Args:
         model: the encoder's name, where the file does not tell it.
         tell: hears what was understood, before anything is written, and how far the work is.
+        images: as `understand`.
 
     Raises:
         BadInput: the file or its numbers cannot be used, or `out` holds something; nothing is written then.
         DiskFull: no room; what was written is removed.
     """
     _require_free(out)
-    with _opened(path, region) as found:
+    with _opened(path, region, images) as found:
         told = _with_model(found.understood, model)
         for line in told.in_lines():
             tell(line)
@@ -79,12 +95,14 @@ def import_embeddings(
         return told, _written(out, config, _meta(found, told, config, path), found.tiles(tell))
 
 
-def _opened(path: Path, region: Region | None) -> AbstractContextManager[Taken]:
-    """A file by the ending of its name.
+def _opened(path: Path, region: Region | None, images: Path | None) -> AbstractContextManager[Taken]:
+    """A file by the ending of its name, a folder by what it holds.
 
     Raises:
         BadInput: it is not there, or of no form that is read.
     """
+    if path.is_dir() and is_terratorch(path):
+        return taken_folder(path, region, images)
     open_file = _FORMS.get(path.suffix.lower())
     if open_file is None:
         raise BadInput(
@@ -135,10 +153,10 @@ def _config(path: Path, found: Taken, told: Understood, region: Region | None) -
     """The configuration that stands for the import: its file as the scene, its model as the backbone."""
     return ExtractConfig(
         scene=PublishedEmbeddings(source="embeddings", path=str(path.resolve())),
-        backbone=BackboneConfig(name=told.model, layers=(0,)),
+        backbone=BackboneConfig(name=told.model, layers=found.own.get("layers", (0,))),
         region=None if region is None else RegionConfig(bounds_lonlat=region.bounds_lonlat),
         granularity=found.granularity,
-        pooling="mean" if found.granularity == "tile" else None,
+        pooling=(found.own.get("pooling") or "mean") if found.granularity == "tile" else None,
         output=OutputConfig(dtype=told.dtype),
         device="cpu",
     )
@@ -147,7 +165,7 @@ def _config(path: Path, found: Taken, told: Understood, region: Region | None) -
 def _meta(found: Taken, told: Understood, config: ExtractConfig, path: Path) -> StoreMeta:
     state = path.stat()
     credit = told.attribution or path.name
-    return StoreMeta(
+    meta = StoreMeta(
         schema_version=SCHEMA_VERSION, backbone=told.model, weights_sha256="", layers=(0,), dims=(told.dim,),
         columns=column_names((0,)), granularity=found.granularity, pooling=config.pooling, patch_px=found.patch_px, gsd_m=told.gsd_m,
         dtype=config.output.dtype, bands=(), is_simulated=False,
@@ -156,6 +174,7 @@ def _meta(found: Taken, told: Understood, config: ExtractConfig, path: Path) -> 
         scene_fingerprints=(f"{path.name}:{state.st_size}:{state.st_mtime_ns}",), has_window_fraction=True,
         licence=told.licence, attribution=told.attribution,
     )  # fmt: skip
+    return replace(meta, **{name: value for name, value in found.own.items() if name != "pooling"})
 
 
 def _written(out: Path, config: ExtractConfig, meta: StoreMeta, rows: Iterator[TileRows]) -> EmbeddingStore:

@@ -16,17 +16,12 @@ from typing import Any
 import numpy as np
 import rasterio
 
+from engine.store.products.terratorch_summary import OWN_FIELDS, OWN_KEY, SUMMARY
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.export.asked import Export, Made, dim_of, notice_of
 from engine.views.export.geotiff import require_bands
 
-SUMMARY = "configuration_summary.json"
-OWN_KEY = "emberscope"
-# What a store says of itself that a decoder is compared by.
-OWN_FIELDS = (
-    "weights_sha256", "bands", "sensor", "level", "is_simulated", "source", "config", "pooling",
-)  # fmt: skip
 # What lets `import` make the same store again, besides.
 _OWN_BESIDES = ("granularity", "patch_px", "gsd_m", "licence", "attribution")
 
