@@ -66,6 +66,13 @@ def unfolded(rows: np.ndarray, tile: StoredTile, cells: int) -> np.ndarray:
     return rows.reshape(h, w, cells, cells, dim).swapaxes(1, 2).reshape(tile.h, tile.w, dim)
 
 
+def folded(values: np.ndarray, cells: int) -> np.ndarray:
+    """The inverse of `unfolded`: (h, w, D) cells as rows that hold those of a coarser patch, (h * w / cells^2, D * cells^2)."""
+    h, w, dim = values.shape
+    blocks = values.reshape(h // cells, cells, w // cells, cells, dim).swapaxes(1, 2)
+    return blocks.reshape(h * w // cells**2, dim * cells**2)
+
+
 def spread(values: np.ndarray, tiles: Sequence[StoredTile], cells: int) -> np.ndarray:
     """One number a row as one a cell, (cells of all tiles,), in the order of `unfolded`.
 

@@ -11,7 +11,7 @@ from engine.errors import BackboneError
 from engine.extraction.embedding_files.chips import ChipEmbeddings
 from engine.extraction.embedding_files.place import image_of
 from engine.jobs.configuration.config import BackboneConfig, ChipsScene, ExtractConfig
-from engine.store.products.terratorch_summary import SUMMARY, backbone_of, layer_of, own_fields, read_summary
+from engine.store.products.terratorch.summary import SUMMARY, backbone_of, layer_of, own_fields, read_summary
 from engine.store.products.understood import UNKNOWN
 from engine.store.schema import StoreMeta
 from engine.store.store import EmbeddingStore

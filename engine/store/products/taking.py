@@ -23,12 +23,12 @@ from engine.jobs.configuration.config import (
 from engine.jobs.event_log import append_event
 from engine.jobs.events import ExtractDone, Finished
 from engine.jobs.folder import create
-from engine.store.products.npz import taken_npz
-from engine.store.products.own_table import is_own, taken_own_table
+from engine.store.products.own_exports.npz import taken_npz
+from engine.store.products.own_exports.table import is_own, taken_own_table
 from engine.store.products.raster_tiles import RASTER_ENDINGS, taken_raster
 from engine.store.products.table import taken_table
 from engine.store.products.taken import Taken, Tell
-from engine.store.products.terratorch_folder import is_terratorch, taken_folder
+from engine.store.products.terratorch.folder import is_terratorch, taken_folder
 from engine.store.products.understood import Understood
 from engine.store.schema import SCHEMA_VERSION, StoreMeta, TileRows, column_names
 from engine.store.store import EmbeddingStore

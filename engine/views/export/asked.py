@@ -24,6 +24,7 @@ class Export:
     """The embeddings that are written, and where to.
 
     Attributes:
+        store: at the resolution of the layer, unless there are several.
         layers: as counted by the backbone; one but for forms that hold several.
         dtype: of the numbers that are written.
         out: the file or folder, under its temporary name.
@@ -40,7 +41,7 @@ class Export:
 
     @property
     def layer(self) -> int:
-        """The only layer, or the first."""
+        """The layer that is written, or the first of several."""
         return self.layers[0]
 
     @property
@@ -48,14 +49,18 @@ class Export:
         """Dimensions of the layer."""
         return dim_of(self.store, self.layer)
 
-    def tiles(self, layer: int, what: str) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
+    def of_layer(self, layer: int) -> Export:
+        """The same for one layer, at its own resolution."""
+        return replace(self, store=self.store.at_own_patches(layer), layers=(layer,))
+
+    def tiles(self, what: str) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
         """Tile by tile: embeddings (h, w, D) float32, NaN where there is none, and valid_fraction (h, w).
 
         Args:
             what: the step, as it is told.
         """
         count = len(self.store.tiles)
-        for done, (tile, values, valid) in enumerate(self.store.iterate(layer)):
+        for done, (tile, values, valid) in enumerate(self.store.iterate(self.layer)):
             self.tell(what, done, count)
             exact = values.astype(np.float32)
             is_gap = (valid <= 0) | ~np.isfinite(exact).all(axis=-1)

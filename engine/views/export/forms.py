@@ -103,7 +103,7 @@ def export(
     tell: Tell = lambda *_: None,
     probe: Probe | None = None,
 ) -> Exported:
-    """Write the embeddings of a layer in one of the forms, complete or not at all.
+    """Write the embeddings of a layer at its own resolution in one of the forms, complete or not at all.
 
     Args:
         layer: as counted by the backbone; None: the first, or all where the form holds several.
@@ -123,6 +123,7 @@ def export(
     _require_place(out, form)
     with write_errors(out), tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as held:
         asked = Export(store, layers, wanted, Path(held) / out.name, str(out.absolute()), tell)
+        asked = asked if form.has_all_layers else asked.of_layer(layers[0])
         made = _probed(form.write(asked), asked, probe)
         files = tuple(out.parent / file.relative_to(held) for file in made.files)
         _write_loss(made.loss, Path(held), out, form)

@@ -49,7 +49,7 @@ def write_geoparquet(asked: Export) -> Made:
 def _grouped(asked: Export, meter: LossMeter) -> Iterator[list[pa.Table]]:
     """Tables of tiles whose rows make a row group."""
     waiting: list[pa.Table] = []
-    for tile, values, valid in asked.tiles(asked.layer, "Writing embeddings"):
+    for tile, values, valid in asked.tiles("Writing embeddings"):
         waiting.append(_table(asked, tile, values.reshape(-1, asked.dim), valid.reshape(-1), meter))
         if sum(len(one) for one in waiting) >= ROWS_A_GROUP:
             yield waiting

@@ -116,7 +116,7 @@ def off_grid(tiles: Sequence[StoredTile]) -> int:
 def _pieces(
     asked: Export, ids: set[str], scales: np.ndarray | None, meter: LossMeter, name: str
 ) -> Iterator[Piece]:
-    for tile, values, _ in asked.tiles(asked.layer, f"Reading the patches of map {name.strip('_') or 'all'}"):
+    for tile, values, _ in asked.tiles(f"Reading the patches of map {name.strip('_') or 'all'}"):
         if tile.id not in ids:
             continue
         if scales is not None:
@@ -129,7 +129,7 @@ def _pieces(
 
 
 def _scales(asked: Export) -> np.ndarray:
-    shown = asked.tiles(asked.layer, "Measuring the range of each dimension")
+    shown = asked.tiles("Measuring the range of each dimension")
     return scales_by_dimension(values.reshape(-1, asked.dim) for _, values, _ in shown)
 
 

@@ -52,7 +52,7 @@ def _write_embeddings(entry: IO[bytes], asked: Export, meter: LossMeter, scales:
         "shape": (asked.store.rows, asked.dim),
     }
     np.lib.format.write_array_header_1_0(entry, header)
-    for _, values, _ in asked.tiles(asked.layer, "Writing embeddings"):
+    for _, values, _ in asked.tiles("Writing embeddings"):
         exact = values.reshape(-1, asked.dim)
         if asked.dtype == "int8":
             numbers, scale = by_row(exact)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import rasterio
 
-from engine.store.products.terratorch_summary import OWN_FIELDS, OWN_KEY, SUMMARY
+from engine.store.products.terratorch.summary import OWN_FIELDS, OWN_KEY, SUMMARY
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.export.asked import Export, Made, dim_of, notice_of

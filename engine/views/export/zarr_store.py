@@ -61,7 +61,7 @@ def write_zarr(asked: Export) -> Made:
     arrays = {grid.group: _create(root, grid, asked) for grid in grids}
     grid_of = {tile.id: grid for grid in grids for tile in grid.tiles}
     meter = LossMeter(asked.dtype, "one scale a patch" if asked.dtype == "int8" else "rounded")
-    for tile, values, _ in asked.tiles(asked.layer, "Writing embeddings"):
+    for tile, values, _ in asked.tiles("Writing embeddings"):
         grid = grid_of[tile.id]
         date, row, column = grid.place(tile)
         where = (date, slice(row, row + tile.h), slice(column, column + tile.w))

@@ -87,7 +87,8 @@ CALLS: dict[str, Call] = {
          (["none.tif", "--out", "{folder}/none"], "none.tif"), (["{extract}", "--out", "{folder}/none"], "extract.yaml"),
          (["{folder}/labels.tif", "--out", "{folder}/none"], "bands"), (["{folder}/labels.tif", "--out", "{run}"], "already holds files"),
          (["{folder}/labels.tif", "--out", "{folder}/none", "--model", "<b>"], "<b>"),
-         (["{folder}/labels.tif", "--out", "{folder}/none", "--region", "1,2,3,x"], "four numbers")],
+         (["{folder}/labels.tif", "--out", "{folder}/none", "--region", "1,2,3,x"], "four numbers"),
+         (["{folder}/labels.tif", "--look", "--images", "none"], "none")],
     ),
     "evaluate": Call(lambda at, _: [str(at.trained)], SCORES, [(["{run}"], "run"), (["none"], "none")]),
     "report": Call(
@@ -164,8 +165,11 @@ CALLS: dict[str, Call] = {
     "health": Call(lambda at, _: [str(at.run), "--shift", "--device", "cpu"], {"store", "backbone", "layers"}, [(["none"], "none"), (["{folder}"], "store")]),
     "check": Call(lambda at, _: [str(at.run)], {"store", "problems"}, [(["{folder}"], "store"), (["none"], "none")]),
     "export": Call(
-        lambda at, to: [str(at.run), "--out", str(to / "e.npz"), "--format", "npz"], {"out"},
-        [(["none", "--out", "{folder}/e.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder")],
+        lambda at, to: [str(at.run), "--out", str(to / "e.npz"), "--format", "npz", "--dtype", "int8"],
+        {"out", "format", "dtype", "notes", "loss", "is_simulated", "is_random", "licence", "attribution"},
+        [(["none", "--out", "{folder}/e.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
+         (["{run}", "--out", "{folder}/e.csv", "--format", "csv"], "geoparquet"), (["{run}", "--out", "{run}", "--format", "zarr"], "already holds"),
+         (["{run}", "--out", "{folder}/e.tif", "--dtype", "float16"], "float16")],
     ),
     "bench": Call(
         lambda *_: ["csmask_b4_l2a", "--device", "cpu"], {"backbone", "tiles_per_s", "chip_px", "device"},

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import rasterio
+from engine.views.maps.export import export
 from pyproj import Transformer
 
 from engine.extraction.encode import fold
@@ -31,7 +32,6 @@ from engine.views.lens.kinds import components_lens
 from engine.views.lens.placement import mercator
 from engine.views.lens.reduction import reduction_of
 from engine.views.lens.reduction_file import read_numbers
-from engine.views.maps.export import export
 from engine.views.pca import fit, pca_of
 from engine.views.position import position_share
 from tests.unit.store.stores import make_store, meta_of, tile_at

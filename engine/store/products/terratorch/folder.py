@@ -10,19 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from engine.errors import StoreError
 from engine.imagery.raster.rasters import damage_told, open_raster
 from engine.imagery.region import Region
+from engine.store.cells import folded
 from engine.store.emb_footer import date_range
-from engine.store.products.chip_place import chip_tile
 from engine.store.products.decoding import AS_STORED, is_unit_length, median_length
-from engine.store.products.own_facts import tiles_that_meet
+from engine.store.products.own_exports.facts import tiles_that_meet
 from engine.store.products.taken import Taken, Tell
-from engine.store.products.terratorch_summary import OWN_KEY, backbone_of, layer_of, own_fields, read_summary
+from engine.store.products.terratorch.chip_place import chip_tile
+from engine.store.products.terratorch.summary import OWN_KEY, backbone_of, layer_of, own_fields, read_summary
 from engine.store.products.understood import UNKNOWN, Understood
 from engine.store.schema import StoredTile, TileRows, column_names
 
@@ -63,19 +64,20 @@ def taken_folder(path: Path, region: Region | None, images: Path | None) -> Iter
     """
     found = _layers(path)
     numbers = sorted(found.folders)
-    tiles = tuple(_tile(found.path(numbers[0], stem), stem, images) for stem in found.stems)
+    coarsest = min(numbers, key=lambda layer: _read(found.path(layer, found.stems[0])).shape[:2])
+    tiles = tuple(_tile(found.path(coarsest, stem), stem, images) for stem in found.stems)
     chosen = tiles_that_meet(tiles, region, path.name)
     kept = tuple(tile for tile, is_chosen in zip(tiles, chosen, strict=True) if is_chosen)
     stems = [stem for stem, is_chosen in zip(found.stems, chosen, strict=True) if is_chosen]
-    dims = tuple(_read(found.path(layer, stems[0])).shape[-1] for layer in numbers)
+    cells, dims = _cells(found, numbers, stems[0], kept[0])
     shown = [_read(found.path(numbers[0], stem)) for stem in stems[:: max(1, len(stems) // _LOOKED_CHIPS)]]
     told = {name: value for name, value in own_fields(found.summary).items() if name in _KEPT}
-    own = {"layers": tuple(numbers), "dims": dims, "columns": column_names(tuple(numbers)), "source": f"embeddings in {path.name}",
+    own = {"layers": tuple(numbers), "dims": dims, "columns": column_names(tuple(numbers)),
+           "cells": cells if max(cells) > 1 else (), "source": f"embeddings in {path.name}",
            **told, **_besides(found.summary), "patch_px": _patch_px(kept, path)}  # fmt: skip
-    granularity = "tile" if all(tile.rows == 1 for tile in kept) else "patch"
     yield Taken(
-        _understood(path, found, kept, dims, shown, own), granularity, own["patch_px"],
-        lambda tell: _rows(found, numbers, dict(zip(stems, kept, strict=True)), dims, tell), own,
+        _understood(path, found, kept, dims, shown, own), _granularity(found.summary, kept), own["patch_px"],
+        lambda tell: _rows(found, numbers, dict(zip(stems, kept, strict=True)), dims, cells, tell), own,
     )  # fmt: skip
 
 
@@ -129,26 +131,61 @@ def _read(path: Path) -> np.ndarray:
 
 
 def _rows(
-    found: _Layers, numbers: Sequence[int], tiles: Mapping[str, StoredTile], dims: tuple[int, ...], tell: Tell
+    found: _Layers,
+    numbers: Sequence[int],
+    tiles: Mapping[str, StoredTile],
+    dims: tuple[int, ...],
+    cells: tuple[int, ...],
+    tell: Tell,
 ) -> Iterator[TileRows]:
     for count, (stem, tile) in enumerate(tiles.items()):
         if count and count % _TOLD_EVERY == 0:
             tell(f"{count:,} of {len(tiles):,} chips")
         layers, has_all = [], np.ones(tile.rows, bool)
-        for layer, dim in zip(numbers, dims, strict=True):
+        for layer, dim, across in zip(numbers, dims, cells, strict=True):
             values = _read(found.path(layer, stem))
-            if values.shape != (tile.h, tile.w, dim):
+            if values.shape != (tile.h * across, tile.w * across, dim // across**2):
                 raise StoreError(
                     f"{found.path(layer, stem).name} of {found.folders[layer].name} has {values.shape[0]} x {values.shape[1]} patches of "
-                    f"{values.shape[2]} numbers, and the others {tile.h} x {tile.w} of {dim}. Give the folder of one layer, of chips of one "
-                    f"kind."
+                    f"{values.shape[2]} numbers, and {tile.h * across} x {tile.w * across} of {dim // across**2} are expected, as in the first "
+                    f"chip. Give chips of one kind."
                 )
-            flat = values.reshape(-1, dim)
+            flat = folded(values, across)
             has_all &= np.isfinite(flat).all(axis=1)
             layers.append(flat)
         for flat in layers:
             flat[~has_all] = 0
         yield TileRows(tile, tuple(layers), has_all.astype(np.float32))
+
+
+def _cells(
+    found: _Layers, numbers: Sequence[int], stem: str, tile: StoredTile
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Of each layer, how many of its patches lie along one of the coarsest layer, and the numbers of a row.
+
+    Raises:
+        StoreError: the patches of one layer do not divide those of another.
+    """
+    cells, dims = [], []
+    for layer in numbers:
+        h, w, dim = _read(found.path(layer, stem)).shape
+        if h % tile.h or w % tile.w or h // tile.h != w // tile.w:
+            raise StoreError(
+                f"{found.folders[layer].name} has {h} x {w} patches a chip, which do not fit the {tile.h} x {tile.w} of the coarsest layer. "
+                f"Give the folder of one layer."
+            )
+        cells.append(h // tile.h)
+        dims.append(dim * (h // tile.h) ** 2)
+    return tuple(cells), tuple(dims)
+
+
+def _granularity(summary: dict[str, Any], tiles: Sequence[StoredTile]) -> Literal["patch", "tile"]:
+    """As an export says; else one row a chip is a tile's."""
+    told = summary.get(OWN_KEY)
+    stated = told.get("granularity") if isinstance(told, dict) else None
+    if stated in ("patch", "tile"):
+        return "tile" if stated == "tile" else "patch"
+    return "tile" if all(tile.rows == 1 for tile in tiles) else "patch"
 
 
 def _patch_px(tiles: Sequence[StoredTile], path: Path) -> int:
@@ -183,7 +220,7 @@ def _understood(
     shown: Sequence[np.ndarray],
     own: dict[str, Any],
 ) -> Understood:
-    vectors = np.concatenate([one.reshape(-1, dims[0]) for one in shown])
+    vectors = np.concatenate([one.reshape(-1, one.shape[-1]) for one in shown])
     vectors = vectors[np.isfinite(vectors).all(axis=1)]
     first, last = date_range(tiles)
     years = {moment[:4] for moment in (first, last) if moment}

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from engine.errors import StoreError
 from engine.imagery.region import Region
-from engine.store.products.own_facts import KEY, OwnFacts, own_facts, tiles_that_meet, understood_own
+from engine.store.products.own_exports.facts import KEY, OwnFacts, own_facts, tiles_that_meet, understood_own
 from engine.store.products.taken import Taken, Tell
 from engine.store.schema import TileRows
 

@@ -22,7 +22,7 @@ KEY = "emberscope"
 # What decides how a store may be used; how it was made and where it lies is said anew by an import.
 _KEPT = (
     "weights_sha256", "layers", "dims", "columns", "pooling", "patch_px", "gsd_m", "bands", "is_simulated", "sensor", "level",
-    "licence", "attribution", "source",
+    "licence", "attribution", "source", "cells",
 )  # fmt: skip
 
 

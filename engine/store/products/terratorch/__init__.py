@@ -1,0 +1,1 @@
+"""Folders of embeddings as TerraTorch leaves them, and where their chips lie."""
