@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import rasterio
-from engine.views.maps.export import export
 from pyproj import Transformer
 
 from engine.extraction.encode import fold
@@ -25,6 +24,7 @@ from engine.views.clusters import fit_clusters
 from engine.views.comparing.change import change, change_tiles
 from engine.views.comparing.comparison import compare
 from engine.views.comparing.dated_view import dated
+from engine.views.export.forms import export
 from engine.views.health.card import health
 from engine.views.layer_view import view_of
 from engine.views.lens.export import write_table
@@ -149,10 +149,10 @@ def test_files_hold_own_patches(stores: Stores, tmp_path: Path) -> None:
         view = dated(view_of(store, 0, 1))
         lens = components_lens(reduction_of(view.view).basis, (0,))
         tables.append(pq.read_table(write_table(view, lens, tmp_path / f"{number}.parquet")))
-        (made,) = export(store, 0, tmp_path / f"{number}.tif")
+        (made,) = export(store, 0, tmp_path / f"{number}.tif").files
         with rasterio.open(made) as dataset:
             assert (dataset.shape, dataset.count, dataset.res) == ((40, 40), DIM, (120, 120))
-        (archive,) = export(store, 0, tmp_path / f"{number}.npz", "npz")
+        (archive,) = export(store, 0, tmp_path / f"{number}.npz", "npz").files
         with np.load(archive) as kept:
             assert kept["embeddings"].shape == (1600, DIM) and kept["row"].max() == 19
     places = [table.drop([table.column_names[-1]]) for table in tables]
