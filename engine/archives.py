@@ -29,6 +29,7 @@ from engine.files import make_folder, write_errors
 _SMALL_BYTES, _MOST_RATIO = 100_000_000, 200
 _LONGEST_NAME, _DEEPEST = 400, 24
 _BLOCK = 1 << 20
+_ENCRYPTED = 1  # APPNOTE.TXT 4.4.4, general purpose bit 0
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257  # POSIX.1-1988, header field magic
 _GZIP, _BZIP2, _XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
 _DAMAGED = (
@@ -136,6 +137,8 @@ def _of_zip(file: IO[bytes], size: int, archive: str, limits: Limits) -> Iterato
             _require_few(number, archive, limits)
             kind = stat.S_IFMT(info.external_attr >> 16)
             _require_inside(info.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR), archive)
+            if info.flag_bits & _ENCRYPTED:
+                raise BadInput(f"{archive} is locked with a password. Pack it again without one.")
         _require_small(sum(info.file_size for info in infos), size, archive, limits)
         for info in infos:
             if not info.is_dir():

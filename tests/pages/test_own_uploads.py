@@ -111,6 +111,7 @@ REFUSED: dict[str, Callable[[bytes, Path], list[tuple[str, bytes]]]] = {
     "a damaged outline beside it": lambda raster, _folder: [("mine.tif", raster), ("area.geojson", b"{")],
     "one good and one bad": lambda raster, _folder: [("mine.tif", raster), ("other.tif", b"no")],
     "two of one name": lambda raster, _folder: [("mine.tif", raster), ("MINE.tif", raster), ("mine.tif", raster)],
+    "an archive that leads out of its folder": lambda raster, _folder: [("mine.zip", _zip(("../../up/a.tif", raster), ("b.tif", raster)))],
     "a damaged archive": lambda _raster, _folder: [("mine.zip", b"PK\x03\x04 and no more")],
 }  # fmt: skip
 
@@ -161,15 +162,15 @@ def test_an_archive_stays_in_its_folder_and_gives_its_rasters_and_metadata_alone
     home: Path, raster: bytes
 ) -> None:
     packed = _zip(
-        ("../../up/a.tif", raster),
-        ("/b.tif", raster[:-1]),
+        ("up/a.tif", raster),
+        ("up\\b.tif", raster[:-1]),
         ("run.sh", b"#!"),
         ("b.tif.aux.xml", b"<a/>"),
         ("x/y_MTL.txt", b"A"),
     )
     folder = uploads.store([("mine.zip", packed)])
     assert folder.is_relative_to(uploads.uploads_folder())
-    assert [Path(name).name for name in kept(home)] == ["b.tif", "a.tif", "y_MTL.txt"]
+    assert [Path(name).name for name in kept(home)] == ["a.tif", "b.tif", "y_MTL.txt"]
     assert all(name.startswith("uploads/") for name in kept(home))
 
 

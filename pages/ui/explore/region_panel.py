@@ -214,7 +214,7 @@ def _type_bounds() -> None:
 
 def _upload() -> None:
     files = st.file_uploader(
-        "One polygon, with holes and parts if need be: GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, or a Shapefile (zipped, "
+        "One polygon, with holes and parts if need be: GeoJSON, KML, GeoPackage, FlatGeobuf, GeoParquet, or a Shapefile (zipped, "
         "or all of its files)", type=list(region_upload.ENDINGS), key="region_file", accept_multiple_files=True,
         max_upload_size=_LARGEST_REGION_MB,
     )  # fmt: skip

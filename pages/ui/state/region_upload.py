@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import io
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.errors import RegionError
+from engine.archives import Limits, entries
+from engine.errors import BadInput, RegionError
 from engine.imagery.region import Region
 from engine.imagery.region_file import region_from_file
 
 _GEOJSON = ("geojson", "json")
-_TABLES = ("gpkg", "fgb", "parquet", "geoparquet", "shp")
+_TABLES = ("gpkg", "fgb", "parquet", "geoparquet", "shp", "kml")
+_PACKED = ("zip", "kmz")
 _SHAPEFILE_PARTS = ("shx", "dbf", "prj", "cpg")
-ENDINGS = (*_GEOJSON, *_TABLES, *_SHAPEFILE_PARTS, "zip")
+ENDINGS = (*_GEOJSON, *_TABLES, *_SHAPEFILE_PARTS, *_PACKED)
 # A zip of a few kilobytes can unpack to gigabytes; the outline of a region never does.
 _LARGEST_UNPACKED = 50_000_000
 
@@ -57,13 +58,11 @@ def _unpacked(name: str, content: bytes) -> list[tuple[str, bytes]]:
     Raises:
         RegionError: a damaged zip, or one that unpacks to too much.
     """
-    if _ending(name) != "zip":
+    if _ending(name) not in _PACKED:
         return [(name, content)]
+    limits = Limits(most_files=2_000, most_bytes=_LARGEST_UNPACKED)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [info for info in archive.infolist() if _ending(info.filename) not in ("", "zip")]
-            if sum(info.file_size for info in members) > _LARGEST_UNPACKED:
-                raise RegionError(f"{name} unpacks to more than 50 MB. Upload the region's outline alone.")
-            return [(info.filename, archive.read(info)) for info in members]
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as err:
-        raise RegionError(f"{name} cannot be unpacked ({err}). Zip the Shapefile again.") from err
+        found = entries(io.BytesIO(content), name, limits)
+        return [(one.name, one.read()) for one in found if _ending(one.name) not in ("", *_PACKED)]
+    except BadInput as err:
+        raise RegionError(str(err)) from err

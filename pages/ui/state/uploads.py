@@ -10,8 +10,7 @@ import hashlib
 import io
 import secrets
 import shutil
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +19,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from engine.archives import Entry, Limits, entries
 from engine.errors import BadInput
 from engine.files import make_folder, slug, write_errors
 from engine.imagery.raster.layout import require_bounded
@@ -33,7 +33,16 @@ MOST_FILES = 64
 _UNPACKED_TIMES, _ARCHIVE_TIMES = 20, 2
 _MOST_MEMBERS, _DEEPEST = 500, 6
 _LONGEST_NAME = 100
-ENDINGS = (*(ending[1:] for ending in RASTER_ENDINGS), "xml", "txt", *region_upload.ENDINGS)
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+ENDINGS = (
+    *(ending[1:] for ending in RASTER_ENDINGS),
+    "xml",
+    "txt",
+    "tar",
+    "tgz",
+    "gz",
+    *region_upload.ENDINGS,
+)
 _Files = Sequence[tuple[str, bytes]]
 
 
@@ -92,8 +101,7 @@ def store(rasters: _Files) -> Path:
         BadInput: a file that is no raster, is damaged, or unpacks to too much; nothing of the drop is kept.
         DiskFull, RunFailure: it cannot be written.
     """
-    _require_small_archives(rasters)
-    files = _named([one for name, content in rasters for one in _unpacked(name, content)])
+    files = _named(list(_unpacked(rasters)))
     folder = uploads_folder() / _key(files)
     if not folder.is_dir():
         half = uploads_folder() / f".{folder.name}-{secrets.token_hex(4)}.writing"
@@ -142,9 +150,9 @@ def _write(files: _Files, folder: Path) -> None:
 
 def _is_raster(name: str, content: bytes) -> bool:
     """Whether a file is a raster, a product's metadata, or an archive with a raster inside."""
-    if name.lower().endswith(".zip"):
-        return any(_is_kept(member.filename) for member in _members(name, content))
-    return _is_kept(name)
+    if not _is_archive(name):
+        return _is_kept(name)
+    return any(_is_kept(entry.name) for entry in _entries(name, content, _ARCHIVE_TIMES * limit_mb() * 2**20))
 
 
 def _is_kept(name: str) -> bool:
@@ -155,48 +163,30 @@ def _is_outline(name: str) -> bool:
     return name.rpartition(".")[2].lower() in region_upload.ENDINGS
 
 
-def _members(name: str, content: bytes) -> list[zipfile.ZipInfo]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as err:
-        raise BadInput(f"{_shown(name)} cannot be unpacked ({str(err)[:80]}). Pack it again.") from err
+def _is_archive(name: str) -> bool:
+    return name.lower().endswith(_ARCHIVES)
 
 
-def _kept_members(name: str, content: bytes) -> list[zipfile.ZipInfo]:
-    return [one for one in _members(name, content) if _is_kept(one.filename) and not one.is_dir()]
+def _entries(name: str, content: bytes, most_bytes: int) -> Iterator[Entry]:
+    """The files of an archive; raises BadInput as `engine.archives.entries` does."""
+    return entries(io.BytesIO(content), _shown(name), Limits(_MOST_MEMBERS, most_bytes))
 
 
-def _require_small_archives(files: _Files) -> None:
-    """Refuse archives that unpack to too much together; zipfile reads no more of a member than its header states.
+def _unpacked(files: _Files) -> Iterator[tuple[str, bytes]]:
+    """The files themselves, and the rasters and metadata of archives with their names inside them.
 
     Raises:
-        BadInput: they do, or one is damaged.
+        BadInput: an archive that is damaged or leads elsewhere, or archives that unpack to too much together.
     """
-    archives = [file for file in files if file[0].lower().endswith(".zip")]
-    members = [one for name, content in archives for one in _kept_members(name, content)]
-    unpacked, most = sum(one.file_size for one in members), _ARCHIVE_TIMES * limit_mb() * 2**20
-    if len(members) > _MOST_MEMBERS or unpacked > most:
-        raise BadInput(
-            f"{_shown(archives[0][0])} unpacks to {len(members):,} rasters of {unpacked / 2**20:,.0f} MB, and {_MOST_MEMBERS} of "
-            f"{most / 2**20:,.0f} MB are taken. Unpack it into a folder of the server and choose it there."
-        )
-
-
-def _unpacked(name: str, content: bytes) -> list[tuple[str, bytes]]:
-    """The file itself, or the rasters and metadata of an archive, with their names inside it.
-
-    Raises:
-        BadInput: a damaged archive.
-    """
-    if not name.lower().endswith(".zip"):
-        return [(PurePosixPath(name.replace("\\", "/")).name, content)]
-    members = _kept_members(name, content)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return [(one.filename, archive.read(one)) for one in members]
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError) as err:
-        raise BadInput(f"{_shown(name)} cannot be unpacked ({str(err)[:80]}). Pack it again.") from err
+    left = _ARCHIVE_TIMES * limit_mb() * 2**20
+    for name, content in files:
+        if not _is_archive(name):
+            yield PurePosixPath(name.replace("\\", "/")).name, content
+            continue
+        for entry in _entries(name, content, left):
+            left -= entry.size
+            if _is_kept(entry.name):
+                yield entry.name, entry.read()
 
 
 def _named(files: _Files) -> list[tuple[str, bytes]]:
