@@ -44,6 +44,15 @@
     }
   }
 
+  /** The layer stays where its lens becomes another: so do the words at the foot of the map, in their place among the others. */
+  function changeCredit(control, before, after) {
+    if (control && before !== after) {
+      const words = Object.entries(control._attributions); // Leaflet itself could only add them at the end
+      control._attributions = Object.fromEntries(words.map(([known, count]) => [known === before ? after : known, count]));
+      control._update();
+    }
+  }
+
   globalThis.EmberscopeLensLayer = {
     initialize(options) {
       L.setOptions(this, options);
@@ -98,7 +107,9 @@
     update(options) {
       const isOther = options.url !== this.options.url;
       const isNewer = options.of !== this.options.of || !(options.serial < this.serial);
+      const credit = this.options.attribution;
       L.setOptions(this, options);
+      changeCredit(this._map?.attributionControl, credit, options.attribution);
       if (isNewer) {
         this.serial = options.serial ?? this.serial;
         this.picked = options.picked ?? { positive: [], negative: [] };

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -98,6 +99,35 @@ def coast(app: App) -> str:
         patch.setenv("EMBERSCOPE_HOME", str(app.home))
         assert main(["extract", str(path), "--out", str(app.home / "run-lens")]) == 0
     return "run-lens"
+
+
+@pytest.fixture(scope="session")
+def season_runs(app: App) -> dict[str, str]:
+    """Finished runs on the season by their kind: raw pixels, what learned from them, and a map that it made."""
+    done = {job.config.kind: job.id for job in list_jobs(app.home) if job.state == "finished"}
+    store = {"kind": "extract", "scene": {"source": "simulated", "seed": 0, "date": "post"},
+             "backbone": {"name": "raw"}, "device": "cpu"}  # fmt: skip
+    made = {"extract": _made(app.home, store)}
+    train = {
+        "kind": "train",
+        "store": str(app.home / made["extract"] / "store"),
+        "epochs": 2,
+        "device": "cpu",
+    }
+    made["train"] = done.get("train") or _made(app.home, train)
+    apply = {"kind": "apply", "decoder": str(app.home / made["train"]), "ground": [store], "device": "cpu"}
+    return made | {"apply": done.get("apply") or _made(app.home, apply)}
+
+
+def _made(home: Path, config: dict[str, Any]) -> str:
+    """The run folder's name of a job that is done by the command line."""
+    path, folder = home / f"season-{config['kind']}.yaml", home / f"season-{config['kind']}"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    command = [sys.executable, "-m", "engine", config["kind"], str(path), "--out", str(folder)]
+    subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "EMBERSCOPE_HOME": str(home)}, check=True, capture_output=True
+    )
+    return folder.name
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from playwright.sync_api import Browser, expect
 
-from engine.jobs.job import Job, list_jobs
 from tests.journeys.conftest import ROOT, App
 from tests.journeys.visitor import PAGES, PATIENCE_MS, Visitor, visit
 
@@ -44,17 +39,13 @@ _MOST_TABS = 70  # 49 with the whole season
 
 
 @pytest.fixture(scope="module")
-def addresses(app: App) -> dict[str, str]:
+def addresses(season_runs: dict[str, str]) -> dict[str, str]:
     """Where each page has something to show: with a map that a decoder made, and the runs that it was made of."""
-    done = {job.config.kind: job for job in list_jobs(app.home) if job.state == "finished"}
-    store = {"kind": "extract", "scene": {"source": "simulated", "seed": 0, "date": "post"},
-             "backbone": {"name": "raw"}, "device": "cpu"}  # fmt: skip
-    train = {"kind": "train", "store": store, "epochs": 2, "device": "cpu"}
-    trained = done.get("train") or _made(app.home, train)
-    apply = {"kind": "apply", "decoder": str(trained.folder), "ground": [store], "device": "cpu"}
-    applied = done.get("apply") or _made(app.home, apply)
     places = {title: title.lower() for title in PAGES} | {"Start": "", "Explore": "explore?place=season"}
-    return places | {"Evaluate": f"evaluate?job={trained.id}", "Apply": f"apply?job={applied.id}"}
+    return places | {
+        "Evaluate": f"evaluate?job={season_runs['train']}",
+        "Apply": f"apply?job={season_runs['apply']}",
+    }
 
 
 @pytest.mark.parametrize(("width", "theme"), [(_TELEPHONE_PX, "dark"), (_DESK_PX, "light")])
@@ -110,16 +101,6 @@ def _severe_findings(visitor: Visitor) -> list[dict[str, Any]]:
         frame.evaluate(_AXE.read_text(encoding="utf-8") + "; 0")
         found += [one for one in frame.evaluate(_FINDINGS) if one["impact"] in _SEVERE]
     return found
-
-
-def _made(home: Path, config: dict[str, Any]) -> Job:
-    path, folder = home / f"looks-{config['kind']}.yaml", home / f"looks-{config['kind']}"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [sys.executable, "-m", "engine", config["kind"], str(path), "--out", str(folder)]
-    subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "EMBERSCOPE_HOME": str(home)}, check=True, capture_output=True
-    )
-    return Job(folder)
 
 
 def _is_dark(visitor: Visitor) -> bool:

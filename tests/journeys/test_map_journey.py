@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
 
-import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from pages.ui.map.map_controls import PANES
 from tests.journeys.conftest import App
-from tests.journeys.visitor import PATIENCE_MS, WHOLE_MAP, Visitor, visit
+from tests.journeys.visitor import PATIENCE_MS, Visitor, visit
 
 _LAND = {"light": "rgb(246, 244, 239)", "dark": "rgb(33, 30, 26)"}
 _WATER = {"light": "rgb(232, 238, 240)", "dark": "rgb(16, 22, 26)"}
@@ -93,37 +91,6 @@ def test_the_map_keeps_its_view_from_band_to_band_and_over_a_refresh(visitor: Vi
     assert visitor.map.locator(".leaflet-container").evaluate(_CENTRE) == pytest.approx(wanted)
 
 
-_SLIDE = """slider => { slider.value = 60; slider.dispatchEvent(new Event('input', { bubbles: true })); }"""
-_MOST_DIFFERENT_SHARE = 0.002
-
-
-def test_a_link_opens_the_same_picture_in_a_fresh_browser(
-    app: App, chromium: Browser, screenshots: Path
-) -> None:
-    with visit(chromium, app.address, screenshots) as visitor:
-        visitor.open("explore?place=season")
-        visitor.sees_page("Explore")
-        visitor.sees_map()
-        visitor.pick("explore_bands_season", "Infrared")
-        visitor.map.get_by_role("button", name="The next scene").click(timeout=PATIENCE_MS)
-        visitor.map.locator('.ember-layer[data-pane="imagery"] input[type="range"]').evaluate(_SLIDE)
-        visitor.map.locator(".leaflet-control-zoom-out").click(timeout=PATIENCE_MS)
-        visitor.page.wait_for_url(re.compile("layers=.*imagery:60"), timeout=PATIENCE_MS)
-        visitor.page.mouse.move(640, 5)
-        first = _map_picture(visitor)
-        link = visitor.page.url
-    with visit(chromium, app.address, screenshots) as visitor:
-        visitor.page.goto(link, timeout=PATIENCE_MS)
-        visitor.sees_page("Explore")
-        visitor.sees_map()
-        expect(visitor.map.locator('.ember-scene[aria-pressed="true"]')).to_have_count(1, timeout=PATIENCE_MS)
-        visitor.page.mouse.move(640, 5)
-        second = _map_picture(visitor)
-        assert dict(parse_qsl(urlsplit(visitor.page.url).query)) == dict(parse_qsl(urlsplit(link).query))
-    differing = np.abs(first.astype(int) - second.astype(int)).max(axis=2) > 24
-    assert differing.mean() < _MOST_DIFFERENT_SHARE, f"{100 * differing.mean():.1f} % of the pixels differ"
-
-
 def test_the_place_under_the_pointer_is_told_with_value_and_date(visitor: Visitor) -> None:
     visitor.open("explore?place=season")
     visitor.sees_page("Explore")
@@ -132,15 +99,3 @@ def test_the_place_under_the_pointer_is_told_with_value_and_date(visitor: Visito
     told = visitor.map.locator(".ember-pointer")
     expect(told).to_contain_text(re.compile(r"swir_2 \d\.\d{3} · nir_narrow .* 20\d\d"), timeout=PATIENCE_MS)
     expect(told).to_contain_text("° N", timeout=PATIENCE_MS)
-
-
-def _map_picture(visitor: Visitor) -> np.ndarray:
-    """The window's pixels once the map is whole, (H, W, 3)."""
-    visitor.is_idle()
-    expect(visitor.map.locator(".ember-scene img").first).to_be_visible(timeout=PATIENCE_MS)
-    expect(visitor.map.locator("path.ember-piece").first).to_be_attached(timeout=PATIENCE_MS)
-    expect(visitor.map.locator(".ember-pointer")).to_be_hidden(timeout=PATIENCE_MS)
-    visitor.page.wait_for_timeout(1500)
-    visitor.map.locator(".leaflet-container").evaluate(WHOLE_MAP)
-    seen = visitor.page.screenshot(animations="disabled", timeout=PATIENCE_MS)
-    return np.asarray(Image.open(io.BytesIO(seen)).convert("RGB"))
