@@ -84,7 +84,7 @@ def test_a_region_of_any_vector_format_can_be_uploaded(
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             for name, content in files:
-                archive.writestr(f"../{name}", content)
+                archive.writestr(f"parts/{name}", content)
         files = [("mine.zip", packed.getvalue())]
     at = open_page("explore")
     at.segmented_control(key="region_way").set_value("A file").run()
