@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from engine.errors import SceneError
 from engine.imagery.cubes.opening import is_cube
 from engine.imagery.sources.chip_folder import ChipsScene
 from engine.imagery.sources.cube import NetcdfScene, ZarrScene
@@ -17,6 +18,7 @@ from engine.imagery.sources.scene_stack import FilesScene
 from engine.imagery.sources.sentinel_hub import SentinelHubScene
 from engine.imagery.sources.simulated import SimulatedScene
 from engine.imagery.sources.stac import StacScene
+from engine.imagery.sources.stack import StackScene, bands_of_dates
 
 __all__ = [
     "ChipsScene",
@@ -28,6 +30,7 @@ __all__ = [
     "SentinelHubScene",
     "SimulatedScene",
     "StacScene",
+    "StackScene",
     "ZarrScene",
     "source_of",
 ]
@@ -41,7 +44,8 @@ SceneConfig = Annotated[
     | SentinelHubScene
     | PublishedEmbeddings
     | NetcdfScene
-    | ZarrScene,
+    | ZarrScene
+    | StackScene,
     Field(discriminator="source"),
 ]
 """A source as a configuration names it. Every source has the fields and methods of `source.SceneSource`."""
@@ -58,8 +62,20 @@ def source_of(path: Path) -> SceneConfig:
     if path.is_dir() and any((path / "data").glob("*_merged.tif")):
         return ChipsScene(source="chips", path=str(path))
     if not path.is_dir():
-        return FileScene(source="file", path=str(path))
+        return (
+            StackScene(source="stack", paths=(str(path),))
+            if _has_dates(path)
+            else FileScene(source="file", path=str(path))
+        )
     alone, groups = grouped(rasters_in(path))
     if len(alone) + len(groups) == 1:
         return FileScene(source="file", path=str(path if groups else alone[0]))
     return FilesScene(source="files", paths=(str(path),))
+
+
+def _has_dates(path: Path) -> bool:
+    """Whether the bands of a raster say that they are of several dates."""
+    try:
+        return bands_of_dates(path) is not None
+    except SceneError:  # told where its scenes are found
+        return False

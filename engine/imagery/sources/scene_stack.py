@@ -8,7 +8,7 @@ products that is where clouds were.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -74,13 +74,33 @@ def files_scenes(paths: Sequence[Path], overrides: Overrides = NO_OVERRIDES) -> 
             file.resolve() for path in paths for file in (rasters_in(path) if path.is_dir() else [path])
         )
     )
+    found = sorted((_with_clouds(scene) for scene in every_scene(files, overrides)), key=_rank)
+    return replace(found[0], notes=(*found[0].notes, *_dates_told(found))), *found[1:]
+
+
+def every_scene(files: Sequence[Path], overrides: Overrides) -> list[Scene]:
+    """The scenes in some files: one a raster, or one a product with a file a band.
+
+    Raises:
+        SceneError: several sensors, a scene that is there twice, or a file that cannot be read.
+    """
     alone, groups = grouped(files)
     scenes = [
-        *(_with_clouds(file_scene(file, overrides)) for file in alone),
-        *(_with_clouds(group_scene(group, overrides)) for group in groups),
+        *(file_scene(file, overrides) for file in alone),
+        *(group_scene(group, overrides) for group in groups),
     ]
     _require_one_sensor(scenes)
-    return tuple(sorted(_named_apart(scenes), key=_rank))
+    return _named_apart(scenes)
+
+
+def _dates_told(scenes: Sequence[Scene]) -> Iterator[str]:
+    """That scenes of the same ground on several days are read as one image."""
+    days = {scene.datetime.date() for scene in scenes if scene.datetime}
+    if len(days) > 1 and len({(scene.crs, scene.bounds_m) for scene in scenes}) == 1:
+        yield (
+            f"These are {len(days)} dates of the same ground, which fill one another here. "
+            f"Set scene.source: stack to read them as a series."
+        )
 
 
 def _require_one_sensor(scenes: Sequence[Scene]) -> None:

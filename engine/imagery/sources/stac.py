@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -24,6 +25,7 @@ from engine.imagery.catalogues.manifest import FILE, Manifest, read_manifest, wr
 from engine.imagery.catalogues.presets import catalogue
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
+from engine.imagery.sources.series import MOST_DATES, gaps_told, on_one_grid
 from engine.paths import modified, resolve_path
 from engine.workspace import shared_root
 
@@ -43,7 +45,6 @@ CHOICES: dict[Choice, str] = {
 _OF_A_FIRE: tuple[Choice, ...] = ("before", "after", "pair")
 # One day each, in which tiles may take their pixels from several items.
 _FILLING: tuple[Choice, ...] = ("best", "mosaic", "before", "after")
-MOST_DATES = 64
 
 
 class StacScene(Frozen):
@@ -237,8 +238,12 @@ class StacScene(Frozen):
             held = held.model_copy(
                 update={"notes": (*held.notes, "Some scenes have no mask of clouds: clouds stay in them.")}
             )
-        first = held.scenes[0].scene(folder, self.clouds == "mask", held.notes)
-        return first, *made[1:]
+        notes = held.notes
+        if not self.overlaps:
+            made, changed = on_one_grid(sorted(made, key=lambda one: str(one.datetime)))
+            gaps = gaps_told(self.collection, [one.datetime for one in made]) if self.choose == "all" else ()
+            notes = (*notes, *changed, *gaps)
+        return replace(made[0], notes=(*notes, *made[0].notes)), *made[1:]
 
     def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
         """All scenes: their headers were read before."""
