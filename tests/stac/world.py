@@ -36,6 +36,8 @@ from tests.stac.range_server import Handler, RangeServer, range_server
 SECRET, BEARER = "sig=made-up-signature", "made-up-bearer"
 # A day between the scenes.
 FIRE = "2023-07-25"
+# Days of HLS S30 in the Planetary Computer's form, whose ground darkens.
+HLS_DAYS = ("2023-06-11", "2023-08-11", "2023-09-20")
 
 
 @dataclass
@@ -84,7 +86,10 @@ def stac_world(folder: Path) -> Iterator[World]:
             earth_search(files, truth * 0.5, "2023-08-05", 4.0, applied=False),
             earth_search(files, truth * 0.6, "2023-10-03", 1.0, applied=False),
             planetary_s2(files, truth, "2023-06-10"),
-            hls(files, truth, "2023-06-11", "hls2-s30", S2_CODES, "pc"),
+            *(
+                hls(files, truth * share, day, "hls2-s30", S2_CODES, "pc")
+                for day, share in zip(HLS_DAYS, (1.0, 0.8, 0.6), strict=True)
+            ),
             hls(files, truth, "2023-06-12", "hls2-l30", L30_CODES, "pc"),
             hls(files, truth, "2023-05-11", "HLSS30_2.0", S2_CODES, "nasa"),
             landsat(files, truth, "2023-06-13", "landsat-8"),

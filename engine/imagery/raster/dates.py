@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from engine.imagery.sensors.products import band_part, date_in, without_dates
+
 # Names under which files state when they were taken: ours; HLS and Sentinel-2 products; Landsat's MTL; STAC; Planet.
 _TIME_TAGS = (
     "emberscope_datetime", "sensing_time", "datatake_sensing_start", "datatake_1_datatake_sensing_start", "product_start_time",
@@ -13,6 +15,10 @@ _TIME_TAGS = (
 )  # fmt: skip
 # The first satellite image of the Earth is of 1959.
 _FIRST_YEAR, _LAST_YEAR = 1959, 2100
+# A day in the form of ISO 8601, with or without its time.
+_STAMP = re.compile(
+    r"(?<!\d)\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?(?!\d)"
+)
 
 
 def tagged_time(tags: Mapping[str, str]) -> tuple[datetime | None, str]:
@@ -31,6 +37,19 @@ def tagged_time(tags: Mapping[str, str]) -> tuple[datetime | None, str]:
             return found, note
         note = note or f"the tag {name.upper()} is no time ({text[:40]!r}) and is left out"
     return None, note
+
+
+def dated_band(text: str) -> tuple[datetime | None, str]:
+    """The date that a band's description says, and the name of the band that is left of it.
+
+    `2023-07-01 red`, `B04_20230701` and Earth Engine's `20230701T100501_20230701T100500_T33TWK_B4` are of one day.
+    """
+    stamp = _STAMP.search(text)
+    when = parse_time(stamp[0].replace(" ", "T")) if stamp else date_in(text)
+    left = without_dates(_STAMP.sub(" ", text))
+    left = re.sub(r"\s+", "_", left.strip(" ._-:/()[]"))
+    part = band_part(left)
+    return when, part[1].text if part is not None else left
 
 
 def parse_time(text: str) -> datetime | None:

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from engine.imagery.raster.dates import parse_time
 from engine.imagery.sensors.names import BandName, parse
 
 # Name -> sensor. Sources: ESA, Sentinel-2 Products Specification Document (naming convention); HLS v2.0 User Guide,
@@ -42,10 +41,6 @@ _DATES = (
     r"\.(?P<y>\d{4})(?P<j>\d{3})(?!\d)",  # HLS v1.4
     r"_\d{6}_(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})_",  # Landsat: path and row, then the acquisition
     r"(?<!\d)(?P<y>(?:19|20)\d{2})(?P<s>[-_]?)(?P<m>\d{2})(?P=s)(?P<d>\d{2})(?!\d)",  # a date by itself
-)
-# A day in the form of ISO 8601, with or without its time.
-_STAMP = re.compile(
-    r"(?<!\d)\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?(?!\d)"
 )
 # The part of a file's name that tells its band: the last one, before a resolution such as _20m.
 _BAND_PART = re.compile(
@@ -116,19 +111,16 @@ def band_part(stem: str) -> tuple[str, BandName] | None:
     return whole[1 : found.start()], band
 
 
-def dated_band(text: str) -> tuple[datetime | None, str]:
-    """The date that a band's description says, and the name of the band that is left of it.
-
-    `2023-07-01 red`, `B04_20230701` and Earth Engine's `20230701T100501_20230701T100500_T33TWK_B4` are of one day.
-    """
-    stamp = _STAMP.search(text)
-    when = parse_time(stamp[0].replace(" ", "T")) if stamp else _date(text, is_product=False)
-    left = _STAMP.sub(" ", text)
+def without_dates(name: str) -> str:
+    """A name with each date in it as a space."""
     for pattern in _DATES:
-        left = re.sub(pattern, " ", left)
-    left = re.sub(r"\s+", "_", left.strip(" ._-:/()[]"))
-    part = band_part(left)
-    return when, part[1].text if part is not None else left
+        name = re.sub(pattern, " ", name)
+    return name
+
+
+def date_in(name: str) -> datetime | None:
+    """The first date in a name, UTC; None where there is none."""
+    return _date(name, is_product=False)
 
 
 def resolution_m(stem: str) -> int | None:

@@ -76,6 +76,7 @@ def source_of(path: Path) -> SceneConfig:
 def _has_dates(path: Path) -> bool:
     """Whether the bands of a raster say that they are of several dates."""
     try:
-        return bands_of_dates(path) is not None
+        held = bands_of_dates(path)
     except SceneError:  # told where its scenes are found
         return False
+    return held is not None and len(held.images) > 1

@@ -12,11 +12,10 @@ from pydantic import Field, model_validator
 from rasterio.enums import ColorInterp
 
 from engine.errors import SceneError
-from engine.imagery.raster.dates import tagged_time
+from engine.imagery.raster.dates import dated_band, tagged_time
 from engine.imagery.raster.facts import Overrides
 from engine.imagery.raster.rasters import open_raster
 from engine.imagery.scene import Scene
-from engine.imagery.sensors.products import dated_band
 from engine.imagery.sources.dated_bands import DatedBands, DatedImage, dated_scenes
 from engine.imagery.sources.product_files import product_place, rasters_in
 from engine.imagery.sources.scene_stack import every_scene
@@ -91,7 +90,7 @@ class StackScene(Declared):
 
 
 def bands_of_dates(path: Path) -> DatedBands | None:
-    """The dates that a raster's bands say they are of; None where not all of them say one, or all say the same.
+    """The dates that a raster's bands say they are of; None where not all of them say one.
 
     Raises:
         SceneError: it cannot be opened, or has other bands on one date than on another.
@@ -108,7 +107,7 @@ def bands_of_dates(path: Path) -> DatedBands | None:
             said.setdefault(when, {})[name or f"Band {len(said.get(when, {})) + 1}"] = index
         tags = {key.lower(): value for key, value in dataset.tags().items()}
         dtype = str(dataset.dtypes[0])
-    if len(said) < 2:
+    if not said:
         return None
     names = tuple(next(iter(said.values())))
     for when, own in said.items():

@@ -13,8 +13,8 @@ from affine import Affine
 from engine.errors import SceneError
 from engine.imagery.chip import read_chip
 from engine.imagery.grid import Tile
+from engine.imagery.raster.dates import dated_band
 from engine.imagery.scene import Scene
-from engine.imagery.sensors.products import dated_band
 from engine.imagery.sources import StackScene, source_of
 from engine.imagery.sources.series import on_one_grid
 from tests.unit.cubes.made import BANDS, DAYS, FILL, SIDE, stored, write_geotiff
