@@ -42,7 +42,7 @@ with left:
     with st.container(border=True, key="backbone_card"):
         backbone_card.show(spec, bands)
     with errors.in_words():
-        config = extract_form.settings(spec)
+        config = extract_form.settings(spec, scenes)
     terratorch_file.offer()
 with right:
     notices.random_weights(config.backbone.weights == "random")

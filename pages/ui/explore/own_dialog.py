@@ -12,7 +12,7 @@ from engine.errors import BadInput, EngineError
 from engine.imagery import plausibility
 from engine.imagery.raster.layout import layout_of
 from engine.imagery.scene import Scene
-from engine.imagery.sources import SceneConfig
+from engine.imagery.sources import FilesScene, SceneConfig, StackScene
 from engine.jobs.configuration.config import BackboneConfig, ExtractConfig
 from pages.ui import workspace
 from pages.ui.explore import own_corrections, own_draft, own_files, own_folders, own_picture, understood
@@ -74,6 +74,7 @@ def _look() -> None:
     key = str(draft.turn)
     before, _ = _read(draft.scene)
     _recalled(draft)
+    _series_or_parts(draft, before)
     shown, right = st.columns([1, 1.15], gap="medium")
     facts = right.container()
     with right.expander(
@@ -90,6 +91,25 @@ def _look() -> None:
             understood.show(scenes)
     if scene is not None and scenes and trouble is None:
         _use(draft, scene, scenes)
+
+
+def _series_or_parts(draft: own_draft.Draft, scenes: Sequence[Scene]) -> None:
+    """Which of the two readings of several rasters with dates is meant."""
+    is_series = isinstance(draft.scene, StackScene)
+    parts = isinstance(draft.scene, FilesScene) and len({one.datetime for one in scenes}) > 1
+    if not parts and not (is_series and len({path for one in scenes for path in one.paths}) > 1):
+        return
+    readings = {
+        "parts": "Parts of one image, which fill one another",
+        "series": "Dates of one place, a series",
+    }
+    chosen = st.segmented_control(
+        "These rasters are", list(readings), default="series" if is_series else "parts", required=True,
+        key=f"own_reading_{draft.turn}", format_func=readings.__getitem__,
+    )  # fmt: skip
+    if (chosen == "series") != is_series:
+        own_draft.read_as_series(draft, chosen == "series")
+        st.rerun()
 
 
 def _corrected(

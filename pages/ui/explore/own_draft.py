@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine.errors import ConfigError, EngineError
 from engine.imagery.raster.layout import layout_of
-from engine.imagery.sources import SceneConfig, source_of
+from engine.imagery.sources import FilesScene, SceneConfig, StackScene, source_of
 from engine.jobs.complaints import in_words
 from engine.jobs.configuration.config import RegionConfig
 from pages.ui.explore import own_files
@@ -77,6 +77,16 @@ def forget_said(draft: Draft) -> None:
     )
     own_answers.forget(own_files.folder_of(plain), layout_of(own_files.first_raster(plain)))
     _set(replace(draft, scene=plain, turn=_next_turn(), is_recalled=False))
+
+
+def read_as_series(draft: Draft, is_series: bool) -> None:
+    """Read several rasters as dates of one place, or as parts of one image that fill one another."""
+    kept = {
+        name: value for name, value in draft.scene.model_dump().items() if name not in ("source", "dates")
+    }
+    kind: type[FilesScene | StackScene] = StackScene if is_series else FilesScene
+    scene = kind.model_validate({"source": "stack" if is_series else "files", **kept})
+    _set(replace(draft, scene=scene, turn=_next_turn()))
 
 
 def leave() -> None:

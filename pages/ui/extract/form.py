@@ -14,6 +14,7 @@ from engine.imagery.scene import Scene
 from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, OutputConfig, TilesConfig
 from pages.ui.backbones import card as backbone_card
 from pages.ui.backbones import fitting
+from pages.ui.extract import dates
 from pages.ui.jobs import cost
 from pages.ui.look import glossary, wording
 from pages.ui.look.fields import DEVICES, choices_of, help_of
@@ -48,7 +49,7 @@ def choose_backbone(scenes: Sequence[Scene], bands: Sequence[str], place: sessio
     return cards.card(name)
 
 
-def settings(spec: BackboneSpec) -> ExtractConfig:
+def settings(spec: BackboneSpec, scenes: Sequence[Scene]) -> ExtractConfig:
     """The rest of the settings, most of them folded away.
 
     Raises:
@@ -57,6 +58,7 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
     place = session.place()
     weights = _weights(spec)
     layers = _layers(spec)
+    scene, temporal = dates.choose(spec, place.scene, scenes)
     with st.expander("More settings", icon=":material/tune:"):
         left, right = st.columns(2)
         size_px = _size(left)
@@ -90,9 +92,11 @@ def settings(spec: BackboneSpec) -> ExtractConfig:
         engine = _engine(left)
         open_settings = _conventions(spec)
     return ExtractConfig(
-        scene=place.scene,
+        scene=scene,
         region=regions.chosen(),
-        backbone=BackboneConfig(name=spec.name, weights=weights, layers=layers, settings=open_settings),
+        backbone=BackboneConfig(
+            name=spec.name, weights=weights, layers=layers, temporal=temporal, settings=open_settings
+        ),
         clouds=clouds,
         granularity=granularity,
         pooling=pooling,

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import SceneError
+from engine.imagery.cubes.opening import changed_ns
+from engine.imagery.cubes.zarr_store import is_zarr
 from engine.paths import PROJECT
 from engine.workspace import is_of_another
 from pages.ui import workspace
@@ -162,7 +164,7 @@ def find(token: str) -> Layer:
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
-    """Path, time of modification and size of a file.
+    """Path, time of modification and size of a file, or of the folder of a Zarr store.
 
     Raises:
         SceneError: it is absent.
@@ -171,6 +173,8 @@ def _stamp(path: Path) -> tuple[str, int, int]:
         found = path.stat()
     except OSError:
         found = None
+    if found is not None and is_zarr(path):
+        return str(path), changed_ns(path), found.st_size
     if found is None or not stat.S_ISREG(found.st_mode):
         raise SceneError(f"{path} is not there: it was moved or deleted. Choose another raster.")
     return str(path), found.st_mtime_ns, found.st_size

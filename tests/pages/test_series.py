@@ -1,0 +1,48 @@
+"""A series of dates on the pages: opened as one, and joined as the Extract page offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.pages.conftest import OpenPage, words
+from tests.pages.test_own_scene import look_at
+from tests.unit.cubes.made import DAYS, write_cube, write_geotiff
+
+
+@pytest.fixture(autouse=True)
+def _may_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBERSCOPE_DATA", str(tmp_path))
+
+
+def test_the_extract_page_offers_the_dates_of_a_series_and_how_they_are_joined(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    at = look_at(open_page("explore"), write_cube(tmp_path / "cube.zarr"))
+    at.button(key="own_use").click().run()
+    at = at.switch_page("pages/extract.py").run()
+    at.selectbox(key="extract_backbone").set_value("raw").run()
+    assert "none between 2023-07-11 and 2023-07-31" in words(at)
+    at.selectbox(key="x_temporal").set_value("concatenate").run()
+    assert "temporal: concatenate" in words(at)
+    assert "difference" not in at.selectbox(key="x_temporal").options
+    slider = next(one for one in at.select_slider if one.label == "Dates")
+    slider.set_range(slider.options[0], slider.options[1]).run()
+    assert f"dates:\n  - '{DAYS[0]}'\n  - '{DAYS[1]}'" in words(at).replace("- - ", "- ")
+    at.selectbox(key="extract_backbone").set_value("prithvi_eo_v2_tiny_tl").run()
+    assert "dates at once, with their times" in words(at)
+    assert not at.exception
+
+
+def test_a_folder_of_dates_is_a_series_where_a_person_says_so(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    for day in range(3):
+        write_geotiff(tmp_path / "dates" / f"{day}.tif", day)
+    at = look_at(open_page("explore"), tmp_path / "dates")
+    assert "source: files" in words(at)
+    assert "3 dates of the same ground" in words(at)
+    next(one for one in at.button_group if one.label == "These rasters are").set_value("series").run()
+    assert "source: stack" in words(at)
+    assert [one for one in at.button if one.key == "own_use"]
