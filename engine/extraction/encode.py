@@ -19,7 +19,8 @@ from engine.errors import BackboneError
 from engine.extraction.pixels.tile_reader import TileRead
 from engine.extraction.plan import Plan
 from engine.extraction.store_layout import stored_tile
-from engine.store.schema import TileRows
+from engine.store.cells import folded
+from engine.store.schema import TileRows, finest_cells
 
 Waiting = Callable[[], Embedded]
 """Gives the embeddings of a forward pass that was begun, when they are there."""
@@ -163,7 +164,8 @@ def _rows(found: Sequence[Embedded], index: int, read: TileRead, plan: Plan) -> 
                 dense[place // k :: k, place % k :: k] = values
             maps = [dense]
         columns.append(maps[0].reshape(rows * across, -1))
-    return TileRows(tile, tuple(columns), read.share.reshape(-1), read.window_fraction)
+    of_cells = None if read.cell_share is None else folded(read.cell_share, finest_cells(plan.cells))
+    return TileRows(tile, tuple(columns), read.share.reshape(-1), read.window_fraction, of_cells)
 
 
 def _one_row(found: Embedded, index: int, read: TileRead, plan: Plan) -> TileRows:

@@ -112,6 +112,12 @@ class Plan:
         """Whether a tile is one row."""
         return self.granularity == "tile"
 
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """Cells of each layer along a side of a row; empty where each has one, or where shifted passes lie between rows."""
+        cells = tuple(self.patch_px // self.spec.stride_px(layer) for layer in self.layers)
+        return () if self.has_row_a_tile or self.shifts > 1 or max(cells) == 1 else cells
+
     def window_grid(self, item: PlannedTile) -> tuple[int, int]:
         """Rows and columns of all that a tile's window gives: shifted passes end before it does."""
         height, width = item.window.height - self.reach_px, item.window.width - self.reach_px

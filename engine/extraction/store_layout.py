@@ -34,14 +34,8 @@ def store_meta(plan: Plan, weights_sha256: str) -> StoreMeta:
         sensor=", ".join(sorted({_sensor_name(scene) for scene in plan.scenes})),
         level=", ".join(sorted({scene.level for scene in plan.scenes if scene.level is not None})),
         has_window_fraction=True,
-        cells=_cells(plan),
+        cells=plan.cells,
     )
-
-
-def _cells(plan: Plan) -> tuple[int, ...]:
-    """Cells of each layer along a side of a row; empty where each has one, or where they lie between those of other rows."""
-    cells = tuple(plan.patch_px // plan.spec.stride_px(layer) for layer in plan.layers)
-    return () if plan.has_row_a_tile or plan.shifts > 1 or max(cells) == 1 else cells
 
 
 def _sensor_name(scene: Scene) -> str:

@@ -6,6 +6,7 @@ one after another; pictures and numbers of that layer are of its cells.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,6 +16,31 @@ from engine.backbones import cards
 from engine.backbones.core.settings import settle
 from engine.errors import BackboneError
 from engine.store.schema import StoredTile, StoreMeta
+
+
+def folded(values: np.ndarray, cells: int) -> np.ndarray:
+    """(h * cells, w * cells) numbers as (h * w, cells * cells): those of a row, row-major, follow one another."""
+    h, w = values.shape[0] // cells, values.shape[1] // cells
+    return values.reshape(h, cells, w, cells).swapaxes(1, 2).reshape(h * w, cells**2)
+
+
+def finer_shares(shares: np.ndarray, tiles: Sequence[StoredTile], cells: int) -> np.ndarray:
+    """What a store keeps of its finest cells as one number for each cell of a layer, in the order of `unfolded`.
+
+    Args:
+        shares: (rows of the store, finest cells).
+        tiles: as `finer_tile` gives them.
+    """
+    a_cell = math.isqrt(shares.shape[1]) // cells
+    found, first = [], 0
+    for tile in tiles:
+        rows = shares[first : first + tile.rows // cells**2]
+        finest = unfolded(
+            rows.reshape(-1, 1), replace(tile, h=tile.h * a_cell, w=tile.w * a_cell), cells * a_cell
+        )
+        found.append(finest.reshape(tile.h, a_cell, tile.w, a_cell).mean(axis=(1, 3)).ravel())
+        first += len(rows)
+    return np.concatenate(found)
 
 
 def cells_along_side(meta: StoreMeta, layer: int) -> int:

@@ -18,7 +18,7 @@ from engine.jobs.configuration.config import config_hash, load_config, parse_con
 from engine.jobs.folder import CONFIG
 from engine.store.footprints import footprints
 from engine.store.manifest import read_manifest
-from engine.store.schema import StoredTile, StoreMeta, arrow_schema, parse_metadata
+from engine.store.schema import CELL_FRACTION, StoredTile, StoreMeta, arrow_schema, parse_metadata
 from engine.store.store import ENCODER, FINISHED, UNFINISHED
 
 # Footprints are computed again, perhaps by another PROJ: 1e-8 degrees is about a millimetre.
@@ -129,6 +129,10 @@ def _check_values(meta: StoreMeta, table: pa.Table) -> Iterator[str]:
         shares = table[name].to_numpy()
         if not ((shares >= 0) & (shares <= 1)).all():  # NaN fails both
             yield f"{name} is not from 0 to 1 everywhere"
+    if meta.cells:
+        shares = table[CELL_FRACTION].combine_chunks().flatten().to_numpy()
+        if not ((shares >= 0) & (shares <= 1)).all():
+            yield f"{CELL_FRACTION} is not from 0 to 1 everywhere"
     for column in meta.columns:
         flat = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         values = flat.reshape(len(table), -1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +15,8 @@ from affine import Affine
 from engine.errors import StoreError
 
 SCHEMA_VERSION = 1
+# Column of a store with layers finer than its rows: the valid share of the ground of each of a row's finest cells.
+CELL_FRACTION = "cell_fraction"
 
 
 @dataclass(frozen=True)
@@ -117,17 +121,25 @@ class TileRows:
         embeddings: (h * w, D) a layer; before blending, of all that the tile's window has.
         valid_fraction: (h * w,) float32, 0 to 1.
         window_fraction: which part of the window that an encoder saw was valid, 0 to 1; the rest was a gap or mirrored.
+        cell_fraction: (h * w, cells) float32, the valid share of each of the finest cells of a row; None where layers are
+            not finer than rows, or where it is not known.
     """
 
     tile: StoredTile
     embeddings: tuple[np.ndarray, ...]
     valid_fraction: np.ndarray
     window_fraction: float = 1.0
+    cell_fraction: np.ndarray | None = None
 
 
 def column_names(layers: tuple[int, ...]) -> tuple[str, ...]:
     """The name `embedding` for one layer; `embedding_3`, `embedding_11` for several."""
     return ("embedding",) if len(layers) == 1 else tuple(f"embedding_{layer}" for layer in layers)
+
+
+def finest_cells(cells: Sequence[int]) -> int:
+    """Cells along a side of a row of which the cells of every layer are made; 1 where no layer is finer than rows."""
+    return math.lcm(*cells) if cells else 1
 
 
 def arrow_schema(meta: StoreMeta) -> pa.Schema:
@@ -143,6 +155,19 @@ def arrow_schema(meta: StoreMeta) -> pa.Schema:
         pa.field("datetime", pa.timestamp("ms", tz="UTC")),
         pa.field("valid_fraction", pa.float32(), nullable=False),
         *([pa.field("window_fraction", pa.float32(), nullable=False)] if meta.has_window_fraction else []),
+        *(
+            [
+                pa.field(
+                    CELL_FRACTION,
+                    pa.list_(
+                        pa.field("element", pa.float32(), nullable=False), finest_cells(meta.cells) ** 2
+                    ),
+                    nullable=False,
+                )
+            ]
+            if meta.cells
+            else []
+        ),
         *(
             pa.field(name, pa.list_(pa.field("element", value, nullable=False), dim), nullable=False)
             for name, dim in zip(meta.columns, meta.dims, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import StoreError
-from engine.store.cells import cells_along_side, finer_tile, spread, unfolded
+from engine.store.cells import cells_along_side, finer_shares, finer_tile, spread, unfolded
+from engine.store.parts import StorePart, read_parts
 from engine.store.plain_pages import PlainValues, find_plain_values
-from engine.store.schema import StoredTile, StoreMeta, parse_metadata
+from engine.store.schema import CELL_FRACTION, StoredTile, StoreMeta
 
 # Parts read at once when all of a store is read: two already use what memory gives.
 _READERS = 2
@@ -25,19 +26,6 @@ UNFINISHED = "store.unfinished"
 FINISHED = "store"
 # What an encoder has drawn from the scenes of the run: readers of Parquet pass over names that begin like this.
 ENCODER = "_encoder.safetensors"
-
-
-@dataclass(frozen=True)
-class StorePart:
-    """One Parquet file and the tiles in it, in the order of its rows."""
-
-    path: Path
-    tiles: tuple[StoredTile, ...]
-
-    @property
-    def rows(self) -> int:
-        """Rows by its own metadata."""
-        return sum(tile.rows for tile in self.tiles)
 
 
 @dataclass(frozen=True)
@@ -158,18 +146,25 @@ class EmbeddingStore:
 
     def read_valid_fraction(self) -> np.ndarray:
         """(rows,) float32, 0 to 1."""
-        return self._shares("valid_fraction")
+        return np.concatenate([self._valid(part) for part in self.parts])
 
     def read_window_fraction(self) -> np.ndarray | None:
         """(rows,) float32, 0 to 1: which part of the window behind each row was valid; None where it is not stored."""
-        return self._shares("window_fraction") if self.meta.has_window_fraction else None
+        if not self.meta.has_window_fraction:
+            return None
+        columns = [
+            self._file(part).read(columns=["window_fraction"])["window_fraction"] for part in self.parts
+        ]
+        return spread(_plain_numbers(columns), self.tiles, self.cells)
 
-    def _shares(self, name: str) -> np.ndarray:
-        """(rows,) of a column of plain numbers."""
-        columns = [self._file(part).read(columns=[name])[name] for part in self.parts]
-        # to_numpy would import pandas, a third of a second of each start
-        found = np.concatenate([np.from_dlpack(chunk) for column in columns for chunk in column.chunks])
-        return spread(found, self.tiles, self.cells)
+    def _valid(self, part: StorePart) -> np.ndarray:
+        """(rows of a part,) which share of each row's ground is valid; of a finer layer's patches where the store says it."""
+        file = self._file(part)
+        if self.cells > 1 and CELL_FRACTION in file.schema_arrow.names:
+            shares = _matrix(file.read(columns=[CELL_FRACTION])[CELL_FRACTION])
+            return finer_shares(shares, part.tiles, self.cells)
+        stored = _plain_numbers([file.read(columns=["valid_fraction"])["valid_fraction"]])
+        return spread(stored, part.tiles, self.cells)
 
     def read_tile(self, tile_id: str, layer: int | None = None) -> np.ndarray:
         """Embeddings of one tile, (h, w, D); no more than its own rows are read.
@@ -189,8 +184,7 @@ class EmbeddingStore:
         """Tile by tile: the tile, embeddings (h, w, D) and valid_fraction (h, w); one part in memory."""
         column = self.column(layer)
         for part in self.parts:
-            stored = self._file(part).read(columns=["valid_fraction"])["valid_fraction"].to_numpy()
-            valid = spread(stored, part.tiles, self.cells)
+            valid = self._valid(part)
             values = np.empty((part.rows, self._dim(column)), dtype=self.meta.dtype)
             self._fill(part, column, 0, values)
             first = 0
@@ -266,28 +260,15 @@ class EmbeddingStore:
         return pq.ParquetFile(part.path)
 
 
-def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
-    """Parts of a folder in order.
-
-    Raises:
-        StoreError: a part is damaged or of another schema.
-    """
-    found = []
-    for path in sorted(folder.glob("part-*.parquet")):
-        try:
-            raw = pq.read_metadata(path).metadata
-        except (OSError, pa.ArrowInvalid) as err:
-            raise StoreError(
-                f"{path} is damaged ({' '.join(str(err).split())[:80]}). Extract again."
-            ) from err
-        meta, tiles = parse_metadata(raw, path.name)
-        found.append((meta, StorePart(path, tuple(tiles))))
-    return found
-
-
 def _matrix(column: pa.ChunkedArray) -> np.ndarray:
     """(rows, D) of a fixed-size list column without nulls, without a copy where there is one chunk."""
     blocks = [
         chunk.flatten().to_numpy(zero_copy_only=False).reshape(len(chunk), -1) for chunk in column.chunks
     ]
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def _plain_numbers(columns: Sequence[pa.ChunkedArray]) -> np.ndarray:
+    """(rows,) of columns one after another."""
+    # to_numpy would import pandas, a third of a second of each start
+    return np.concatenate([np.from_dlpack(chunk) for column in columns for chunk in column.chunks])

@@ -14,7 +14,7 @@ from pyproj import CRS
 
 from engine.store.emb_footer import emb_footer
 from engine.store.footprints import WKB_BYTES, Footprints, footprints
-from engine.store.schema import StoredTile, StoreMeta, TileRows, arrow_schema
+from engine.store.schema import CELL_FRACTION, StoredTile, StoreMeta, TileRows, arrow_schema
 
 
 def part_table(meta: StoreMeta, tiles: Sequence[TileRows]) -> pa.Table:
@@ -33,6 +33,7 @@ def part_table(meta: StoreMeta, tiles: Sequence[TileRows]) -> pa.Table:
         pa.array([_moment(tile) for tile in stored], pa.timestamp("ms", "UTC")).take(tile_of),
         pa.array(np.concatenate([rows.valid_fraction for rows in tiles]).astype(np.float32, copy=False)),
         *([_window_fractions(tiles)] if meta.has_window_fraction else []),
+        *([_cell_fractions(tiles, schema.field(CELL_FRACTION).type)] if meta.cells else []),
         *(
             pa.chunked_array([_list_array(rows.embeddings[layer], schema.field(name).type) for rows in tiles])
             for layer, name in enumerate(meta.columns)
@@ -56,6 +57,17 @@ def _window_fractions(tiles: Sequence[TileRows]) -> pa.Array:
     """What part of its window was valid, for each row."""
     shares = np.array([rows.window_fraction for rows in tiles], np.float32)
     return pa.array(np.repeat(shares, [rows.tile.rows for rows in tiles]))
+
+
+def _cell_fractions(tiles: Sequence[TileRows], kind: pa.DataType) -> pa.Array:
+    """The valid share of each cell; that of the row where no more is known."""
+    shares = [
+        rows.valid_fraction[:, None].repeat(kind.list_size, 1)
+        if rows.cell_fraction is None
+        else rows.cell_fraction
+        for rows in tiles
+    ]
+    return _list_array(np.concatenate(shares), kind)
 
 
 def _moment(tile: StoredTile) -> datetime | None:

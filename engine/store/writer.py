@@ -18,8 +18,9 @@ from engine.concurrency.background_writer import BackgroundWriter
 from engine.errors import StoreError
 from engine.files import sync_folder, write_atomic
 from engine.store.manifest import MANIFEST, write_manifest
+from engine.store.parts import read_parts
 from engine.store.schema import StoreMeta, TileRows
-from engine.store.store import FINISHED, UNFINISHED, read_parts
+from engine.store.store import FINISHED, UNFINISHED
 from engine.store.table import part_table
 
 # A part ends with the tile that fills it: it is written in about a second, and a kill costs no more than one. It waits

@@ -20,6 +20,7 @@ from engine.extraction.plan import Plan
 from engine.imagery.chip import Chip, read_chip
 from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.tiles.windows import PlannedTile
+from engine.store.schema import finest_cells
 
 T = TypeVar("T")
 # GDAL keeps unpacked blocks, which neighbouring tiles share; its own limit (a share of the machine's memory) would
@@ -37,6 +38,7 @@ class TileRead:
         share: (h, w) float32 of the tile's rows: which part of each row's ground is valid on every date and
             inside the region, 0 to 1; None where the tile has no pixels.
         window_fraction: which part of the window is valid on every date, 0 to 1.
+        cell_share: (h * cells, w * cells) float32, as `share` of the finest cells of each row; None where layers have none.
     """
 
     planned: PlannedTile
@@ -44,6 +46,7 @@ class TileRead:
     share: np.ndarray | None = None
     reason: str = ""
     window_fraction: float = 0.0
+    cell_share: np.ndarray | None = None
 
 
 def read_tile(planned: PlannedTile, plan: Plan, rasters: OpenRasters | None = None) -> TileRead:
@@ -68,7 +71,9 @@ def read_tile(planned: PlannedTile, plan: Plan, rasters: OpenRasters | None = No
             planned, None, reason="no valid pixel" + (" without cloud" if plan.masks_clouds else "")
         )
     share, whole = valid_share(valid, planned, plan.cell_px), float(chip.valid.all(axis=0).mean())
-    return TileRead(planned, mirrored(chip, planned), share, window_fraction=whole)
+    finest = finest_cells(plan.cells)
+    of_cells = valid_share(valid, planned, plan.cell_px // finest) if finest > 1 else None
+    return TileRead(planned, mirrored(chip, planned), share, window_fraction=whole, cell_share=of_cells)
 
 
 def read_pixels(planned: PlannedTile, plan: Plan, rasters: OpenRasters | None = None) -> Chip:

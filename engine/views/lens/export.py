@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.files import require_file_path, write_atomic
+from engine.store.parts import StorePart
 from engine.store.schema import StoredTile, TileRows
-from engine.store.store import StorePart
 from engine.store.table import part_table
 from engine.views.comparing.dated_view import DatedView
 from engine.views.lens.lens import Lens

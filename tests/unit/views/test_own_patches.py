@@ -13,6 +13,7 @@ import rasterio
 from pyproj import Transformer
 
 from engine.extraction.encode import fold
+from engine.extraction.extract import extract
 from engine.extraction.plan import make_plan
 from engine.extraction.store_layout import store_meta
 from engine.jobs.configuration.config import ExtractConfig, parse_config
@@ -219,3 +220,23 @@ def test_stores_of_earlier_versions_are_understood_by_the_card_of_their_backbone
     assert cells_along_side(replace(meta, layers=(0, 3)), 0) == 8
     assert cells_along_side(meta_of((5, 5), backbone="of another program"), 0) == 1
     assert cells_along_side(meta_of((448,), backbone="csmask_b4_l2a", patch_px=2), 0) == 1
+
+
+def test_patches_beyond_the_scene_are_not_there_in_any_layer(tmp_path: Path) -> None:
+    (config,) = configs("csmask_b4_l2a", [0, 1, 3])
+    for _ in extract(config, tmp_path / "run", tmp_path):
+        pass
+    store = EmbeddingStore.open(tmp_path / "run")
+    with rasterio.open(ROOT / "assets/samples/fire_scar.tif") as scene:
+        ground, inside = scene.bounds, scene.read_masks().all(axis=0).sum()
+    assert check_store(store.folder) == []
+    for layer, side in ((0, 2), (1, 4), (3, 16)):
+        own = store.at_own_patches(layer)
+        assert own.read_valid_fraction().sum() * side**2 == pytest.approx(inside)
+        for tile, valid in view_of(store, layer, 1).valid_by_tile().items():
+            place = next(one for one in own.tiles if one.id == tile)
+            row, column = np.nonzero(valid > 0)
+            x, y = place.patch_transform @ np.stack([column + 0.5, row + 0.5])
+            reach = side / 2 * 30
+            assert (x > ground.left - reach).all() and (x < ground.right + reach).all()
+            assert (y > ground.bottom - reach).all() and (y < ground.top + reach).all()

@@ -1,0 +1,44 @@
+"""The files of a store, in order: each with its tiles and what it says of the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.errors import StoreError
+from engine.store.schema import StoredTile, StoreMeta, parse_metadata
+
+
+@dataclass(frozen=True)
+class StorePart:
+    """One Parquet file and the tiles in it, in the order of its rows."""
+
+    path: Path
+    tiles: tuple[StoredTile, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows by its own metadata."""
+        return sum(tile.rows for tile in self.tiles)
+
+
+def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
+    """Parts of a folder in order.
+
+    Raises:
+        StoreError: a part is damaged or of another schema.
+    """
+    found = []
+    for path in sorted(folder.glob("part-*.parquet")):
+        try:
+            raw = pq.read_metadata(path).metadata
+        except (OSError, pa.ArrowInvalid) as err:
+            raise StoreError(
+                f"{path} is damaged ({' '.join(str(err).split())[:80]}). Extract again."
+            ) from err
+        meta, tiles = parse_metadata(raw, path.name)
+        found.append((meta, StorePart(path, tuple(tiles))))
+    return found
