@@ -164,7 +164,9 @@ def _rows(found: Sequence[Embedded], index: int, read: TileRead, plan: Plan) -> 
                 dense[place // k :: k, place % k :: k] = values
             maps = [dense]
         columns.append(maps[0].reshape(rows * across, -1))
-    of_cells = None if read.cell_share is None else folded(read.cell_share, finest_cells(plan.cells))
+    of_cells = (
+        None if read.cell_share is None else folded(read.cell_share[..., None], finest_cells(plan.cells))
+    )
     return TileRows(tile, tuple(columns), read.share.reshape(-1), read.window_fraction, of_cells)
 
 

@@ -18,12 +18,6 @@ from engine.errors import BackboneError
 from engine.store.schema import StoredTile, StoreMeta
 
 
-def folded(values: np.ndarray, cells: int) -> np.ndarray:
-    """(h * cells, w * cells) numbers as (h * w, cells * cells): those of a row, row-major, follow one another."""
-    h, w = values.shape[0] // cells, values.shape[1] // cells
-    return values.reshape(h, cells, w, cells).swapaxes(1, 2).reshape(h * w, cells**2)
-
-
 def finer_shares(shares: np.ndarray, tiles: Sequence[StoredTile], cells: int) -> np.ndarray:
     """What a store keeps of its finest cells as one number for each cell of a layer, in the order of `unfolded`.
 
