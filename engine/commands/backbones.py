@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from engine.commands.printer import Printer, say
+from engine.datasets.published import PUBLISHED, dataset_folder, fetch_dataset
 from engine.errors import RunFailure
+from engine.workspace import workspace_folder
 
 
 def backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
@@ -30,26 +34,49 @@ def backbones(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
 
 
 def fetch(chosen: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]] | None:
-    """Fetch weights by name, or list what can be fetched and what is here already."""
+    """Fetch weights or data sets by name, or list what can be fetched and what is here already."""
     from engine.extraction.weights.fetching import fetch_backbones
-    from engine.jobs.events import FetchDone
+    from engine.jobs.events import Event, FetchDone
 
     if chosen.list or not chosen.names:
         return _fetchable(chosen)
-    printer, done = Printer(), FetchDone([], 0.0)
-    for event in fetch_backbones(chosen.names):
+    sets = [name for name in chosen.names if name in PUBLISHED]
+    backbones = [name for name in chosen.names if name not in PUBLISHED]
+    works: list[Iterator[Event]] = [fetch_backbones(backbones)] if backbones else []
+    works += [fetch_dataset(PUBLISHED[name], workspace_folder("")) for name in sets]
+    printer, files, seconds = Printer(), list[str](), 0.0
+    for event in chain.from_iterable(works):
         printer(event)
-        done = event if isinstance(event, FetchDone) else done
-    say(f"{len(done.files)} file(s) fetched in {done.seconds:.0f} s.")
-    return dict(vars(done))
+        if isinstance(event, FetchDone):
+            files, seconds = files + event.files, seconds + event.seconds
+    say(f"{len(files)} file(s) fetched in {seconds:.0f} s.")
+    return {"files": files, "seconds": seconds}
+
+
+def _sets(chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """The published data sets that are asked for, all where no name is given."""
+    rows = []
+    for one in PUBLISHED.values():
+        if chosen.names and one.name not in chosen.names:
+            continue
+        folder = dataset_folder(one, workspace_folder(""))
+        is_here, size = folder.is_dir(), one.size_bytes / 1e6
+        rows.append({"name": one.name, "here": is_here, "path": str(folder) if is_here else "", "size_mb": round(size),
+                     "licence": one.licence, "source": one.page, "sha256": None})  # fmt: skip
+        if not chosen.json:
+            print(
+                f"{one.name:42} {'here' if is_here else 'not here':9} {f'{size:,.0f} MB':>16}  {one.licence}  {one.page}"
+            )
+    return rows
 
 
 def _fetchable(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
     from engine.backbones import cards
     from engine.backbones.weights import locate as weights
 
-    specs = [cards.card(name) for name in chosen.names] or list(cards.CARDS.values())
-    rows = []
+    asked = [name for name in chosen.names if name not in PUBLISHED]
+    specs = [cards.card(name) for name in asked] if chosen.names else list(cards.CARDS.values())
+    rows = _sets(chosen)
     for spec in specs:
         if not spec.weights.is_published:
             continue

@@ -80,8 +80,8 @@ class Job:
     def command(self) -> str:
         """What runs the same again, from the project's folder."""
         config = self.config
-        if isinstance(config, FetchConfig) and config.names:
-            return f"python -m engine fetch {' '.join(config.names)}"
+        if isinstance(config, FetchConfig) and config.scene is None:
+            return f"python -m engine fetch {config.dataset or ' '.join(config.names)}"
         if isinstance(config, MeasureConfig):
             return f"python -m engine {config.command}"
         command = (

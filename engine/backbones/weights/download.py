@@ -30,6 +30,7 @@ class HubFile:
         sha256: of the file, or its first digits; None: the hub's own statement counts, where it makes one.
         name: what messages call it, with whose it is and its size.
         advice: how a person gets it otherwise; the end of every message.
+        kind: of the repository: "model" or "dataset".
     """
 
     repository: str
@@ -38,6 +39,7 @@ class HubFile:
     name: str
     advice: str
     revision: str = "main"
+    kind: str = "model"
 
 
 def fetch(wanted: HubFile, target: Path, on_progress: Progress | None = None) -> str:
@@ -66,7 +68,15 @@ def fetch(wanted: HubFile, target: Path, on_progress: Progress | None = None) ->
 def _downloaded(wanted: HubFile, target: Path, on_progress: Progress) -> dict[str, Any]:
     """The last word of the process that downloads; it is ended when this function is left."""
     program = [sys.executable, "-m", "engine.backbones.weights.hub_download"]
-    command = [*program, wanted.repository, wanted.file, str(target), wanted.sha256 or "", wanted.revision]
+    command = [
+        *program,
+        wanted.repository,
+        wanted.file,
+        str(target),
+        wanted.sha256 or "",
+        wanted.revision,
+        wanted.kind,
+    ]
     quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     said: dict[str, Any] = {}
     with (

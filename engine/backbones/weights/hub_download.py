@@ -1,6 +1,6 @@
 """Downloads one file of a Hugging Face repository; a program of its own, which `download.fetch` starts and can end.
 
-    python -m engine.backbones.weights.hub_download REPOSITORY FILE TARGET [SHA256 [REVISION]]
+    python -m engine.backbones.weights.hub_download REPOSITORY FILE TARGET [SHA256 [REVISION [KIND]]]
 
 It prints JSON lines: `{"done": bytes, "total": bytes}` twice a second, and at the end `{"sha256": ...}` or
 `{"failure": kind, "reason": words}`.
@@ -70,12 +70,19 @@ class Progress:
 
 
 def download(
-    repository: str, file: str, target: Path, sha256: str, progress: Progress, revision: str = "main"
+    repository: str,
+    file: str,
+    target: Path,
+    sha256: str,
+    progress: Progress,
+    revision: str = "main",
+    kind: str = "model",
 ) -> str:
     """Fetch a file to `target`, going on with what an earlier try left.
 
     Args:
         sha256: of the file, or its first digits; empty: the one that the hub states, if it does.
+        kind: of the repository: "model" or "dataset".
 
     Returns:
         sha256 of the file, which is also written to `<target>.sha256`.
@@ -84,7 +91,7 @@ def download(
         WrongHash: what came is another file; it is deleted.
     """
     endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-    url = huggingface_hub.hf_hub_url(repository, file, revision=revision, endpoint=endpoint)
+    url = huggingface_hub.hf_hub_url(repository, file, repo_type=kind, revision=revision, endpoint=endpoint)
     metadata = huggingface_hub.get_hf_file_metadata(url, timeout=_METADATA_S)
     etag = metadata.etag or ""
     part = target.with_name(f"{target.name}.{''.join(filter(str.isalnum, etag))[:16]}.part")
@@ -168,11 +175,11 @@ def say(**facts: object) -> None:
 def main(arguments: list[str], told: Callable[..., None] = say) -> None:
     """Download, and print how it ended."""
     repository, file, target, *rest = arguments
-    sha256, revision = (*rest, *("", "main")[len(rest) :])
+    sha256, revision, kind = (*rest, *("", "main", "model")[len(rest) :])
     constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
     progress = Progress()
     try:
-        found = download(repository, file, Path(target), sha256, progress, revision)
+        found = download(repository, file, Path(target), sha256, progress, revision, kind)
         last: dict[str, object] = {"sha256": found}
     except Exception as err:  # a process ends here: whatever it was is told to the one that waits
         kind, reason = failure(err)

@@ -30,8 +30,14 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     add("backbones", backbones.backbones, "List the backbones and whether their weights are here.")
-    sub = add("fetch", backbones.fetch, "Fetch the weights of backbones, or list which are here.")
-    sub.add_argument("names", nargs="*", metavar="NAME", help="backbones (none: list them all)")
+    sub = add(
+        "fetch",
+        backbones.fetch,
+        "Fetch the weights of backbones or a published data set, or list which are here.",
+    )
+    sub.add_argument(
+        "names", nargs="*", metavar="NAME", help="backbones or hls_burn_scars (none: list them all)"
+    )
     sub.add_argument("--list", action="store_true", help="only list them: here or not, size, licence, source")
     add_imagery(add)
     for kind, command, text in (

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
 
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.families import family_of
 from engine.backbones.weights import locate as weights
 from engine.extraction.plan import Plan
-from engine.jobs.events import Event, StepStarted
-
-# Seconds between two words on a download.
-_TELL_S = 2.0
+from engine.jobs.download_steps import told_download
+from engine.jobs.events import Event
 
 
 def fetch_weights(plan: Plan) -> Iterator[Event]:
@@ -35,39 +31,6 @@ def fetch_weights(plan: Plan) -> Iterator[Event]:
 
 def fetched(card: BackboneSpec) -> Iterator[Event]:
     """Fetch the checkpoint of a card, telling how far it is; raises as `fetch_weights`."""
-    progress = _Progress(f"Fetching {card.weights.file} of {card.title}")
-    yield StepStarted(progress.words())
-    with ThreadPoolExecutor(1, thread_name_prefix="fetch") as pool:
-        fetching: Future[object] = pool.submit(weights.fetch, card, progress.note)
-        told = progress.words()
-        try:
-            while wait_for([fetching], timeout=_TELL_S).not_done:
-                if progress.words() != told:
-                    told = progress.words()
-                    yield StepStarted(told)
-        finally:
-            progress.is_unwanted = True
-        fetching.result()
-
-
-class _Unwanted(Exception):
-    """Ends a download whose job has ended; what came is continued by the next."""
-
-
-class _Progress:
-    """Bytes so far, noted by the thread that fetches, and ended by the one that tells."""
-
-    def __init__(self, what: str) -> None:
-        self.is_unwanted = False
-        self._what, self._done, self._total = what, 0, 0
-
-    def note(self, done: int, total: int | None) -> None:
-        if self.is_unwanted:
-            raise _Unwanted
-        self._done, self._total = done, total or 0
-
-    def words(self) -> str:
-        done_mb, total_mb = self._done / 1e6, self._total / 1e6
-        if not self._done:
-            return self._what
-        return f"{self._what}: {done_mb:,.0f} MB" + (f" of {total_mb:,.0f} MB" if total_mb else "")
+    yield from told_download(
+        f"Fetching {card.weights.file} of {card.title}", lambda note: weights.fetch(card, note)
+    )

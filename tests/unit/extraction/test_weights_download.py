@@ -15,6 +15,7 @@ from engine.backbones.weights.download import Progress
 from engine.errors import WeightsError
 from engine.extraction.plan import Plan, make_plan
 from engine.extraction.weights import weights_download as fetching
+from engine.jobs import download_steps
 from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.jobs.events import StepStarted
 
@@ -59,7 +60,7 @@ def test_a_download_tells_how_far_it_is(
     ended: list[str] = []
     monkeypatch.setattr(weights, "present", lambda _: None)
     monkeypatch.setattr(weights, "fetch", slow_fetch(10, ended))
-    monkeypatch.setattr(fetching, "_TELL_S", 0.02)
+    monkeypatch.setattr(download_steps, "_TELL_S", 0.02)
     steps = [event.step for event in fetching.fetch_weights(plan_of("pretrained")) if isinstance(event, StepStarted)]  # fmt: skip
     assert ended == ["whole"]
     assert steps[0].startswith("Fetching ") and "MB" not in steps[0]
@@ -74,7 +75,7 @@ def test_a_download_ends_with_its_job(
     ended: list[str] = []
     monkeypatch.setattr(weights, "present", lambda _: None)
     monkeypatch.setattr(weights, "fetch", slow_fetch(10_000, ended))
-    monkeypatch.setattr(fetching, "_TELL_S", 0.02)
+    monkeypatch.setattr(download_steps, "_TELL_S", 0.02)
     events = fetching.fetch_weights(plan_of("pretrained"))
     next(events), next(events)
     began = time.monotonic()
