@@ -6,7 +6,9 @@ order are those of TESSERA's stores, so that one reader reads both.
 
 from __future__ import annotations
 
+import warnings
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,8 +71,19 @@ def write_zarr(asked: Export) -> Made:
     is_smaller = asked.dtype == "int8" or (asked.dtype == "float16" and asked.store.meta.dtype == "float32")
     loss = meter.loss() if is_smaller else None
     root.update_attributes(_told(asked, grids, loss.facts() if loss else None))
+    _consolidate(asked.out, grids)
     notes = [f"The tiles lie on {len(grids):,} grids; each is a group of its own."] if len(grids) > 1 else []
     return Made((asked.out,), tuple(notes), loss)
+
+
+def _consolidate(folder: Path, grids: list[ZarrGrid]) -> None:
+    """Gather what is told of all arrays in each group, where xarray looks first; the format does not name it yet."""
+    import zarr
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for group in (*(grid.group for grid in grids), None):
+            zarr.consolidate_metadata(folder, path=group, zarr_format=3)
 
 
 def _create(root: Group, grid: ZarrGrid, asked: Export) -> dict[str, Array[Any]]:

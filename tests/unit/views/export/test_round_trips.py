@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +12,10 @@ from engine.store.products.taking import import_embeddings
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.export.forms import FORMS, export
-from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
-DIM = 12
 # Largest difference, as a share of the largest number of an embedding: half a step of 127, or half a unit of 11 bits.
 TOLERANCE = {"float32": 0.0, "float16": 2**-11, "int8": 0.51 / 127}
 Ground = dict[tuple[str, int, int, str | None], np.ndarray]
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
-    """Two UTM zones, two dates on the same ground of one of them, gaps, 16 px of 30 m."""
-    east = [tile_at(0), tile_at(1), tile_at(0, 2)]
-    again = replace(east[0], id="again", datetimes=("2021-06-01T00:00:00+00:00",))
-    west = tile_at(0, crs="EPSG:32617", west=900_000.0)
-    tiles = [rows_at(tile, (DIM,), gaps=2) for tile in (*east, again, west)]
-    meta = meta_of((DIM,), licence="CC-BY-4.0", attribution="Somebody", sensor="hls", level="surface")
-    return make_store(tmp_path_factory.mktemp("store"), tiles, meta)
 
 
 def ground(store: EmbeddingStore) -> Ground:
@@ -51,9 +37,9 @@ OWN = [(name, dtype) for name in ("npz", "geoparquet", "terratorch") for dtype i
 
 @pytest.mark.parametrize(("form", "dtype"), OWN)
 def test_a_store_comes_back_with_its_places_dates_gaps_and_facts(
-    store: EmbeddingStore, tmp_path: Path, form: str, dtype: str
+    hard_store: EmbeddingStore, tmp_path: Path, form: str, dtype: str
 ) -> None:
-    out = tmp_path / f"e{FORMS[form].ending}"
+    store, out = hard_store, tmp_path / f"e{FORMS[form].ending}"
     written = export(store, None, out, form, None if dtype == "store" else dtype)
     told, back = import_embeddings(out, tmp_path / "back")
     assert check_store(tmp_path / "back") == []

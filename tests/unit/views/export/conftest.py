@@ -1,0 +1,23 @@
+"""One store with all that makes exports hard: two zones, two dates on one ground, gaps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.store.store import EmbeddingStore
+from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
+
+DIM = 12
+
+
+@pytest.fixture(scope="session")
+def hard_store(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
+    """Two UTM zones, two dates on the same ground of one of them, gaps, patches of 16 px of 30 m; float16."""
+    east = [tile_at(0), tile_at(1), tile_at(0, 2)]
+    again = replace(east[0], id="again", datetimes=("2021-06-01T00:00:00+00:00",))
+    west = tile_at(0, crs="EPSG:32617", west=900_000.0)
+    tiles = [rows_at(tile, (DIM,), gaps=2) for tile in (*east, again, west)]
+    meta = meta_of((DIM,), licence="CC-BY-4.0", attribution="Somebody", sensor="hls", level="surface")
+    return make_store(tmp_path_factory.mktemp("store"), tiles, meta)
