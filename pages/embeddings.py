@@ -15,6 +15,7 @@ from pages.ui.embeddings import (
     lens_views,
     picks,
     same_with,
+    store_files,
 )
 from pages.ui.embeddings import view as embeddings_view
 from pages.ui.health import card as health_card
@@ -80,4 +81,5 @@ with page.panel, errors.in_words():
     embeddings_view.variance(looked)
     health_card.button(store, layer)
     embeddings_view.facts(shown.store, layer)
+    store_files.panel(store, layer)
     same_with.offer(chosen.config, scenes)

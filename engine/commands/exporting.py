@@ -14,17 +14,16 @@ _EVERY_S = 1.0
 
 def export(chosen: argparse.Namespace) -> dict[str, Any]:
     """Write a store's embeddings for other programs."""
-    from engine.learning.quantisation_loss import probe_change
+    from engine.learning.quantisation_loss import probe_of
     from engine.store.emb_footer import warnings_of
     from engine.store.store import EmbeddingStore
     from engine.views.export.forms import export as write
     from engine.workspace import workspace_of
 
     store = EmbeddingStore.open(Path(chosen.store))
-    root = workspace_of(store.folder.parent)
     found = write(
         store, chosen.layer, Path(chosen.out), chosen.format, chosen.dtype, _Teller(),
-        lambda store, layer, back: probe_change(store, layer, back, root),
+        probe_of(workspace_of(store.folder.parent)),
     )  # fmt: skip
     for path in found.files:
         say(f"Wrote {path}")

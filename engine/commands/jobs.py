@@ -14,6 +14,7 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import (
     ApplyConfig,
     DatasetConfig,
+    ExportConfig,
     ExtractConfig,
     FetchConfig,
     JobConfig,
@@ -193,9 +194,11 @@ def _run(folder: Path, config: JobConfig) -> dict[str, Any]:
 
 
 def _held_device(config: JobConfig) -> str:
-    """The device whose queue a job joins; downloads and data sets hold none, and take turns among themselves."""
+    """The device whose queue a job joins; downloads and data sets hold none, nor do exports, and take turns among themselves."""
     if isinstance(config, FetchConfig | DatasetConfig):
         return "network"
+    if isinstance(config, ExportConfig):
+        return "disk"
     if isinstance(config, ExtractConfig) and config.engine == "ray":
         return "ray"
     return _device_name(config.device)
@@ -232,14 +235,14 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
             from engine.learning.leaderboard.run import leaderboard as compare
 
             return compare(config, folder, root)
-        case FetchConfig() | MeasureConfig() | DatasetConfig():
+        case FetchConfig() | MeasureConfig() | DatasetConfig() | ExportConfig():
             return _lesser_events(folder, config, root)
 
 
 def _lesser_events(
-    folder: Path, config: FetchConfig | MeasureConfig | DatasetConfig, root: Path
+    folder: Path, config: FetchConfig | MeasureConfig | DatasetConfig | ExportConfig, root: Path
 ) -> Iterator[happened.Event]:
-    """The jobs around the great ones: downloads, measurements and data sets."""
+    """The jobs around the great ones: downloads, measurements, data sets and exports."""
     match config:
         case FetchConfig():
             from engine.extraction.fetching import fetch
@@ -253,3 +256,8 @@ def _lesser_events(
             from engine.extraction.measure import measure
 
             return measure(config, root)
+        case ExportConfig():
+            from engine.learning.quantisation_loss import probe_of
+            from engine.views.export.job import export_job
+
+            return export_job(config, folder, root, probe_of(root))

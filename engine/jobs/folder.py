@@ -15,6 +15,7 @@ from engine.errors import ConfigError, JobError
 from engine.files import slug, write_atomic, write_errors
 from engine.jobs.configuration.config import (
     DatasetConfig,
+    ExportConfig,
     ExtractConfig,
     FetchConfig,
     JobConfig,
@@ -51,7 +52,7 @@ def _works_with(config: JobConfig) -> str:
             return config.head.name
         case FetchConfig():
             return config.slug
-        case MeasureConfig() | DatasetConfig():
+        case MeasureConfig() | DatasetConfig() | ExportConfig():
             return config.what.name if isinstance(config, MeasureConfig) else config.title
         case LeaderboardConfig():
             return f"{len(config.stores)}x{len(config.heads)}x{len(config.seeds)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from engine.files import write_errors
 from engine.jobs import folder as run_folder
 from engine.jobs import spare
 from engine.jobs.configuration.config import (
+    ExportConfig,
     FetchConfig,
     JobConfig,
     MeasureConfig,
@@ -84,6 +86,8 @@ class Job:
             return f"python -m engine fetch {config.dataset or ' '.join(config.names)}"
         if isinstance(config, MeasureConfig):
             return f"python -m engine {config.command}"
+        if isinstance(config, ExportConfig):
+            return f"python -m engine {config.command} --out {shlex.quote(str(self.folder / 'export'))}"
         command = (
             f"run {self.folder}"
             if isinstance(config, FetchConfig)

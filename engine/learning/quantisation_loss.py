@@ -14,19 +14,27 @@ from engine.learning.probe import probe
 from engine.learning.tasks.table import BURN_SCARS
 from engine.store.store import EmbeddingStore
 
+RoundTrip = Callable[[np.ndarray], np.ndarray]
 # Rows that are looked at, evenly spread: the probe learns from 5,000 of them.
 _MOST_ROWS = 20_000
 
 
-def probe_change(
-    store: EmbeddingStore, layer: int, round_trip: Callable[[np.ndarray], np.ndarray], root: Path
-) -> dict[str, Any]:
+def probe_of(root: Path) -> Callable[[EmbeddingStore, int, RoundTrip], dict[str, Any]]:
+    """`probe_change` in a workspace."""
+    return lambda store, layer, round_trip: probe_change(store, layer, round_trip, root)
+
+
+def probe_change(store: EmbeddingStore, layer: int, round_trip: RoundTrip, root: Path) -> dict[str, Any]:
     """Mean IoU of both methods of the probe before and after, on the labels of the scenes; else why it was not measured.
 
     Args:
         round_trip: (n, D) embeddings to (n, D) as they are read back.
         root: where the extraction keeps what it made itself.
     """
+    if store.cells > 1:
+        return {
+            "not_measured": "The loss on labels was not measured: the layer is finer than the rows that labels are read for."
+        }
     numbers, rows = _spread(store)
     exact = _embeddings(store, layer, numbers, rows)
     usable = np.isfinite(exact).all(axis=1)

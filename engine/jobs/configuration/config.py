@@ -17,6 +17,7 @@ from engine.jobs.complaints import in_words
 from engine.jobs.configuration.apply import ApplyConfig
 from engine.jobs.configuration.dataset import DatasetConfig
 from engine.jobs.configuration.embedding_files import EmbeddingFilesConfig, FilesPart
+from engine.jobs.configuration.export import ExportConfig
 from engine.jobs.configuration.extract import (
     BackboneConfig,
     ExtractConfig,
@@ -48,6 +49,7 @@ __all__ = [
     "ClassConfig",
     "DatasetConfig",
     "EmbeddingFilesConfig",
+    "ExportConfig",
     "ExtractConfig",
     "FetchConfig",
     "FileScene",
@@ -88,6 +90,7 @@ JobConfig = (
     | MeasureConfig
     | LeaderboardConfig
     | DatasetConfig
+    | ExportConfig
 )
 # Keys of an extraction and of a training that the first version did not have, with their defaults.
 _LATER: dict[str, Any] = {
@@ -117,7 +120,7 @@ _NAMES: dict[type[Any], str] = {
 }
 _KINDS: dict[str, type[JobConfig]] = {
     "extract": ExtractConfig, "train": TrainConfig, "apply": ApplyConfig, "fetch": FetchConfig, "measure": MeasureConfig,
-    "leaderboard": LeaderboardConfig, "dataset": DatasetConfig,
+    "leaderboard": LeaderboardConfig, "dataset": DatasetConfig, "export": ExportConfig,
 }  # fmt: skip
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from engine.jobs.configuration.export import Dtype
 from engine.store.emb_footer import warnings_of
 from engine.store.schema import StoredTile, StoreMeta, column_names
 from engine.store.store import EmbeddingStore
 from engine.views.export.quantisation import Loss, RoundTrip
 
-Dtype = Literal["float32", "float16", "int8"]
 Tell = Callable[[str, int, int], object]
 """Hears a step in words, and how much of it is done, of how much."""
 

@@ -15,9 +15,10 @@ from typing import Any, cast
 
 from engine.errors import BadInput, StoreError
 from engine.files import make_folder, require_file_path, write_errors
+from engine.jobs.configuration.export import Dtype, FormName
 from engine.store.schema import StoreMeta
 from engine.store.store import EmbeddingStore
-from engine.views.export.asked import Dtype, Export, Made, Tell, dim_of
+from engine.views.export.asked import Export, Made, Tell, dim_of
 from engine.views.export.geoparquet import write_geoparquet
 from engine.views.export.geotiff import write_geotiff
 from engine.views.export.npz import write_npz
@@ -71,7 +72,7 @@ class Exported:
     loss: Loss | None
 
 
-FORMS: Mapping[str, Form] = MappingProxyType({
+FORMS: Mapping[FormName, Form] = MappingProxyType({
     "geotiff": Form(
         "GeoTIFF", "Cloud-Optimised GeoTIFF with a band a dimension: QGIS, GDAL, rasterio.", ".tif", ("float32", "int8"), write_geotiff,
     ),
@@ -140,7 +141,7 @@ def form_of(name: str) -> Form:
     if name not in FORMS:
         *most, last = FORMS
         raise StoreError(f"The format {name!r} is not known. Choose {', '.join(most)} or {last}.")
-    return FORMS[name]
+    return FORMS[cast("FormName", name)]
 
 
 def dtype_of(form: Form, name: str, meta: StoreMeta, asked: str | None) -> Dtype:

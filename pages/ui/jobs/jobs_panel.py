@@ -12,6 +12,7 @@ from engine.jobs import events as happened
 from engine.jobs.configuration.config import (
     ApplyConfig,
     DatasetConfig,
+    ExportConfig,
     ExtractConfig,
     FetchConfig,
     LeaderboardConfig,
@@ -58,6 +59,8 @@ def short_name(job: Job) -> str:
             words = f"Fetch · {config.title}"
         case MeasureConfig():
             words = f"Measure · {config.title}"
+        case ExportConfig():
+            words = f"Export · {config.title}"
         case DatasetConfig():
             words = f"Data set · {config.title}"
         case LeaderboardConfig():

@@ -15,6 +15,7 @@ from engine.jobs.configuration.config import (
     ApplyConfig,
     DatasetConfig,
     EmbeddingFilesConfig,
+    ExportConfig,
     ExtractConfig,
     FetchConfig,
     LeaderboardConfig,
@@ -30,7 +31,7 @@ from pages.ui.runs import comparison, disk
 from pages.ui.state import address, bound, cached
 
 _HIGHEST_PX = 420
-_KINDS = ("All", "Extract", "Train", "Leaderboard", "Apply", "Measure", "Fetch")
+_KINDS = ("All", "Extract", "Train", "Leaderboard", "Apply", "Measure", "Export", "Fetch")
 
 
 def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
@@ -179,7 +180,7 @@ def what(item: cached.JobFacts) -> str:
             )
         case FetchConfig():
             return item.config.title
-        case MeasureConfig() | DatasetConfig():
+        case MeasureConfig() | DatasetConfig() | ExportConfig():
             return item.config.title
         case LeaderboardConfig():
             return ", ".join(item.config.head_titles)
