@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import os
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from engine.errors import BadInput, DiskFull, EngineError, RunFailure
 
+_TORN_S = 86_400
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # What is wrong with a path that somebody named, by error number; {path} and {folder} are filled in.
 _WRONG_PATHS = {
@@ -35,6 +39,8 @@ def write_atomic(
 ) -> None:
     """Write under a temporary name, sync, then rename: the file appears complete or not at all.
 
+    Several may write the same file at once; the last one counts.
+
     Args:
         before_rename: called when everything is written; when it raises, nothing appears.
         then: what to do once the disk has room again.
@@ -42,8 +48,10 @@ def write_atomic(
     Raises:
         DiskFull, BadInput, RunFailure: as `write_error` says.
     """
-    temporary = path.with_name(path.name + ".writing")
+    # A name of this thread's own: of two that write the same file, neither writes into what the other one renames.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.writing")
     require_file_path(path)
+    _forget_torn(path)
     with write_errors(path, then):
         try:
             write(temporary)
@@ -54,6 +62,14 @@ def write_atomic(
             sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _forget_torn(path: Path) -> None:
+    """Remove what processes that were killed a day ago or longer left of a file."""
+    for torn in path.parent.glob(f"{glob.escape(path.name)}.*.writing"):
+        with suppress(FileNotFoundError):
+            if time.time() - torn.stat().st_mtime > _TORN_S:
+                torn.unlink()
 
 
 def require_file_path(path: Path) -> None:

@@ -42,3 +42,19 @@ def read_parts(folder: Path) -> list[tuple[StoreMeta, StorePart]]:
         meta, tiles = parse_metadata(raw, path.name)
         found.append((meta, StorePart(path, tuple(tiles))))
     return found
+
+
+def state_of(part: StorePart) -> str:
+    """Name, size and time of a part as it is now.
+
+    Raises:
+        StoreError: it has gone.
+    """
+    try:
+        state = part.path.stat()
+    except OSError as err:
+        raise StoreError(
+            f"The embeddings in {part.path.parent} have gone: {part.path.name} is not there. They were deleted or moved meanwhile. "
+            f"Choose another store."
+        ) from err
+    return f"{part.path.name}:{state.st_size}:{state.st_mtime_ns}"

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from engine.errors import StoreError
 from engine.store.cells import cells_along_side, finer_shares, finer_tile, spread, unfolded
-from engine.store.parts import StorePart, read_parts
+from engine.store.parts import StorePart, read_parts, state_of
 from engine.store.plain_pages import PlainValues, find_plain_values
 from engine.store.schema import CELL_FRACTION, StoredTile, StoreMeta
 
@@ -109,6 +109,15 @@ class EmbeddingStore:
     def bytes_on_disk(self) -> int:
         """Bytes of all parts."""
         return sum(part.path.stat().st_size for part in self.parts)
+
+    @property
+    def states(self) -> list[str]:
+        """Name, size and time of each part as it is now.
+
+        Raises:
+            StoreError: a part has gone.
+        """
+        return [state_of(part) for part in self.parts]
 
     def column(self, layer: int | None = None) -> str:
         """Column of a layer (as counted by the backbone); None: the first.

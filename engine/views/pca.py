@@ -228,9 +228,12 @@ def _cache_folder(store: EmbeddingStore) -> Path:
 
 
 def identity_of(store: EmbeddingStore) -> str:
-    """Changes when the store does: its configuration, and its parts' names, sizes and times."""
-    states = [(part.path.name, part.path.stat()) for part in store.parts]
+    """Changes when the store does: its configuration, and its parts' names, sizes and times.
+
+    Raises:
+        StoreError: a part has gone.
+    """
     facts = [store.meta.config_hash, store.meta.weights_sha256]
     facts += [f"cells:{store.cells}"] if store.cells > 1 else []
-    facts += [f"{name}:{state.st_size}:{state.st_mtime_ns}" for name, state in states]
+    facts += store.states
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()

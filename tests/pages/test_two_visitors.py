@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import StoreError
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, FileScene, TrainConfig
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Submitted
 from engine.jobs.job import Job
+from engine.views.comparing.dated_view import dated
 from engine.views.layer_view import view_of
 from engine.views.lens import reduction
+from pages.ui.compare import data
+from pages.ui.embeddings import lens_data
 from pages.ui.state import results
 from tests.pages.conftest import OpenPage, words
 
@@ -43,6 +47,29 @@ def test_two_visitors_of_one_lens_reduce_the_store_once_and_both_see_it_complete
         seen = [visitor.result(timeout=120) for visitor in [visitors.submit(visit) for _ in range(2)]]
     assert seen == [view.store.rows] * 2
     assert len(computed) == 1
+
+
+def test_a_lens_whose_file_was_removed_is_made_anew_and_a_deleted_store_is_said_to_be_gone(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(filled, tmp_path / "own")
+    monkeypatch.setenv("EMBERSCOPE_HOME", str(tmp_path / "own"))
+    folder = tmp_path / "own" / "run-extract"
+    store = results.store_of(Job(folder))
+    shown = lens_data.view(store, store.meta.layers[0], 1, "keep")
+    for make in (
+        lens_data.reduction,
+        lens_data.norms,
+        lambda view: data.reduction((str(folder), 0, 0, None, "keep"), dated(view)),
+    ):
+        path = make(shown).path
+        path.unlink()
+        assert make(shown).path == path and path.is_file()
+    shutil.rmtree(folder)
+    for make in (lens_data.reduction, lens_data.norms, lens_data.shown_seams):
+        with pytest.raises(StoreError, match="gone"):
+            make(shown)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,33 @@ def test_a_checksum_is_that_of_the_bytes(tmp_path: Path) -> None:
 )
 def test_free_text_becomes_part_of_a_name(text: str, expected: str) -> None:
     assert slug(text) == expected
+
+
+def test_two_that_write_one_file_at_once_leave_a_whole_one(tmp_path: Path) -> None:
+    both_write, path = threading.Barrier(2), tmp_path / "a.bin"
+
+    def visit(number: int) -> None:
+        def write(temporary: Path) -> None:
+            with temporary.open("wb") as file:
+                both_write.wait(timeout=60)
+                file.write(bytes([number]) * 1000)
+                both_write.wait(timeout=60)
+                file.write(bytes([number]) * 1000)
+
+        write_atomic(path, write)
+        assert path.stat().st_size == 2000
+
+    with ThreadPoolExecutor(2) as visitors:
+        for done in [visitors.submit(visit, number) for number in (1, 2)]:
+            done.result(timeout=60)
+    assert path.read_bytes() in (b"\x01" * 2000, b"\x02" * 2000) and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_goes_when_the_file_is_written_a_day_later(tmp_path: Path) -> None:
+    old, new, other = (tmp_path / f"{name}.writing" for name in ("a[1].bin.7-8", "a[1].bin.7-9", "b.bin.7-8"))
+    for path in (old, new, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (1, 1))
+    write_atomic(tmp_path / "a[1].bin", lambda temporary: temporary.write_bytes(b"whole"))
+    assert [path.exists() for path in (old, new, other)] == [False, True, True]

@@ -239,7 +239,6 @@ def _step(view: LayerView, components: int, most_bytes: int) -> int:
 
 def _identity(view: LayerView, basis: Pca, step: int) -> str:
     """Changes when the store, the view or the components do."""
-    states = [(part.path.name, part.path.stat()) for part in view.store.parts]
     facts: list[Any] = [
         view.store.meta.config_hash,
         view.layer,
@@ -248,7 +247,7 @@ def _identity(view: LayerView, basis: Pca, step: int) -> str:
         view.windows,
         step,
     ]
-    facts += [f"{name}:{state.st_size}:{state.st_mtime_ns}" for name, state in states]
+    facts += view.store.states
     made = hashlib.sha256(repr(facts).encode())
     made.update(np.ascontiguousarray(basis.components).tobytes())
     made.update(np.ascontiguousarray(basis.mean).tobytes())

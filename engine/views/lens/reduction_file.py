@@ -9,13 +9,16 @@ browser adds up at once. The first number of a patch without data is -128, which
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from engine.errors import StoreError
 from engine.files import write_atomic
 from engine.views.lens.placement import Placement
 
@@ -114,32 +117,51 @@ def read_header(path: Path) -> Header | None:
             if file.read(len(_MAGIC)) != _MAGIC:
                 return None
             head = file.read(int.from_bytes(file.read(4), "little"))
+            size = os.fstat(file.fileno()).st_size
         tree = json.loads(head)
         made = Header(**{name: tree[name] for name in Header.__dataclass_fields__})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if path.stat().st_size != _numbers_at(head, len(made.shapes)) + made.patches * made.stored:
+    if size != _numbers_at(head, len(made.shapes)) + made.patches * made.stored:
         return None
     listed = {name: tuple(getattr(made, name)) for name in ("scales", "deviations", "dates")}
     return Header(**{**made.__dict__, **listed, "shapes": tuple((h, w) for h, w in made.shapes)})
 
 
 def read_numbers(path: Path, header: Header) -> np.ndarray:
-    """(n, stored) int8 of all patches, mapped from the file."""
+    """(n, stored) int8 of all patches, mapped from the file.
+
+    Raises:
+        StoreError: the file has gone.
+    """
     offset = _numbers_at(_head(path), len(header.shapes))
-    return np.memmap(path, np.int8, "r", offset, (header.patches, header.stored))
+    with _gone(path):
+        return np.memmap(path, np.int8, "r", offset, (header.patches, header.stored))
 
 
 def read_table(path: Path, header: Header) -> np.ndarray:
-    """(T, 28) float64 of the tiles."""
+    """(T, 28) float64 of the tiles.
+
+    Raises:
+        StoreError: the file has gone.
+    """
     tiles = len(header.shapes)
-    return np.fromfile(
-        path, "<f8", tiles * TABLE_COLUMNS, offset=_numbers_at(_head(path), tiles) - tiles * TABLE_COLUMNS * 8
-    ).reshape(tiles, TABLE_COLUMNS)
+    offset = _numbers_at(_head(path), tiles) - tiles * TABLE_COLUMNS * 8
+    with _gone(path):
+        return np.fromfile(path, "<f8", tiles * TABLE_COLUMNS, offset=offset).reshape(tiles, TABLE_COLUMNS)
+
+
+@contextmanager
+def _gone(path: Path) -> Iterator[None]:
+    """Inside it, a file that was removed meanwhile, with its store or by a person, is said to be gone."""
+    try:
+        yield
+    except OSError as err:
+        raise StoreError(f"{path} has gone. Load the page again, or choose another store.") from err
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with _gone(path), path.open("rb") as file:
         file.seek(len(_MAGIC))
         return file.read(int.from_bytes(file.read(4), "little"))
 

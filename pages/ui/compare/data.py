@@ -18,6 +18,7 @@ from engine.views.layer_view import view_of
 from engine.views.lens.reduction import Reduction, reduction_of
 from engine.views.position import Position, position_share
 from pages.ui import workspace
+from pages.ui.state import results
 
 Key = tuple[str, int, int, str | None, str]
 """Folder, when it was written, layer, date, position."""
@@ -25,7 +26,7 @@ Key = tuple[str, int, int, str | None, str]
 
 def key_of(store: EmbeddingStore, layer: int, date: str | None, position: str) -> Key:
     """What names a view of a store in its present state."""
-    return str(store.folder), store.folder.stat().st_mtime_ns, layer, date, position
+    return str(store.folder), results.stamp_of(store), layer, date, position
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -42,7 +43,12 @@ def comparison(keys: tuple[Key, ...], _views: Sequence[DatedView]) -> Comparison
     return compare(_views)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+def _is_there(found: Reduction) -> bool:
+    """Whether the file of what was made is still there; else it is made anew."""
+    return found.path.is_file()
+
+
+@st.cache_resource(show_spinner=False, max_entries=32, validate=_is_there)
 def reduction(key: Key, _view: DatedView) -> Reduction:
     """A view in its first components, as a browser draws it."""
     del key
@@ -65,7 +71,7 @@ def scores(keys: tuple[Key, ...], _found: Comparison) -> dict[str, object]:
 
 def position(store: EmbeddingStore, layer: int) -> float | None:
     """Share of the variance that the place in the window explains; None where a store cannot tell."""
-    return _position(str(store.folder), store.folder.stat().st_mtime_ns, layer, store)
+    return _position(str(store.folder), results.stamp_of(store), layer, store)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -112,7 +112,7 @@ def _state(one: DatedView) -> tuple[object, ...]:
     view = one.view
     return (
         str(view.store.folder),
-        view.store.folder.stat().st_mtime_ns,
+        results.stamp_of(view.store),
         one.date,
         view.layer,
         view.window,

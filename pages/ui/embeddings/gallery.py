@@ -108,7 +108,7 @@ def _picked(looked: Looked) -> list[Patch]:
 def _key(looked: Looked, views: Sequence[DatedView]) -> tuple[object, ...]:
     view, picked = looked.view, looked.picked
     return (
-        tuple((str(one.store.folder), one.store.folder.stat().st_mtime_ns, one.date) for one in views),
+        tuple((str(one.store.folder), results.stamp_of(one.store), one.date) for one in views),
         (view.layer, view.window, view.position),
         (picked.positive, picked.negative),
     )

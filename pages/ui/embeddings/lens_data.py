@@ -15,6 +15,7 @@ from engine.views.layer_view import LayerView, view_of
 from engine.views.lens.norms import Norms, norms_of
 from engine.views.lens.reduction import Reduction, reduction_of
 from engine.views.position import Position, place_means, position_share
+from pages.ui.state import results
 
 # Of what is shown, so many tiles and pairs of neighbours stand for a store: the picture waits for them.
 _MOST_TILES, _MOST_PAIRS = 400, 64
@@ -22,17 +23,17 @@ _MOST_TILES, _MOST_PAIRS = 400, 64
 
 def view(store: EmbeddingStore, layer: int, window: int, position: Position) -> LayerView:
     """The view of a layer, with the means of places where position is taken off."""
-    return _view(str(store.folder), _stamp(store), layer, window, position, store)
+    return _view(str(store.folder), results.stamp_of(store), layer, window, position, store)
 
 
 def reduction(shown: LayerView, basis: LayerView | None = None) -> Reduction:
     """The view in its first components, or in those of another store's view, with that one's deviations."""
-    folder, stamp = str(shown.store.folder), _stamp(shown.store)
+    folder, stamp = str(shown.store.folder), results.stamp_of(shown.store)
     key = (shown.layer, shown.window, shown.position)
     of = (
         None
         if basis is None
-        else (str(basis.store.folder), _stamp(basis.store), basis.window, basis.position)
+        else (str(basis.store.folder), results.stamp_of(basis.store), basis.window, basis.position)
     )
     return _reduction(folder, stamp, key, of, shown, basis)
 
@@ -49,35 +50,31 @@ def dated_view(shown: LayerView, date: str | None) -> DatedView:
 
 def clusters(shown: LayerView, count: int) -> Clusters:
     """So many clusters of a view."""
-    folder, stamp = str(shown.store.folder), _stamp(shown.store)
+    folder, stamp = str(shown.store.folder), results.stamp_of(shown.store)
     return _clusters(folder, stamp, (shown.layer, shown.window, shown.position), count, shown)
 
 
 def norms(shown: LayerView) -> Norms:
     """The lengths of what is shown."""
-    folder, stamp = str(shown.store.folder), _stamp(shown.store)
+    folder, stamp = str(shown.store.folder), results.stamp_of(shown.store)
     return _norms(folder, stamp, (shown.layer, shown.window, shown.position), shown)
 
 
 def position(store: EmbeddingStore, layer: int) -> float | None:
     """Share of the variance that the place in the window explains; None where a store cannot tell."""
-    return _position(str(store.folder), _stamp(store), layer, store)
+    return _position(str(store.folder), results.stamp_of(store), layer, store)
 
 
 def shown_position(shown: LayerView) -> float | None:
     """The same share in what is shown: with position taken off, or in means over neighbours."""
     key = (shown.layer, shown.window, shown.position)
-    return _shown_position(str(shown.store.folder), _stamp(shown.store), key, shown)
+    return _shown_position(str(shown.store.folder), results.stamp_of(shown.store), key, shown)
 
 
 def shown_seams(shown: LayerView) -> float | None:
     """Step across the borders of tiles over that inside, in what is shown; None where tiles have no neighbours."""
     key = (shown.layer, shown.window, shown.position)
-    return _shown_seams(str(shown.store.folder), _stamp(shown.store), key, shown)
-
-
-def _stamp(store: EmbeddingStore) -> int:
-    return store.folder.stat().st_mtime_ns
+    return _shown_seams(str(shown.store.folder), results.stamp_of(shown.store), key, shown)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -88,7 +85,12 @@ def _view(
     return view_of(_store, layer, window, position)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+def _is_there(found: Reduction | Norms) -> bool:
+    """Whether the file of what was made is still there; else it is made anew."""
+    return found.path.is_file()
+
+
+@st.cache_resource(show_spinner=False, max_entries=32, validate=_is_there)
 def _reduction(
     folder: str,
     stamp: int,
@@ -110,7 +112,7 @@ def _clusters(folder: str, stamp: int, key: tuple[int, int, str], count: int, _s
     return fit_clusters(_shown, count)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64, validate=_is_there)
 def _norms(folder: str, stamp: int, key: tuple[int, int, str], _shown: LayerView) -> Norms:
     del folder, stamp, key
     return norms_of(_shown)

@@ -16,6 +16,7 @@ from engine.views.health.pictures import LayerPictures, length_overlay, pictures
 from engine.views.layer_view import view_of
 from engine.views.lens.lens import ramp
 from pages.ui import workspace
+from pages.ui.state import results
 
 _PICTURE_PX = 480
 
@@ -24,17 +25,17 @@ def layers(store: EmbeddingStore) -> list[LayerHealth]:
     """The numbers of every layer; also those that a command has left beside the store."""
     card = store.folder.parent / "health" / "position_keep.json"
     stamp = card.stat().st_mtime_ns if card.is_file() else 0
-    return _layers(str(store.folder), store.folder.stat().st_mtime_ns, stamp, store, workspace.folder())
+    return _layers(str(store.folder), results.stamp_of(store), stamp, store, workspace.folder())
 
 
 def pictures_of(store: EmbeddingStore, layer: int) -> LayerPictures:
     """The pictures of a layer."""
-    return _pictures(str(store.folder), store.folder.stat().st_mtime_ns, layer, store)
+    return _pictures(str(store.folder), results.stamp_of(store), layer, store)
 
 
 def map_of_lengths(store: EmbeddingStore, layer: int) -> tuple[np.ndarray, tuple[float, float]]:
     """Lengths as colours (height, width, 4), and the lengths of the first and the last colour."""
-    return _map_of_lengths(str(store.folder), store.folder.stat().st_mtime_ns, layer, store)
+    return _map_of_lengths(str(store.folder), results.stamp_of(store), layer, store)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

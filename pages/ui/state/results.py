@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreError
 from engine.jobs.configuration.config import ExtractConfig
 from engine.jobs.job import Job
 from engine.jobs.note import read_note
@@ -50,6 +50,18 @@ def open_store(folder: Path) -> EmbeddingStore:
         StoreError: absent or unreadable.
     """
     return _store(str(folder), folder.stat().st_mtime_ns if folder.is_dir() else 0)
+
+
+def stamp_of(store: EmbeddingStore) -> int:
+    """When the folder of a store was written: what is made of it is kept as long as this stays.
+
+    Raises:
+        StoreError: the folder has gone.
+    """
+    try:
+        return store.folder.stat().st_mtime_ns
+    except OSError as err:
+        raise StoreError(f"{store.folder} has gone: it was deleted or moved. Choose another store.") from err
 
 
 def store_words(found: cached.JobFacts) -> str:

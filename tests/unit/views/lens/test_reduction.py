@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from engine.store.store import EmbeddingStore
 from engine.views.comparing.basis import basis_of
 from engine.views.layer_view import view_of
 from engine.views.lens.kinds import anomaly_lens, components_lens, similarity_lens
+from engine.views.lens.norms import norms_of
 from engine.views.lens.overview import pieces_path, read_pieces
 from engine.views.lens.reduction import reduction_of
 from engine.views.lens.reduction_file import read_numbers
@@ -205,3 +207,18 @@ def test_components_of_another_store_are_taken_only_of_the_same_encoder_and_view
         basis_of(other, view, 3)
     with pytest.raises(StoreError, match="same for both"):
         basis_of(replace(same, window=3), view, 3)
+
+
+def test_files_that_went_away_are_told_and_never_make_a_deleted_store_anew(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "run")
+    view = view_of(store)
+    found = reduction_of(view)
+    found.path.unlink()
+    for ask in (found.bounds_lonlat, found.numbers):
+        with pytest.raises(StoreError, match="has gone"):
+            ask()
+    shutil.rmtree(tmp_path / "run")
+    for make in (reduction_of, norms_of, pca_of):
+        with pytest.raises(StoreError, match="have gone"):
+            make(view)
+    assert not (tmp_path / "run").exists()
