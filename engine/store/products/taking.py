@@ -24,7 +24,9 @@ from engine.jobs.event_log import append_event
 from engine.jobs.events import ExtractDone, Finished
 from engine.jobs.folder import create
 from engine.store.products.own_exports.npz import taken_npz
+from engine.store.products.own_exports.stac import is_own_stac, taken_stac
 from engine.store.products.own_exports.table import is_own, taken_own_table
+from engine.store.products.own_exports.zarr_store import is_own_zarr, taken_zarr
 from engine.store.products.raster_tiles import RASTER_ENDINGS, taken_raster
 from engine.store.products.table import taken_table
 from engine.store.products.taken import Taken, Tell
@@ -48,6 +50,10 @@ _FORMS: dict[str, Callable[[Path, Region | None], AbstractContextManager[Taken]]
     **dict.fromkeys((".parquet", ".geoparquet", ".pq"), _taken_parquet),
     ".npz": taken_npz,
 }
+
+
+# Folders that Emberscope exported.
+_OWN_FOLDERS = ((is_own_zarr, taken_zarr), (is_own_stac, taken_stac))
 
 
 def understand(
@@ -103,6 +109,9 @@ def _opened(path: Path, region: Region | None, images: Path | None) -> AbstractC
     """
     if path.is_dir() and is_terratorch(path):
         return taken_folder(path, region, images)
+    for is_of_form, take in _OWN_FOLDERS:
+        if path.is_dir() and is_of_form(path):
+            return take(path, region)
     open_file = _FORMS.get(path.suffix.lower())
     if open_file is None:
         raise BadInput(

@@ -19,7 +19,7 @@ from rasterio.warp import transform_bounds
 from engine.files import slug
 from engine.store.emb_footer import date_range, model_address, warnings_of
 from engine.store.schema import StoredTile, StoreMeta
-from engine.views.export.asked import Export, Made, notice_of
+from engine.views.export.asked import Export, Made, notice_of, own_facts
 from engine.views.export.geotiff import maps, write_maps
 from engine.views.export.quantisation import Loss
 from engine.views.export.zarr_store import source_address
@@ -59,7 +59,13 @@ def write_stac(asked: Export) -> Made:
     ]
     for item in items:
         _write(asked.out / item["id"] / f"{item['id']}.json", item)
-    _write(asked.out / COLLECTION, _collection(asked, name, items))
+    own = own_facts(asked.meta, asked.store.tiles)
+    files = {
+        tile: f"{ids[suffix]}/{ids[suffix]}.tif"
+        for suffix, chosen in maps(asked.store.tiles).items()
+        for tile in chosen
+    }
+    _write(asked.out / COLLECTION, {**_collection(asked, name, items), "emberscope": {**own, "files": files}})
     return Made((asked.out,), made.notes, made.loss, made.round_trip)
 
 

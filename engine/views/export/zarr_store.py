@@ -63,14 +63,16 @@ def write_zarr(asked: Export) -> Made:
     arrays = {grid.group: _create(root, grid, asked) for grid in grids}
     grid_of = {tile.id: grid for grid in grids for tile in grid.tiles}
     meter = LossMeter(asked.dtype, "one scale a patch" if asked.dtype == "int8" else "rounded")
+    count = 0
     for tile, values, _ in asked.tiles("Writing embeddings"):
+        count += int(np.isfinite(values[..., 0]).sum())
         grid = grid_of[tile.id]
         date, row, column = grid.place(tile)
         where = (date, slice(row, row + tile.h), slice(column, column + tile.w))
         _put(arrays[grid.group], where, values, asked, meter)
     is_smaller = asked.dtype == "int8" or (asked.dtype == "float16" and asked.store.meta.dtype == "float32")
     loss = meter.loss() if is_smaller else None
-    root.update_attributes(_told(asked, grids, loss.facts() if loss else None))
+    root.update_attributes(_told(asked, grids, count, loss.facts() if loss else None))
     _consolidate(asked.out, grids)
     notes = [f"The tiles lie on {len(grids):,} grids; each is a group of its own."] if len(grids) > 1 else []
     return Made((asked.out,), tuple(notes), loss)
@@ -145,7 +147,7 @@ def _put(
     arrays[EMBEDDINGS][date, :, rows, columns] = np.moveaxis(numbers, -1, 0)
 
 
-def _told(asked: Export, grids: list[ZarrGrid], loss: dict[str, Any] | None) -> dict[str, Any]:
+def _told(asked: Export, grids: list[ZarrGrid], count: int, loss: dict[str, Any] | None) -> dict[str, Any]:
     """The attributes of the root."""
     meta = asked.store.meta
     is_of_zones = all(is_utm(grid.crs) for grid in grids)
@@ -157,7 +159,8 @@ def _told(asked: Export, grids: list[ZarrGrid], loss: dict[str, Any] | None) -> 
         "warnings": list(warnings_of(meta)),
         "license": meta.licence or None,
         "attribution": meta.attribution or None,
-        "emberscope": own_facts(asked.meta, asked.store.tiles),
+        # a chunk that is lost reads as a gap: the count tells
+        "emberscope": {**own_facts(asked.meta, asked.store.tiles), "patches_with_data": count},
     }
     return {**told, "quantisation_loss": loss} if loss else told
 

@@ -53,7 +53,7 @@ def test_the_device_does_not_change_what_is_computed() -> None:
         ({"scene": {"source": "files", "paths": []}}, "paths"),
         ({"scene": {"source": "stars"}}, "stars"),
         ({"device": "tpu; rm -rf /"}, "device"),
-        ({"kind": "extrct"}, "extract, train, apply or leaderboard"),
+        ({"kind": "extrct"}, "apply, leaderboard or dataset"),
     ],
 )
 def test_a_key_or_value_that_cannot_be_used_is_named_in_one_line(

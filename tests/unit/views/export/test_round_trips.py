@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
 
+from engine.errors import EngineError, StoreError
+from engine.imagery.region import Region
 from engine.store.check import check_store
+from engine.store.footprints import footprints
 from engine.store.products.taking import import_embeddings
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.export.forms import FORMS, export
+from tests.unit.store.products.made import unit_vectors, write_tiff
+from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
+from tests.unit.views.export.conftest import DIM
 
 # Largest difference, as a share of the largest number of an embedding: half a step of 127, or half a unit of 11 bits.
 TOLERANCE = {"float32": 0.0, "float16": 2**-11, "int8": 0.51 / 127}
@@ -32,7 +41,11 @@ def day(tile: StoredTile) -> str | None:
     return tile.datetimes[-1][:10] if tile.datetimes[-1] else None
 
 
-OWN = [(name, dtype) for name in ("npz", "geoparquet", "terratorch") for dtype in FORMS[name].dtypes]
+OWN = [
+    (name, dtype)
+    for name in ("npz", "geoparquet", "terratorch", "zarr", "stac")
+    for dtype in FORMS[name].dtypes
+]
 
 
 @pytest.mark.parametrize(("form", "dtype"), OWN)
@@ -46,8 +59,12 @@ def test_a_store_comes_back_with_its_places_dates_gaps_and_facts(
     assert back.tiles == store.tiles or {tile.id for tile in back.tiles} == {tile.id for tile in store.tiles}
     before, after = ground(store), ground(back)
     assert before.keys() == after.keys()
+    largest = np.abs(list(before.values())).max(
+        axis=0
+    )  # of each dimension: STAC's GeoTIFFs have a scale a band
     for key, exact in before.items():
-        assert np.abs(after[key] - exact).max() <= TOLERANCE[written.dtype] * np.abs(exact).max(), key
+        reach = largest if form == "stac" else np.abs(exact).max()
+        assert (np.abs(after[key] - exact) <= TOLERANCE[written.dtype] * reach).all(), key
     for fact in (
         "backbone",
         "weights_sha256",
@@ -62,3 +79,113 @@ def test_a_store_comes_back_with_its_places_dates_gaps_and_facts(
         assert getattr(back.meta, fact) == getattr(store.meta, fact), fact
     said = " ".join(told.notes)
     assert "SIMULATED" in said and "RANDOM WEIGHTS" in said
+
+
+@pytest.mark.parametrize("form", ["npz", "geoparquet", "zarr", "stac", "terratorch"])
+def test_layers_of_two_resolutions_leave_and_come_back_each_at_its_own(tmp_path: Path, form: str) -> None:
+    tiles = [rows_at(tile_at(column, side=2), (3, 4 * 5)) for column in range(2)]
+    store = make_store(tmp_path / "run", tiles, meta_of((3, 4 * 5), cells=(1, 2)))
+    fine = store.at_own_patches(1)
+    out = tmp_path / f"e{FORMS[form].ending}"
+    export(store, None if form == "terratorch" else 1, out, form)
+    _, back = import_embeddings(out, tmp_path / "back")
+    assert ground(back.at_own_patches(1)).keys() == ground(fine).keys()
+    for key, exact in ground(fine).items():
+        assert np.array_equal(ground(back.at_own_patches(1))[key], exact)
+    if form == "terratorch":  # both layers, in one store
+        assert back.meta.dims == store.meta.dims and back.meta.layers == (0, 1)
+        assert np.array_equal(back.read(0), store.read(0)) and np.array_equal(back.read(1), store.read(1))
+
+
+def test_only_a_region_of_an_export_comes_back(hard_store: EmbeddingStore, tmp_path: Path) -> None:
+    west, south, east, north = footprints([hard_store.tiles[0]]).total_bounds
+    region = Region.from_bounds(west + 1e-3, south + 1e-3, east - 1e-3, north - 1e-3)
+    for form in ("npz", "geoparquet", "zarr", "stac", "terratorch"):
+        out = tmp_path / f"{form}-out{FORMS[form].ending}"
+        export(hard_store, None, out, form)
+        _, back = import_embeddings(out, tmp_path / form, region)
+        assert {tile.id for tile in back.tiles} == {hard_store.tiles[0].id, "again"}
+
+
+def test_a_store_of_both_hemispheres_of_a_zone_is_one_group_and_comes_back(tmp_path: Path) -> None:
+    north = tile_at(0)
+    a, b, c, d, e, _ = north.transform
+    tiles = [replace(north, id="n", transform=(a, b, c, d, e, 1920.0)),
+             replace(north, id="s", crs="EPSG:32718", transform=(a, b, c, d, e, 10_000_000.0))]  # fmt: skip
+    store = make_store(tmp_path / "run", [rows_at(tile, (DIM,)) for tile in tiles], meta_of((DIM,)))
+    made = export(store, None, tmp_path / "z", "zarr")
+    assert made.notes == () and (tmp_path / "z/utm18/embeddings").is_dir()
+    _, back = import_embeddings(tmp_path / "z", tmp_path / "back")
+    before, after = ground(store), ground(back)
+    assert before.keys() == after.keys() and all(np.array_equal(after[key], before[key]) for key in before)
+
+
+def terratorch_folder(folder: Path, transform: Affine | None, crs: str | None, stems: int = 2) -> Path:
+    """What TerraTorch leaves: float32, no nodata, often no CRS."""
+    (folder / "layer_00").mkdir(parents=True)
+    for stem in range(stems):
+        write_tiff(
+            folder / f"layer_00/chip{stem}_embedding.tif",
+            unit_vectors(4, 4, 16, stem),
+            transform=transform,
+            crs=crs,
+        )
+    (folder / "configuration_summary.json").write_text(
+        json.dumps(
+            {
+                "backbone": "terratorch_prithvi_eo_v2_300",
+                "layers": [{"output_folder_name": "layer_00", "layer_number": 12}],
+            }
+        )
+    )
+    return folder
+
+
+def test_terratorchs_files_without_a_place_lie_where_the_images_of_their_stems_lie(tmp_path: Path) -> None:
+    folder = terratorch_folder(tmp_path / "out", Affine.identity(), None)
+    with pytest.raises(StoreError, match=r"chip0_embedding.tif says nowhere where it lies.*--images"):
+        import_embeddings(folder, tmp_path / "none")
+    images = tmp_path / "images"
+    for stem in range(2):
+        at = Affine(10, 0, 400_000 + stem * 5000, 0, -10, 4_100_000)
+        write_tiff(images / f"chip{stem}.tif", np.ones((64, 64, 6), np.float32), transform=at)
+    told, store = import_embeddings(folder, tmp_path / "back", images=images)
+    assert (told.model, store.meta.layers, store.meta.patch_px) == ("prithvi_eo_v2_300", (11,), 16)
+    assert np.array_equal(store.read_tile("chip1"), unit_vectors(4, 4, 16, 1))
+    assert store.tiles[1].transform[:3] == (10.0, 0.0, 405_000.0) and check_store(tmp_path / "back") == []
+    write_tiff(images / "chip1.tif", np.ones((63, 64, 6), np.float32))
+    with pytest.raises(StoreError, match=r"4 x 4 patches, and its image chip1.tif has 63 x 64"):
+        import_embeddings(folder, tmp_path / "none", images=images)
+
+
+def test_folders_whose_layers_hold_other_chips_are_refused(tmp_path: Path) -> None:
+    folder = terratorch_folder(tmp_path / "out", None, "EPSG:32618")
+    (folder / "layer_01").mkdir()
+    write_tiff(folder / "layer_01/chip0_embedding.tif", unit_vectors(4, 4, 16))
+    with pytest.raises(
+        StoreError, match=r"do not hold the same chips: 1 stand in one of them only, such as chip1"
+    ):
+        import_embeddings(folder, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("form", ["npz", "geoparquet", "zarr", "stac", "terratorch"])
+def test_a_torn_export_is_refused_in_words_and_leaves_no_half_store(
+    hard_store: EmbeddingStore, tmp_path: Path, form: str
+) -> None:
+    out = tmp_path / f"e{FORMS[form].ending}"
+    export(hard_store, None, out, form)
+    chunks = [one for one in out.rglob("*") if one.is_file() and one.suffix not in (".json",)]
+    torn = out if out.is_file() else max(chunks, key=lambda one: one.stat().st_size)
+    torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
+    with pytest.raises(EngineError):
+        import_embeddings(out, tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_lost_chunk_of_a_zarr_store_is_noticed(hard_store: EmbeddingStore, tmp_path: Path) -> None:
+    export(hard_store, None, tmp_path / "z", "zarr")
+    next(one for one in (tmp_path / "z/utm18/embeddings/c").rglob("*") if one.is_file()).unlink()
+    with pytest.raises(StoreError, match=r"70 were written: chunks of it are missing"):
+        import_embeddings(tmp_path / "z", tmp_path / "back")
+    assert not (tmp_path / "back").exists()
