@@ -71,6 +71,13 @@ def test_a_dropped_raster_becomes_a_place_that_a_fresh_visit_finds_by_its_addres
     assert "Long Canyon <b>" in again.segmented_control(key="explore_place").options
 
 
+def test_what_a_refusal_of_a_drop_says_names_no_folder_of_the_server(open_page: OpenPage, home: Path) -> None:
+    at = drop(open_page("explore"), ("notes.tif", b"no raster"))
+    (said,) = [warning.value for warning in at.warning]
+    assert "notes.tif" in said and str(home) not in re.sub(r"\\(.)", r"\1", said)
+    assert kept(home) == []
+
+
 def test_a_raster_and_an_outline_in_one_drop_are_told_apart(
     open_page: OpenPage, home: Path, raster: bytes
 ) -> None:

@@ -153,7 +153,8 @@ def _opened(path: Path) -> DatasetReader:
             return dataset
     except (RasterioError, CPLE_BaseError) as err:
         raise SceneError(
-            f"{path.name} cannot be opened as GeoTIFF or JPEG 2000 ({in_short(err)}). Export it again as one of these."
+            f"{path.name} cannot be opened as GeoTIFF or JPEG 2000 ({in_short(str(err).replace(f'{path.parent}/', ''))}). "
+            f"Export it again as one of these."
         ) from err
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -17,6 +18,7 @@ from pydantic import Field
 
 from engine.errors import SceneError
 from engine.imagery.raster.facts import NO_OVERRIDES, Overrides
+from engine.imagery.raster.layout import layout_of
 from engine.imagery.raster.sample import valid_share
 from engine.imagery.scene import Scene, scene_id
 from engine.imagery.sensors.table import HLS_SENSORS
@@ -63,6 +65,22 @@ class FilesScene(Declared):
         return max(modified(resolve_path(path)) for path in self.paths)
 
 
+@contextmanager
+def _counts_of_bands_told(files: Sequence[Path]) -> Iterator[None]:
+    """Where a file is not understood beside others of more or fewer bands, that is said: names count for all of them."""
+    try:
+        yield
+    except SceneError as err:
+        is_of_bands = len(files) > 1 and "bands" in str(err)
+        counts = {len(layout_of(file).bands) for file in files} if is_of_bands else set()
+        if len(counts) < 2:
+            raise
+        said = f"{', '.join(map(str, sorted(counts)[:-1]))} and {max(counts)}"
+        raise type(err)(
+            f"{err} These files have {said} bands, and what is said of bands counts for all: open those with as many bands apart."
+        ) from err
+
+
 def files_scenes(paths: Sequence[Path], overrides: Overrides = NO_OVERRIDES) -> tuple[Scene, ...]:
     """The scenes in some files and folders, best first.
 
@@ -85,10 +103,9 @@ def every_scene(files: Sequence[Path], overrides: Overrides) -> list[Scene]:
         SceneError: several sensors, a scene that is there twice, or a file that cannot be read.
     """
     alone, groups = grouped(files)
-    scenes = [
-        *(file_scene(file, overrides) for file in alone),
-        *(group_scene(group, overrides) for group in groups),
-    ]
+    with _counts_of_bands_told(alone):
+        scenes = [file_scene(file, overrides) for file in alone]
+    scenes += [group_scene(group, overrides) for group in groups]
     _require_one_sensor(scenes)
     return _named_apart(scenes)
 

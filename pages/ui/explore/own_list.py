@@ -27,17 +27,11 @@ def _row(one: own_places.Listed) -> None:
     if one.trouble:
         st.warning(wording.plain(one.trouble), icon=":material/link_off:")
     if one.kept is not None:
-        st.text_input(
-            "Name",
-            one.kept.title,
-            key=f"own_name_{one.key}_{one.kept.title}",
-            max_chars=own_places.LONGEST_TITLE,
-        )
+        _rename(one.key, one.kept)
         where = [_where(path) for path in own_places.paths_of(one.kept.scene)] or [one.kept.scene.title]
         st.caption(wording.plain(", ".join(where)))
     with st.container(horizontal=True):
         if one.kept is not None:
-            _rename(one.key, one.kept)
             has_files = bool(own_places.paths_of(one.kept.scene))
             if (
                 has_files
@@ -54,8 +48,13 @@ def _where(path: Path) -> str:
 
 
 def _rename(key: str, kept: own_places.KeptPlace) -> None:
-    typed = st.session_state.get(f"own_name_{key}_{kept.title}", kept.title)
-    if st.button("Rename", key=f"own_rename_{key}", icon=":material/label:"):
+    """The name in a field; the Enter key does what the button does."""
+    with st.form(f"own_name_form_{key}", border=False):
+        typed = st.text_input(
+            "Name", kept.title, key=f"own_name_{key}_{kept.title}", max_chars=own_places.LONGEST_TITLE
+        )
+        is_asked = st.form_submit_button("Rename", key=f"own_rename_{key}", icon=":material/label:")
+    if is_asked:
         with errors.in_words(stop=False):
             own_places.rename(key, typed)
             st.rerun()

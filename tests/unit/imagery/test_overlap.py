@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import rasterio
 
 from engine.errors import SceneError
+from engine.imagery.raster.facts import NO_OVERRIDES
 from engine.imagery.sources.scene_stack import files_scenes
 
 WriteRaster = Callable[..., Path]
@@ -45,6 +47,18 @@ def test_a_file_named_twice_is_one_scene_and_equal_names_in_two_folders_are_two(
     one, two = write_raster("x/s.tif", GROUND), write_raster("y/s.tif", GROUND)
     assert len(files_scenes([one, one, tmp_path / "x"])) == 1
     assert sorted(scene.id for scene in files_scenes([one, two])) == ["x_s", "y_s"]
+
+
+def test_files_with_other_numbers_of_bands_are_told_where_their_bands_are_not_understood(
+    write_raster: WriteRaster,
+) -> None:
+    files = [write_raster("named.tif", GROUND), write_raster("nameless.tif", GROUND[:4], names=None)]
+    for overrides in (NO_OVERRIDES, replace(NO_OVERRIDES, bands=("blue", "green", "red", "nir_narrow"))):
+        with pytest.raises(SceneError, match=r"bands.* have 4 and 6 bands"):
+            files_scenes(files, overrides)
+    with pytest.raises(SceneError) as refused:
+        files_scenes([write_raster("other.tif", GROUND[:4], names=None), files[1]])
+    assert "These files" not in str(refused.value)
 
 
 def test_what_cannot_be_one_place_is_refused(write_raster: WriteRaster, tmp_path: Path) -> None:
