@@ -86,7 +86,7 @@ def _scene(config: CutConfig, chosen: argparse.Namespace) -> Scene:
 
 def _region(config: CutConfig, given: str | None) -> Region | None:
     """The region of the command line, else that of the file."""
-    from engine.extraction.plan import region_of
+    from engine.jobs.configuration.region import region_of
 
     return region_of(config.region) if given is None else region_given(given)
 

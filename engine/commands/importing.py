@@ -16,7 +16,8 @@ _MODEL = re.compile(r"[A-Za-z0-9][\w./-]{0,63}")
 
 def import_file(chosen: argparse.Namespace) -> dict[str, Any]:
     """Say what a file of embeddings is, and make a store of it."""
-    from engine.store.products.taking import import_embeddings, understand
+    from engine.store.importing.forms import understand
+    from engine.store.importing.taking import import_embeddings
 
     if chosen.model is not None and not _MODEL.fullmatch(chosen.model):
         raise BadInput(
@@ -36,7 +37,7 @@ def import_file(chosen: argparse.Namespace) -> dict[str, Any]:
             "--out names the run folder that the store is made in. Give it, or --look to write nothing."
         )
     told, store = import_embeddings(
-        Path(chosen.path), Path(chosen.out).resolve(), region, chosen.model, say, images
+        Path(chosen.path), Path(chosen.out).resolve(), region, chosen.model, say, images, chosen.in_place
     )
-    say(f"Wrote {store.folder}")
+    say(f"Opened in place: {store.folder}" if chosen.in_place else f"Wrote {store.folder}")
     return {"store": str(store.folder), "tiles": len(store.tiles), "patches": store.rows, **told.facts()}

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.commands.printer import Printer, say
 from engine.errors import BadInput, ConfigError
+from engine.imagery.sources import PublishedEmbeddings
 from engine.jobs import events as happened
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import (
@@ -219,6 +220,10 @@ def _device_name(asked: str) -> str:
 def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
     root = workspace_of(folder)
     match config:
+        case ExtractConfig(scene=PublishedEmbeddings()):
+            from engine.store.importing.job import import_job
+
+            return import_job(config, folder)
         case ExtractConfig():
             from engine.extraction.extract import extract as work
 

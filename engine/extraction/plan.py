@@ -21,12 +21,10 @@ from engine.extraction.tile_cut import (
     tiling_of,
 )
 from engine.extraction.tile_limits import require_tiles_within_limits
-from engine.imagery.region import Region
-from engine.imagery.region_file import region_from_file
 from engine.imagery.scene import Scene
 from engine.imagery.tiles.windows import PlannedTile
-from engine.jobs.configuration.config import ExtractConfig, RegionConfig, config_hash
-from engine.paths import resolve_path
+from engine.jobs.configuration.config import ExtractConfig, config_hash
+from engine.jobs.configuration.region import region_of
 
 
 @dataclass(frozen=True)
@@ -217,23 +215,6 @@ def scenes_of(config: ExtractConfig, root: Path) -> tuple[tuple[Scene, ...], tup
     if config.tiles.unreadable == "skip":
         return config.scene.find_readable(root)
     return config.scene.find(root), ()
-
-
-def region_of(region: RegionConfig | None) -> Region | None:
-    """The region that a configuration names, or None for everything.
-
-    Raises:
-        RegionError: it is not a valid region.
-    """
-    match region:
-        case None:
-            return None
-        case RegionConfig(bounds_lonlat=(west, south, east, north)):
-            return Region.from_bounds(west, south, east, north)
-        case RegionConfig(polygon_lonlat=corners) if corners is not None:
-            return Region.from_polygon(corners)
-        case _:
-            return region_from_file(resolve_path(region.file or ""))
 
 
 def resolve_layers(spec: BackboneSpec, layers: Sequence[int] | None) -> tuple[int, ...]:

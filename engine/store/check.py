@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from engine.errors import ConfigError, StoreError
+from engine.errors import ConfigError, EngineError, StoreError
 from engine.files import file_sha256
 from engine.jobs.configuration.config import config_hash, load_config, parse_config
 from engine.jobs.folder import CONFIG
 from engine.store.footprints import footprints
 from engine.store.manifest import read_manifest
 from engine.store.schema import CELL_FRACTION, StoredTile, StoreMeta, arrow_schema, parse_metadata
-from engine.store.store import ENCODER, FINISHED, UNFINISHED
+from engine.store.store import ENCODER, FINISHED, REFERENCE, UNFINISHED, EmbeddingStore
 
 # Footprints are computed again, perhaps by another PROJ: 1e-8 degrees is about a millimetre.
 _FOOTPRINT_DEG = 1e-8
@@ -45,6 +45,8 @@ def check_store(folder: Path) -> list[Problem]:
         StoreError: there is no finished store.
     """
     folder = folder / FINISHED if (folder / FINISHED).is_dir() else folder
+    if (folder / REFERENCE).is_file():
+        return list(_check_in_place(folder))
     paths = sorted(folder.glob("part-*.parquet"))
     if folder.name == UNFINISHED or (folder / UNFINISHED).is_dir():
         raise StoreError(f"The store at {folder} is unfinished. Resume its extraction.")
@@ -66,6 +68,17 @@ def check_store(folder: Path) -> list[Problem]:
     if twice:
         problems.append(Problem("", f"{len(twice)} tile(s) stand in it more than once, such as {twice[0]}"))
     return [*problems, *_check_meta(folder, metas)]
+
+
+def _check_in_place(folder: Path) -> Iterator[Problem]:
+    """Whether all embeddings of a file that is read in place can be read, and are finite."""
+    try:
+        store = EmbeddingStore.open(folder)
+        for tile, values, valid in store.iterate():
+            if not np.isfinite(values[valid > 0]).all():
+                yield Problem(tile.id, "holds numbers that are not finite")
+    except EngineError as err:
+        yield Problem("", str(err))
 
 
 def _check_names(folder: Path, paths: list[Path]) -> Iterator[Problem]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,12 +14,32 @@ from engine.errors import StoreError
 from engine.store.schema import StoredTile, StoreMeta, parse_metadata
 
 
+class ForeignRows(Protocol):
+    """Rows of a part that are read from a file of another form, window by window."""
+
+    def fill(self, first: int, rows: np.ndarray) -> None:
+        """Read consecutive rows into (n, D), from row `first` of the part on.
+
+        Raises:
+            StoreError, SceneError: the file is damaged, gone or another one.
+        """
+
+    def valid_fraction(self) -> np.ndarray:
+        """(rows,) float32, 0 or 1: where there is an embedding."""
+
+
 @dataclass(frozen=True)
 class StorePart:
-    """One Parquet file and the tiles in it, in the order of its rows."""
+    """One file and the tiles in it, in the order of its rows.
+
+    Attributes:
+        path: a Parquet file of the store, or the file that its rows are read from in place.
+        foreign: reads the rows of a file that is no part of a store; None for Parquet files of ours.
+    """
 
     path: Path
     tiles: tuple[StoredTile, ...]
+    foreign: ForeignRows | None = None
 
     @property
     def rows(self) -> int:

@@ -1,4 +1,4 @@
-"""The embedding store, opened for reading: a folder of GeoParquet parts, one row a patch."""
+"""The embedding store, opened for reading: a folder of GeoParquet parts, one row a patch; or a file read where it lies."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ UNFINISHED = "store.unfinished"
 FINISHED = "store"
 # What an encoder has drawn from the scenes of the run: readers of Parquet pass over names that begin like this.
 ENCODER = "_encoder.safetensors"
+# In the place of parts: what the file is whose embeddings are read where they lie.
+REFERENCE = "reference.json"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class EmbeddingStore:
                 if is_there
                 else f"{folder} is no embedding store. Give the folder of one, or run its extraction."
             )
+        if (folder / REFERENCE).is_file():
+            from engine.store.products.in_place import open_in_place  # with GDAL, not for every store
+
+            return cls(folder, *open_in_place(folder / REFERENCE))
         parts = read_parts(folder)
         if not parts:
             raise StoreError(
@@ -107,8 +113,14 @@ class EmbeddingStore:
 
     @property
     def bytes_on_disk(self) -> int:
-        """Bytes of all parts."""
-        return sum(part.path.stat().st_size for part in self.parts)
+        """Bytes of all parts; in place, of the file that names where they are."""
+        paths = [self.folder / REFERENCE] if self.is_in_place else [part.path for part in self.parts]
+        return sum(path.stat().st_size for path in paths)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether embeddings are read from the file of whoever made them."""
+        return any(part.foreign is not None for part in self.parts)
 
     @property
     def states(self) -> list[str]:
@@ -159,7 +171,7 @@ class EmbeddingStore:
 
     def read_window_fraction(self) -> np.ndarray | None:
         """(rows,) float32, 0 to 1: which part of the window behind each row was valid; None where it is not stored."""
-        if not self.meta.has_window_fraction:
+        if self.is_in_place or not self.meta.has_window_fraction:
             return None
         columns = [
             self._file(part).read(columns=["window_fraction"])["window_fraction"] for part in self.parts
@@ -168,6 +180,8 @@ class EmbeddingStore:
 
     def _valid(self, part: StorePart) -> np.ndarray:
         """(rows of a part,) which share of each row's ground is valid; of a finer layer's patches where the store says it."""
+        if part.foreign is not None:
+            return part.foreign.valid_fraction()
         file = self._file(part)
         if self.cells > 1 and CELL_FRACTION in file.schema_arrow.names:
             shares = _matrix(file.read(columns=[CELL_FRACTION])[CELL_FRACTION])
@@ -193,9 +207,9 @@ class EmbeddingStore:
         """Tile by tile: the tile, embeddings (h, w, D) and valid_fraction (h, w); one part in memory."""
         column = self.column(layer)
         for part in self.parts:
-            valid = self._valid(part)
             values = np.empty((part.rows, self._dim(column)), dtype=self.meta.dtype)
             self._fill(part, column, 0, values)
+            valid = self._valid(part)
             first = 0
             for tile in part.tiles:
                 rows = slice(first, first + tile.rows)
@@ -207,6 +221,9 @@ class EmbeddingStore:
 
     def _fill(self, part: StorePart, column: str, first: int, rows: np.ndarray) -> None:
         """Read consecutive rows of a part's column into (n, D), from row `first` of the part on, as they are in the file."""
+        if part.foreign is not None:
+            part.foreign.fill(first, rows)
+            return
         a_row = self.cells**2
         try:
             with part.path.open("rb", buffering=0) as file:

@@ -15,8 +15,8 @@ import pytest
 from shapely.geometry import Polygon
 from streamlit.testing.v1 import AppTest
 
-from engine.extraction.plan import region_of
 from engine.imagery.region import Region
+from engine.jobs.configuration.region import region_of
 from tests.pages.conftest import OpenPage, words
 
 RING = [[-75.66, 37.62], [-75.56, 37.62], [-75.56, 37.70], [-75.66, 37.70], [-75.66, 37.62]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from shapely.geometry import Point, Polygon
 
-from engine.extraction.plan import region_of
 from engine.jobs.configuration.config import RegionConfig
+from engine.jobs.configuration.region import region_of
 from pages.ui.state import recent_regions
 from tests.pages.conftest import OpenPage
 

@@ -73,6 +73,10 @@ def _add_import(add: Add) -> None:
     sub.add_argument("--out", help="the run folder that holds the store; a new one")
     sub.add_argument("--look", action="store_true", help="only say what the file is, and write nothing")
     sub.add_argument(
+        "--in-place", action="store_true",
+        help="leave the embeddings where they are, and read them when they are looked at",
+    )  # fmt: skip
+    sub.add_argument(
         "--region", metavar="W,S,E,N|FILE",
         help="bounds in degrees, or a vector file with one polygon (default: all)",
     )  # fmt: skip

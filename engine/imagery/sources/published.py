@@ -15,13 +15,22 @@ from engine.paths import modified, resolve_path
 
 
 class PublishedEmbeddings(Frozen):
-    """A file of embeddings that `python -m engine import` took into a store; it holds no scene."""
+    """A file of embeddings that an import took into a store, or opened where it lies; it holds no scene."""
 
-    added_later: ClassVar[tuple[str, ...]] = ()
+    added_later: ClassVar[tuple[str, ...]] = ("images", "in_place")
     overlaps: ClassVar[bool] = False
 
     source: Literal["embeddings"]
-    path: str = Field(description="The file of embeddings: GeoTIFF, GeoParquet or NPY.")
+    path: str = Field(
+        description="The file or folder of embeddings: GeoTIFF, GeoParquet, NPY, Zarr and others."
+    )
+    images: str | None = Field(
+        None,
+        description="Folder with the images of chips, where a folder of embeddings does not say where they lie.",
+    )
+    in_place: bool | None = Field(
+        None, description="Read embeddings from the file when they are looked at; null: make a store of them."
+    )
 
     @property
     def title(self) -> str:

@@ -19,6 +19,9 @@ _MOST_FILES, _LONGEST_NAME, _DEEPEST = 20_000, 200, 12
 # Room that stays free on the disk, besides what the archive unpacks to.
 _SPARE_BYTES = 500_000_000
 
+# Names the file that a store in place is read from (store/store.py:REFERENCE).
+_IN_PLACE = "reference.json"
+
 
 def open_archive(file: IO[bytes], workspace: Path) -> Job:
     """The run of an archive as a run of a workspace; it appears complete or not at all.
@@ -67,6 +70,10 @@ def _unpacked(file: IO[bytes], half: Path) -> str:
             )
         if path.suffix in LEFT_OUT or path.name in (PROCESS, STOP):
             continue
+        if path.name == _IN_PLACE:
+            raise BadInput(
+                "The run of the archive reads its embeddings from a file of another machine. Open that file here instead."
+            )
         if str(path).lower() in held:
             raise BadInput("The archive holds two files of one name. Download the run again.")
         held.add(str(path).lower())

@@ -70,6 +70,12 @@ def scaled(scales: np.ndarray, offsets: np.ndarray) -> Decoding:
     )
 
 
+def decoding_named(words: str, scales: Sequence[float], offsets: Sequence[float]) -> Decoding:
+    """The decoding whose formula is this one; of the others, by a file's own scales and offsets."""
+    known = {one.words: one for one in (AS_STORED, POWER, _LINEAR, _UNDONE)}
+    return known.get(words) or scaled(np.asarray(scales), np.asarray(offsets))
+
+
 def decoding_of_unit_vectors(sample: np.ndarray, where: str) -> Decoding:
     """The way to decode a product whose embeddings are of length 1.
 

@@ -55,6 +55,11 @@ class RasterEmbeddings:
         return decoded, is_valid
 
 
+def opened_raster(path: Path) -> AbstractContextManager[PixelGrid]:
+    """A raster of embeddings by the ending of its name, open for reading."""
+    return FORMS[path.suffix.lower()][1](path)
+
+
 @contextmanager
 def understood_raster(path: Path, region: Region | None) -> Iterator[RasterEmbeddings]:
     """A raster of embeddings and what it is taken for.
@@ -62,8 +67,8 @@ def understood_raster(path: Path, region: Region | None) -> Iterator[RasterEmbed
     Raises:
         SceneError, RegionError, StoreError: it cannot be read, lies elsewhere, or its numbers contradict its names.
     """
-    form, open_file = FORMS[path.suffix.lower()]
-    with open_file(path) as pixels:
+    form = FORMS[path.suffix.lower()][0]
+    with opened_raster(path) as pixels:
         box = box_of(pixels.grid, region, path.name)
         product = product_of(path, pixels.bands, pixels.dim)
         looked = sample(pixels, box, path.name)

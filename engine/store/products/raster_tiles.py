@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from affine import Affine
+from odc.geo.geobox import GeoBox
 
 from engine.imagery.region import Region
 from engine.imagery.scene import scene_id
@@ -19,7 +20,9 @@ from engine.store.schema import StoredTile, TileRows
 
 RASTER_ENDINGS = tuple(FORMS)
 # Splits for training keep tiles whole: 640 m with pixels of 10 m, so that a small region still has enough of them.
-_TILE_PX = 64
+TILE_PX = 64
+# Tiles are read together up to this side, and up to so many decoded bytes: a block of the file is unpacked once for them.
+_MOST_WINDOW_PX, _MOST_WINDOW_BYTES = 512, 128_000_000
 
 
 @contextmanager
@@ -30,38 +33,78 @@ def taken_raster(path: Path, region: Region | None) -> Iterator[Taken]:
         SceneError, RegionError, StoreError: as `understood_raster`.
     """
     with understood_raster(path, region) as found:
-        yield Taken(found.understood, "patch", 1, lambda tell: _rows(found, path, tell))
+        windows = list(windows_of(found.box, found.pixels.dim))
+        box = found.box
+        in_place = {
+            "kind": "raster", "box": [box.top, box.left, box.bottom, box.right], "dim": found.pixels.dim,
+            "decoding": found.decoding.words, "crs": str(found.pixels.grid.crs),
+            "transform": list(found.pixels.grid.transform[:6]), "shape": list(found.pixels.grid.shape),
+            "name": scene_id(path.stem), "moment": moment_of(found.understood.year),
+        }  # fmt: skip
+        yield Taken(
+            found.understood, "patch", 1, lambda tell: _rows(found, path, tell),
+            most_tiles=sum(len(list(tiles_in(window))) for window in windows), in_place=in_place,
+        )  # fmt: skip
+
+
+def windows_of(box: Box, dim: int) -> Iterator[Box]:
+    """Windows of a box that are read at once, each of whole tiles: rows from the north, in each from the west."""
+    along = min(_MOST_WINDOW_PX, int((_MOST_WINDOW_BYTES / (4 * dim)) ** 0.5)) // TILE_PX
+    yield from _lattice(box, max(1, along) * TILE_PX)
+
+
+def tiles_in(window: Box) -> Iterator[Box]:
+    """Tiles of a window on a lattice that begins at the raster's north-west corner: the same ground has the same tile."""
+    yield from _lattice(window, TILE_PX)
+
+
+def stored_tile(grid: GeoBox, box: Box, name: str, moment: str | None) -> StoredTile:
+    """A tile of a raster as a store has it.
+
+    Args:
+        name: of the raster; ids of its tiles begin with it.
+    """
+    h, w = box.bottom - box.top, box.right - box.left
+    transform = grid.transform @ Affine.translation(box.left, box.top)
+    return StoredTile(
+        id=f"{name}_{box.top // TILE_PX}_{box.left // TILE_PX}", crs=str(grid.crs),
+        transform=tuple(float(one) for one in transform[:6]), h=h, w=w, height_px=h, width_px=w,
+        datetimes=(moment,), scene_ids=(name,), split=None,
+    )  # fmt: skip
+
+
+def cut(window: Box, tile: Box, values: np.ndarray) -> np.ndarray:
+    """The rows and columns of a tile out of those of the window that it lies in."""
+    top, left = tile.top - window.top, tile.left - window.left
+    return values[top : top + tile.bottom - tile.top, left : left + tile.right - tile.left]
+
+
+def moment_of(year: int | None) -> str | None:
+    """When embeddings of a year are dated."""
+    return None if year is None else f"{year}-01-01T00:00:00+00:00"
 
 
 def _rows(found: RasterEmbeddings, path: Path, tell: Tell) -> Iterator[TileRows]:
-    """The tiles with embeddings, by rows from the north-west; tiles of gaps alone are left out."""
-    year = found.understood.year
-    moment = None if year is None else f"{year}-01-01T00:00:00+00:00"
-    boxes, name, last = list(_boxes(found.box)), scene_id(path.stem), time.monotonic()
-    for number, box in enumerate(boxes):
+    """The tiles with embeddings, window by window; tiles of gaps alone are left out."""
+    moment, name = moment_of(found.understood.year), scene_id(path.stem)
+    windows, last = list(windows_of(found.box, found.pixels.dim)), time.monotonic()
+    for number, window in enumerate(windows):
         if time.monotonic() - last > 1:
-            tell(f"{number} of {len(boxes)} tiles")
+            tell(f"{number} of {len(windows)} windows")
             last = time.monotonic()
-        values, is_valid = found.read(box)
-        if not is_valid.any():
-            continue
-        h, w = is_valid.shape
-        transform = found.pixels.grid.transform @ Affine.translation(box.left, box.top)
-        tile = StoredTile(
-            id=f"{name}_{box.top // _TILE_PX}_{box.left // _TILE_PX}", crs=str(found.pixels.grid.crs),
-            transform=tuple(float(one) for one in transform[:6]), h=h, w=w, height_px=h, width_px=w,
-            datetimes=(moment,), scene_ids=(name,), split=None,
-        )  # fmt: skip
-        yield TileRows(tile, (values.reshape(h * w, -1),), is_valid.reshape(-1).astype(np.float32))
+        every, valid = found.read(window)
+        for box in tiles_in(window):
+            values, is_valid = cut(window, box, every), cut(window, box, valid)
+            if is_valid.any():
+                tile = stored_tile(found.pixels.grid, box, name, moment)
+                rows = values.reshape(tile.rows, -1)
+                yield TileRows(tile, (rows,), is_valid.reshape(-1).astype(np.float32))
 
 
-def _boxes(box: Box) -> Iterator[Box]:
-    """Tiles of a box on a lattice that begins at the raster's north-west corner: the same ground has the same tile."""
-    for top in range(box.top // _TILE_PX * _TILE_PX, box.bottom, _TILE_PX):
-        for left in range(box.left // _TILE_PX * _TILE_PX, box.right, _TILE_PX):
+def _lattice(box: Box, side: int) -> Iterator[Box]:
+    """The squares of a lattice from the raster's corner, as far as they lie in a box."""
+    for top in range(box.top // side * side, box.bottom, side):
+        for left in range(box.left // side * side, box.right, side):
             yield Box(
-                max(top, box.top),
-                max(left, box.left),
-                min(top + _TILE_PX, box.bottom),
-                min(left + _TILE_PX, box.right),
-            )
+                max(top, box.top), max(left, box.left), min(top + side, box.bottom), min(left + side, box.right)
+            )  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def taken_table(path: Path, region: Region | None) -> Iterator[Taken]:
             columns = columns_of(file, path.name)
             rows = _read(file, columns, region, path.name)
             told = told_of(file)
-            names = set(file.schema_arrow.names)
+            names, starts = set(file.schema_arrow.names), _group_starts(file)
     except (OSError, pa.ArrowException) as err:
         raise StoreError(
             f"{path} cannot be read as Parquet ({' '.join(str(err).split())[:100]}). Copy or download it again."
@@ -72,13 +72,22 @@ def taken_table(path: Path, region: Region | None) -> Iterator[Taken]:
         "tile",
         int(np.median([tile.width_px for tile in tiles])),
         lambda tell: _tile_rows(rows, tiles, tell),
-    )
+        most_tiles=len(tiles),
+        in_place={
+            "kind": "table", "column": columns.vector, "rows": rows.numbers.tolist(), "group_starts": starts.tolist(),
+            "tiles": [asdict(tile) for tile in tiles],
+        },
+    )  # fmt: skip
+
+
+def _group_starts(file: pq.ParquetFile) -> np.ndarray:
+    """The first row of each row group, and the end of the last."""
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    return np.cumsum([0, *sizes])
 
 
 def _read(file: pq.ParquetFile, columns: Columns, region: Region | None, where: str) -> _Rows:
-    starts = np.cumsum(
-        [0, *(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))]
-    )
+    starts = _group_starts(file)
     chosen: list[tuple[int, np.ndarray, np.ndarray]] = []
     for group in groups_that_meet(file, columns.geometry, region):
         wkb = file.read_row_group(group, columns=[columns.geometry])[columns.geometry].to_pylist()

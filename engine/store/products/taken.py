@@ -20,6 +20,8 @@ class Taken:
         granularity, patch_px: as a store has them.
         tiles: the rows of the tiles in the order of the store; tells how far it is.
         own: what the file says of the store that it was written from, by the fields of `StoreMeta`; empty for others' files.
+        most_tiles: how many there may be; 0 where that is not known.
+        in_place: what a reader must know to read the same rows again from the file; empty where it can only be converted.
     """
 
     understood: Understood
@@ -27,3 +29,5 @@ class Taken:
     patch_px: int
     tiles: Callable[[Tell], Iterator[TileRows]]
     own: Mapping[str, Any] = field(default_factory=dict)
+    most_tiles: int = 0
+    in_place: Mapping[str, Any] = field(default_factory=dict)

@@ -127,9 +127,9 @@ def _table(view: DatedView, lens: Lens, part: StorePart, tiles: Sequence[StoredT
 
 
 def _places(view: DatedView, part: StorePart) -> tuple[pa.Table, bytes]:
-    """What a table keeps of the patches of a part, and its `geo` metadata; of a finer layer made anew for its own patches."""
+    """What a table keeps of the patches of a part, and its `geo` metadata; made anew for a finer layer's own patches, and in place."""
     store = view.store
-    if store.cells == 1:
+    if store.cells == 1 and part.foreign is None:
         return pq.ParquetFile(part.path).read(columns=list(_KEPT)), (
             pq.read_metadata(part.path).metadata or {}
         ).get(b"geo", b"{}")

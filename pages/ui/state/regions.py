@@ -13,10 +13,10 @@ import streamlit as st
 from shapely.geometry import MultiPolygon, Polygon
 
 from engine.errors import EngineError
-from engine.extraction.plan import region_of
 from engine.files import make_folder, write_atomic
 from engine.imagery.region import Region
 from engine.jobs.configuration.config import RegionConfig
+from engine.jobs.configuration.region import region_of
 from pages.ui import workspace
 from pages.ui.look import wording
 from pages.ui.state import address, bound, region_upload

@@ -16,7 +16,7 @@ from engine.imagery.region import Region
 from engine.jobs.configuration.config import ExtractConfig, load_config
 from engine.jobs.job import Job
 from engine.store.check import check_store
-from engine.store.products.taking import import_embeddings
+from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of
 from engine.views.pca import pca_of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.store.products.taking import import_embeddings
+from engine.store.importing.taking import import_embeddings
 from tests.unit.store.products.made import write_tiff
 
 NAME = "grid_-76.15_37.05"

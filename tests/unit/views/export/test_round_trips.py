@@ -14,7 +14,7 @@ from engine.errors import EngineError, StoreError
 from engine.imagery.region import Region
 from engine.store.check import check_store
 from engine.store.footprints import footprints
-from engine.store.products.taking import import_embeddings
+from engine.store.importing.taking import import_embeddings
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.export.forms import FORMS, export

@@ -1,0 +1,1 @@
+"""Embeddings that others made, taken into a store, or opened where they lie."""

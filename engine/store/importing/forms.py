@@ -1,0 +1,103 @@
+"""The forms of embeddings that are read: which reader takes a file or folder, and what it is understood to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from engine.errors import BadInput
+from engine.imagery.region import Region
+from engine.store.products.own_exports.npz import taken_npz
+from engine.store.products.own_exports.stac import is_own_stac, taken_stac
+from engine.store.products.own_exports.table import is_own, taken_own_table
+from engine.store.products.own_exports.zarr_store import is_own_zarr, taken_zarr
+from engine.store.products.raster_tiles import RASTER_ENDINGS, taken_raster
+from engine.store.products.table import taken_table
+from engine.store.products.taken import Taken
+from engine.store.products.terratorch.folder import is_terratorch, taken_folder
+from engine.store.products.understood import UNKNOWN, Understood
+
+# More rows than these make a store that takes hours and tens of gigabytes: a whole AlphaEarth file has 67 million.
+MOST_ROWS = 16_000_000
+
+
+def _taken_parquet(path: Path, region: Region | None) -> AbstractContextManager[Taken]:
+    """A table with the facts of a store, or any other."""
+    return taken_own_table(path, region) if is_own(path) else taken_table(path, region)
+
+
+_FORMS: dict[str, Callable[[Path, Region | None], AbstractContextManager[Taken]]] = {
+    **dict.fromkeys(RASTER_ENDINGS, taken_raster),
+    **dict.fromkeys((".parquet", ".geoparquet", ".pq"), _taken_parquet),
+    ".npz": taken_npz,
+}
+ENDINGS = tuple(_FORMS)
+# Folders that Emberscope exported.
+_OWN_FOLDERS = ((is_own_zarr, taken_zarr), (is_own_stac, taken_stac))
+
+
+def understand(
+    path: Path, region: Region | None = None, model: str | None = None, images: Path | None = None
+) -> Understood:
+    """What a file of embeddings is taken for; nothing is written.
+
+    Args:
+        model: the encoder's name, where the file does not tell it.
+        images: folder with the images of chips, where a folder of embeddings does not say where they lie.
+
+    Raises:
+        BadInput: the file or its numbers cannot be used.
+    """
+    with opened(path, region, images) as found:
+        return with_model(found.understood, model)
+
+
+def opened(path: Path, region: Region | None, images: Path | None = None) -> AbstractContextManager[Taken]:
+    """A file by the ending of its name, a folder by what it holds.
+
+    Raises:
+        BadInput: it is not there, or of no form that is read.
+    """
+    if path.is_dir() and is_terratorch(path):
+        return taken_folder(path, region, images)
+    for is_of_form, take in _OWN_FOLDERS:
+        if path.is_dir() and is_of_form(path):
+            return take(path, region)
+    open_file = _FORMS.get(path.suffix.lower())
+    if open_file is None:
+        raise BadInput(
+            f"{path} is no file of embeddings that is read here: {', '.join(_FORMS)}. Convert it to one of these."
+        )
+    if not path.is_file():
+        raise BadInput(f"{path} is not there. Check the path.")
+    return open_file(path, region)
+
+
+def with_model(found: Understood, model: str | None) -> Understood:
+    """The same with the name of a model that nothing in the file tells.
+
+    Raises:
+        BadInput: the file tells another one.
+    """
+    if model is None or model == found.model:
+        return found
+    if found.licence or found.model != UNKNOWN:
+        raise BadInput(
+            f"{found.path} is of the model {found.model}, and --model says {model}. Leave --model out."
+        )
+    return replace(found, model=model, notes=tuple(note for note in found.notes if "--model" not in note))
+
+
+def require_size(told: Understood) -> None:
+    """Check that a store of all rows is of a size that can be used.
+
+    Raises:
+        BadInput: it is too large.
+    """
+    if told.rows > MOST_ROWS:
+        raise BadInput(
+            f"{told.path} has {told.rows:,} embeddings there, and a store is made of at most {MOST_ROWS:,}. Choose a part "
+            f"of it by a region (--region)."
+        )

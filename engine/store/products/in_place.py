@@ -1,0 +1,55 @@
+"""Embeddings that are read from the file of whoever made them, window by window, when a view asks for them.
+
+A store in place is a folder with one small file, which says what the embeddings were understood to be when they were opened,
+and in what state the file was: another state is refused, for what was understood might no longer hold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.errors import StoreError
+from engine.store.parts import StorePart
+from engine.store.products.raster_rows import raster_parts
+from engine.store.products.table_rows import table_parts
+from engine.store.schema import StoreMeta, parse_metadata
+
+# What tells the state of a folder, such as a Zarr store.
+_OF_FOLDERS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
+
+
+def open_in_place(reference: Path) -> tuple[StoreMeta, tuple[StorePart, ...]]:
+    """What a store in place is, and the parts of it; nothing of its embeddings is read.
+
+    Raises:
+        StoreError: its file is gone, or was changed since.
+    """
+    try:
+        told = json.loads(reference.read_text(encoding="utf-8"))
+        path, stamp, rows = Path(told["path"]), told["stamp"], told["rows"]
+        meta, _ = parse_metadata({b"emberscope": json.dumps(told["store"]).encode()}, reference.name)
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise StoreError(f"{reference} is damaged ({str(err)[:80]}). Open the embeddings again.") from err
+    if not path.exists():
+        raise StoreError(
+            f"{path.name}, whose embeddings are read where they lie, is no longer at {path}. Bring it back, or open it again."
+        )
+    if stamp_of(path) != stamp:
+        raise StoreError(
+            f"{path.name} was changed since its embeddings were opened, and what was understood may no longer hold. Open it again."
+        )
+    return meta, _parts(path, meta, rows)
+
+
+def stamp_of(path: Path) -> str:
+    """Another word for another state of a file, or of the metadata of a folder."""
+    files = [path / name for name in _OF_FOLDERS if (path / name).is_file()] or [path]
+    states = [(file.name, file.stat()) for file in files]
+    return " ".join(f"{name}:{state.st_size}:{state.st_mtime_ns}" for name, state in states)
+
+
+def _parts(path: Path, meta: StoreMeta, rows: Mapping[str, Any]) -> tuple[StorePart, ...]:
+    return (raster_parts if rows["kind"] == "raster" else table_parts)(path, meta, rows)

@@ -1,0 +1,117 @@
+"""The rows of a raster of embeddings, read window by window from the file that is kept open."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+from engine.errors import StoreError
+from engine.store.parts import StorePart
+from engine.store.products.decoding import Decoding, decoding_named
+from engine.store.products.pixel_grid import Box, PixelGrid
+from engine.store.products.raster import opened_raster
+from engine.store.products.raster_tiles import cut, stored_tile, tiles_in, windows_of
+from engine.store.schema import StoreMeta
+
+
+class OpenedRaster:
+    """A raster that is opened when the first window is asked for; windows are read one after another."""
+
+    def __init__(self, path: Path, decoding: str) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            decoding: its formula, as it was understood.
+        """
+        self._path, self._words = path, decoding
+        self._lock, self._open = threading.Lock(), ExitStack()
+        self._pixels: PixelGrid | None = None
+
+    def read(self, box: Box) -> tuple[np.ndarray, np.ndarray]:
+        """(h, w, D) float32 embeddings of a box, zero in gaps, and (h, w) bool: where there are some."""
+        with self._lock:  # GDAL's handles are of one thread at a time
+            if self._pixels is None:
+                self._pixels = self._open.enter_context(opened_raster(self._path))
+            pixels = self._pixels
+            values, is_valid = pixels.read(box)
+        decoded = self._decoding(pixels).decode(values)
+        decoded[~is_valid] = 0
+        return decoded, is_valid
+
+    def _decoding(self, pixels: PixelGrid) -> Decoding:
+        return decoding_named(self._words, pixels.scales, pixels.offsets)
+
+
+class RasterRows:
+    """The rows of a window: tile after tile, each row-major from the north-west."""
+
+    def __init__(self, raster: OpenedRaster, window: Box, dim: int) -> None:
+        """Nothing is read yet."""
+        self._raster, self._window, self._dim = raster, window, dim
+        self._boxes = list(tiles_in(window))
+        self._ends = np.cumsum([box.rows for box in self._boxes])
+        self._valid: np.ndarray | None = None
+
+    def fill(self, first: int, rows: np.ndarray) -> None:
+        """Read consecutive rows into (n, D).
+
+        Raises:
+            StoreError: the raster gives embeddings of another size.
+            SceneError: it is damaged.
+        """
+        if rows.shape[-1] != self._dim:
+            raise StoreError(f"Embeddings of {self._dim} numbers were asked for as {rows.shape[-1]}.")
+        if first == 0 and len(rows) == self._ends[-1]:
+            self._fill_all(rows)
+            return
+        number, done = int(np.searchsorted(self._ends, first, side="right")), 0
+        while done < len(rows):
+            box = self._boxes[number]
+            begin = first + done - (int(self._ends[number]) - box.rows)
+            values = self._raster.read(box)[0].reshape(box.rows, -1)[begin : begin + len(rows) - done]
+            rows[done : done + len(values)] = values
+            done, number = done + len(values), number + 1
+
+    def valid_fraction(self) -> np.ndarray:
+        """(rows,) float32, 0 or 1; read again only where the window was not read whole before."""
+        if self._valid is None:
+            self._keep_valid(self._raster.read(self._window)[1])
+        assert self._valid is not None
+        return self._valid.astype(np.float32)
+
+    def _fill_all(self, rows: np.ndarray) -> None:
+        values, is_valid = self._raster.read(self._window)
+        self._keep_valid(is_valid)
+        first = 0
+        for box in self._boxes:
+            rows[first : first + box.rows] = cut(self._window, box, values).reshape(box.rows, -1)
+            first += box.rows
+
+    def _keep_valid(self, is_valid: np.ndarray) -> None:
+        self._valid = np.concatenate([cut(self._window, box, is_valid).ravel() for box in self._boxes])
+
+
+def raster_parts(path: Path, meta: StoreMeta, told: Mapping[str, Any]) -> tuple[StorePart, ...]:
+    """A part a window of a raster.
+
+    Args:
+        told: as `raster_tiles` leaves it in `Taken.in_place`.
+    """
+    box, dim = Box(*told["box"]), meta.dims[0]
+    raster = OpenedRaster(path, told["decoding"])
+    grid = GeoBox(tuple(told["shape"]), Affine(*told["transform"]), told["crs"])
+    return tuple(
+        StorePart(
+            path,
+            tuple(stored_tile(grid, tile, told["name"], told["moment"]) for tile in tiles_in(window)),
+            RasterRows(raster, window, dim),
+        )
+        for window in windows_of(box, dim)
+    )
