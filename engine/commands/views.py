@@ -27,6 +27,8 @@ def pca(chosen: argparse.Namespace) -> dict[str, Any]:
     fitted = pca_overlay(view, Path(chosen.out), basis, tags)
     shares = [round(float(share), 4) for share in fitted.explained_variance_ratio]
     means = f" of means over {fitted.window} x {fitted.window} patches" if fitted.window > 1 else ""
+    is_some = chosen.basis is None and fitted.rows < int(view.fitted[0].sum())
+    means += f", found on {fitted.rows} evenly spread ones" if is_some else ""
     whose = "" if chosen.basis is None else f" in the components of {chosen.basis}, there"
     say(f"Wrote {chosen.out}{whose}; explained variance{means} {shares}; {_in_words(view)}")
     return {"out": chosen.out, "window": fitted.window, "explained_variance_ratio": shares, "basis": chosen.basis,

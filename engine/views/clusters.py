@@ -14,8 +14,9 @@ from engine.views.comparing.dated_view import DatedView
 from engine.views.layer_view import LayerView
 from engine.views.maps.overlay import NO_CLASS, class_overlay, store_tags
 
-# Rows that centres are found on: more move them by less than a hundredth of their distance.
-_MOST_ROWS = 200_000
+# Rows that centres are found on: more move them by less than a hundredth of their distance. Of embeddings of very many
+# numbers fewer: so many float64 numbers take 1.2 GB.
+_MOST_ROWS, _MOST_NUMBERS = 200_000, 150_000_000
 # Rows that the clusters are found on whose colours the others take over, and their number.
 _COLOUR_ROWS, _COLOUR_CLUSTERS = 20_000, 8
 MOST_CLUSTERS = 24
@@ -194,7 +195,8 @@ def colours_of(count: int) -> dict[int, tuple[int, int, int, int]]:
 
 def _sample(view: LayerView) -> np.ndarray:
     """(n, D) float64 rows that fits are made on, every so many of the whole store."""
-    step = -(-int(view.fitted[0].sum()) // _MOST_ROWS)
+    dim = view.store.meta.dims[view.store.meta.layers.index(view.layer)]
+    step = -(-int(view.fitted[0].sum()) // min(_MOST_ROWS, _MOST_NUMBERS // dim))
     taken, first = [], 0
     for rows in view.tiles_to_fit():
         taken.append(rows[-first % step :: step])

@@ -17,6 +17,7 @@ from engine.views.layer_view import LayerView, view_of
 from engine.views.moments import moments
 from engine.views.position import Position
 from engine.views.whole_windows import Windows
+from engine.views.wide_components import WIDE, wide_components
 
 logger = logging.getLogger(__name__)
 # Rows that the colour stretch is taken from: their 2nd percentile lies within a hundredth of a standard deviation.
@@ -34,7 +35,7 @@ class Pca:
 
     Attributes:
         layer: as counted by the backbone.
-        rows: rows that it was fitted on.
+        rows: rows that it was fitted on; of embeddings of very many numbers (`wide_components.py`) some of all.
         mean: (D,) float64.
         components: (k, D) float64, of length one, the largest number of each positive.
         explained_variance_ratio: (k,) share of the total variance, falling.
@@ -145,20 +146,18 @@ def fit(view: LayerView, components: int = 3) -> Pca:
         StoreError: more components than dimensions, too few rows, constant embeddings, or embeddings that are not finite.
     """
     meta, store = view.store.meta, view.store
-    _check_components(components, meta.dims[meta.layers.index(view.layer)], meta.backbone)
-    found = moments(view)
-    variances, directions = np.linalg.eigh(found.covariance)
-    _check_varies(variances, found.mean, store)
-    order = np.argsort(variances)[::-1][:components]
-    kept = directions[:, order].T  # (k, D)
-    largest = np.take_along_axis(kept, np.abs(kept).argmax(axis=1)[:, None], axis=1)
-    kept = kept * np.where(largest < 0, -1.0, 1.0)
-    ratio = np.clip(variances[order], 0.0, None) / np.clip(variances, 0.0, None).sum()
+    dim = meta.dims[meta.layers.index(view.layer)]
+    _check_components(components, dim, meta.backbone)
+    rows, mean, variances, directions, total = (_wide if dim > WIDE else _decomposed)(view, components)
+    _check_varies(total, mean, store)
+    largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
+    kept = directions * np.where(largest < 0, -1.0, 1.0)
+    ratio = np.clip(variances, 0.0, None) / total
     blank = np.zeros(components)
     fitted = Pca(
         view.layer,
-        found.rows,
-        found.mean,
+        rows,
+        mean,
         kept,
         ratio,
         blank,
@@ -169,6 +168,25 @@ def fit(view: LayerView, components: int = 3) -> Pca:
     )
     low, high = _stretch(view, fitted)
     return replace(fitted, low=low, high=high)
+
+
+_Found = tuple[int, np.ndarray, np.ndarray, np.ndarray, float]
+"""Rows, mean (D,), variances (k,), directions (k, D), and the variance of all numbers together."""
+
+
+def _decomposed(view: LayerView, components: int) -> _Found:
+    """From the covariance of all rows."""
+    found = moments(view)
+    variances, directions = np.linalg.eigh(found.covariance)
+    order = np.argsort(variances)[::-1][:components]
+    total = float(np.clip(variances, 0.0, None).sum())
+    return found.rows, found.mean, variances[order], directions[:, order].T, total
+
+
+def _wide(view: LayerView, components: int) -> _Found:
+    """Without a covariance, which would be too large."""
+    found = wide_components(view, components)
+    return found.rows, found.mean, found.variances, found.directions, found.total
 
 
 def pca_of(view: LayerView, components: int = 3) -> Pca:
@@ -215,9 +233,9 @@ def _check_components(components: int, dim: int, backbone: str) -> None:
         )
 
 
-def _check_varies(variances: np.ndarray, mean: np.ndarray, store: EmbeddingStore) -> None:
+def _check_varies(total: float, mean: np.ndarray, store: EmbeddingStore) -> None:
     # float64 sums of n squares keep about 1e-12 of the squared mean; anything below is rounding.
-    if variances.sum() <= 1e-12 * max(float(mean @ mean), np.finfo(np.float64).tiny):
+    if total <= 1e-12 * max(float(mean @ mean), np.finfo(np.float64).tiny):
         raise StoreError(
             f"{store.folder} holds the same embedding everywhere, which has no principal components. Extract a region with more than one kind of ground, or check the backbone."
         )

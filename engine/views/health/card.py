@@ -109,6 +109,7 @@ def layer_health(view: LayerView, root: Path | None = None) -> LayerHealth:
     fitted = fit(view, min(3, dim))
     border = border_share(view, fitted) if has_patches else None
     variances, common = np.diag(covariance), float(found.mean @ found.mean)
+    along = np.linalg.eigvalsh(covariance)
     low, middle, high = _norms(view)
     return LayerHealth(
         layer=view.layer,
@@ -116,33 +117,38 @@ def layer_health(view: LayerView, root: Path | None = None) -> LayerHealth:
         position_share=_rounded(position_share(store, view.layer, view.places)),
         seam_score=_rounded(seam_score(store, view.layer, places=view.places) if has_patches else None),
         border_share=_rounded(border),
-        effective_rank=round(effective_rank(covariance), 2),
+        effective_rank=round(effective_rank(along), 2),
         dead_channels=int((variances <= DEAD * variances.mean()).sum()),
         dominating_channels=int((variances > DOMINATING * np.median(variances)).sum()),
         norm_median=float(f"{middle:.4g}"),
         norm_spread=_rounded(high / low if low > 0 else None),
         mean_share=round(common / (common + float(variances.sum())), 4),
-        spectrum=spectrum(covariance),
+        spectrum=spectrum(along),
         following=None if root is None else following(view, fitted, root),
     )
 
 
-def spectrum(covariance: np.ndarray) -> tuple[float, ...]:
-    """Shares of the variance of the components, falling; the first 32."""
-    shares = np.clip(np.linalg.eigvalsh(covariance), 0.0, None)[::-1]
-    return tuple(round(float(share), 6) for share in shares[:_SPECTRUM] / shares.sum())
+def spectrum(variances: np.ndarray) -> tuple[float, ...]:
+    """Shares of the variance of the components, falling; the first 32.
+
+    Args:
+        variances: the covariance's eigenvalues.
+    """
+    shares = np.clip(variances, 0.0, None)
+    shares = np.sort(shares)[::-1] / shares.sum()
+    return tuple(round(float(share), 6) for share in shares[:_SPECTRUM])
 
 
-def effective_rank(covariance: np.ndarray) -> float:
+def effective_rank(variances: np.ndarray) -> float:
     """Directions that a variance is spread over: the exponential of the entropy of a covariance's eigenvalues.
 
     Raises:
         StoreError: nothing varies.
     """
-    variances = np.clip(np.linalg.eigvalsh(covariance), 0.0, None)
-    if not variances.sum():
+    found = np.clip(variances, 0.0, None)
+    if not found.sum():
         raise StoreError("The embeddings are the same everywhere and have no rank. Check the backbone.")
-    shares = variances / variances.sum()
+    shares = found / found.sum()
     shares = shares[shares > 0]
     return float(np.exp(-(shares * np.log(shares)).sum()))
 

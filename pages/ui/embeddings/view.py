@@ -123,7 +123,7 @@ def note(looked: Looked, is_of_map: bool = True) -> str:
         said.append(
             f"Components of another store, {looked.basis}. {which} {shown:.0f} % of the variance there."
             if looked.basis
-            else f"Fitted on the whole store. {which} {shown:.0f} % of the variance."
+            else f"{_fitted_on(looked)} {which} {shown:.0f} % of the variance."
         )
     elif looked.norms is not None:
         said.append("Lengths of what is shown; the colours run from their 2nd to their 98th percentile.")
@@ -138,6 +138,13 @@ def note(looked: Looked, is_of_map: bool = True) -> str:
             f"This store is large: zoomed out, a patch of the map is the mean of {step} × {step}; zoomed in, it is itself."
         )
     return " ".join([*said, *_measured(view)])
+
+
+def _fitted_on(looked: Looked) -> str:
+    rows = looked.reduction.basis.rows
+    if rows < int(looked.view.fitted[0].sum()):
+        return f"Fitted on {rows:,} patches, evenly spread over the store."
+    return "Fitted on the whole store."
 
 
 def _measured(view: LayerView) -> list[str]:

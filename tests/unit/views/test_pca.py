@@ -11,7 +11,7 @@ from engine.errors import StoreError
 from engine.store import writer
 from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
-from engine.views import moments
+from engine.views import moments, wide_components
 from engine.views import pca as fitting
 from engine.views.layer_view import view_of
 from engine.views.pca import Pca, fit_pca, pca_of
@@ -156,3 +156,36 @@ def test_rows_of_windows_with_padding_take_part_only_where_asked(tmp_path: Path)
     assert (every.rows, every.windows) == (56, "all")
     halves = make_store(tmp_path / "halves", [rows_at(tile_at(column), gaps=8) for column in range(4)])
     assert fit_pca(halves).windows == "all"  # no window is whole
+
+
+@pytest.mark.parametrize("few", [1000, 10], ids=["by products of rows", "by Krylov iteration"])
+def test_components_of_very_many_numbers_are_found_without_their_covariance_and_are_the_same(
+    store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    wanted = fit_pca(store, components=4)
+    monkeypatch.setattr(fitting, "WIDE", 10)
+    monkeypatch.setattr(wide_components, "_FEW_ROWS", few)
+    monkeypatch.setattr(wide_components, "_MORE", 1)
+    found = fit_pca(store, components=4)
+    assert found.rows == wanted.rows
+    for name in ("mean", "components", "explained_variance_ratio", "low", "high"):
+        assert getattr(found, name) == pytest.approx(getattr(wanted, name), abs=1e-4), name
+
+
+def test_of_a_large_store_of_very_many_numbers_evenly_spread_rows_are_taken_and_counted(
+    store: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = valid_rows(store)
+    monkeypatch.setattr(fitting, "WIDE", 10)
+    monkeypatch.setattr(wide_components, "_MOST_NUMBERS", len(every) * 12 // 3 + 12)
+    found = fit_pca(store)
+    assert found.rows == len(every[::3])
+    assert found.mean == pytest.approx(every[::3].mean(axis=0), abs=1e-5)
+    few = make_store(tmp_path / "few", [rows_at(tile_at(0, side=1), dims=(12,)), rows_at(tile_at(2, side=1), dims=(12,))],
+                     meta_of(dims=(12,), dtype="float32"))  # fmt: skip
+    assert fit_pca(few).explained_variance_ratio == pytest.approx([1, 0, 0], abs=1e-6)
+    one = make_store(
+        tmp_path / "one", [rows_at(tile_at(0, side=1), dims=(12,))], meta_of(dims=(12,), dtype="float32")
+    )
+    with pytest.raises(StoreError, match="two or more"):
+        fit_pca(one)
