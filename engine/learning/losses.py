@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from engine.jobs.configuration.train import LossConfig, LossTerm
+from engine.learning.cross_entropy import cross_entropy
 
 # Lin et al. 2017, "Focal Loss for Dense Object Detection", section 4: gamma = 2 worked best.
 _FOCAL_GAMMA = 2.0
@@ -36,11 +37,11 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor, name: LossTerm, weight: 
         labels: integer, same shape: 0 or 1, negative where missing. At least one pixel must be labelled.
         weight: of the second class in cross-entropy and focal; that of the first is 1.
     """
+    if name == "cross_entropy":
+        return cross_entropy(logits, labels, weight)
     known = (labels >= 0).to(logits.dtype)
     sought = (labels == 1).to(logits.dtype)
     match name:
-        case "cross_entropy":
-            return cross_entropy(logits, sought, known, weight)
         case "dice":
             return dice(logits.sigmoid(), sought, known)
         case "focal":
@@ -105,18 +106,6 @@ def loss_of_numbers(
             return functional.huber_loss(errors, torch.zeros_like(errors))
         case _:
             raise AssertionError(f"{name} is no loss of numbers")
-
-
-def cross_entropy(
-    logits: torch.Tensor, sought: torch.Tensor, known: torch.Tensor, weight: float
-) -> torch.Tensor:
-    """Negative log likelihood, the second class weighted; divided by the sum of weights.
-
-    Args:
-        sought, known: 1.0 where the pixel is of the second class, and where it is labelled; the logits' shape.
-    """
-    weights = _weights(sought, known, weight)
-    return (weights * _surprise(logits, sought)).sum() / weights.sum()
 
 
 def focal(logits: torch.Tensor, sought: torch.Tensor, known: torch.Tensor, weight: float) -> torch.Tensor:

@@ -133,3 +133,19 @@ def test_the_lovasz_loss_of_a_map_of_certain_pixels_is_one_minus_its_iou() -> No
     certain = (predicted.float() * 2 - 1) * 40
     assert float(loss_of(certain, labels, "lovasz")) == pytest.approx(1 - overlap / union, abs=1e-5)
     assert float(loss_of(certain, labels, "jaccard")) == pytest.approx(1 - overlap / union, abs=0.01)
+
+
+@pytest.mark.parametrize("pixels", [7, 65_536, 150_000])
+def test_cross_entropy_in_pieces_has_the_value_and_the_gradient_of_torch(pixels: int) -> None:
+    chance = torch.Generator().manual_seed(0)
+    logits = torch.randn(pixels, generator=chance).mul_(20).requires_grad_()
+    labels = torch.randint(-1, 2, (pixels,), generator=chance).to(torch.int8)
+    labels[0] = 1
+    own = loss_of(logits, labels, "cross_entropy", 3.0)
+    known = labels >= 0
+    weights = torch.where(labels[known] == 1, 3.0, 1.0)
+    each = functional.binary_cross_entropy_with_logits(logits[known], labels[known].float(), reduction="none")
+    expected = (each * weights).sum() / weights.sum()
+    assert float(own) == pytest.approx(float(expected), rel=1e-5)
+    found, sought = (torch.autograd.grad(loss, logits)[0] for loss in (own, expected))
+    torch.testing.assert_close(found, sought, rtol=1e-5, atol=1e-10)
