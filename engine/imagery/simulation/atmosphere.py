@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from engine.imagery.simulation.air import aerosol, to_surface, to_top
 from engine.imagery.simulation.noise import random_field, smoothstep
 from engine.imagery.simulation.terrain import DIFFUSE_SHARE, Sun
+from engine.imagery.simulation.views import View, as_sensed
 
-# Path reflectance of haze relative to blue, about wavelength**-1.5 over the HLS centres (0.482, 0.561, 0.655, 0.865,
-# 1.609, 2.201 um): Angstrom's law with an exponent of 1.5, between dust (about 0) and fresh smoke (about 2).
-HAZE_COLOUR = (np.array([0.482, 0.561, 0.655, 0.865, 1.609, 2.201]) / 0.482) ** -1.5
 # Thick water cloud: approximate; bright and flat to the NIR, lower in the SWIR where droplets absorb.
 CLOUD_COLOUR = np.array([0.62, 0.61, 0.62, 0.64, 0.50, 0.36])
 NOISE = np.array(
@@ -20,7 +19,14 @@ NOISE = np.array(
 )  # approximate, standard deviation in reflectance
 GAIN_NOISE = 0.012  # relative: what bidirectional effects and resampling leave from pixel to pixel
 STEP = 2.0**-13  # 0.00012: about the 0.0001 of HLS, and a binary fraction, which compresses to a half
-BLUR_PX = 0.55  # standard deviation of the point spread of a 30 m pixel
+LOWEST_SUN_RAD = np.deg2rad(72.0)  # lower, a plane atmosphere is no longer one
+AEROSOL_SPREAD = 0.5  # of the aerosol of days, as the deviation of its natural logarithm; AERONET's stations have about as much
+MOST_AEROSOL = 0.9
+# What a correction takes for the aerosol is smooth over some hundred metres, and off by about 0.05 + 0.15 of it, the error
+# that is expected of retrievals over land (Remer et al. 2005, J. Atmos. Sci. 62, 947-973).
+RETRIEVED_PX, RETRIEVED_ERROR, RETRIEVED_SHARE = 12.0, 0.05, 0.15
+# Calibration, view angle and what is not corrected of them: a few percent of a scene, and less between its bands.
+SCENE_GAIN, BAND_GAIN = 0.05, 0.02
 
 
 @dataclass(frozen=True)
@@ -28,19 +34,28 @@ class Sky:
     """State of the air over one chip on one date, (H, W) each.
 
     Attributes:
-        haze: path reflectance in the blue.
+        aerosol: optical depth at 0.55 micrometres.
+        exponent: of Angstrom's law; about 0 dust, about 2 fresh smoke.
         cloud: opacity, 0 to 1.
         shadow: share of direct light that cloud takes away, 0 to 1.
     """
 
-    haze: np.ndarray
+    aerosol: np.ndarray
+    exponent: float
     cloud: np.ndarray
     shadow: np.ndarray
 
 
-def make_sky(rng: np.random.Generator, size: int, sun: Sun, pixel_m: float, cloud_cover: float) -> Sky:
-    """Haze everywhere, and cloud over a share of the area (0 to 1) whose shadow falls away from the sun."""
-    haze = 0.004 + 0.022 * rng.beta(1.2, 4.0) * np.exp(0.5 * random_field(rng, size, 200, 2.5))
+def make_sky(
+    rng: np.random.Generator, size: int, sun: Sun, pixel_m: float, cloud_cover: float, usual: float
+) -> Sky:
+    """Haze everywhere, and cloud over a share of the area (0 to 1) whose shadow falls away from the sun.
+
+    Args:
+        usual: median optical depth of aerosol at 0.55 micrometres.
+    """
+    depth = usual * rng.lognormal(0.0, AEROSOL_SPREAD) * np.exp(0.35 * random_field(rng, size, 200, 2.5))
+    exponent = float(rng.uniform(0.8, 1.8))
     height_m = rng.uniform(700, 2200)
     shift_px = height_m * np.tan(sun.zenith_rad) / pixel_m
     down, right = shift_px * np.cos(sun.azimuth_rad), -shift_px * np.sin(sun.azimuth_rad)
@@ -53,11 +68,13 @@ def make_sky(rng: np.random.Generator, size: int, sun: Sun, pixel_m: float, clou
     here = slice(margin, margin + size)
     shadow = ndimage.shift(cloud, (down, right), order=1, mode="constant")[here, here]
     shadow = ndimage.gaussian_filter(shadow, 1.2)
-    return Sky(haze, cloud[here, here], np.clip(0.92 * shadow, 0.0, 1.0))
+    return Sky(
+        np.clip(depth, 0.02, MOST_AEROSOL), exponent, cloud[here, here], np.clip(0.92 * shadow, 0.0, 1.0)
+    )
 
 
 def smoke_plume(rng: np.random.Generator, source: np.ndarray, wind_rad: float) -> np.ndarray:
-    """(H, W) path reflectance in the blue of smoke that still drifts downwind from smouldering ground.
+    """(H, W) optical depth of smoke that still drifts downwind from smouldering ground.
 
     Args:
         source: (H, W), 0 to 1, where it smoulders.
@@ -72,27 +89,34 @@ def smoke_plume(rng: np.random.Generator, source: np.ndarray, wind_rad: float) -
             / step**0.4
         )
     texture = np.exp(0.6 * random_field(rng, len(source), 40, 2.0, stretch=3.0, angle_rad=wind_rad))
-    return plume * texture * rng.uniform(0.02, 0.05)
+    return plume * texture * rng.uniform(0.1, 0.45)
 
 
-def observe(rng: np.random.Generator, ground: np.ndarray, sky: Sky) -> np.ndarray:
-    """What the sensor reports of lit ground, rounded to steps of about 0.0001 as HLS is.
+def observe(rng: np.random.Generator, ground: np.ndarray, sky: Sky, sun: Sun, view: View) -> np.ndarray:
+    """What a product reports of lit ground, rounded to steps of about 0.0001.
 
     Args:
         ground: (6, H, W) reflectance times illumination.
 
     Returns:
-        (6, H, W) float32 reflectance, at least one step.
+        (6, H, W) float32 reflectance of the view's level, at least one step.
     """
     share = DIFFUSE_SHARE[:, None, None]
     light = 1.0 - sky.shadow * (1.0 - share)  # in shadow only the (bluish) light of the sky is left
-    seen = ndimage.gaussian_filter(ground * light, (0, BLUR_PX, BLUR_PX), mode="nearest")
-    path = sky.haze * HAZE_COLOUR[:, None, None]
-    seen = seen * (1.0 - 1.2 * path) + path
+    gain = rng.lognormal(0.0, SCENE_GAIN) * rng.lognormal(0.0, BAND_GAIN, size=(len(NOISE), 1, 1))
+    seen = ndimage.gaussian_filter(ground * light * gain, (0, view.blur_px, view.blur_px), mode="nearest")
+    zenith = min(sun.zenith_rad, LOWEST_SUN_RAD)
+    seen = to_top(as_sensed(seen, view), aerosol(sky.aerosol, sky.exponent), zenith)
     bright = CLOUD_COLOUR[:, None, None] * (0.75 + 0.35 * sky.cloud)
     seen = seen * (1.0 - sky.cloud) + bright * sky.cloud
     seen *= 1.0 + GAIN_NOISE * rng.standard_normal(seen.shape, dtype=np.float32)
-    seen += NOISE[:, None, None] * rng.standard_normal(seen.shape, dtype=np.float32)
+    seen += view.noise * NOISE[:, None, None] * rng.standard_normal(seen.shape, dtype=np.float32)
+    error = rng.normal(0.0, 0.7)  # the expected error is that of two cases in three, and we look at good days
+    if view.level == "surface":
+        retrieved = ndimage.gaussian_filter(sky.aerosol, RETRIEVED_PX)
+        retrieved += error * (RETRIEVED_ERROR + RETRIEVED_SHARE * retrieved)
+        retrieved = np.maximum(retrieved, 0.0)
+        seen = to_surface(seen, aerosol(retrieved, sky.exponent), zenith)
     steps = np.round(np.clip(seen, STEP, 1.5) / STEP)
     reported: np.ndarray = (steps * STEP).astype(np.float32)
     return reported

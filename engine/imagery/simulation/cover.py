@@ -27,6 +27,7 @@ class Cover(IntEnum):
     SAND = 10
     RECENT_CUT = 11
     REGROWTH = 12
+    LAVA = 13
 
 
 E = Endmember  # short, for the table
@@ -69,10 +70,22 @@ MIXTURES: Mapping[Cover, tuple[Mixture, Mixture]] = MappingProxyType(
             {E.ROCK: 0.36, E.GREEN: 0.10, E.DRY_GRASS: 0.12, E.SHADE: 0.18, E.SOIL: 0.24},
         ),
         Cover.TOWN: (
-            {E.ASPHALT: 0.44, E.ROOF: 0.30, E.GREEN: 0.06, E.SHADE: 0.12, E.SOIL: 0.08},
-            {E.ASPHALT: 0.18, E.ROOF: 0.18, E.GREEN: 0.32, E.DRY_GRASS: 0.12, E.SHADE: 0.16, E.SOIL: 0.04},
+            {E.ASPHALT: 0.34, E.ROOF: 0.16, E.TILES: 0.26, E.GREEN: 0.04, E.SHADE: 0.16, E.SOIL: 0.04},
+            {
+                E.ASPHALT: 0.16,
+                E.ROOF: 0.10,
+                E.TILES: 0.18,
+                E.GREEN: 0.22,
+                E.DRY_GRASS: 0.08,
+                E.SHADE: 0.16,
+                E.SOIL: 0.10,
+            },
         ),
         Cover.WATER: ({E.MURKY_WATER: 1.0}, {E.WATER: 1.0}),
+        Cover.LAVA: (
+            {E.BASALT: 0.84, E.SHADE: 0.14, E.SOIL: 0.02},
+            {E.BASALT: 0.56, E.SHADE: 0.18, E.DRY_GRASS: 0.12, E.GREEN: 0.04, E.SOIL: 0.10},
+        ),
         Cover.SAND: (
             {E.SAND: 0.78, E.SOIL: 0.22},
             {E.SAND: 0.40, E.SOIL: 0.36, E.DRY_GRASS: 0.14, E.SHADE: 0.10},
@@ -90,7 +103,7 @@ MIXTURES: Mapping[Cover, tuple[Mixture, Mixture]] = MappingProxyType(
 
 # Rate of spread relative to dry grass; our own judgement, in the order of Scott and Burgan's (2005) fuel models
 # (grass, then shrub, then timber litter; agricultural, urban, bare and water are not burnable).
-SPREAD_RATE = np.array([0.42, 0.75, 1.0, 0.012, 0.22, 0.0, 0.10, 0.03, 0.01, 0.0, 0.0, 0.40, 0.55])
+SPREAD_RATE = np.array([0.42, 0.75, 1.0, 0.012, 0.22, 0.0, 0.10, 0.03, 0.01, 0.0, 0.0, 0.40, 0.55, 0.01])
 
 
 def fractions_of(cover: np.ndarray, density: np.ndarray) -> np.ndarray:

@@ -42,9 +42,14 @@ class Endmember(IntEnum):
     ROOF = 15
     WATER = 16
     MURKY_WATER = 17
+    BASALT = 18
+    BROWN_WATER = 19
+    OTHER_SOIL = 20
+    TILES = 21
 
 
-# (K, 6) reflectance; columns in the order of BANDS. The row of SOIL is replaced by a mixture of SOILS at each location.
+# (K, 6) reflectance; columns in the order of BANDS. The rows of SOIL and OTHER_SOIL are replaced
+# by mixtures of SOILS at each location.
 SPECTRA = np.array(
     [
         [0.000, 0.000, 0.000, 0.000, 0.000, 0.000],  # SHADE: photometric shade (Adams and Gillespie 2006)
@@ -86,6 +91,17 @@ SPECTRA = np.array(
             0.005,
         ],  # WATER: approximate, clear lake in Landsat surface reflectance
         [0.050, 0.078, 0.074, 0.026, 0.011, 0.008],  # MURKY_WATER: approximate, lake with suspended sediment
+        [0.052, 0.058, 0.062, 0.068, 0.078, 0.078],  # BASALT: approximate, weathered dark lava
+        [0.012, 0.016, 0.020, 0.012, 0.006, 0.004],  # BROWN_WATER: approximate, lake coloured by peat
+        [0.110, 0.189, 0.273, 0.361, 0.479, 0.429],  # OTHER_SOIL: as SOIL, drawn anew
+        [
+            0.075,
+            0.105,
+            0.190,
+            0.250,
+            0.330,
+            0.310,
+        ],  # TILES: approximate, weathered red tile roofs (Herold et al. 2004)
     ],
     dtype=np.float64,
 )
@@ -102,8 +118,13 @@ SOILS = np.array(
 )
 
 
-def local_spectra(rng: np.random.Generator) -> np.ndarray:
-    """The endmembers of one place: its own soil, and every spectrum a little brighter or darker than the table.
+def local_spectra(
+    rng: np.random.Generator, soils: tuple[float, float, float, float] = (0.5, 1.3, 1.2, 0.9)
+) -> np.ndarray:
+    """The endmembers of one place: its two soils, and every spectrum a little brighter or darker than the table.
+
+    Args:
+        soils: how strongly each of `SOILS` takes part, as parameters of a Dirichlet distribution.
 
     Returns:
         (K, 6) float64.
@@ -111,7 +132,8 @@ def local_spectra(rng: np.random.Generator) -> np.ndarray:
     spectra = SPECTRA * rng.lognormal(0.0, 0.08, size=(len(SPECTRA), 1))
     tilt = rng.normal(0.0, 0.04, size=(len(SPECTRA), 1)) * np.linspace(-1.0, 1.0, len(BANDS))
     spectra *= 1.0 + tilt
-    spectra[Endmember.SOIL] = rng.dirichlet((0.5, 1.3, 1.2, 0.9)) @ SOILS
+    for soil in (Endmember.SOIL, Endmember.OTHER_SOIL):
+        spectra[soil] = (rng.dirichlet(soils) @ SOILS) * rng.lognormal(0.0, 0.15)
     return spectra
 
 

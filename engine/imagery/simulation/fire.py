@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
+from scipy.special import ndtr
 
 from engine.imagery.simulation.cover import SPREAD_RATE, Cover
 from engine.imagery.simulation.drainage import links
@@ -125,7 +126,9 @@ def _tidy(burned: np.ndarray) -> np.ndarray:
     return burned | ((gaps > 0) & (np.bincount(gaps.ravel())[gaps] <= LARGEST_GAP_PX))
 
 
-def scorch(rng: np.random.Generator, fire: Fire, cover: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+def scorch(
+    rng: np.random.Generator, fire: Fire, cover: np.ndarray, fractions: np.ndarray, other_soil: np.ndarray
+) -> np.ndarray:
     """Endmember fractions after the fire.
 
     The share of a pixel that severity changes becomes charcoal, charred soil, ash, bare soil, scorched crowns and
@@ -133,12 +136,18 @@ def scorch(rng: np.random.Generator, fire: Fire, cover: np.ndarray, fractions: n
 
     Args:
         cover, fractions: (H, W) and (K, H, W) of the post-fire date had there been no fire.
+        other_soil: (H, W), share of the second soil of the place in what is bare.
 
     Returns:
         (K, H, W), summing to one over K.
     """
     size = len(cover)
     severity = fire.severity
+
+    def varied(low: float, high: float) -> np.ndarray:
+        """(H, W), every value of a range as often as the others, changing over the fire as fuels do."""
+        return low + (high - low) * ndtr(random_field(rng, size, 45, 1.7))
+
     wooded = np.isin(cover, (Cover.FOREST, Cover.SHRUB, Cover.RECENT_CUT, Cover.REGROWTH))
     changed = (
         np.where(wooded, smoothstep(severity, -0.05, 0.68), smoothstep(severity, -0.3, 0.4)) * fire.burned
@@ -148,13 +157,16 @@ def scorch(rng: np.random.Generator, fire: Fire, cover: np.ndarray, fractions: n
     hot = smoothstep(severity, 0.45, 0.95)
 
     left = np.zeros_like(fractions)
-    left[Endmember.CHAR] = np.where(wooded, 0.28 + 0.24 * hot, 0.30) * (1.0 - 0.35 * weathered)
-    left[Endmember.CHARRED_SOIL] = np.where(wooded, 0.28, 0.38) * (1.0 - 0.4 * weathered)
-    left[Endmember.ASH] = (0.02 + 0.34 * hot * patchy**2) * (1.0 - 0.85 * weathered)
-    left[Endmember.SCORCHED] = np.where(wooded, 0.30 * (1.0 - hot), 0.02)
-    left[Endmember.SHADE] = np.where(wooded, 0.14, 0.07)
-    left[Endmember.DRY_GRASS] = np.where(wooded, 0.02, 0.10)
-    left[Endmember.GREEN] = 0.16 * weathered**2 * patchy
-    left[Endmember.SOIL] = np.maximum(1.0 - left.sum(axis=0), 0.04)
+    left[Endmember.CHAR] = (
+        varied(0.03, 0.5) * np.where(wooded, 0.6 + 0.7 * hot, 0.9) * (1.0 - 0.5 * weathered)
+    )
+    left[Endmember.CHARRED_SOIL] = varied(0.15, 0.6) * (1.0 - 0.4 * weathered)
+    left[Endmember.ASH] = varied(0.0, 0.4) * (0.05 + hot * patchy**2) * (1.0 - 0.85 * weathered)
+    left[Endmember.SCORCHED] = np.where(wooded, varied(0.1, 0.45) * (1.0 - hot), 0.02)
+    left[Endmember.SHADE] = np.where(wooded, 0.16, 0.09)
+    left[Endmember.DRY_GRASS] = np.where(wooded, 0.02, varied(0.02, 0.14))
+    left[Endmember.GREEN] = varied(0.05, 0.25) * weathered**2 * patchy
+    bare = np.maximum(0.95 - left.sum(axis=0), 0.04)
+    left[Endmember.SOIL], left[Endmember.OTHER_SOIL] = bare * (1.0 - other_soil), bare * other_soil
     left /= left.sum(axis=0)
     return fractions * (1.0 - changed) + left * changed

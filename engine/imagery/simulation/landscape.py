@@ -23,11 +23,13 @@ class Landscape:
         terrain: the ground.
         cover: pair of (H, W) of `Cover`.
         fractions: pair of (K, H, W) endmember fractions.
+        other_soil: (H, W), share of the second soil of the place in what is bare.
     """
 
     terrain: Terrain
     cover: tuple[np.ndarray, np.ndarray]
     fractions: tuple[np.ndarray, np.ndarray]
+    other_soil: np.ndarray
 
 
 def make_landscape(
@@ -51,6 +53,7 @@ def make_landscape(
     cover = np.where(on_farms & (parcels.edge_px > 0.5), fields, wild)  # (2, H, W), hedges between the fields
     _fell(rng, cover, landscape_kind)
     _build(rng, cover, on_farms, landscape_kind)
+    _lay_lava(rng, cover, landscape_kind)
     _flood(rng, cover, terrain, landscape_kind)
 
     density = _density(rng, terrain, parcels, on_farms)
@@ -58,11 +61,21 @@ def make_landscape(
     roads = sum(
         (road(rng, size, rng.uniform(2, 14)) for _ in range(int(rng.integers(1, 4)))), np.zeros((size, size))
     )
+    trees = landscape_kind.canopy
+    canopy = (
+        float(rng.uniform(*trees.broadleaf)),
+        float(rng.uniform(*trees.leafless)),
+        float(rng.uniform(*trees.open_shade)),
+    )
+    other_soil = smoothstep(random_field(rng, size, 90, 2.0), -1.0, 1.0)
     fractions = [
-        _fractions(kind, density, darkening, roads, green)
+        _fractions(kind, density, darkening, roads, green, canopy)
         for kind, green in zip(cover, greenness, strict=True)
     ]
-    return Landscape(terrain, (cover[0], cover[1]), (fractions[0], fractions[1]))
+    for one in fractions:
+        one[Endmember.OTHER_SOIL] = one[Endmember.SOIL] * other_soil
+        one[Endmember.SOIL] -= one[Endmember.OTHER_SOIL]
+    return Landscape(terrain, (cover[0], cover[1]), (fractions[0], fractions[1]), other_soil)
 
 
 def _wild_cover(rng: np.random.Generator, terrain: Terrain, landscape_kind: LandscapeKind) -> np.ndarray:
@@ -117,7 +130,17 @@ def _build(
     for _ in range(int(rng.integers(0, landscape_kind.towns, endpoint=True))):
         places = np.argwhere(on_farms) if on_farms.any() else np.argwhere(np.ones_like(on_farms))
         row, column = places[rng.integers(len(places))]
-        cover[:, streets(rng, size, (int(row), int(column)), rng.uniform(6, 18)) > 0.5] = Cover.TOWN
+        cover[
+            :,
+            streets(rng, size, (int(row), int(column)), float(np.exp(rng.uniform(np.log(6), np.log(50)))))
+            > 0.5,
+        ] = Cover.TOWN
+
+
+def _lay_lava(rng: np.random.Generator, cover: np.ndarray, landscape_kind: LandscapeKind) -> None:
+    """Dark lava in lobes, on which little grows."""
+    flows = random_field(rng, cover.shape[-1], 70, 2.1) + 0.25 * random_field(rng, cover.shape[-1], 10, 1.3)
+    cover[:, highest(flows, rng.uniform(*landscape_kind.lava))] = Cover.LAVA
 
 
 def _flood(
@@ -129,6 +152,8 @@ def _flood(
     bars = random_field(rng, size, 18, 1.8) > 0.7
     cover[:, bars & (terrain.river_px < width_px + 1.2) & (width_px > 0.7)] = Cover.SAND
     cover[:, terrain.river_px < width_px] = Cover.WATER
+    ponds = highest(random_field(rng, size, 36, 2.2), rng.uniform(*landscape_kind.ponds))
+    cover[:, ndimage.binary_fill_holes(ndimage.binary_opening(ponds))] = Cover.WATER
     share = rng.uniform(*landscape_kind.lake)
     if share < 0.008:
         return
@@ -139,7 +164,7 @@ def _flood(
     level = np.quantile(depth[upstream], min(0.5, share / upstream.mean()))
     basins, _ = ndimage.label(upstream & (depth < level))
     full = (basins == np.argmax(np.bincount(basins.ravel())[1:]) + 1) if basins.any() else basins > 0
-    full = ndimage.binary_opening(full, iterations=2)
+    full = ndimage.binary_fill_holes(ndimage.binary_opening(full, iterations=2))
     drawdown = depth > level - rng.uniform(0.0, 0.05) * np.ptp(terrain.elevation_m)
     cover[:, full] = Cover.WATER
     cover[1, full & drawdown] = Cover.SAND
@@ -181,13 +206,19 @@ def _soil_darkening(
 
 
 def _fractions(
-    cover: np.ndarray, density: np.ndarray, darkening: np.ndarray, roads: np.ndarray, greenness: float
+    cover: np.ndarray,
+    density: np.ndarray,
+    darkening: np.ndarray,
+    roads: np.ndarray,
+    greenness: float,
+    canopy: tuple[float, float, float],
 ) -> np.ndarray:
     """(K, H, W) endmember fractions on one date."""
     fractions = fractions_of(cover, density)
     herbs = fractions[Endmember.DRY_GRASS] * greenness
     fractions[Endmember.DRY_GRASS] -= herbs
     fractions[Endmember.GREEN] += herbs
+    _change_canopy(fractions, cover, canopy)
     shaded = fractions[Endmember.SOIL] * darkening
     fractions[Endmember.SOIL] -= shaded
     fractions[Endmember.SHADE] += shaded
@@ -196,3 +227,17 @@ def _fractions(
     fractions[Endmember.ASPHALT] += 0.45 * paved
     fractions[Endmember.SOIL] += 0.55 * paved
     return fractions
+
+
+def _change_canopy(fractions: np.ndarray, cover: np.ndarray, canopy: tuple[float, float, float]) -> None:
+    """Turn needles to leaves, leaves to litter and shade between crowns to leaves, by the shares of `Canopy`."""
+    broadleaf, leafless, open_shade = canopy
+    wooded = np.isin(cover, (Cover.FOREST, Cover.SHRUB, Cover.REGROWTH))
+    for source, target, share in (
+        (Endmember.NEEDLES, Endmember.GREEN, broadleaf),
+        (Endmember.SHADE, Endmember.GREEN, open_shade),
+        (Endmember.GREEN, Endmember.DRY_GRASS, leafless),
+    ):
+        moved = np.where(wooded, fractions[source] * share, 0.0)
+        fractions[source] -= moved
+        fractions[target] += moved

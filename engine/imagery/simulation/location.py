@@ -41,8 +41,16 @@ class Location:
     post: datetime
 
 
-def make_location(rng: np.random.Generator, index: int) -> Location:
-    """Where a chip lies: a cell of its own, so that no two chips of a season overlap."""
+def make_location(
+    rng: np.random.Generator, index: int, product: str, fire_days: tuple[int, int], longest_age_days: int
+) -> Location:
+    """Where a chip lies: a cell of its own, so that no two chips of a season overlap.
+
+    Args:
+        product: what the stem calls the images.
+        fire_days: days of the year on which the fire may start; beyond 365 in the year after.
+        longest_age_days: most days between the fire and the image after it.
+    """
     zone, column, row = _cell(index)
     number, west, south, _, _ = zone
     room = np.array(CELL_M) - CHIP_PX * PIXEL_M
@@ -54,11 +62,13 @@ def make_location(rng: np.random.Generator, index: int) -> Location:
     _, latitudes = transform(crs, "EPSG:4326", [easting + middle], [northing - middle])
 
     overpass = datetime(2021, 1, 1, 18, 52, 0, tzinfo=UTC)
-    fire = overpass + timedelta(days=int(rng.integers(175, 275)))
-    post = fire + timedelta(days=int(rng.integers(2, 70)))
+    fire = overpass + timedelta(days=int(rng.integers(*fire_days)))
+    # Most scars are looked at when they are fresh.
+    age_days = int(2 + (longest_age_days - 2) * rng.beta(1.0, 2.2))
+    post = fire + timedelta(days=age_days)
     pre = fire - timedelta(days=int(rng.integers(5, 45)))
     tile = mgrs_square(number, latitudes[0], easting + middle, northing - middle)
-    stem = f"simulated_HLS.S30.T{tile}.{post:%Y%j}.v1_{index:03d}"
+    stem = f"simulated_{product}.T{tile}.{post:%Y%j}.v1_{index:03d}"
     return Location(
         stem, crs, Affine(PIXEL_M, 0, easting, 0, -PIXEL_M, northing), latitudes[0], pre, fire, post
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import fft
 
 MARGIN = 1.25  # fields are made on a larger square, since a Fourier field repeats at its edges
 
@@ -44,12 +44,6 @@ def random_field(
     white = rng.standard_normal((large, large), dtype=np.float32)
     field: np.ndarray = fft.irfft2(fft.rfft2(white) * amplitude, s=(large, large))[:size, :size]
     return (field - field.mean()) / field.std()
-
-
-def warp(field: np.ndarray, down_px: np.ndarray, right_px: np.ndarray) -> np.ndarray:
-    """The field read at displaced places, (H, W); beyond the edge the nearest value."""
-    rows, columns = np.indices(field.shape, dtype=np.float32)
-    return ndimage.map_coordinates(field, [rows + down_px, columns + right_px], order=1, mode="nearest")
 
 
 def highest(field: np.ndarray, share: float) -> np.ndarray:

@@ -20,6 +20,7 @@ from engine.imagery.simulation.chip import NODATA, SimulatedChip, landscape_kind
 from engine.imagery.simulation.endmembers import BANDS
 from engine.imagery.simulation.labels import write_labels
 from engine.imagery.simulation.location import MOST_CHIPS, Location
+from engine.imagery.sources.simulated import SEASON_VERSION
 
 WORKERS = 2
 MANY_CHIPS = 12  # from here a second process is worth its start
@@ -151,25 +152,35 @@ def _write_raster(path: Path, pixels: np.ndarray, chip: SimulatedChip, when: dat
         raster.descriptions = BANDS if is_image else ("burned",)
         raster.update_tags(
             EMBERSCOPE_SIMULATED="yes",
-            EMBERSCOPE_SENSOR="hls",
+            EMBERSCOPE_SENSOR=chip.view.sensor,
             EMBERSCOPE_DATETIME=when.isoformat().replace("+00:00", "Z"),
             EMBERSCOPE_FIRE_DATETIME=location.fire.isoformat().replace("+00:00", "Z"),
             EMBERSCOPE_SOURCE=f"{SOURCE}; seed {seed}",
             EMBERSCOPE_LICENCE="CC0-1.0",
             EMBERSCOPE_LANDSCAPE=chip.landscape_kind,
+            EMBERSCOPE_SEASON_VERSION=str(SEASON_VERSION),
         )
 
 
 def _describe(folder: Path, seed: int, counts: dict[str, int]) -> None:
     """Say in words and in JSON what the folder is."""
-    facts = {"simulated": True, "seed": seed, "splits": counts, "bands": list(BANDS), "nodata": NODATA}
+    facts = {
+        "simulated": True,
+        "version": SEASON_VERSION,
+        "seed": seed,
+        "splits": counts,
+        "bands": list(BANDS),
+        "nodata": NODATA,
+    }
     (folder / "simulated.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     (folder / "SIMULATED.md").write_text(
         f"""# A simulated fire season
 
-Nothing here was seen by a satellite. Places, fires and dates are made up by `python -m engine simulate --seed {seed}`:
-six-band surface reflectance mixed from published endmember spectra, with terrain, haze, cloud and noise.
-Coordinates lie in real UTM zones so that maps work; the ground there looks otherwise, and no such fires burned.
+Nothing here was seen by a satellite. Places, fires and dates are made up by `python -m engine simulate --seed {seed}`
+(version {SEASON_VERSION} of the season): six bands mixed from published endmember spectra, with terrain, haze, smoke, cloud and
+noise. Half of the places are surface reflectance (as HLS), a quarter each top-of-atmosphere reflectance in the bands of Landsat 8
+and of Sentinel-2; the tag EMBERSCOPE_SENSOR of each raster tells which. Landscapes are of five climates.
+Coordinates lie in two real UTM zones so that maps work; the ground there looks otherwise, and no such fires burned.
 
 - `data/<stem>_merged.tif`: post-fire reflectance, float32, {", ".join(BANDS)}; {NODATA:g} where not seen
 - `data/<stem>.mask.tif`: 1 burned, 0 not burned, -1 under cloud or not seen

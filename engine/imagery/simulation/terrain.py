@@ -8,7 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from engine.imagery.simulation.drainage import carve
-from engine.imagery.simulation.noise import random_field, warp
+from engine.imagery.simulation.fields import turned
+from engine.imagery.simulation.noise import random_field
 
 # Share of diffuse light in each band of HLS under a clear sky: approximate, falling with wavelength as Rayleigh
 # and aerosol scattering do.
@@ -52,8 +53,7 @@ def make_terrain(rng: np.random.Generator, size: int, relief_m: float, pixel_m: 
     cells = int(
         np.ceil(size * 1.52 / COARSE_PX)
     )  # the coarse grid is laid askew and must still cover the chip
-    meander = random_field(rng, cells, 26, 2.6) * 2.5, random_field(rng, cells, 26, 2.6) * 2.5
-    valley = warp(random_field(rng, cells, 85, 3.4), *meander)
+    valley = _main_valley(rng, cells)
     hardness = np.exp(0.5 * random_field(rng, cells, 45, 2.2) + 0.22 * random_field(rng, cells, 4, 1.0))
     height, area = carve(hardness, _valley_floor(valley))
 
@@ -75,6 +75,22 @@ def make_terrain(rng: np.random.Generator, size: int, relief_m: float, pixel_m: 
     channel = np.abs(valley)
     river_px = channel / np.maximum(np.hypot(*np.gradient(valley)), 0.01)
     return Terrain(elevation, gradient, channel, river_px, stream, wetness)
+
+
+def _main_valley(rng: np.random.Generator, cells: int) -> np.ndarray:
+    """(H, W), a field that is 0 along one winding line from edge to edge, and about 1 a quarter of the width away.
+
+    The line is the graph of a function in a turned frame, so that it neither closes nor crosses itself.
+    """
+    along, across = turned(cells, float(rng.uniform(0, 2 * np.pi)))
+    place = np.arange(-cells, cells)
+    curve = np.zeros(len(place))
+    for wavelength in cells * rng.uniform((0.9, 0.35, 0.16), (1.6, 0.6, 0.26)):
+        # A swing of a tenth of the wavelength: bends of up to about 30 degrees, as valleys have.
+        curve += 0.1 * wavelength * np.sin(2 * np.pi * place / wavelength + rng.uniform(0, 2 * np.pi))
+    offset = rng.uniform(-0.2, 0.2) * cells
+    valley: np.ndarray = (across - offset - np.interp(along, place, curve)) / (0.25 * cells)
+    return valley
 
 
 def _valley_floor(valley: np.ndarray) -> np.ndarray:

@@ -165,6 +165,11 @@ def encoder_facts(meta: StoreMeta) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def reads_level(taught: str, other: str) -> bool:
+    """Whether a decoder reads ground of a level: one of those that it was taught on, as stores list them."""
+    return set(other.split(", ")) <= set(taught.split(", "))
+
+
 def temporal_of(meta: StoreMeta) -> str:
     """How the store's dates were joined."""
     return str(meta.config.get("backbone", {}).get("temporal", "mean"))
@@ -173,6 +178,8 @@ def temporal_of(meta: StoreMeta) -> str:
 def _same(key: str, own: Any, other: Any) -> bool:
     if key == "gsd_m":
         return bool(abs(own - other) <= _SAME_GSD * max(own, other))
+    if key == "level":
+        return reads_level(own, other)
     return bool(own == other)
 
 

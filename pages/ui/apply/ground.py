@@ -10,6 +10,7 @@ import streamlit as st
 from engine.backbones import cards
 from engine.errors import BadInput, EngineError
 from engine.jobs.configuration.config import ExtractConfig, SceneConfig, config_hash
+from engine.learning.keeping.card import reads_level
 from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.ground import extraction_for
 from pages.ui.jobs import chosen_run
@@ -91,7 +92,7 @@ def _extraction(run: TrainRun, place: session.Place) -> ExtractConfig:
     if missing:
         raise BadInput(f"It has no {' and no '.join(missing)}, which {card.backbone} needs.")
     level = scenes[0].level
-    if level and card.level and level != card.level:
+    if level and card.level and not reads_level(card.level, level):
         raise BadInput(f"Its level is {level}, and the decoder was taught on {card.level}.")
     return config
 

@@ -72,6 +72,16 @@ def test_the_level_is_compared_where_both_state_it(tmp_path: Path) -> None:
         card.require_fit(store_with(tmp_path / "other", level="top of atmosphere"))
 
 
+def test_a_decoder_of_two_levels_reads_ground_of_either(tmp_path: Path) -> None:
+    card = card_of(META, level="surface, top of atmosphere")
+    for number, level in enumerate(("surface", "top of atmosphere", "surface, top of atmosphere")):
+        card.require_fit(store_with(tmp_path / str(number), level=level))
+    with pytest.raises(StoreError, match="level"):
+        card_of(META, level="surface").require_fit(
+            store_with(tmp_path / "both", level="surface, top of atmosphere")
+        )
+
+
 def test_another_sensor_of_the_same_bands_and_level_may_be_mapped(tmp_path: Path) -> None:
     card = card_of(META, level="surface", sensor="hls")
     card.require_fit(store_with(tmp_path / "other", level="surface", sensor="sentinel2_l2a"))
