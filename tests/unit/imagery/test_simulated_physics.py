@@ -1,0 +1,61 @@
+"""What the simulated season has of the real Earth: air, rivers, climates, sensors and dark ground that has not burnt."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from engine.imagery.simulation.air import aerosol, molecules, to_surface, to_top
+from engine.imagery.simulation.chip import landscape_kind_of, simulate_chip
+from engine.imagery.simulation.cover import Cover
+from engine.imagery.simulation.landscape_kinds import LANDSCAPE_KINDS
+from engine.imagery.simulation.location import MOST_CHIPS
+from engine.imagery.simulation.terrain import make_terrain
+from engine.imagery.simulation.views import VIEWS, view_of
+
+
+def test_the_top_of_atmosphere_is_brighter_in_blue_than_the_ground_and_the_correction_takes_that_away() -> (
+    None
+):
+    dark_green = np.array([0.025, 0.045, 0.035, 0.3, 0.16, 0.08])[:, None, None]
+    for depth in (0.05, 0.2, 0.6):
+        haze = aerosol(depth, 1.3)
+        seen = to_top(dark_green, haze, np.deg2rad(40))
+        added = (seen - dark_green)[:, 0, 0]
+        assert 0.05 < added[0] < 0.2
+        assert (np.diff(added[:3]) < 0).all()
+        assert np.abs(added[4:]).max() < 0.02
+        assert to_surface(seen, haze, np.deg2rad(40)) == pytest.approx(dark_green, abs=1e-6)
+
+
+def test_molecules_scatter_as_tables_say() -> None:
+    # Landsat 8, Pahlevan et al. and others: optical depths of 0.168, 0.090, 0.048, 0.015, 0.001 in these bands.
+    assert molecules()[:5] == pytest.approx([0.168, 0.090, 0.048, 0.015, 0.001], abs=0.0015)
+
+
+def test_every_kind_of_country_is_seen_in_every_way_of_delivery() -> None:
+    kinds = len(LANDSCAPE_KINDS)
+    seen = {(landscape_kind_of(index), view_of(index, kinds)) for index in range(MOST_CHIPS)}
+    assert len(seen) == kinds * len(VIEWS)
+    scenes = [view_of(index, kinds).level for index in range(MOST_CHIPS)]
+    assert scenes.count("surface") == MOST_CHIPS / 2
+
+
+def test_rivers_do_not_close_into_rings() -> None:
+    for seed in range(12):
+        terrain = make_terrain(np.random.default_rng(seed), 128, 300.0, 30.0)
+        _, pieces = ndimage.label(terrain.river_px > 1.5, structure=np.ones((3, 3)))
+        banks, _ = ndimage.label(terrain.river_px > 0.8)
+        sizes = np.bincount(banks.ravel())[1:]
+        edge = np.concatenate([banks[0], banks[-1], banks[:, 0], banks[:, -1]])
+        inside = [size for bank, size in enumerate(sizes, 1) if bank not in edge]
+        assert pieces <= 4
+        assert sum(inside) < 20  # single cells between two bends of a line
+
+
+def test_dark_ground_that_has_not_burnt_takes_its_share() -> None:
+    chips = [simulate_chip(0, index) for index in (3, 7)]  # steppe with lava, boreal forest with lakes
+    covers = [np.bincount(chip.cover.ravel(), minlength=len(Cover)) / chip.cover.size for chip in chips]
+    assert 0.0 < covers[0][Cover.LAVA] < 0.16
+    assert 0.005 < covers[1][Cover.WATER] < 0.2
