@@ -68,7 +68,9 @@ def measured(chosen: argparse.Namespace, named: str, root: Path) -> dict[str, An
     scores = json.loads((run.folder / "scores.json").read_text(encoding="utf-8"))
     row = {"backbone": named.partition("=")[0], "season": round(float(scores["iou_burned"]), 3)}
     real = {folder.name: tested(run, folder.resolve(), root) for folder in chosen.folders}
-    return row | {"real": real, "seconds": round(time.monotonic() - began)}
+    row |= {"real": real, "seconds": round(time.monotonic() - began)}
+    sys.stderr.write(json.dumps(row) + "\n")
+    return row
 
 
 def taught(chosen: argparse.Namespace, named: str, root: Path) -> TrainRun:

@@ -16,11 +16,11 @@ import numpy as np
 import rasterio
 
 from engine.errors import ConfigError
+from engine.imagery.season_version import FACTS, SEASON_VERSION
 from engine.imagery.simulation.chip import NODATA, SimulatedChip, landscape_kind_of, simulate_chip
 from engine.imagery.simulation.endmembers import BANDS
 from engine.imagery.simulation.labels import write_labels
 from engine.imagery.simulation.location import MOST_CHIPS, Location
-from engine.imagery.sources.simulated import SEASON_VERSION
 
 WORKERS = 2
 MANY_CHIPS = 12  # from here a second process is worth its start
@@ -172,7 +172,7 @@ def _describe(folder: Path, seed: int, counts: dict[str, int]) -> None:
         "bands": list(BANDS),
         "nodata": NODATA,
     }
-    (folder / "simulated.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     (folder / "SIMULATED.md").write_text(
         f"""# A simulated fire season
 

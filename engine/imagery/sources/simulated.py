@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import Field
 from engine.errors import SceneError
 from engine.frozen import Frozen
 from engine.imagery.scene import Scene
+from engine.imagery.season_version import version_note
 from engine.imagery.sources.chip_folder import chip_scenes
 from engine.paths import modified
 from engine.workspace import shared_root
@@ -89,7 +89,7 @@ class SimulatedScene(Frozen):
             )
         dates = ("pre", "post") if self.date == "both" else (self.date,)
         scenes = [(date, scene) for date in dates for scene in chip_scenes(folder, date)]
-        note = _version_note(folder)
+        note = version_note(folder)
         if note:
             scenes[0] = (scenes[0][0], replace(scenes[0][1], notes=(*scenes[0][1].notes, note)))
         # The masks show what has burnt: the ground before the fires has no labels.
@@ -112,17 +112,3 @@ def season_folder(seed: int, root: Path, chips: int | None = None) -> Path:
     """Where the simulated season of a seed, or its first places, are kept, once for all workspaces."""
     some = f"-{chips}" if chips else ""
     return shared_root(root) / "data" / f"simulated-{seed}{some}"
-
-
-def _version_note(folder: Path) -> str:
-    """What is to be said of a season that another version has simulated; empty for one of today's."""
-    told = folder / "simulated.json"
-    if not told.is_file():
-        return ""
-    version = json.loads(told.read_text(encoding="utf-8")).get("version", 1)
-    if version == SEASON_VERSION:
-        return ""
-    return (
-        f"{folder.name} is version {version} of the simulated season, and this version of Emberscope simulates version "
-        f"{SEASON_VERSION}. It is used as it is; delete its folder to have it simulated anew."
-    )

@@ -11,6 +11,7 @@ import pytest
 import rasterio
 
 from engine.errors import ConfigError, LabelError
+from engine.imagery.season_version import SEASON_VERSION
 from engine.imagery.simulation import simulate_season
 from engine.imagery.simulation.chip import simulate_chip
 from engine.imagery.simulation.cover import MIXTURES, Cover
@@ -18,7 +19,7 @@ from engine.imagery.simulation.endmembers import BANDS, NIR, SPECTRA, SWIR_2, En
 from engine.imagery.simulation.location import MOST_CHIPS, make_location
 from engine.imagery.simulation.terrain import sun_position
 from engine.imagery.simulation.views import VIEWS
-from engine.imagery.sources.simulated import SEASON_VERSION, SimulatedScene, season_folder
+from engine.imagery.sources.simulated import SimulatedScene, season_folder
 
 pytestmark = pytest.mark.xdist_group("simulated_season")
 CHIPS = 16
