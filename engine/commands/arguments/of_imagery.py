@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from engine.commands import catalogues, cut, importing, sensors
+from engine.commands import catalogues, cut, fires, importing, sensors
 
 Add = Callable[..., argparse.ArgumentParser]
 
@@ -14,6 +14,8 @@ def add_imagery(add: Add) -> None:
     """The commands about imagery."""
     add("sensors", sensors.sensors, "List the sensors whose rasters are read, as a table.")
     _add_catalogues(add)
+    sub = add("fires", fires.fires, "List known fires with their days, or write the search that shows one.")
+    sub.add_argument("name", nargs="?", help="one of them: print its scene as a configuration has it")
     _add_cut(add)
     _add_import(add)
 

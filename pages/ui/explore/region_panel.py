@@ -27,6 +27,7 @@ from engine.paths import PROJECT
 from pages.ui import workspace
 from pages.ui.explore import own_dialog, own_drop, own_list, region_words
 from pages.ui.explore.catalogues import dialog as catalogue_dialog
+from pages.ui.explore.datasets import dialog as datasets_dialog
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, style, wording
 from pages.ui.map import layers, maps
@@ -51,6 +52,7 @@ def choose_place() -> session.Place:
         own_list.offer()
         own_dialog.offer()
         catalogue_dialog.offer()
+        datasets_dialog.offer()
     return session.place()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui.jobs import chosen_run, config_view, curves, inner, jobs_panel
+from pages.ui.jobs import chosen_run, config_view, curves, dataset_ways, inner, jobs_panel
 from pages.ui.look import errors, wording
 from pages.ui.runs import disk, keeping, removal
 from pages.ui.state import address, cached, session
@@ -79,6 +79,7 @@ def details(item: cached.JobFacts, everything: Sequence[cached.JobFacts]) -> Non
     st.subheader(jobs_panel.short_name(item.job), anchor=False)
     jobs_panel.panel(item.job, more=curves.show if item.kind == "train" else None)
     _ways_on(item)
+    _dataset_ways(item)
     left, right = st.columns([1.4, 1], gap="large")
     with left:
         st.markdown("**Configuration**")
@@ -136,6 +137,16 @@ def _ways_on(item: cached.JobFacts) -> None:
         ):
             st.session_state["train_job"] = item.job.id
             st.switch_page("pages/evaluate.py", query_params={})
+
+
+def _dataset_ways(item: cached.JobFacts) -> None:
+    """The ways on from a data set that a job made or fetched."""
+    folder = dataset_ways.folder_of(item.job.summary) if item.state == "finished" else None
+    if folder is None:
+        return
+    dataset_ways.remarks(item.job.summary)
+    if dataset_ways.offer(folder, jobs_panel.short_name(item.job).partition(" · ")[2], "run"):
+        st.switch_page("pages/explore.py", query_params={})
 
 
 def _short(summary: dict[str, Any]) -> dict[str, Any]:

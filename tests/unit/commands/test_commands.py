@@ -180,6 +180,7 @@ CALLS: dict[str, Call] = {
         lambda at, to: [str(perimeters(at, to)), "--out", str(to / "d")], {"dataset", "chips", "fires", "splits", "not_had"},
         [(["none.yaml"], "none.yaml"), (["{extract}"], "kind extract"), (["{extract}", "--set", "kind=dataset"], "unknown key")],
     ),
+    "fires": Call(lambda *_: ["camp-fire"], {"name", "start", "end", "bounds_lonlat", "source", "page", "scene"}, [(["camp-fir"], "camp-fire")]),
     "run": Call(stopped, STORE, [(["none"], "none")]),
     "jobs": Call(lambda *_: [], {"id", "state", "folder"}, []),
     "cancel": Call(waiting, {"id", "state"}, [(["{run}"], "finished"), (["none"], "none")]),

@@ -32,6 +32,18 @@ def offer() -> None:
         _ask()
 
 
+def open_for_fire(start: dt.date, end: dt.date) -> None:
+    """Open the dialog in the next run, on the page's region and the days around a fire."""
+    around = dt.timedelta(days=45)
+    today = dt.datetime.now(dt.UTC).date()
+    st.session_state[_OPEN] = True
+    st.session_state["catalogue_from"] = start - around
+    st.session_state["catalogue_to"] = min(end + around, today)
+    st.session_state["catalogue_choice"], st.session_state["catalogue_fire"] = "after", end
+    for asked in (_ASKED, sentinel_hub.ASKED):
+        st.session_state.pop(asked, None)
+
+
 def _dismissed() -> None:
     st.session_state[_OPEN] = False
 

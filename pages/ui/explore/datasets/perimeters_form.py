@@ -1,0 +1,194 @@
+"""A data set from fire perimeters: the file, what was understood of it, where images come from, and what it will take."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from engine.datasets.images import area_lonlat
+from engine.datasets.perimeters import Perimeters
+from engine.errors import ConfigError, EngineError
+from engine.imagery.catalogues.presets import catalogues
+from engine.imagery.region import Region
+from engine.imagery.remote.access import wants
+from engine.imagery.sensors.table import SENSORS
+from engine.jobs.complaints import in_words
+from engine.jobs.configuration.config import DatasetConfig
+from engine.jobs.configuration.dataset import (
+    ChipsConfig,
+    ClassesConfig,
+    DatasetLabelsConfig,
+    PerimetersConfig,
+)
+from engine.jobs.job import submit
+from pages.ui import workspace
+from pages.ui.explore.datasets import perimeters_file
+from pages.ui.jobs import config_view
+from pages.ui.look import errors, style, wording
+from pages.ui.look.fields import help_of
+from pages.ui.state import cached, session
+
+_BY_ITSELF = "as the file tells"
+_READ_HERE = ("file", "files", "chips", "simulated", "netcdf")
+_BYTES_A_PIXEL = 6 * 4 * 0.7  # six bands of float32, deflated
+
+
+def show() -> bool:
+    """The whole form.
+
+    Returns:
+        False: starting a job switches to its page.
+    """
+    file = st.file_uploader(
+        "Perimeters with dates: GeoJSON, KML, GeoPackage, GeoParquet, or a zipped Shapefile, as NIFC, MTBS, EFFIS, Copernicus EMS and "
+        "CAL FIRE publish them",
+        type=perimeters_file.TYPES, key="perimeters_file",
+    )  # fmt: skip
+    if file is None:
+        st.caption(
+            "Each fire becomes chips of the first clear image after it, masks (burnt, not burnt, unknown) and splits, in the layout "
+            "of HLS Burn Scars. Fires are never divided between training and test."
+        )
+        return False
+    path = perimeters_file.keep(file.name, file.getvalue())
+    said, classes = _reading(path)
+    found = _understood(said)
+    if found is None:
+        return False
+    imagery = _imagery()
+    if imagery is None:
+        return False
+    config = _config(said, classes, imagery)
+    if config is not None:
+        _start(config, found)
+    return False
+
+
+def _reading(path: Path) -> tuple[PerimetersConfig, ClassesConfig | None]:
+    """How the file is read, and which attribute becomes classes."""
+    with st.expander("Columns and days", icon=":material/edit_note:"):
+        layer = st.text_input("Layer", key="perimeters_layer", help=help_of(PerimetersConfig, "layer")).strip() or None  # fmt: skip
+        known = perimeters_file.columns(str(path), layer)
+        left, right = st.columns(2)
+        date = _column(left, "Day that the fire began", known, "date")
+        end = _column(right, "Day of the perimeter", known, "end")
+        day = left.date_input("Or one day for all of them", None, key="perimeters_day")
+        name = _column(right, "Name", known, "name")
+        column = st.selectbox("Severity or class from", ["none", *known], key="perimeters_class", help=help_of(ClassesConfig, "column"))  # fmt: skip
+    said = PerimetersConfig(
+        file=str(path), layer=layer, date=day.isoformat() if day else date, end=end, name=name
+    )
+    return said, None if column == "none" else ClassesConfig(column=column)
+
+
+def _column(place: Any, label: str, known: list[str], key: str) -> str | None:
+    chosen = place.selectbox(label, [_BY_ITSELF, *known], key=f"perimeters_{key}", help=help_of(PerimetersConfig, key))  # fmt: skip
+    return None if chosen == _BY_ITSELF else str(chosen)
+
+
+def _understood(said: PerimetersConfig) -> Perimeters | None:
+    """The fires of the file, told; None where they cannot be read, which is told too."""
+    try:
+        found = perimeters_file.fires(said.model_dump_json(), said)
+    except EngineError as err:
+        errors.tell(err)
+        st.caption("Choose the columns, or a day for all fires, above.")
+        return None
+    starts = [fire.start for fire in found.fires]
+    style.facts(
+        (
+            ("Fires", f"{len(found.fires):,}"),
+            ("Began", str(min(starts)) if min(starts) == max(starts) else f"{min(starts)} to {max(starts)}"),
+            ("Left out", wording.count(len(found.not_had), "row")),
+        )
+    )
+    for note in found.notes:
+        st.info(wording.plain(note), icon=":material/info:")
+    with st.expander("The fires", icon=":material/list:"):
+        st.dataframe(
+            [{"Fire": fire.title, "Began": fire.start, "Ended": fire.end} for fire in found.fires[:500]]
+            + [{"Fire": one.fire, "Began": None, "Ended": None, "Left out": one.reason} for one in found.not_had[:100]],
+            hide_index=True, width="stretch",
+        )  # fmt: skip
+    return found
+
+
+def _imagery() -> dict[str, Any] | None:
+    """Where images come from; None where the place looked at cannot be one."""
+    ways = {"catalogue": "A catalogue", "place": "The place of this page"}
+    way = st.segmented_control(
+        "Images from", list(ways), default="catalogue", required=True, key="dataset_images", format_func=ways.__getitem__,
+    )  # fmt: skip
+    if way == "place":
+        scene = session.place().scene
+        if scene.source not in _READ_HERE:
+            st.info("The place of this page is one picture of a catalogue. Choose a catalogue instead: it is asked for each fire.", icon=":material/info:")  # fmt: skip
+            return None
+        style.small(f"{session.place().title}: the first of its dates after each fire.")
+        return scene.model_dump(mode="json")
+    known = catalogues()
+    left, right = st.columns(2)
+    name = left.selectbox("Catalogue", list(known), format_func=lambda one: known[one].title, key="dataset_catalogue")  # fmt: skip
+    products = {one.id: one for one in known[name].collections if one.has_dates}
+    product = right.selectbox("Product", list(products), format_func=lambda one: products[one].title, key=f"dataset_product_{name}")  # fmt: skip
+    needs = wants(products[product].access)
+    if needs:
+        style.small(f"Its files want a login, which this server takes from its environment: {needs}.")
+    cloud = st.slider("At most so much cloud (%)", 0, 100, 60, key="dataset_cloud")
+    return {"source": "stac", "catalogue": name, "collection": product, "most_cloud_pct": cloud}
+
+
+def _config(
+    said: PerimetersConfig, classes: ClassesConfig | None, imagery: dict[str, Any]
+) -> DatasetConfig | None:
+    """The configuration that the form describes."""
+    columns = st.columns(3)
+    with columns[0]:
+        side = st.selectbox("Side of a chip (px)", (128, 224, 256, 512), index=3, key="dataset_side", help=help_of(ChipsConfig, "size_px"))  # fmt: skip
+        gsd = st.selectbox("Metres a pixel", ("as the images", 10, 20, 30), key="dataset_gsd", help=help_of(ChipsConfig, "gsd_m"))  # fmt: skip
+    with columns[1]:
+        buffer = st.number_input("Ring that does not count (m)", 0, 5_000, 60, key="dataset_buffer", help=help_of(DatasetLabelsConfig, "buffer_m"))  # fmt: skip
+        around = st.number_input("Unburnt surroundings (m)", 0, 50_000, 2_000, key="dataset_around", help=help_of(ChipsConfig, "surroundings_m"))  # fmt: skip
+    with columns[2]:
+        burning = st.number_input("Days a fire burns", 0, 365, 30, key="dataset_burning", help=help_of(DatasetConfig, "burning_days"))  # fmt: skip
+        after = st.number_input("Days after it", 1, 730, 60, key="dataset_after", help=help_of(DatasetConfig, "days_after"))  # fmt: skip
+    try:
+        return DatasetConfig.model_validate({
+            "perimeters": said.model_dump(), "imagery": imagery, "burning_days": burning, "days_after": after,
+            "chips": {"size_px": side, "gsd_m": None if isinstance(gsd, str) else gsd, "surroundings_m": around},
+            "labels": {"buffer_m": buffer, "classes": classes.model_dump() if classes else None},
+        })  # fmt: skip
+    except ValidationError as err:
+        raise ConfigError(f"The data set cannot be made: {in_words(err, DatasetConfig)}.") from err
+
+
+def _start(config: DatasetConfig, found: Perimeters) -> None:
+    """What it will take, and the button."""
+    gsd = config.chips.gsd_m or _gsd_m(config)
+    chips = sum(_chips(fire, config, gsd) for fire in found.fires[:2_000])
+    size = chips * config.chips.size_px**2 * _BYTES_A_PIXEL
+    style.facts((("Chips", f"at most {chips:,}"), ("On disk", f"≤ {wording.megabytes(size / 1e6)}")))
+    if st.button("Make the data set", type="primary", key="dataset_start", icon=":material/play_arrow:"):
+        job = submit(config, workspace.folder())
+        st.session_state["datasets_open"] = False
+        st.switch_page("pages/runs.py", query_params={"job": job.id})
+    with st.expander("The same without the browser", icon=":material/terminal:"):
+        config_view.show(config, f"dataset-{config.title}", "dataset")
+
+
+def _chips(fire: Any, config: DatasetConfig, gsd: float) -> int:
+    """How many chips a fire may have: those of its rectangle."""
+    area = Region.from_bounds(*area_lonlat(fire, config.chips.surroundings_m).bounds).area_km2 * 1e6
+    return min(config.chips.most_per_fire, math.ceil(area / (gsd * config.chips.size_px) ** 2) + 1)
+
+
+def _gsd_m(config: DatasetConfig) -> float:
+    """Metres a pixel of the images."""
+    asked = config.imagery
+    if asked.source == "stac":
+        return float(SENSORS[catalogues()[asked.catalogue].collection(asked.collection).sensor].gsd_m)
+    return float(min(scene.gsd_m for scene in cached.scenes(asked)))

@@ -1,0 +1,22 @@
+"""Known fires have days in order, a rectangle that can be searched, and a page where their days are read."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.commands.fires import scene_of
+from engine.datasets.named_fires import NAMED_FIRES, NamedFire
+from engine.imagery.region import Region
+from engine.imagery.sources import StacScene
+
+
+@pytest.mark.parametrize("fire", NAMED_FIRES, ids=lambda fire: fire.name)
+def test_a_known_fire_can_be_searched(fire: NamedFire) -> None:
+    assert fire.start < fire.end
+    assert Region.from_bounds(*fire.bounds_lonlat).area_km2 > 100
+    assert fire.page.startswith("https://") and fire.source
+    assert StacScene.model_validate(scene_of(fire)).fire_date == fire.end
+
+
+def test_names_are_told_apart() -> None:
+    assert len({fire.name for fire in NAMED_FIRES}) == len(NAMED_FIRES)
