@@ -249,6 +249,10 @@ def _lesser_events(
 ) -> Iterator[happened.Event]:
     """The jobs around the great ones: downloads, measurements, data sets and exports."""
     match config:
+        case FetchConfig(dataset=str(name)):
+            from engine.datasets.published import fetch_dataset, published
+
+            return fetch_dataset(published(name), root)
         case FetchConfig():
             from engine.extraction.fetching import fetch
 

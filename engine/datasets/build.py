@@ -181,7 +181,7 @@ def _cut(fire: Fire, images: Images, work: _Work, bands: tuple[str, ...]) -> Fir
     chips, unseen = list[ChipRecord](), 0
     with OpenRasters() as rasters:
         for tile in cuts.tiles:
-            pixels = read_pixels(images, tile, bands, rasters)
+            pixels = read_pixels(images, tile, bands, rasters, config.clouds == "mask")
             if pixels.valid.mean() < config.chips.least_valid or not pixels.valid.any():
                 unseen += 1
                 continue

@@ -12,8 +12,9 @@ import rasterio
 
 from engine.datasets.fire import Fire
 from engine.datasets.images import Images
+from engine.extraction.pixels.clouds import cloud_finder
 from engine.files import write_atomic
-from engine.imagery.chip import read_chip
+from engine.imagery.chip import Chip, Clouded, read_chip
 from engine.imagery.grid import Tile
 from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.scene import Scene
@@ -43,17 +44,32 @@ def bands_of(scene: Scene, asked: Sequence[str] | None) -> tuple[str, ...]:
     return HLS_BANDS if set(HLS_BANDS) <= set(scene.bands) else scene.bands
 
 
-def read_pixels(images: Images, tile: Tile, bands: tuple[str, ...], rasters: OpenRasters) -> Pixels:
+def read_pixels(
+    images: Images, tile: Tile, bands: tuple[str, ...], rasters: OpenRasters, without_clouds: bool = False
+) -> Pixels:
     """The pixels of a tile from the scene that shows most of it, its gaps filled from the others of the day.
+
+    Args:
+        without_clouds: clouds and shadows of scenes without a mask of their own become gaps.
 
     Raises:
         SceneError, RemoteError: a file is damaged, or cannot be had.
     """
     square = tile.footprint
     ordered = sorted(images.scenes, key=lambda one: -one.footprint.intersection(square).area)
-    chip = read_chip(ordered[:1], tile, bands, ordered[1:], rasters)
+    clouded = _unmasked(cloud_finder(bands, rasters)) if without_clouds else None
+    chip = read_chip(ordered[:1], tile, bands, ordered[1:], rasters, clouded)
     valid = chip.valid[0]  # (H, W)
     return Pixels(np.where(valid, chip.image[0], np.float32(np.nan)), valid, bands)
+
+
+def _unmasked(find: Clouded) -> Clouded:
+    """The same for scenes without a mask of their own; nothing is clouded in the others, whose mask is used already."""
+
+    def clouded(chip: Chip, scene: Scene) -> np.ndarray:
+        return find(chip, scene) if scene.mask is None else np.zeros(chip.valid.shape[1:], bool)
+
+    return clouded
 
 
 def write_chip(

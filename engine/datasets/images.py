@@ -44,6 +44,17 @@ def area_lonlat(fire: Fire, surroundings_m: float) -> BaseGeometry:
     return shapely.box(*polygon_lonlat(shapely.box(*around.bounds), crs).bounds)
 
 
+def image_here(fire: Fire, config: DatasetConfig, scenes: Sequence[Scene]) -> str:
+    """Why scenes that are here show a fire at no fitting time; "" where one does."""
+    first = fire.over(config.burning_days)
+    area = area_lonlat(fire, config.chips.surroundings_m)
+    try:
+        _among(scenes, area, first, first + dt.timedelta(days=config.days_after))
+    except NoImage as err:
+        return str(err)
+    return ""
+
+
 def images_after(
     fire: Fire, config: DatasetConfig, scenes: Sequence[Scene], root: Path
 ) -> Generator[str, None, Images]:

@@ -1,13 +1,12 @@
-"""What is brought to this machine as a job: weights of backbones, a published data set, or the scenes of a catalogue."""
+"""What is brought to this machine as a job: weights of backbones, or the scenes of a catalogue."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
-from engine.datasets.published import fetch_dataset, published
 from engine.extraction.weights.fetching import fetch_backbones
 from engine.imagery.catalogues.offline import write_offline
 from engine.imagery.sources import StacScene
@@ -15,20 +14,18 @@ from engine.jobs.configuration.fetch import FetchConfig
 from engine.jobs.events import Event, FetchDone, MeasureStep, StepStarted
 
 
-def fetch(config: FetchConfig, root: Path) -> Iterator[Event]:
+def fetch(config: FetchConfig, root: Path) -> Generator[Event]:
     """Fetch what is asked for.
 
     Args:
-        root: the workspace; scenes and data sets are kept once for all workspaces.
+        root: the workspace; scenes are kept once for all workspaces.
 
     Yields:
-        As `fetch_backbones` and `fetch_dataset`; for scenes StepStarted, MeasureStep a raster and FetchDone.
+        As `fetch_backbones`; for scenes StepStarted, MeasureStep a raster and FetchDone.
 
     Raises:
         EngineError: what cannot be had; what came is kept, and the next try goes on from there.
     """
-    if config.dataset is not None:
-        return fetch_dataset(published(config.dataset), root)
     return fetch_backbones(config.names) if config.scene is None else _fetch_scenes(config.scene, root)
 
 

@@ -160,6 +160,10 @@ class DatasetConfig(Frozen):
     days_after: int = Field(
         60, ge=1, le=730, description="Images count until so many days after the end of the fire."
     )
+    clouds: Literal["keep", "mask"] = Field(
+        "keep",
+        description="mask: what DLR's network calls cloud or shadow is a gap, in scenes that bring no mask of their own.",
+    )
     chips: ChipsConfig = ChipsConfig()
     labels: DatasetLabelsConfig = DatasetLabelsConfig()
     splits: DatasetSplitsConfig = DatasetSplitsConfig()

@@ -31,7 +31,7 @@ from pages.ui.runs import comparison, disk
 from pages.ui.state import address, bound, cached
 
 _HIGHEST_PX = 420
-_KINDS = ("All", "Extract", "Train", "Leaderboard", "Apply", "Measure", "Export", "Fetch")
+_KINDS = ("All", "Extract", "Train", "Leaderboard", "Apply", "Measure", "Export", "Fetch", "Dataset")
 
 
 def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:

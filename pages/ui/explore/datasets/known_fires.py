@@ -25,7 +25,7 @@ def show() -> bool:
     style.facts((("Began", str(fire.start)), ("Contained", str(fire.end)), ("Rectangle", wording.area(area))))
     st.caption(
         f"Days as stated by [{fire.source}]({fire.page}). The rectangle is drawn roughly around the burnt ground: it is no "
-        f"perimeter, and holds no labels. Its perimeter is to be had from the publishers, and becomes a data set beside."
+        f"perimeter, and holds no labels. For labels, get its perimeter from CAL FIRE, NIFC or MTBS and choose From fire perimeters."
     )
     if st.button(
         "Look at it in a catalogue", type="primary", icon=":material/satellite_alt:", key="known_look"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from engine.datasets.images import area_lonlat
+from engine.datasets.images import area_lonlat, image_here
 from engine.datasets.perimeters import Perimeters
 from engine.errors import ConfigError, EngineError
 from engine.imagery.catalogues.presets import catalogues
@@ -22,6 +23,7 @@ from engine.jobs.configuration.dataset import (
     ChipsConfig,
     ClassesConfig,
     DatasetLabelsConfig,
+    FireCatalogue,
     PerimetersConfig,
 )
 from engine.jobs.job import submit
@@ -34,6 +36,7 @@ from pages.ui.state import cached, session
 
 _BY_ITSELF = "as the file tells"
 _READ_HERE = ("file", "files", "chips", "simulated", "netcdf")
+_MOST_LOOKED_AT = 500
 _BYTES_A_PIXEL = 6 * 4 * 0.7  # six bands of float32, deflated
 
 
@@ -76,7 +79,13 @@ def _reading(path: Path) -> tuple[PerimetersConfig, ClassesConfig | None]:
         left, right = st.columns(2)
         date = _column(left, "Day that the fire began", known, "date")
         end = _column(right, "Day of the perimeter", known, "end")
-        day = left.date_input("Or one day for all of them", None, key="perimeters_day")
+        day = left.date_input(
+            "Or one day for all of them",
+            None,
+            dt.date(1972, 1, 1),
+            dt.datetime.now(dt.UTC).date(),
+            key="perimeters_day",
+        )
         name = _column(right, "Name", known, "name")
         column = st.selectbox("Severity or class from", ["none", *known], key="perimeters_class", help=help_of(ClassesConfig, "column"))  # fmt: skip
     said = PerimetersConfig(
@@ -106,8 +115,8 @@ def _understood(said: PerimetersConfig) -> Perimeters | None:
             ("Left out", wording.count(len(found.not_had), "row")),
         )
     )
-    for note in found.notes:
-        st.info(wording.plain(note), icon=":material/info:")
+    told = " ".join(note.partition(" Set perimeters.")[0] for note in found.notes)
+    st.info(wording.plain(f"{told} Columns and days, above, has others."), icon=":material/info:")
     with st.expander("The fires", icon=":material/list:"):
         st.dataframe(
             [{"Fire": fire.title, "Began": fire.start, "Ended": fire.end} for fire in found.fires[:500]]
@@ -156,8 +165,10 @@ def _config(
     with columns[2]:
         burning = st.number_input("Days a fire burns", 0, 365, 30, key="dataset_burning", help=help_of(DatasetConfig, "burning_days"))  # fmt: skip
         after = st.number_input("Days after it", 1, 730, 60, key="dataset_after", help=help_of(DatasetConfig, "days_after"))  # fmt: skip
+    is_masked = st.checkbox("Leave clouds out where images bring no mask of their own", key="dataset_clouds", help=help_of(DatasetConfig, "clouds"))  # fmt: skip
     try:
         return DatasetConfig.model_validate({
+            "clouds": "mask" if is_masked else "keep",
             "perimeters": said.model_dump(), "imagery": imagery, "burning_days": burning, "days_after": after,
             "chips": {"size_px": side, "gsd_m": None if isinstance(gsd, str) else gsd, "surroundings_m": around},
             "labels": {"buffer_m": buffer, "classes": classes.model_dump() if classes else None},
@@ -172,12 +183,31 @@ def _start(config: DatasetConfig, found: Perimeters) -> None:
     chips = sum(_chips(fire, config, gsd) for fire in found.fires[:2_000])
     size = chips * config.chips.size_px**2 * _BYTES_A_PIXEL
     style.facts((("Chips", f"at most {chips:,}"), ("On disk", f"≤ {wording.megabytes(size / 1e6)}")))
-    if st.button("Make the data set", type="primary", key="dataset_start", icon=":material/play_arrow:"):
+    is_hopeless = not _some_are_seen(config, found)
+    if st.button("Make the data set", type="primary", key="dataset_start", icon=":material/play_arrow:", disabled=is_hopeless):  # fmt: skip
         job = submit(config, workspace.folder())
         st.session_state["datasets_open"] = False
         st.switch_page("pages/runs.py", query_params={"job": job.id})
     with st.expander("The same without the browser", icon=":material/terminal:"):
         config_view.show(config, f"dataset-{config.title}", "dataset")
+
+
+def _some_are_seen(config: DatasetConfig, found: Perimeters) -> bool:
+    """Whether scenes that are here show any of the fires after it, told; a catalogue is asked by the job."""
+    if isinstance(config.imagery, FireCatalogue):
+        return True
+    scenes = cached.scenes(config.imagery)
+    fires = found.fires[:_MOST_LOOKED_AT]
+    reasons = [image_here(fire, config, scenes) for fire in fires]
+    seen = reasons.count("")
+    if seen < len(fires):
+        other = next(reason for reason in reasons if reason)
+        tell = st.warning if seen else st.error
+        tell(
+            f"{seen} of {wording.count(len(fires), 'fire')} can be seen in the place of this page. Of another: {wording.plain(other)}.",
+            icon=":material/visibility_off:",
+        )
+    return seen > 0
 
 
 def _chips(fire: Any, config: DatasetConfig, gsd: float) -> int:
