@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -23,8 +23,9 @@ from engine.imagery.scene import Asset, MaskKind, Scene
 # Integers that a device turns into reflectance itself; others are turned here.
 _KEPT_TYPES = (np.dtype(np.int16), np.dtype(np.uint16), np.dtype(np.uint8))
 
-# Bands that lie on other computers are read side by side: each waits for its answer most of the time.
-_side_by_side = ThreadPoolExecutor(CONNECTIONS, "bands")
+# Bands that lie on other computers are read side by side: each waits for its answer most of the time. There are more threads
+# than connections, so that those that unpack leave no connection idle.
+_side_by_side = ThreadPoolExecutor(2 * CONNECTIONS, "bands")
 
 Clouded = Callable[["Chip", Scene], np.ndarray]
 """Clouded pixels (H, W) bool of a chip of one date of a scene."""
@@ -134,21 +135,35 @@ def _read_date(
     scene: Scene, tile: Tile, bands: Sequence[str], rasters: OpenRasters, clouded: Clouded | None = None
 ) -> _Date:
     scene.require(bands, "Reading")
-    date = _of_scene(_read_bands([scene.assets[band] for band in bands], tile, rasters), scene, tile)
+    assets = [scene.assets[band] for band in bands]
+    mask = _mask_begun(scene, assets, tile, rasters)
+    try:
+        date = _of_scene(_read_bands(assets, tile, rasters), scene, tile)
+    finally:
+        wait([mask] if mask else [])  # nothing is read of rasters that the caller may close
     if scene.mask is not None and date.valid.any():
-        date = replace(date, valid=date.valid & _is_clear(*scene.mask, tile, rasters))
+        clear = mask.result() if mask else _is_clear(rasters.get(scene.mask[0].path), *scene.mask, tile)
+        date = replace(date, valid=date.valid & clear)
     if clouded is None or not date.valid.any():
         return date
     alone = Chip(tile, date.stored[None], date.valid[None], (scene.datetime,), date.scale, date.offset)
     return _Date(date.stored, date.valid & ~clouded(alone, scene), date.scale, date.offset)
 
 
-def _is_clear(asset: Asset, kind: MaskKind, tile: Tile, rasters: OpenRasters) -> np.ndarray:
+def _mask_begun(
+    scene: Scene, assets: Sequence[Asset], tile: Tile, rasters: OpenRasters
+) -> Future[np.ndarray] | None:
+    """A scene's own mask on another computer, asked for beside its bands; None: it has none, or it lies here."""
+    if scene.mask is None or not is_remote(scene.mask[0].path):
+        return None
+    dataset = rasters.get_all([scene.mask[0].path, *dict.fromkeys(one.path for one in assets)])[0]
+    return _side_by_side.submit(_is_clear, dataset, *scene.mask, tile)
+
+
+def _is_clear(dataset: DatasetReader, asset: Asset, kind: MaskKind, tile: Tile) -> np.ndarray:
     """Pixels (H, W) bool that the product's own mask does not call cloud or shadow."""
     with damage_told(asset.path, f"tile {tile.id}"):
-        found, known = read_window(
-            rasters.get(asset.path), [asset.index], tile.grid, asset.crs, [()], is_nearest=True
-        )
+        found, known = read_window(dataset, [asset.index], tile.grid, asset.crs, [()], is_nearest=True)
     return known & ~is_clouded(found[0], kind)
 
 
@@ -168,10 +183,12 @@ def _of_scene(date: _Date, scene: Scene, tile: Tile) -> _Date:
 def _read_bands(assets: Sequence[Asset], tile: Tile, rasters: OpenRasters) -> _Date:
     """Bands of one date, each from its own file; a pixel counts where all bands have a value."""
     groups = [list(group) for _, group in groupby(assets, key=_reading)]
-    opened = [rasters.get(group[0].path) for group in groups]
+    opened = rasters.get_all([group[0].path for group in groups])
     how = [(dataset, group, tile) for dataset, group in zip(opened, groups, strict=True)]
     if len(groups) > 1 and any(is_remote(group[0].path) for group in groups):
-        parts = list(_side_by_side.map(lambda one: _read_group(*one), how))
+        begun = [_side_by_side.submit(_read_group, *one) for one in how]
+        wait(begun)  # also where one fails: the others must not read rasters that the caller closes
+        parts = [one.result() for one in begun]
     else:
         parts = [_read_group(*one) for one in how]
     if len({part.encoding for part in parts}) > 1 or parts[0].stored.dtype not in _KEPT_TYPES:

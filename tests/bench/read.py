@@ -1,4 +1,4 @@
-"""Figures of reading windows of bands: from files, and over loopback HTTP with a delay, beside rasterio and the bare link.
+"""Figures of reading windows of bands: from files, from a netCDF cube, and over loopback HTTP with a delay, beside rasterio and the bare link.
 
 python tests/bench/read.py --json
 """
@@ -18,10 +18,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import h5py
 import numpy as np
 import rasterio
 import urllib3
+import xarray as xr
 import yaml
+from pyproj import CRS
 from rasterio.windows import Window
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -34,6 +37,7 @@ from engine.imagery.remote.fetching import CONNECTIONS, RemoteRaster
 from engine.imagery.remote.remote_file import write_remote
 from engine.imagery.scene import Asset, Scene
 from engine.imagery.sensors.table import SENSORS
+from engine.imagery.sources import NetcdfScene
 from tests.stac.items import write
 from tests.stac.range_server import range_server
 
@@ -75,8 +79,42 @@ def figures(room: Path, delay_s: float) -> dict[str, Any]:
         ours.append(timed(lambda: read_tiles(scene, 1)))
         theirs.append(timed(lambda: read_bare(room)))
     found: dict[str, Any] = {"local_share": round(median(theirs) / median(ours), 3)}
+    found |= of_cube(room)
     with served(room, delay_s) as address:
         return found | over_the_network(room, address, delay_s)
+
+
+def of_cube(room: Path) -> dict[str, Any]:
+    """The same windows of a netCDF cube in chunks of 256 pixels, beside h5py alone."""
+    with rasterio.open(room / "blue.tif") as dataset:
+        x, y = (dataset.xy(0, range(SIDE_PX))[0], dataset.xy(range(SIDE_PX), 0)[1])
+    images = {}
+    for band in BANDS:
+        with rasterio.open(room / f"{band}.tif") as dataset:
+            said = {"_FillValue": np.int16(-9999), "grid_mapping": "crs", "scale_factor": 1e-4}
+            images[band] = (("y", "x"), dataset.read(1), said)
+    wkt = CRS.from_epsg(32633).to_wkt()
+    path = room / "cube.nc"
+    xr.Dataset(
+        images,
+        {"x": ("x", x, {"units": "m"}), "y": ("y", y, {"units": "m"}), "crs": ((), 0, {"crs_wkt": wkt})},
+    ).to_netcdf(
+        path, engine="h5netcdf", encoding={band: {"zlib": True, "chunksizes": (256, 256)} for band in BANDS}
+    )
+    (scene,) = NetcdfScene(source="netcdf", path=str(path)).find(room)
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(timed(lambda: read_tiles(scene, 1)))
+        theirs.append(timed(lambda: read_bare_cube(path)))
+    return {"netcdf_share": round(median(theirs) / median(ours), 3)}
+
+
+def read_bare_cube(path: Path) -> None:
+    with h5py.File(path) as file:
+        for row in range(0, SIDE_PX, WINDOW_PX):
+            for column in range(0, SIDE_PX, WINDOW_PX):
+                stored = [file[band][row : row + WINDOW_PX, column : column + WINDOW_PX] for band in BANDS]
+                np.stack(stored) != -9999  # noqa: B015 - as every reader marks its gaps
 
 
 def served(room: Path, delay_s: float) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 import time
@@ -69,15 +70,18 @@ class Handler(BaseHTTPRequestHandler):
         if not file.is_file():
             self.answer(404, b"")
             return
-        content = file.read_bytes()
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         if not found:
+            content = file.read_bytes()
             made.sent.append((path, 0, len(content)))
             self.answer(200, content)
             return
-        first, last = int(found[1]), min(int(found[2]), len(content) - 1)
+        size = file.stat().st_size
+        first, last = int(found[1]), min(int(found[2]), size - 1)
         made.sent.append((path, first, last + 1 - first))
-        self.answer(206, content[first : last + 1], {"Content-Range": f"bytes {first}-{last}/{len(content)}"})
+        with file.open("rb") as opened:
+            content = os.pread(opened.fileno(), last + 1 - first, first)
+        self.answer(206, content, {"Content-Range": f"bytes {first}-{last}/{size}"})
 
     do_POST = do_GET  # noqa: N815 - named by http.server
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import lzma
 import zlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,21 +26,23 @@ LARGEST_CHUNK_BYTES = 512_000_000
 DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, EOFError, zlib.error, lzma.LZMAError)
 
 
+Part = tuple[int | slice, ...]
+"""A place along each dimension of a variable."""
+
+
 @dataclass(frozen=True)
 class Opened:
     """A cube's arrays before they are understood.
 
     Attributes:
-        lock: is held while values are read, where a library reads one at a time.
-        damaged: names the piece of a variable that cannot be read, given the slices that were asked for of each dimension;
-            "" where none can be named.
+        dataset: what describes them, undecoded.
+        read: stored values of a part of a variable; any thread may call it.
         notes: what is to be said of how it is stored.
     """
 
     path: Path
     dataset: xr.Dataset = field(repr=False)
-    lock: AbstractContextManager[Any]
-    damaged: Callable[[str, dict[str, Any]], str] = lambda _, __: ""
+    read: Callable[[str, Part], np.ndarray] = field(repr=False)
     notes: tuple[str, ...] = ()
 
 
@@ -51,6 +52,7 @@ class Cube:
 
     Attributes:
         dates: in the file's order; empty where it has one image without a time.
+        dims: the dimensions of each variable that is read, as they lie in the file.
         axes: dimensions of time (None: there is none), rows, columns and bands (None).
         shape: rows and columns as they lie in the file.
         chunk: rows and columns of a chunk.
@@ -62,6 +64,7 @@ class Cube:
     opened: Opened
     dates: tuple[datetime, ...]
     bands: tuple[CubeBand, ...]
+    dims: dict[str, tuple[str, ...]]
     axes: tuple[str | None, str, str, str | None]
     shape: tuple[int, int]
     chunk: tuple[int, int]
@@ -88,33 +91,21 @@ class Cube:
             SceneError: a piece of the cube is damaged, by its name where it has one; else as the library says it.
         """
         own = self.bands[band]
-        _, y, x, _ = self.axes
-        place = self._place(own, image, rows, columns)
-        try:
-            with self.opened.lock:
-                found = self.opened.dataset[own.variable].isel(place).transpose(y, x)
-                values = np.asarray(found.values, self.dtype)
-        except DAMAGE as err:
-            piece = self.opened.damaged(own.variable, place)
-            if not piece:
-                raise
-            why = " ".join(str(err).split())[:120]
-            raise SceneError(
-                f"{self.path.name}: the chunk {piece} is damaged or cut short ({why}). Copy or download it again."
-            ) from err
+        dims = self.dims[own.variable]
+        values = self.opened.read(own.variable, self._part(own, dims, image, rows, columns))
+        if dims.index(self.axes[2]) < dims.index(self.axes[1]):  # columns first
+            values = values.T
+        values = np.asarray(values, self.dtype)
         if own.valid is not None:
             values = np.where((values < own.valid[0]) | (values > own.valid[1]), own.gap, values)
         return values.astype(self.dtype, copy=False)
 
-    def _place(self, band: CubeBand, image: int, rows: slice, columns: slice) -> dict[str, Any]:
+    def _part(self, band: CubeBand, dims: tuple[str, ...], image: int, rows: slice, columns: slice) -> Part:
         time, y, x, position = self.axes
-        place: dict[str, Any] = {y: rows, x: columns}
-        if time is not None and time in self.opened.dataset[band.variable].dims:
-            place[time] = image
+        place: dict[str | None, int | slice] = {y: rows, x: columns, time: image}
         if band.position is not None:
-            assert position is not None
             place[position] = band.position
-        return place
+        return tuple(place[dim] for dim in dims)
 
 
 def understood(opened: Opened) -> Cube:
@@ -146,7 +137,8 @@ def understood(opened: Opened) -> Cube:
     chunk = said.get("chunksizes") or said.get("chunks") or kept[0].shape
     sides = dict(zip(kept[0].dims, chunk, strict=True))
     return Cube(
-        opened, dates, tuple(bands_of(dataset, kept, axis, where)), (when, y, x, axis),
+        opened, dates, tuple(bands_of(dataset, kept, axis, where)),
+        {str(one.name): tuple(map(str, one.dims)) for one in kept}, (when, y, x, axis),
         (dataset.sizes[y], dataset.sizes[x]), (int(sides[y]), int(sides[x])), affine, crs, dtype,
         tuple((str(key), str(value)[:500]) for key, value in dataset.attrs.items() if isinstance(value, str)),
         tuple(item for item in (*opened.notes, note, *notes) if item),

@@ -6,15 +6,23 @@ A file may only hold its own pixels: HDF5's links to other files, external stora
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.errors import SceneError
-from engine.imagery.cubes.cube import LARGEST_CHUNK_BYTES, Opened
+from engine.imagery.cubes.cube import LARGEST_CHUNK_BYTES, Opened, Part
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 ENDINGS = (".nc", ".nc4", ".cdf")
 _HDF5, _CLASSIC = b"\x89HDF", (b"CDF\x01", b"CDF\x02")
+# Of each variable HDF5 keeps so many unpacked bytes (its own default, one megabyte, holds no chunk of 1024 pixels), in a table
+# of a prime number of places.
+_KEPT_BYTES, _KEPT_SLOTS = 16_000_000, 4001
 # HDF5 reads one at a time in a process.
 _lock = threading.RLock()
 
@@ -34,7 +42,32 @@ def open_netcdf(path: Path) -> Opened:
     with _lock:
         if engine == "h5netcdf":
             _require_own_pixels(path)
-        return Opened(path, xr.open_dataset(path, engine=engine, decode_cf=False, cache=False), _lock)
+        dataset = xr.open_dataset(path, engine=engine, decode_cf=False, cache=False)
+        return Opened(path, dataset, _hdf5_values(path) if engine == "h5netcdf" else _classic_values(dataset))
+
+
+def _hdf5_values(path: Path) -> Callable[[str, Part], np.ndarray]:
+    """Reads parts of variables by HDF5 itself, which keeps the chunks that it unpacked last."""
+    import h5py
+
+    file = h5py.File(path, "r", rdcc_nbytes=_KEPT_BYTES, rdcc_nslots=_KEPT_SLOTS)
+    variables: dict[str, Any] = {}
+
+    def values(name: str, part: Part) -> np.ndarray:
+        with _lock:
+            if name not in variables:
+                variables[name] = file[name]
+            return np.asarray(variables[name][part])
+
+    return values
+
+
+def _classic_values(dataset: xr.Dataset) -> Callable[[str, Part], np.ndarray]:
+    def values(name: str, part: Part) -> np.ndarray:
+        with _lock:
+            return np.asarray(dataset[name].variable[part].values)
+
+    return values
 
 
 def _engine_of(path: Path) -> str:

@@ -7,6 +7,7 @@ BigTIFF; only its table of blocks is replaced (BigTIFF design, libtiff; TIFF 6.0
 
 from __future__ import annotations
 
+import math
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -25,8 +26,8 @@ from engine.imagery.one_file import OneFile
 from engine.imagery.remote.remote_file import keep_failure
 
 _TILE_OFFSETS, _TILE_BYTE_COUNTS, _LONG8 = 324, 325, 16
-# Blocks have the size of chunks within these limits; a TIFF's are multiples of 16.
-_LEAST_PX, _MOST_PX = 64, 512
+# Sides of blocks; a TIFF's are multiples of 16.
+_LEAST_PX, _MOST_PX, _STEP_PX = 64, 512, 16
 _MOST_BANDS = 4096
 _KEPT_BLOCKS = 4
 
@@ -61,15 +62,19 @@ def _layout(path: Path, modified_ns: int) -> Layout:
             f"{path.name} has {cube.images} dates of {len(cube.bands)} bands, and at most {_MOST_BANDS} images are read of one file. "
             f"Write fewer dates a file."
         )
-    height, width = (_block_side(side) for side in cube.chunk)
+    height, width = (block_side(side) for side in cube.chunk)
     down, across = -(-cube.shape[0] // height), -(-cube.shape[1] // width)
     blocks, block_bytes = count * down * across, height * width * cube.dtype.itemsize
     header, start = _with_blocks(_empty_tiff(cube, count, (height, width)), blocks, block_bytes)
     return Layout(header, start, (height, width), across, down, block_bytes, start + blocks * block_bytes)
 
 
-def _block_side(chunk: int) -> int:
-    return min(_MOST_PX, max(_LEAST_PX, -(-chunk // 16) * 16))
+def block_side(chunk: int) -> int:
+    """The largest side up to the limit that holds whole chunks, so that none is unpacked for two blocks; else about a chunk."""
+    whole = math.lcm(chunk, _STEP_PX)
+    if whole <= _MOST_PX:
+        return max(_MOST_PX // 2 // whole, -(-_LEAST_PX // whole), 1) * whole
+    return min(_MOST_PX, max(_LEAST_PX, -(-chunk // _STEP_PX) * _STEP_PX))
 
 
 def _empty_tiff(cube: Cube, count: int, block: tuple[int, int]) -> bytes:

@@ -10,15 +10,14 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.errors import SceneError
-from engine.imagery.cubes.cube import DAMAGE, LARGEST_CHUNK_BYTES, Opened
+from engine.imagery.cubes.chunk_reader import ChunkReader
+from engine.imagery.cubes.cube import LARGEST_CHUNK_BYTES, Opened
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -67,13 +66,7 @@ def open_zarr(path: Path) -> Opened:
             path, engine="zarr", decode_cf=False, cache=False, consolidated=False, chunks=None
         )
     notes = tuple(_absent(path, dataset, arrays, files))
-    return Opened(
-        path,
-        dataset,
-        nullcontext(),
-        lambda name, place: _damaged(arrays[name], dataset[name].dims, place),
-        notes,
-    )
+    return Opened(path, dataset, ChunkReader(path.name, arrays).read, notes)
 
 
 def _own_files(path: Path) -> Counter[str]:
@@ -155,19 +148,3 @@ def _absent(
             else f"Zarr reads them as {fill}, which marks no gap unless scene.nodata says so"
         )
         yield f"{path.name}: {missing:,} of the {whole:,} chunks of {name} are not there; {reading}."
-
-
-def _damaged(array: zarr.Array[Any], dims: tuple[Any, ...], place: dict[str, Any]) -> str:
-    """The name of the first chunk within some slices that cannot be unpacked."""
-    sides = array.shards or array.chunks
-    spans = []
-    for dim, length, side in zip(dims, array.shape, sides, strict=True):
-        asked = place.get(str(dim), slice(0, length))
-        start, stop = (asked.start, asked.stop) if isinstance(asked, slice) else (asked, asked + 1)
-        spans.append(range(start // side, -(-stop // side)))
-    for chunk in product(*spans):
-        try:
-            _ = array[tuple(slice(n * side, (n + 1) * side) for n, side in zip(chunk, sides, strict=True))]
-        except DAMAGE:
-            return f"{array.basename}/{array.metadata.encode_chunk_key(chunk)}"
-    return ""

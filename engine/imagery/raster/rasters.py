@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +63,15 @@ class OpenRasters:
         while len(self._open) > self._kept_open:
             remote_raster.close(self._open.popitem(last=False)[1])
         return self._open[path]
+
+    def get_all(self, paths: Sequence[Path]) -> list[DatasetReader]:
+        """The rasters in some files, fewer than are kept open; headers that come over the network come side by side.
+
+        Raises:
+            SceneError: as `open_raster`.
+        """
+        remote_raster.begin([path for path in paths if path not in self._open])
+        return [self.get(path) for path in paths]
 
     def close(self) -> None:
         """Close them all; those asked for afterwards are opened again."""

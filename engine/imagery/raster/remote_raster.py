@@ -8,6 +8,7 @@ lives as long as the process, opens and closes them all; any thread reads.
 from __future__ import annotations
 
 import atexit
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from engine.errors import EngineError, SceneError
 from engine.imagery.cubes.opening import is_cube
 from engine.imagery.cubes.virtual_tiff import cube_as_file
 from engine.imagery.one_file import OneFile
+from engine.imagery.remote import fetching
 from engine.imagery.remote.fetching import cached
 from engine.imagery.remote.remote_file import (
     forget_failure,
@@ -48,6 +50,18 @@ def opened(path: Path) -> DatasetReader:
         SceneError: it is no GeoTIFF, JPEG 2000 or netCDF.
     """
     return _cube(path) if is_cube(path) else _remote(path)
+
+
+def begin(paths: Sequence[Path]) -> None:
+    """Fetch the headers of those that lie on other computers side by side, before they are opened one after another.
+
+    Raises:
+        RemoteError: one cannot be had.
+        SceneError: a file here names none.
+    """
+    away = [remote_raster(path) for path in paths if is_remote(path)]
+    if len(away) > 1:
+        fetching.begin(away)
 
 
 def _cube(path: Path) -> DatasetReader:

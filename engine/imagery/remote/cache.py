@@ -61,6 +61,8 @@ class CachedFile:
         first, last = start // PAGE_BYTES, -(-min(end, self.size) // PAGE_BYTES)
         runs: list[tuple[int, int]] = []
         known = self._sums(first, last)
+        if not any(known):
+            return [(first * PAGE_BYTES, min(last * PAGE_BYTES, self.size))] if last > first else []
         for page, checksum in zip(range(first, last), known, strict=True):
             if checksum:
                 continue
@@ -77,13 +79,9 @@ class CachedFile:
             content = os.pread(
                 file.fileno(), min(last * PAGE_BYTES, self.size) - first * PAGE_BYTES, first * PAGE_BYTES
             )
-        pages = [content[at : at + PAGE_BYTES] for at in range(0, (last - first) * PAGE_BYTES, PAGE_BYTES)]
-        sums = self._sums(first, last)
-        wrong = [
-            first + n
-            for n, (page, known) in enumerate(zip(pages, sums, strict=True))
-            if _checksum(page) != known
-        ]
+        content = content.ljust(min(last * PAGE_BYTES, self.size) - first * PAGE_BYTES, b"\0")
+        found, sums = _checksums(content), self._sums(first, last)
+        wrong = [first + n for n, (own, known) in enumerate(zip(found, sums, strict=True)) if own != known]
         for page in wrong:
             self._write_sums(page, [0])
         return None if wrong else content[start - first * PAGE_BYTES : end - first * PAGE_BYTES]
@@ -102,8 +100,7 @@ class CachedFile:
                 os.pwrite(handle, content, start)
             finally:
                 os.close(handle)
-            sums = [_checksum(content[at : at + PAGE_BYTES]) for at in range(0, len(content), PAGE_BYTES)]
-            self._write_sums(start // PAGE_BYTES, sums)
+            self._write_sums(start // PAGE_BYTES, _checksums(content))
         _count(len(content))
 
     def touch(self) -> None:
@@ -212,5 +209,7 @@ def _count(size: int) -> None:
     make_room()
 
 
-def _checksum(page: bytes) -> int:
-    return zlib.crc32(page) or 1
+def _checksums(content: bytes) -> list[int]:
+    """Of each page, never 0."""
+    crc32, whole = zlib.crc32, memoryview(content)
+    return [crc32(whole[at : at + PAGE_BYTES]) or 1 for at in range(0, len(content), PAGE_BYTES)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.errors import RemoteError
 from engine.imagery.remote import access, cache
@@ -19,8 +21,12 @@ _PART_BYTES = 1 << 20
 # A file whose server gives no parts comes as a whole, up to this.
 _WHOLE_BYTES = 2_000_000_000
 CONNECTIONS = 16
+# Rasters whose first bytes are being fetched.
+_MOST_BEGINNING = 4096
 
 _fetchers = ThreadPoolExecutor(CONNECTIONS, "remote")
+# Threads that unpack what came hold no connection: others ask meanwhile.
+_connections = threading.BoundedSemaphore(CONNECTIONS)
 
 
 @dataclass(frozen=True)
@@ -53,15 +59,44 @@ def cached(raster: RemoteRaster) -> CachedFile:
     found = cache.known(raster.address)
     if found is not None:
         return found
-    answer = _answer(raster, (0, _HEAD_BYTES))
-    size, etag = _size(raster, answer), answer.headers.get("etag", "")
-    found = cache.begun(raster.address, size, etag)
-    _keep(raster, found, (0, min(_HEAD_BYTES, size)), answer)
+    with _beginning(raster.address):  # readers that begin together ask once
+        found = cache.known(raster.address)
+        if found is not None:
+            return found
+        answer = _answer(raster, (0, _HEAD_BYTES))
+        size, etag = _size(raster, answer), answer.headers.get("etag", "")
+        found = cache.begun(raster.address, size, etag)
+        _keep(raster, found, (0, min(_HEAD_BYTES, size)), answer)
     return found
 
 
-def fetch(raster: RemoteRaster, held: CachedFile, ranges: Sequence[tuple[int, int]]) -> None:
+@lru_cache(maxsize=_MOST_BEGINNING)
+def _beginning(address: str) -> threading.Lock:
+    """The lock of a raster whose first bytes are asked for."""
+    del address
+    return threading.Lock()
+
+
+def begin(rasters: Sequence[RemoteRaster]) -> None:
+    """Bring the first bytes of several rasters into the cache, side by side.
+
+    Raises:
+        RemoteError: one of them cannot be had.
+    """
+    unknown = [one for one in rasters if cache.known(one.address) is None]
+    for done in [_fetchers.submit(cached, one) for one in unknown]:
+        done.result()
+
+
+Brought = dict[int, bytes]
+"""Parts of a raster that came just now, by their first byte."""
+
+
+def fetch(raster: RemoteRaster, held: CachedFile, ranges: Sequence[tuple[int, int]]) -> Brought:
     """Bring ranges of bytes into the cache, side by side.
+
+    Returns:
+        What came, so that it need not be read from the disk again.
 
     Raises:
         RemoteError: one of them cannot be had.
@@ -74,10 +109,9 @@ def fetch(raster: RemoteRaster, held: CachedFile, ranges: Sequence[tuple[int, in
         for at in range(begin, end, _PART_BYTES)
     ]
     if len(parts) == 1:
-        _bring(raster, held, parts[0])
-        return
-    for done in [_fetchers.submit(_bring, raster, held, part) for part in parts]:
-        done.result()
+        return {parts[0][0]: _bring(raster, held, parts[0])}
+    begun = {part[0]: _fetchers.submit(_bring, raster, held, part) for part in parts}
+    return {start: done.result() for start, done in begun.items()}
 
 
 def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -91,7 +125,7 @@ def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
-def _bring(raster: RemoteRaster, held: CachedFile, part: tuple[int, int]) -> None:
+def _bring(raster: RemoteRaster, held: CachedFile, part: tuple[int, int]) -> bytes:
     answer = _answer(raster, part)
     if _size(raster, answer) != held.size or (
         held.etag and answer.headers.get("etag", held.etag) != held.etag
@@ -100,17 +134,19 @@ def _bring(raster: RemoteRaster, held: CachedFile, part: tuple[int, int]) -> Non
         raise raster.told(
             "it was changed on its server meanwhile. Start again, so that all of it is of one version."
         )
-    _keep(raster, held, part, answer)
+    return _keep(raster, held, part, answer)
 
 
-def _keep(raster: RemoteRaster, held: CachedFile, part: tuple[int, int], answer: Answer) -> None:
+def _keep(raster: RemoteRaster, held: CachedFile, part: tuple[int, int], answer: Answer) -> bytes:
+    """Put a part into the cache; the part."""
     start, end = part
     if answer.status == 200:  # a server that gives no parts
         held.write(0, answer.body)
-        return
+        return answer.body[start:end]
     if len(answer.body) != end - start:
         raise raster.told(f"{len(answer.body):,} bytes came instead of {end - start:,}. Try again later.")
     held.write(start, answer.body)
+    return answer.body
 
 
 def _answer(raster: RemoteRaster, part: tuple[int, int]) -> Answer:
@@ -119,7 +155,8 @@ def _answer(raster: RemoteRaster, part: tuple[int, int]) -> Answer:
         try:
             url, headers = access.signed(raster.address, raster.access)
             headers |= {"Range": f"bytes={part[0]}-{part[1] - 1}"}
-            answer = ask(Asked(url, headers=headers, most_bytes=_WHOLE_BYTES))
+            with _connections:
+                answer = ask(Asked(url, headers=headers, most_bytes=_WHOLE_BYTES))
         except RemoteError as err:
             raise raster.told(str(err)) from err
         if answer.status in (200, 206):

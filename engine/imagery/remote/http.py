@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
 import random
 import threading
 import time
@@ -30,6 +32,17 @@ _CONNECTIONS = 32
 _CHUNK_BYTES = 1 << 16
 # Headers that go to the host that they were meant for, and to none that it redirects to.
 _PRIVATE = ("authorization", "cookie")
+# Variables by which the environment names a proxy (urllib.request.getproxies).
+_PROXIES = (
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+)
 
 _pools: dict[tuple[str, str, int, str], urllib3.HTTPConnectionPool] = {}
 _lock = threading.Lock()
@@ -171,7 +184,15 @@ def _made(target: Target, address: str) -> urllib3.HTTPConnectionPool:
 def _proxy(url: str) -> str:
     """The proxy that the environment names for an address; "" where there is none."""
     host, _ = require_known(url)
-    return "" if proxy_bypass(host) else getproxies().get(url.partition(":")[0], "")
+    named = tuple(os.environ.get(name, "") for name in _PROXIES)
+    return _proxy_for(url.partition(":")[0], host, named)
+
+
+@functools.lru_cache(maxsize=256)
+def _proxy_for(scheme: str, host: str, named: tuple[str, ...]) -> str:
+    """The same for what the environment names; it is looked through once, for each request would wait for that."""
+    del named
+    return "" if proxy_bypass(host) else getproxies().get(scheme, "")
 
 
 def _pause_s(number: int, retry_after: str) -> float:

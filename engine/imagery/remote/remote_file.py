@@ -20,7 +20,7 @@ from engine.files import read_json, write_atomic
 from engine.imagery.one_file import OneFile
 from engine.imagery.remote import access
 from engine.imagery.remote.cache import PAGE_BYTES
-from engine.imagery.remote.fetching import RemoteRaster, cached, fetch
+from engine.imagery.remote.fetching import Brought, RemoteRaster, cached, fetch
 
 ENDING = ".remote"
 # Directories of files that are no Cloud-Optimised GeoTIFF lie anywhere: small reads bring this much with them.
@@ -118,8 +118,10 @@ class RemoteFile:
         """Bytes of some ranges, empty after a failure, which `raise_failure` tells of."""
         try:
             for _ in range(_MENDED):
-                fetch(self._raster, self._cached, wanted)
-                found = [self._cached.read(start, end) for start, end in ranges]
+                brought = fetch(self._raster, self._cached, wanted)
+                found = [
+                    _of_part(brought, start, end) or self._cached.read(start, end) for start, end in ranges
+                ]
                 if None not in found:
                     return [content or b"" for content in found]
             _failed.error = self._raster.told("its cache is damaged again and again. Check the disk.")
@@ -128,6 +130,14 @@ class RemoteFile:
         except OSError as err:
             _failed.error = self._raster.told(f"its cache cannot be read ({err.strerror}). Try again.")
         return [b"" for _ in ranges]
+
+
+def _of_part(brought: Brought, first: int, end: int) -> bytes:
+    """A range of bytes that lies in one part that came just now; empty where it does not."""
+    for start, content in brought.items():
+        if start <= first and end <= start + len(content):
+            return content[first - start : end - start]
+    return b""
 
 
 def keep_failure(err: EngineError) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from engine.extraction.extract import extract
+from engine.imagery.chip import read_chip
 from engine.imagery.cut import cut_of, write_cut
+from engine.imagery.grid import Tile
 from engine.imagery.raster.rasters import damage_told, open_raster
 from engine.imagery.remote.fetching import RemoteRaster
 from engine.imagery.remote.remote_file import write_remote
+from engine.imagery.scene import Asset, Scene
+from engine.imagery.sensors.table import SENSORS
 from engine.imagery.sources import FileScene, SceneConfig, StacScene
 from engine.jobs.configuration.config import (
     BackboneConfig,
@@ -22,7 +30,7 @@ from engine.jobs.configuration.config import (
     parse_config,
 )
 from engine.store.store import EmbeddingStore
-from tests.stac.items import write
+from tests.stac.items import BANDS, NORTH_M, WEST_M, write
 from tests.stac.world import World
 
 
@@ -75,3 +83,42 @@ def test_a_window_brings_little_more_than_its_blocks(stac: World, home: Path) ->
             for column in (1, 2)
         )
     assert stac.files.sent_bytes < 1.3 * needed
+
+
+def test_readers_that_begin_together_ask_for_each_header_once_and_side_by_side(
+    stac: World, home: Path
+) -> None:
+    pixels = np.random.default_rng(4).integers(1, 4000, (512, 512), dtype=np.int16)
+    paths = {}
+    for band in BANDS:
+        write(
+            stac.files.folder / f"many/{band}.tif",
+            pixels,
+            10,
+            -9999,
+            driver="COG",
+            compress="DEFLATE",
+            blocksize=128,
+        )
+        paths[band] = home / f"{band}.tif.remote"
+        write_remote(paths[band], RemoteRaster(f"{stac.files.address}/many/{band}.tif", "open", band), 1e9)
+    grid = GeoBox((512, 512), Affine(10, 0, WEST_M, 0, -10, NORTH_M), "EPSG:32633")
+    assets = {band: Asset(path, 1, "EPSG:32633", SENSORS["hls"]) for band, path in paths.items()}
+    scene = Scene("many", "many", SENSORS["hls"], assets, None, grid, "surface", "", "")
+    tiles = [Tile(f"{row}", grid[row : row + 128, :128]) for row in range(0, 512, 128)]
+    stac.files.sent.clear()
+    stac.files.latency_s = 0.05
+    try:
+        with ThreadPoolExecutor(4) as readers:
+            began = time.perf_counter()
+            chips = list(readers.map(lambda tile: read_chip([scene], tile, BANDS), tiles))
+            took = time.perf_counter() - began
+    finally:
+        stac.files.latency_s = 0.0
+    assert all(
+        np.array_equal(chip.stored[0, 0], pixels[row : row + 128, :128])
+        for chip, row in zip(chips, range(0, 512, 128), strict=True)
+    )
+    headers = [path for path, first, _ in stac.files.sent if first == 0]
+    assert sorted(headers) == sorted(f"/many/{band}.tif" for band in BANDS)
+    assert took < 0.05 * len(stac.files.sent)  # asked for one after another it would take longer

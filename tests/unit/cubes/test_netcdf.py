@@ -12,6 +12,7 @@ import xarray as xr
 
 from engine.errors import EngineError, SceneError
 from engine.imagery.chip import read_chip
+from engine.imagery.cubes.virtual_tiff import block_side
 from engine.imagery.grid import Tile
 from engine.imagery.scene import Scene
 from engine.imagery.sources import source_of
@@ -156,3 +157,11 @@ def test_pixels_that_are_damaged_are_told_when_they_are_read(tmp_path: Path) -> 
     scene = scenes_of(path)[0]
     with pytest.raises(SceneError, match="damaged or cut short"):
         read_chip([scene], Tile("all", scene.grid), ["red"])
+
+
+@pytest.mark.parametrize("chunk", [1, 16, 40, 60, 100, 128, 250, 256, 500, 512, 1000])
+def test_blocks_hold_whole_chunks_where_a_tiff_can(chunk: int) -> None:
+    side = block_side(chunk)
+    assert side % 16 == 0
+    assert 64 <= side <= 512
+    assert side % chunk == 0 or chunk in (250, 500, 1000)
