@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -69,6 +70,7 @@ def page_scripts() -> list[Path]:
     return [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))]
 
 
+@cache
 def imported_modules(path: Path) -> set[str]:
     """Full names of all modules that a file imports, at any depth of its code."""
     found: set[str] = set()
@@ -123,12 +125,13 @@ def test_no_file_is_longer_than_300_lines() -> None:
 
 
 def test_no_file_names_the_host_of_a_package_registry() -> None:
-    naming = [
-        f"{name_of(path)}: {host.decode()}"
-        for path in our_files()
-        for host in REGISTRY_HOSTS
-        if re.search(rb"(?<![\w-])" + re.escape(host) + rb"(?![\w-])", path.read_bytes(), re.IGNORECASE)
-    ]
+    naming = []
+    for path in our_files():
+        content = path.read_bytes().lower()
+        # a plain search first: it takes a twentieth of the time of a pattern, and finds one in nearly no file
+        for host in (one for one in REGISTRY_HOSTS if one in content):
+            if re.search(rb"(?<![\w-])" + re.escape(host) + rb"(?![\w-])", content):
+                naming.append(f"{name_of(path)}: {host.decode()}")
     assert not naming
 
 
