@@ -53,15 +53,21 @@ class Export:
         """The same for one layer, at its own resolution."""
         return replace(self, store=self.store.at_own_patches(layer), layers=(layer,))
 
-    def tiles(self, what: str) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
+    def tiles(
+        self, what: str, is_as_stored: bool = False
+    ) -> Iterator[tuple[StoredTile, np.ndarray, np.ndarray]]:
         """Tile by tile: embeddings (h, w, D) float32, NaN where there is none, and valid_fraction (h, w).
 
         Args:
             what: the step, as it is told.
+            is_as_stored: in the store's own type, with what stands in the rows of gaps.
         """
         count = len(self.store.tiles)
         for done, (tile, values, valid) in enumerate(self.store.iterate(self.layer)):
             self.tell(what, done, count)
+            if is_as_stored:
+                yield tile, values, valid
+                continue
             exact = values.astype(np.float32)
             is_gap = (valid <= 0) | ~np.isfinite(exact).all(axis=-1)
             yield tile, np.where(is_gap[..., None], np.float32("nan"), exact), valid

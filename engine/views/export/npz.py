@@ -16,7 +16,7 @@ from engine.views.export.quantisation import LossMeter, by_row, to_float16
 def write_npz(asked: Export) -> Made:
     """Write it part by part: an npz is a zip of npy files.
 
-    `embeddings` (rows, D); `valid_fraction`, `tile_id`, `row`, `col`, `lon`, `lat` (rows,), of patch centres; `store`, a JSON text
+    `embeddings` (rows, D); `valid_fraction` (0: the row holds no embedding), `tile_id`, `row`, `col`, `lon`, `lat` (rows,), of patch centres; `store`, a JSON text
     with the store's facts and tiles; `notice`, what must be said of them. int8: `scales` (rows,), NaN for gaps, and an
     embedding is its numbers times its scale.
     """
@@ -52,15 +52,16 @@ def _write_embeddings(entry: IO[bytes], asked: Export, meter: LossMeter, scales:
         "shape": (asked.store.rows, asked.dim),
     }
     np.lib.format.write_array_header_1_0(entry, header)
-    for _, values, _ in asked.tiles("Writing embeddings"):
+    is_as_stored = asked.dtype == asked.store.meta.dtype
+    for _, values, _ in asked.tiles("Writing embeddings", is_as_stored):
         exact = values.reshape(-1, asked.dim)
         if asked.dtype == "int8":
             numbers, scale = by_row(exact)
             scales.append(scale)
             meter.add(exact, numbers.astype(np.float32) * scale[:, None])
         else:
-            numbers = to_float16(exact) if asked.dtype == "float16" else exact
-            if asked.dtype != asked.store.meta.dtype:
+            numbers = to_float16(exact) if asked.dtype == "float16" and not is_as_stored else exact
+            if not is_as_stored:
                 meter.add(exact, numbers.astype(np.float32))
         entry.write(np.ascontiguousarray(numbers).tobytes())
 
