@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.compare import choice, data, numbers, same_ground, scatter, sight
+from pages.ui.embeddings.view import left_out
 from pages.ui.look import empty, errors, notices, style
+from pages.ui.look.wording import plain
 from pages.ui.state import cached, results
 
 style.heading("Compare", "Backbones, layers and dates beside each other, in colours that mean the same.")
@@ -44,6 +46,9 @@ with st.container(horizontal=True):
         bind="query-params", help="The swipe parts the first two.",
     )  # fmt: skip
 st.caption(sight.SHOWN[shown or sight.ALIGNED])
+for one in seen:
+    for words in left_out(one.reduction):
+        st.caption(f"{plain(one.slot.title)}: {words}")
 is_swiped = layout == "Under a swipe"
 names = [slot.title for slot in slots]
 with errors.in_words():

@@ -57,6 +57,8 @@ with accuracy, errors.in_words():  # after the map, which need not wait for it
         label_view.accuracy(seen.taught)
 with page.legend, errors.in_words():
     label_view.legend(seen)
+    for said in embeddings_view.left_out(reduction):
+        st.caption(said)
 with page.panel, errors.in_words():
     files.way_on(seen, path, map_key)
     files.exchange(path, labels)

@@ -25,7 +25,10 @@ def neighbour_file(path: Path, taught: Taught, kind: Kind, shown: int) -> Header
         DiskFull: no room.
     """
     highest = float(len(taught.classifier.classes)) if kind == "classes" else 1.0
-    return scalar_file(path, identity_of(taught, kind, shown), highest, lambda: _pieces(taught, kind, shown))
+    identity = identity_of(taught, kind, shown)
+    return scalar_file(
+        path, identity, highest, lambda: _pieces(taught, kind, shown), is_class=kind == "classes"
+    )
 
 
 def neighbour_lens(taught: Taught, kind: Kind, shown: int) -> Lens:

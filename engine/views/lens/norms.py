@@ -17,7 +17,8 @@ from engine.errors import StoreError
 from engine.store.schema import StoredTile
 from engine.views.layer_view import LayerView
 from engine.views.lens.lens import Lens, ramp
-from engine.views.lens.reduction_file import Header, read_header
+from engine.views.lens.overview import kept_header
+from engine.views.lens.reduction_file import Header
 from engine.views.lens.scalar_file import scalar_file
 from engine.views.pca import identity_of
 
@@ -51,8 +52,8 @@ def norms_of(view: LayerView) -> Norms:
     identity = hashlib.sha256(seen.encode()).hexdigest()
     name = f"norms-layer-{view.layer}-window-{view.window}-{view.position}.bin"
     path = view.store.folder.parent / "overlays" / name
-    header = read_header(path)
-    if header is None or header.identity != identity:
+    header = kept_header(path, identity)
+    if header is None:
         header = _write(view, path, identity)
     return Norms(path, header, float(header.facts["low"]), float(header.facts["high"]))
 

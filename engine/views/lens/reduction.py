@@ -21,13 +21,12 @@ from engine.errors import StoreError
 from engine.store.schema import StoredTile
 from engine.views.layer_view import LayerView
 from engine.views.lens.lens import Lens
-from engine.views.lens.overview import pieces_path, write_overview
+from engine.views.lens.overview import MOST_BYTES, kept_header, pieces_path, step_for, write_overview
 from engine.views.lens.placement import lonlat, place
 from engine.views.lens.reduction_file import (
     INVALID,
     MOST_ERROR,
     Header,
-    read_header,
     read_numbers,
     read_table,
     tile_table,
@@ -44,9 +43,6 @@ _STEPS = 127
 _RANGE_PERCENT = (2.0, 98.0)
 # Numbers sampled for scales and deviations.
 _SAMPLE_ROWS = 200_000
-# Bytes that a browser gets whole: a million patches of 32, which it redraws in 16 ms. Of a larger store it gets means,
-# and the patches that are in sight (overview.py).
-MOST_BYTES = 32_000_000
 _THREADS = 2
 
 
@@ -91,6 +87,11 @@ class Reduction:
         lon, lat = lonlat(np.array([lowest[0], highest[0]]), np.array([lowest[1], highest[1]]))
         return float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1])
 
+    @property
+    def left_out(self) -> int:
+        """Patches that a web map cannot place, and does not show: of tiles too large, or too near to a pole."""
+        return self.header.patches - int(read_table(self.path, self.header)[:, 1:3].prod(axis=1).sum())
+
     def row_of(self, number: int) -> int:
         """The store's row that a patch of the file stands for: the first of those that were averaged.
 
@@ -125,31 +126,20 @@ def reduction_of(view: LayerView, basis: Pca | None = None, most_bytes: int = MO
             f"The components are of embeddings of {len(chosen.mean)} numbers, and {view.store.folder} has "
             f"{_dim(view)}. Choose a store of the same backbone and layer."
         )
-    step = _step(view, len(chosen.components), most_bytes)
+    shapes = [(tile.h, tile.w) for tile in view.store.tiles]
+    step = step_for(shapes, -(-len(chosen.components) // 16) * 16, most_bytes)
     identity = _identity(view, chosen, step)
     named = "own" if basis is None else hashlib.sha256(chosen.components.tobytes()).hexdigest()[:12]
     name = f"lens-layer-{view.layer}-window-{view.window}-{view.position}-{view.windows}-{named}.bin"
     path = view.store.folder.parent / "overlays" / name
-    header = _kept(path, identity)
+    header = kept_header(path, identity)
     if header is None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):  # a second visitor waits, and reads what the first wrote
-            header = _kept(path, identity)
+            header = kept_header(path, identity)
             if header is None:
                 header = _write(path, view, chosen, step, identity)
     return Reduction(path, chosen, np.array(header.deviations), header)
-
-
-def _kept(path: Path, identity: str) -> Header | None:
-    """The head of a file that is still true; None also where its pieces have gone."""
-    header = read_header(path)
-    if header is None or header.identity != identity:
-        return None
-    if header.step > 1:
-        every = read_header(pieces_path(path))
-        if every is None or every.identity != identity:
-            return None
-    return header
 
 
 def _first(fitted: Pca) -> Pca:
@@ -225,16 +215,6 @@ def _dates(tiles: tuple[StoredTile, ...]) -> tuple[str, ...]:
 def _date(tile: StoredTile) -> str:
     """The last of a tile's dates; empty where none is known."""
     return next((time for time in reversed(tile.datetimes) if time), "")
-
-
-def _step(view: LayerView, components: int, most_bytes: int) -> int:
-    step, tiles = 1, view.store.tiles
-    stored = -(-components // 16) * 16
-    while stored * sum(-(-tile.h // step) * -(-tile.w // step) for tile in tiles) > most_bytes:
-        step += 1
-        if step > max(max(tile.h, tile.w) for tile in tiles):
-            break
-    return step
 
 
 def _identity(view: LayerView, basis: Pca, step: int) -> str:

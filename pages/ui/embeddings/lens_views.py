@@ -62,6 +62,13 @@ class Looked:
         return self.reduction.path, self.reduction.header.identity
 
     @property
+    def step(self) -> int:
+        """Patches along a side whose mean the browser draws where it is zoomed out; 1: it has all of them."""
+        if self.change is not None:
+            return self.change.header.step
+        return (self.reduction if self.norms is None else self.norms).header.step
+
+    @property
     def file_name(self) -> str:
         """Names an export by what is seen: another view, another name."""
         seen = repr((self.view.layer, self.view.window, self.view.position, self.choice, self.picked, self.dated.date, self.lens and self.lens.names,

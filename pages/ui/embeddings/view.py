@@ -9,6 +9,7 @@ import streamlit as st
 from engine.imagery.scene import Scene
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import LayerView
+from engine.views.lens.reduction import Reduction
 from engine.views.neighbourhood_mean import usual_window
 from pages.ui.embeddings import lens_data
 from pages.ui.embeddings.lens_views import Looked
@@ -132,12 +133,26 @@ def note(looked: Looked, is_of_map: bool = True) -> str:
         said.append(
             f"The map has {len(shares)} components with {kept:.1f} % of the variance; exports have all."
         )
-    if reduction.header.step > 1 and is_of_map:
-        step = reduction.header.step
+    if looked.step > 1 and is_of_map:
+        step = looked.step
         said.append(
             f"This store is large: zoomed out, a patch of the map is the mean of {step} × {step}; zoomed in, it is itself."
         )
+    if is_of_map:
+        said.extend(left_out(reduction))
     return " ".join([*said, *_measured(view)])
+
+
+def left_out(reduction: Reduction) -> list[str]:
+    """That some patches cannot be placed on a web map; nothing where all can."""
+    count = reduction.left_out
+    return (
+        [
+            f"{wording.count(count, 'patch', 'patches')} too near to a pole, or of tiles too large for a web map, are left out here; exports have them."
+        ]
+        if count
+        else []
+    )
 
 
 def _fitted_on(looked: Looked) -> str:

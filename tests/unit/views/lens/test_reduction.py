@@ -19,6 +19,7 @@ from engine.views.lens.norms import norms_of
 from engine.views.lens.overview import pieces_path, read_pieces
 from engine.views.lens.reduction import reduction_of
 from engine.views.lens.reduction_file import read_numbers
+from engine.views.lens.scalar_file import scalar_file
 from engine.views.pca import pca_of
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
@@ -222,3 +223,45 @@ def test_files_that_went_away_are_told_and_never_make_a_deleted_store_anew(tmp_p
         with pytest.raises(StoreError, match="have gone"):
             make(view)
     assert not (tmp_path / "run").exists()
+
+
+def test_patches_that_a_web_map_cannot_place_are_counted(tmp_path: Path) -> None:
+    near = tile_at(0)
+    far = replace(tile_at(1), id="pole", crs="EPSG:3413", transform=(30.0, 0, -900.0, 0, -30.0, 900.0))
+    found = reduction_of(
+        view_of(make_store(tmp_path, [rows_at(near), rows_at(far)], meta_of(dtype="float32")), window=1)
+    )
+    assert found.left_out == 16 and reduction_of(view_of(store_of(tmp_path / "all"))).left_out == 0
+
+
+@pytest.mark.parametrize("is_class", [False, True])
+def test_one_number_a_patch_of_a_large_store_is_an_overview_with_pieces(
+    tmp_path: Path, is_class: bool
+) -> None:
+    tiles = [tile_at(column, side=5) for column in range(3)]
+    numbers = np.random.default_rng(0).uniform(0, 3, (3, 5, 5))
+    numbers = np.floor(numbers) if is_class else numbers
+    numbers[0, :2, :3] = np.nan
+    whole, thinned = (
+        scalar_file(
+            tmp_path / name, "one", 3.0, lambda: zip(tiles, numbers, strict=True), is_class=is_class, most_bytes=most
+        )
+        for name, most in (("whole.bin", 10_000), ("thin.bin", 500))
+    )  # fmt: skip
+    assert (whole.step, thinned.step, thinned.facts["pieces"]) == (1, 2, True)
+    assert (
+        read_pieces(tmp_path / "thin.bin", [(0, 3)]) == read_numbers(tmp_path / "whole.bin", whole).tobytes()
+    )
+    stored = read_numbers(tmp_path / "thin.bin", thinned).astype(float)
+    seen = stored[:, :2] @ np.array(thinned.scales)
+    seen[stored[:, 0] == -128] = np.nan
+    block = numbers[1, 2:4, 2:4]
+    assert np.isnan(seen[0]) and seen[1] == pytest.approx(
+        np.nanmean(numbers[0, :2, 2:4]) if not is_class else numbers[0, 0, 3], abs=1e-3
+    )
+    assert seen[9 + 4] == pytest.approx(block[0, 0] if is_class else block.mean(), abs=1e-3)
+    (tmp_path / "thin-pieces.bin").unlink()
+    again = scalar_file(
+        tmp_path / "thin.bin", "one", 3.0, lambda: zip(tiles, numbers, strict=True), most_bytes=500
+    )
+    assert again.step == 2 and (tmp_path / "thin-pieces.bin").is_file()
