@@ -107,10 +107,15 @@ def confusion(run: TrainRun) -> None:
 
 
 def history(run: TrainRun) -> None:
-    """How it learned, folded away."""
+    """How it learned, folded away; the curves are drawn once somebody looks, for the browser takes longest over them."""
     epochs = run.history
-    if epochs:
-        with st.expander("How it learned", icon=":material/show_chart:"):
+    if not epochs:
+        return
+    folded = st.expander(
+        "How it learned", icon=":material/show_chart:", key="evaluate_history", on_change="rerun"
+    )
+    if folded.open:
+        with folded:
             charts.curves(epochs, run.task.classes, f"history_{run.folder.name}")
 
 
