@@ -13,15 +13,15 @@ import numpy as np
 
 from engine.datasets.chips import bands_of, read_pixels, write_chip
 from engine.datasets.cutting import cuts_of, size_px
-from engine.datasets.fire import Fire, NotHad
 from engine.datasets.images import Images, NoImage, images_after
 from engine.datasets.masks import BURNT, MISSING, Ground, Numbers, class_numbers
-from engine.datasets.perimeters import Perimeters, read_perimeters
+from engine.datasets.perimeters.fire import Fire, NotHad
+from engine.datasets.perimeters.reading import Perimeters, read_perimeters
 from engine.datasets.records import ChipRecord, FireRecord, Records
 from engine.datasets.report import write_report, write_splits
 from engine.datasets.splitting import divided
 from engine.errors import BadInput, RemoteError, SceneError
-from engine.files import write_errors
+from engine.files import read_json, write_errors
 from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.scene import Scene
 from engine.jobs.configuration.dataset import DatasetConfig, FireCatalogue
@@ -66,7 +66,8 @@ def build_dataset(config: DatasetConfig, folder: Path, root: Path) -> Iterator[E
     began = time.monotonic()
     done = folder / FOLDER
     if done.is_dir():
-        raise BadInput(f"{done} is there already. Choose another --out.")
+        yield made_before(done)
+        return
     work = yield from _prepared(config, folder, root)
     records, not_had = yield from _made(work)
     lost = [*work.perimeters.not_had, *not_had]
@@ -87,6 +88,24 @@ def build_dataset(config: DatasetConfig, folder: Path, root: Path) -> Iterator[E
         str(done), facts["chips"], facts["fires"], facts["splits"], facts["could_not_be_had"], facts["burnt_share"],
         round(time.monotonic() - began, 1), facts["notes"],
     )  # fmt: skip
+
+
+def made_before(folder: Path) -> DatasetDone:
+    """What a complete data set says of itself.
+
+    Raises:
+        BadInput: it does not.
+    """
+    try:
+        facts = read_json(folder / "dataset.json")
+        return DatasetDone(
+            str(folder), facts["chips"], facts["fires"], facts["splits"], facts["could_not_be_had"], facts["burnt_share"], 0.0,
+            facts["notes"],
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise BadInput(
+            f"{folder} is there already and does not say what it is. Choose another --out."
+        ) from err
 
 
 def _prepared(config: DatasetConfig, folder: Path, root: Path) -> Generator[Event, None, _Work]:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import rasterio
 
-from engine.datasets.fire import Fire
 from engine.datasets.images import Images
+from engine.datasets.perimeters.fire import Fire
 from engine.extraction.pixels.clouds import cloud_finder
 from engine.files import write_atomic
 from engine.imagery.chip import Chip, Clouded, read_chip

@@ -10,8 +10,8 @@ import shapely
 from affine import Affine
 from shapely.geometry.base import BaseGeometry
 
-from engine.datasets.fire import Fire
 from engine.datasets.images import Images
+from engine.datasets.perimeters.fire import Fire
 from engine.errors import SceneError
 from engine.imagery.geobox import area_in_crs
 from engine.imagery.grid import Tile

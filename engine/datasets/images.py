@@ -10,7 +10,7 @@ from pathlib import Path
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from engine.datasets.fire import Fire
+from engine.datasets.perimeters.fire import Fire
 from engine.errors import ConfigError, RemoteError, SceneError
 from engine.imagery.geobox import area_in_crs, polygon_lonlat, utm_or_polar_crs
 from engine.imagery.scene import Scene

@@ -14,8 +14,8 @@ import shapely
 from affine import Affine
 from shapely.geometry.base import BaseGeometry
 
-from engine.datasets.fire import Fire
-from engine.datasets.perimeters import Perimeters
+from engine.datasets.perimeters.fire import Fire
+from engine.datasets.perimeters.reading import Perimeters
 from engine.errors import ConfigError
 from engine.imagery.geobox import area_in_crs
 from engine.imagery.grid import Tile

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.datasets.fire import NotHad
+from engine.datasets.perimeters.fire import NotHad
 from engine.datasets.records import FireRecord
 from engine.files import make_folder, write_atomic
 from engine.jobs.configuration.dataset import DatasetConfig, FireCatalogue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from pyproj import Transformer
 from shapely.geometry import box, mapping
 from streamlit.testing.v1 import AppTest
 
-from engine.jobs.configuration.config import DatasetConfig, parse_config
+from engine.jobs.configuration.config import _KINDS, DatasetConfig, parse_config
+from pages.ui.start import ways_in
 from tests.pages.conftest import OpenPage, words
 
 
@@ -71,3 +74,25 @@ def test_known_fires_open_the_catalogue_on_their_days(dialog: AppTest) -> None:
     assert not at.exception
     assert at.date_input(key="catalogue_from").value == date(2018, 9, 24)
     at.segmented_control(key="region_way")  # the page below stays
+
+
+def test_a_zip_with_several_shapefiles_asks_for_the_layer_and_goes_on_with_it(dialog: AppTest, tmp_path: Path) -> None:  # fmt: skip
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("burnt.geojson", fires(Ig_Date="2021-08-01"))
+        archive.writestr("area.geojson", fires(Ig_Date="2021-08-01"))
+    at = dialog.file_uploader(key="perimeters_file").upload("ems.zip", packed.getvalue()).run()
+    assert "burnt, area. Name the one" in " ".join(one.value for one in at.warning)
+    at.text_input(key="perimeters_layer").set_value("burnt").run()
+    assert not at.warning
+    assert at.button(key="dataset_start")
+
+
+def test_the_start_page_goes_on_with_a_job_of_every_kind(open_page: OpenPage, home: Path) -> None:
+    for kind in _KINDS:
+        assert ways_in._PAGES.get((kind, True), "pages/runs.py").startswith("pages/")
+    (home / "run").mkdir()
+    (home / "run" / "config.yaml").write_text("kind: dataset\nperimeters: {file: x.geojson}\nimagery: {source: file, path: x.tif}\n")  # fmt: skip
+    at = open_page("start")
+    assert "Data set · x" in words(at)
+    assert not at.button(key="go_on").click().run().exception

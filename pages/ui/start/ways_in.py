@@ -13,8 +13,7 @@ _PAGES = {
     ("extract", True): "pages/embeddings.py", ("extract", False): "pages/extract.py",
     ("train", True): "pages/evaluate.py", ("train", False): "pages/train.py",
     ("apply", True): "pages/apply.py", ("apply", False): "pages/apply.py",
-    ("measure", True): "pages/runs.py", ("measure", False): "pages/runs.py",
-    ("fetch", True): "pages/backbones.py", ("fetch", False): "pages/backbones.py",
+    ("leaderboard", True): "pages/leaderboard.py", ("leaderboard", False): "pages/leaderboard.py",
 }  # fmt: skip
 
 
@@ -65,5 +64,5 @@ def _go_on() -> None:
         else f"{wording.plain(jobs_panel.short_name(newest.job))}, {newest.state}, {wording.when(newest.submitted_at)}"
     )
     if st.button("Go on", key="go_on", width="stretch", disabled=newest is None) and newest is not None:
-        page = _PAGES[newest.kind, newest.state == "finished"]
+        page = _PAGES.get((newest.kind, newest.state == "finished"), "pages/runs.py")
         st.switch_page(page, query_params={"job": newest.job.id})

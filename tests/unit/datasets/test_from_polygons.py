@@ -129,6 +129,8 @@ def test_a_run_that_was_cut_is_continued_and_ends_as_an_undisturbed_one(
     names = sorted(path.relative_to(one) for path in one.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(other) for path in other.rglob("*") if path.is_file())
     assert all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
+    (again,) = made(tree, tmp_path / "whole", home)  # is complete, so nothing is made anew
+    assert isinstance(again, DatasetDone) and again.chips == 12
 
 
 def test_other_perimeters_do_not_continue_a_run(

@@ -12,8 +12,8 @@ import pytest
 from shapely.affinity import translate
 from shapely.geometry import mapping
 
-from engine.datasets.days import Unreadable, days_of
-from engine.datasets.perimeters import Perimeters, read_perimeters
+from engine.datasets.perimeters.days import Unreadable, days_of
+from engine.datasets.perimeters.reading import Perimeters, read_perimeters
 from engine.errors import BadInput
 from engine.jobs.configuration.config import parse_config
 from tests.unit.datasets.made import burnt_m, features, lonlat, write_geojson

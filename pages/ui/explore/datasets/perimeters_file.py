@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import streamlit as st
 
-from engine.datasets.perimeters import Perimeters, read_perimeters
+from engine.datasets.perimeters.reading import Perimeters, read_perimeters
 from engine.errors import BadInput
 from engine.files import make_folder, slug, write_atomic
 from engine.imagery.vector.table import ENDINGS, read_table

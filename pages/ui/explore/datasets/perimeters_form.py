@@ -11,7 +11,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from engine.datasets.images import area_lonlat, image_here
-from engine.datasets.perimeters import Perimeters
+from engine.datasets.perimeters.reading import Perimeters
 from engine.errors import ConfigError, EngineError
 from engine.imagery.catalogues.presets import catalogues
 from engine.imagery.region import Region
@@ -58,12 +58,13 @@ def show() -> bool:
         )
         return False
     path = perimeters_file.keep(file.name, file.getvalue())
-    said, classes = _reading(path)
-    found = _understood(said)
-    if found is None:
+    reading = _reading(path)
+    if reading is None:
         return False
-    imagery = _imagery()
-    if imagery is None:
+    said, classes = reading
+    found = _understood(said)
+    imagery = _imagery() if found is not None else None
+    if found is None or imagery is None:
         return False
     config = _config(said, classes, imagery)
     if config is not None:
@@ -71,11 +72,23 @@ def show() -> bool:
     return False
 
 
-def _reading(path: Path) -> tuple[PerimetersConfig, ClassesConfig | None]:
-    """How the file is read, and which attribute becomes classes."""
-    with st.expander("Columns and days", icon=":material/edit_note:"):
-        layer = st.text_input("Layer", key="perimeters_layer", help=help_of(PerimetersConfig, "layer")).strip() or None  # fmt: skip
-        known = perimeters_file.columns(str(path), layer)
+def _columns(path: Path, layer: str | None) -> tuple[list[str], EngineError | None]:
+    """The attributes of a file, or what keeps them from being read."""
+    try:
+        return perimeters_file.columns(str(path), layer), None
+    except EngineError as err:
+        return [], err
+
+
+def _reading(path: Path) -> tuple[PerimetersConfig, ClassesConfig | None] | None:
+    """How the file is read, and which attribute becomes classes; None where it cannot be, which is told."""
+    layer = st.session_state.get("perimeters_layer") or None
+    known, trouble = _columns(path, layer)
+    with st.expander("Columns and days", icon=":material/edit_note:", expanded=trouble is not None):
+        st.text_input("Layer", key="perimeters_layer", help=help_of(PerimetersConfig, "layer"))
+        if trouble is not None:
+            errors.tell(trouble)
+            return None
         left, right = st.columns(2)
         date = _column(left, "Day that the fire began", known, "date")
         end = _column(right, "Day of the perimeter", known, "end")
@@ -204,10 +217,15 @@ def _some_are_seen(config: DatasetConfig, found: Perimeters) -> bool:
         other = next(reason for reason in reasons if reason)
         tell = st.warning if seen else st.error
         tell(
-            f"{seen} of {wording.count(len(fires), 'fire')} can be seen in the place of this page. Of another: {wording.plain(other)}.",
+            f"{seen} of {wording.count(len(fires), 'fire')} can be seen in the place of this page. Of another: {wording.plain(_in_page_words(other))}.",
             icon=":material/visibility_off:",
         )
     return seen > 0
+
+
+def _in_page_words(reason: str) -> str:
+    """A reason with the settings called as this form calls them."""
+    return reason.replace("(burning_days, days_after)", "(Days a fire burns, Days after it)")
 
 
 def _chips(fire: Any, config: DatasetConfig, gsd: float) -> int:
