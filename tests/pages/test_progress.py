@@ -57,7 +57,8 @@ def test_a_waiting_job_says_its_place(place: int, behind: str, words: str) -> No
         ([LOADING, TILES[0]], "2 s"),
         ([LOADING, *TILES], None),
         ([LOADING, TILES[0], StepStarted("Writing the last tiles")], None),
-        ([*TILES, STORED, EPOCHS[0]], "at most 0 s"),
+        ([*TILES, STORED, EPOCHS[0]], "at most 1 s, then the test"),
+        (EPOCHS, None),
         ([*EPOCHS, StepStarted("Testing once")], None),
     ],
 )

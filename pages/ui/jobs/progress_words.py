@@ -150,8 +150,8 @@ def time_left(events: Events) -> str | None:
     """Until the tiles or epochs are done; None while a step of unknown length goes on, or nothing has been counted."""
     last = next((event for _, event in reversed(events) if _counts(event)), None)
     match last:
-        case happened.EpochDone(epoch=epoch, epochs=most, seconds=seconds):
-            return f"at most {wording.duration((most - epoch) * seconds)}"
+        case happened.EpochDone(epoch=epoch, epochs=most, seconds=seconds, seconds_left=left) if epoch < most:
+            return f"at most {wording.duration(max(1, left or (most - epoch) * seconds))}, then the test"
         case DecoderTaught(seconds_left=seconds) | FireDone(seconds_left=seconds) if seconds > 0:
             return wording.duration(seconds)
         case happened.TileDone(done=done, total=total) if done < total:
