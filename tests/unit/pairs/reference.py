@@ -81,14 +81,16 @@ class _Seen:
         top, left = item.margin_px
         self.valid_on_tile = valid[:, top : top + item.tile.height, left : left + item.tile.width]
         image, valid = _mirrored(image, valid, item)
+        facts = batch_of([read_tile(item, dataclasses.replace(plan, masks_clouds=False))], plan)
         self.maps: list[dict[Place, np.ndarray]] = [{} for _ in plan.layers]
         self.fine: list[np.ndarray] = []
         self.cls: list[np.ndarray] = []
         self.weights: dict[Place, float] = {}
         if self.valid_on_tile.any():
-            self._embed(image, valid, backbone)
+            assert facts is not None
+            self._embed(image, valid, facts, backbone)
 
-    def _embed(self, image: np.ndarray, valid: np.ndarray, backbone: Backbone) -> None:
+    def _embed(self, image: np.ndarray, valid: np.ndarray, facts: Batch, backbone: Backbone) -> None:
         plan, item = self.plan, self.item
         height, width = item.window.height - plan.reach_px, item.window.width - plan.reach_px
         rows, columns = height // plan.cell_px, width // plan.cell_px
@@ -96,7 +98,7 @@ class _Seen:
         for down in range(0, plan.patch_px, plan.cell_px):
             for right in range(0, plan.patch_px, plan.cell_px):
                 part = np.s_[..., down : down + height, right : right + width]
-                maps, cls = _embedded(backbone, item, plan, image[part], valid[part])
+                maps, cls = _embedded(backbone, facts, plan, image[part], valid[part])
                 if down == right == 0:
                     self.fine, self.cls = maps, cls
                 for row, column in np.ndindex(height // plan.patch_px, width // plan.patch_px):
@@ -164,11 +166,9 @@ def _valid_share(seen: _Seen, plan: Plan) -> np.ndarray:
 
 
 def _embedded(
-    backbone: Backbone, item: PlannedTile, plan: Plan, image: np.ndarray, valid: np.ndarray
+    backbone: Backbone, facts: Batch, plan: Plan, image: np.ndarray, valid: np.ndarray
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """(h, w, D) and (D,) a layer, dates joined."""
-    facts = batch_of([read_tile(item, dataclasses.replace(plan, masks_clouds=False))], plan)
-    assert facts is not None
+    """(h, w, D) and (D,) a layer, dates joined; `facts` tell all of the window but its pixels."""
     if plan.spec.max_frames > 1 or len(image) == 1:
         return _taken(backbone.embed(_batch(facts, image, valid, slice(None)), plan.layers))
     dates = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 
+from engine.backbones import cloud_mask
 from engine.errors import BadInput
 from engine.extraction import extract as job
+from engine.extraction.pixels import clouds
 from engine.extraction.plan import make_plan
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import parse_config
@@ -69,6 +71,22 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scenes")
     write_scenes(folder)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _clouds_once() -> Iterator[None]:
+    """The cloud mask of the same pixels is computed once: these scenes are so small that each tile shows it all of one."""
+    known: dict[tuple[object, ...], np.ndarray] = {}
+
+    def remembered(image: np.ndarray, valid: np.ndarray, level: str, buffer_px: int) -> np.ndarray:
+        key = (image.shape, image.tobytes(), valid.tobytes(), level, buffer_px)
+        if key not in known:
+            known[key] = cloud_mask.cloud_and_shadow(image, valid, level, buffer_px)  # type: ignore[arg-type]
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clouds, "cloud_and_shadow", remembered)
+        yield
 
 
 def told(row: Row) -> str:
