@@ -135,7 +135,7 @@ def _prepared(config: DatasetConfig, folder: Path, root: Path) -> Generator[Even
 
 def _made(work: _Work) -> Generator[Event, None, tuple[list[FireRecord], list[NotHad]]]:
     """The record of each fire, made now or before; and what could not be had."""
-    fires = work.perimeters.fires
+    fires = work.perimeters.asked
     held = {fire.key: work.records.get(fire.key) for fire in fires}
     yield DatasetPlanned(len(fires), sum(1 for one in held.values() if one is not None))
     records, began, fresh, failures = list[FireRecord](), time.monotonic(), 0, 0

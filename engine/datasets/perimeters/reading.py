@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from engine.datasets.perimeters.choosing import chosen_fires
 from engine.datasets.perimeters.columns import days_in, names_in, values_in
 from engine.datasets.perimeters.fire import Fire, NotHad, Part
 from engine.datasets.perimeters.publishers import publisher_of
@@ -33,12 +34,14 @@ class Perimeters:
 
     Attributes:
         fires: dated ones, in the order of the file.
+        asked: those of them that chips are made of; the others are ground that burnt all the same.
         undated: ground of polygons without a day, lon/lat: burnt at some time that nobody knows.
         not_had: rows that are no fire, with the reason.
         notes: what was guessed, in words for a person.
     """
 
     fires: tuple[Fire, ...]
+    asked: tuple[Fire, ...]
     undated: tuple[BaseGeometry, ...]
     not_had: tuple[NotHad, ...]
     notes: tuple[str, ...]
@@ -81,8 +84,9 @@ def read_perimeters(config: PerimetersConfig, value_column: str | None = None) -
     if not dated:
         raise BadInput(f"{config.file} holds no polygon with a date. {not_had[0].reason if not_had else ''}")
     fires = _fires(dated)
+    asked, asked_note = chosen_fires(fires, config)
     return Perimeters(
-        fires, tuple(row.shape for row in undated), tuple(not_had), (*notes, *([name_note] if name_note else []))
+        fires, asked, tuple(row.shape for row in undated), tuple(not_had), (*notes, *filter(None, (name_note, asked_note)))
     )  # fmt: skip
 
 

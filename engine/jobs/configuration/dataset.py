@@ -40,6 +40,17 @@ class PerimetersConfig(Frozen):
         description="How dates such as 07/08/2021 are meant; null: they are refused where both would do.",
     )
 
+    names: tuple[str, ...] = Field(
+        (), max_length=500, description="Only fires of these names, whatever their capitals; none: all."
+    )
+    days: tuple[dt.date, dt.date] | None = Field(
+        None, description="Only fires that began from the first to the last of these days, both counted."
+    )
+    bounds_lonlat: tuple[float, float, float, float] | None = Field(
+        None, description="Only fires in this rectangle: west, south, east, north in degrees."
+    )
+    smallest_ha: float = Field(0.0, ge=0, description="Only fires of so many hectares or more.")
+
     @field_validator("date", "end", mode="before")
     @classmethod
     def _day_as_text(cls, value: object) -> object:

@@ -16,7 +16,7 @@ from engine.jobs.configuration.config import (
 )
 from engine.jobs.job import submit
 from pages.ui import workspace
-from pages.ui.look import errors, wording
+from pages.ui.look import errors, style, wording
 from pages.ui.map import layers
 from pages.ui.state import cached, own_places, session
 
@@ -31,6 +31,8 @@ def offer(folder: Path, title: str, key: str) -> bool:
         Whether the data set became the place looked at.
     """
     scene = ChipsScene(source="chips", path=str(folder))
+    with errors.in_words(stop=False):
+        style.small(_cost_words(_extraction(scene)))
     with st.container(horizontal=True):
         is_trained = st.button(
             "Extract and train on it", type="primary", key=f"train_{key}", icon=":material/school:",
@@ -40,16 +42,35 @@ def offer(folder: Path, title: str, key: str) -> bool:
     if not (is_trained or is_looked_at):
         return False
     with errors.in_words(stop=False):
-        backbone = _backbone(scene)
+        extraction = _extraction(scene)
         if is_looked_at:
-            session.set_place(own_places.keep(own_places.free_title(title, scene), scene, backbone))
+            name = extraction.backbone.name
+            session.set_place(own_places.keep(own_places.free_title(title, scene), scene, name))
             return True
-        config = TrainConfig(
-            store=ExtractConfig(scene=scene, backbone=BackboneConfig(name=backbone)), head=HeadConfig(name="mlp")
-        )  # fmt: skip
-        job = submit(config, workspace.folder())
+        job = submit(TrainConfig(store=extraction, head=HeadConfig(name="mlp")), workspace.folder())
         st.switch_page("pages/train.py", query_params={"job": job.id})
     return False
+
+
+def _extraction(scene: ChipsScene) -> ExtractConfig:
+    """The embeddings that the one click makes first; raises as `_backbone`."""
+    return ExtractConfig(scene=scene, backbone=BackboneConfig(name=_backbone(scene)))
+
+
+def _cost_words(config: ExtractConfig) -> str:
+    """What the one click takes.
+
+    Raises:
+        BadInput: the extraction would be refused.
+    """
+    found = cached.estimate_of(config)
+    time = (
+        "a time not known yet" if found.minutes is None else f"about {wording.duration(60 * found.minutes)}"
+    )
+    return (
+        f"Extraction and training: {wording.count(found.tiles, 'chip')} with {config.backbone.name}, {time}, "
+        f"{wording.megabytes(found.megabytes)} of embeddings, then a decoder of its own. Extract and Train have all settings."
+    )
 
 
 def _backbone(scene: ChipsScene) -> str:

@@ -16,7 +16,7 @@ from engine.errors import RemoteError
 from engine.imagery.sources.chip_folder import chip_scenes
 from engine.jobs.configuration.config import DatasetConfig, parse_config
 from engine.jobs.dataset_events import DatasetDone
-from tests.stac.world import FIRE, World
+from tests.stac.world import FIRE, SECRET, World
 
 
 def config_of(folder: Path, stac: World, fires: dict[str, str], **imagery: Any) -> DatasetConfig:
@@ -60,22 +60,27 @@ def test_a_network_that_goes_down_ends_the_run_which_goes_on_later(
     stac: World, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.imagery.remote.http._PAUSE_S", 0.001)
-    config = config_of(tmp_path, stac, {"A": "2023-07-24", "B": FIRE, "C": "2023-07-26", "D": "2023-07-27"})
+    days = {"A": "2023-06-01", "B": "2023-06-02", "C": "2023-06-03", "D": "2023-06-04"}
+    config = config_of(tmp_path, stac, days, catalogue="pc", collection="hls2-s30")  # its links are signed
     guard = stac.files.fault
 
     def broken(handler: Any) -> bool:
-        if handler.path.startswith("/es/") or handler.path.endswith(".tif"):
+        if handler.path.startswith("/pc/"):
             handler.answer(500, b"")
             return True
         return guard(handler) if guard else False
 
     stac.files.fault = broken
+    told = list[str]()
     try:
-        with pytest.raises(RemoteError, match="500"):
-            list(build_dataset(config, tmp_path / "run", home))
+        with pytest.raises(RemoteError, match=r"500") as caught:
+            for event in build_dataset(config, tmp_path / "run", home):
+                told.append(str(event))
     finally:
         stac.files.fault = guard
     assert not (tmp_path / "run" / "dataset").exists()
+    assert "2023-06-11" in str(caught.value) and "/pc/" in str(caught.value)  # date and address
+    assert SECRET not in " ".join([*told, str(caught.value)])
     done = list(build_dataset(config, tmp_path / "run", home))[-1]
     assert isinstance(done, DatasetDone)
     assert (done.fires, done.not_had) == (4, [])

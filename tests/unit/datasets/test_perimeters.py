@@ -16,7 +16,7 @@ from engine.datasets.perimeters.days import Unreadable, days_of
 from engine.datasets.perimeters.reading import Perimeters, read_perimeters
 from engine.errors import BadInput
 from engine.jobs.configuration.config import parse_config
-from tests.unit.datasets.made import burnt_m, features, lonlat, write_geojson
+from tests.unit.datasets.made import burnt_m, day, features, lonlat, write_geojson
 
 DAY = dt.date(2021, 7, 13)
 
@@ -141,3 +141,33 @@ def test_rows_of_one_name_and_day_are_one_fire_only_where_they_lie_near(tmp_path
         "coordinates": [[[10, 40], [10.1, 40], [10.1, 40.1], [10, 40]]],
     }
     assert [len(fire.parts) for fire in read(write_geojson(tmp_path / "f.geojson", found)).fires] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [({"names": ["f1", "F2"]}, ["F1", "F2"]), ({"days": ["2021-07-02", "2021-07-03"]}, ["F1", "F2"]), ({"smallest_ha": 200}, ["F3"]),
+     ({"bounds_lonlat": [-121.9, 39.0, -121.75, 40.0]}, ["F0"])],
+)  # fmt: skip
+def test_only_the_fires_that_are_asked_for_become_chips(
+    asked: dict[str, Any], names: list[str], tmp_path: Path
+) -> None:
+    found = features(range(4), Ig_Date=day, Incid_Name=lambda number: f"F{number}")
+    found[3]["geometry"] = mapping(lonlat(burnt_m(3).buffer(200)))
+    read_back = read(write_geojson(tmp_path / "fires.geojson", found), **asked)
+    assert [fire.name for fire in read_back.asked] == names
+    assert len(read_back.fires) == 4
+    assert f"{4 - len(names)} of 4 fires are not asked for." in read_back.notes
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"names": ["F9"]}, "no fire named 'F9'"), ({"smallest_ha": 1e6}, "None of the 2 fires")],
+)
+def test_fires_that_are_not_there_cannot_be_asked_for(
+    asked: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    path = write_geojson(
+        tmp_path / "f.geojson", features(range(2), Ig_Date=day, Incid_Name=lambda number: f"F{number}")
+    )
+    with pytest.raises(BadInput, match=said):
+        read(path, **asked)

@@ -32,7 +32,7 @@ from pages.ui.explore.datasets import perimeters_file
 from pages.ui.jobs import config_view
 from pages.ui.look import errors, style, wording
 from pages.ui.look.fields import help_of
-from pages.ui.state import cached, session
+from pages.ui.state import cached, regions, session
 
 _BY_ITSELF = "as the file tells"
 _READ_HERE = ("file", "files", "chips", "simulated", "netcdf")
@@ -84,7 +84,9 @@ def _reading(path: Path) -> tuple[PerimetersConfig, ClassesConfig | None] | None
     """How the file is read, and which attribute becomes classes; None where it cannot be, which is told."""
     layer = st.session_state.get("perimeters_layer") or None
     known, trouble = _columns(path, layer)
-    with st.expander("Columns and days", icon=":material/edit_note:", expanded=trouble is not None):
+    with st.expander(
+        "Columns, days and which fires", icon=":material/edit_note:", expanded=trouble is not None
+    ):
         st.text_input("Layer", key="perimeters_layer", help=help_of(PerimetersConfig, "layer"))
         if trouble is not None:
             errors.tell(trouble)
@@ -101,9 +103,15 @@ def _reading(path: Path) -> tuple[PerimetersConfig, ClassesConfig | None] | None
         )
         name = _column(right, "Name", known, "name")
         column = st.selectbox("Severity or class from", ["none", *known], key="perimeters_class", help=help_of(ClassesConfig, "column"))  # fmt: skip
+        smallest = left.number_input("Smallest fire (ha)", 0, 1_000_000, 0, key="perimeters_ha", help=help_of(PerimetersConfig, "smallest_ha"))  # fmt: skip
+        named = right.text_input("Only the fires named", key="perimeters_names", placeholder="Dixie, Caldor", help=help_of(PerimetersConfig, "names"))  # fmt: skip
+        region = regions.chosen()
+        is_within = region is not None and st.checkbox("Only those in the region of this page", key="perimeters_within")  # fmt: skip
     said = PerimetersConfig(
-        file=str(path), layer=layer, date=day.isoformat() if day else date, end=end, name=name
-    )
+        file=str(path), layer=layer, date=day.isoformat() if day else date, end=end, name=name, smallest_ha=smallest,
+        names=tuple(part.strip() for part in named.split(",") if part.strip()),
+        bounds_lonlat=regions.checked(region).bounds_lonlat if region is not None and is_within else None,
+    )  # fmt: skip
     return said, None if column == "none" else ClassesConfig(column=column)
 
 
@@ -120,19 +128,19 @@ def _understood(said: PerimetersConfig) -> Perimeters | None:
         errors.tell(err)
         st.caption("Choose the columns, or a day for all fires, above.")
         return None
-    starts = [fire.start for fire in found.fires]
+    starts = [fire.start for fire in found.asked]
     style.facts(
         (
-            ("Fires", f"{len(found.fires):,}"),
+            ("Fires", f"{len(found.asked):,}"),
             ("Began", str(min(starts)) if min(starts) == max(starts) else f"{min(starts)} to {max(starts)}"),
             ("Left out", wording.count(len(found.not_had), "row")),
         )
     )
     told = " ".join(note.partition(" Set perimeters.")[0] for note in found.notes)
-    st.info(wording.plain(f"{told} Columns and days, above, has others."), icon=":material/info:")
+    st.info(wording.plain(f"{told} Others can be chosen above."), icon=":material/info:")
     with st.expander("The fires", icon=":material/list:"):
         st.dataframe(
-            [{"Fire": fire.title, "Began": fire.start, "Ended": fire.end} for fire in found.fires[:500]]
+            [{"Fire": fire.title, "Began": fire.start, "Ended": fire.end} for fire in found.asked[:500]]
             + [{"Fire": one.fire, "Began": None, "Ended": None, "Left out": one.reason} for one in found.not_had[:100]],
             hide_index=True, width="stretch",
         )  # fmt: skip
@@ -193,7 +201,7 @@ def _config(
 def _start(config: DatasetConfig, found: Perimeters) -> None:
     """What it will take, and the button."""
     gsd = config.chips.gsd_m or _gsd_m(config)
-    chips = sum(_chips(fire, config, gsd) for fire in found.fires[:2_000])
+    chips = sum(_chips(fire, config, gsd) for fire in found.asked[:2_000])
     size = chips * config.chips.size_px**2 * _BYTES_A_PIXEL
     style.facts((("Chips", f"at most {chips:,}"), ("On disk", f"≤ {wording.megabytes(size / 1e6)}")))
     is_hopeless = not _some_are_seen(config, found)
@@ -210,7 +218,7 @@ def _some_are_seen(config: DatasetConfig, found: Perimeters) -> bool:
     if isinstance(config.imagery, FireCatalogue):
         return True
     scenes = cached.scenes(config.imagery)
-    fires = found.fires[:_MOST_LOOKED_AT]
+    fires = found.asked[:_MOST_LOOKED_AT]
     reasons = [image_here(fire, config, scenes) for fire in fires]
     seen = reasons.count("")
     if seen < len(fires):
