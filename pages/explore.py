@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.explore import region_panel, take_imagery
+from pages.ui.explore import imagery_film, region_panel, take_imagery
 from pages.ui.explore.catalogues import offline_copy
 from pages.ui.jobs import scene_scores
 from pages.ui.look import errors, notices, palette, style
@@ -50,3 +50,4 @@ with page.panel:
     region_panel.before_you_start(place)
     offline_copy.offer(place)
     take_imagery.offer(place, scenes)
+    imagery_film.offer(place, scenes, composite)

@@ -58,6 +58,61 @@ def cluster(chosen: argparse.Namespace) -> dict[str, Any]:
     return {"out": chosen.out, "window": found.window, "patches": list(counts.values())} | _told(view)
 
 
+def film(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write the dates of a configuration's scenes, or of stores, as an animated file."""
+    from engine.views.films.film_file import require_film
+
+    out = Path(chosen.out)
+    require_film(out, chosen.seconds)
+    is_imagery = Path(chosen.sources[0]).suffix.lower() in (".yaml", ".yml")
+    found = _imagery_film(chosen, out) if is_imagery else _lens_film(chosen, out)
+    say(f"Wrote {out}: {len(found['days'])} dates, {', '.join(found['days'])}")
+    return {"out": str(out), "bytes": out.stat().st_size, **found}
+
+
+def _imagery_film(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
+    from engine.commands.cut import config_of, region_given
+    from engine.errors import BadInput
+    from engine.jobs.configuration.region import region_of
+    from engine.views.films.imagery_film import write_imagery_film
+    from engine.workspace import workspace_folder
+
+    if len(chosen.sources) > 1:
+        raise BadInput(
+            f"{chosen.sources[1]}: a film of imagery is of one configuration. Name its rasters together in one."
+        )
+    config, root = config_of(Path(chosen.sources[0])), workspace_folder(chosen.workspace)
+    for step in config.scene.prepare(root):
+        say(step)
+    scenes = config.scene.find(root)
+    region = region_of(config.region) if chosen.region is None else region_given(chosen.region)
+    found = write_imagery_film(scenes, out, chosen.seconds, chosen.bands and chosen.bands.split(","), region)
+    notes = tuple(dict.fromkeys((*scenes[0].notes, *found.notes)))
+    for note in notes:
+        say(note)
+    return {"days": list(found.days), "bands": list(found.bands), "notes": list(notes)}
+
+
+def _lens_film(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
+    from engine.store.store import EmbeddingStore
+    from engine.views.films.lens_film import dates_of, write_lens_film
+    from engine.views.layer_view import view_of
+    from engine.views.lens.kinds import components_lens
+    from engine.views.pca import pca_of
+
+    stores = [EmbeddingStore.open(Path(source)) for source in chosen.sources]
+    views = [view_of(store, chosen.layer, chosen.window, chosen.position, chosen.windows) for store in stores]
+    dates = dates_of(views)
+    fitted = pca_of(views[0], components=3)
+    shares = [round(float(share), 4) for share in fitted.explained_variance_ratio]
+    write_lens_film(
+        dates, components_lens(fitted, (0, 1, 2)), out, chosen.seconds, "Principal components 1, 2, 3"
+    )
+    whose = "" if len(stores) == 1 else f" of {stores[0].folder}"
+    say(f"Colours: the components{whose}, explained variance {shares}; {_in_words(views[0])}")
+    return {"days": list(dates.days), "explained_variance_ratio": shares} | _told(views[0])
+
+
 def umap(chosen: argparse.Namespace) -> dict[str, Any]:
     """Lay out some patches of a store in a plane, and keep the result beside it."""
     from engine.extraction.measure import lay_out

@@ -21,6 +21,9 @@ def test_the_extract_page_offers_the_dates_of_a_series_and_how_they_are_joined(
 ) -> None:
     at = look_at(open_page("explore"), write_cube(tmp_path / "cube.zarr"))
     at.button(key="own_use").click().run()
+    at.button(key="film_make").click().run()
+    assert at.session_state["explore_film"][1][8:12] == b"WEBP"
+    assert "data:image/webp;base64," in "".join(str(one.proto.body) for one in at.get("html"))
     at = at.switch_page("pages/extract.py").run()
     at.selectbox(key="extract_backbone").set_value("raw").run()
     assert "none between 2023-07-11 and 2023-07-31" in words(at)

@@ -22,6 +22,7 @@ def add_pictures(add: Add) -> None:
     _add_view(sub, "is clustered")
     sub.add_argument("--clusters", type=int, default=8, metavar="K", help="how many (default: 8)")
     sub.add_argument("--seed", type=int, default=0, help="of the first centres (default: 0)")
+    _add_film(add)
     sub = add(
         "umap",
         views.umap,
@@ -107,6 +108,39 @@ def add_pictures(add: Add) -> None:
         "--device", default="auto", help="for --shift: auto, cpu, cuda, cuda:1, mps (default: auto)"
     )
     add_position(sub)
+
+
+def _add_film(add: Add) -> None:
+    sub = add(
+        "film",
+        views.film,
+        "Write the dates of a series as an animated file: its imagery, or its embeddings in common colours.",
+    )
+    sub.add_argument(
+        "sources", nargs="+", metavar="YAML|STORE",
+        help="a configuration whose scene is a series (imagery), or stores: one of several dates, or one a date (PCA)",
+    )  # fmt: skip
+    sub.add_argument("--out", required=True, help="the film: .webp, .gif or .png (APNG)")
+    sub.add_argument(
+        "--seconds", type=float, default=1.0, metavar="S", help="each date is shown (default: 1)"
+    )
+    sub.add_argument(
+        "--bands",
+        metavar="R,G,B",
+        help="of imagery: three bands, or one (default: those that show fresh scars)",
+    )
+    sub.add_argument(
+        "--region", metavar="W,S,E,N|FILE",
+        help="of imagery: bounds in degrees, or a vector file with one polygon (default: the region of YAML, else all)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--workspace",
+        default="",
+        metavar="NAME",
+        help="whose simulated scenes are meant (default: the common one)",
+    )
+    sub.add_argument("--layer", type=int, help="of stores: the layer (default: the first one's first)")
+    _add_look(sub, "gets a colour")
 
 
 def _add_view(sub: argparse.ArgumentParser, what_happens: str) -> None:

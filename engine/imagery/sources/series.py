@@ -25,6 +25,13 @@ _SAME_PX = 1e-3
 _APART = 4.0
 
 
+def is_series(scenes: Sequence[Scene]) -> bool:
+    """Whether scenes, which do not fill one another, are dates of one place on one grid."""
+    if any(scene.is_chip for scene in scenes):
+        return False
+    return len({scene.datetime for scene in scenes}) > 1 and len({scene.grid for scene in scenes}) == 1
+
+
 def within(when: dt.datetime, dates: tuple[dt.date, dt.date] | None) -> bool:
     """Whether a time lies in the days that are asked for, both counted."""
     return dates is None or dates[0] <= when.date() <= dates[1]

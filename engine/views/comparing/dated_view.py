@@ -102,6 +102,13 @@ def has_several_dates(store: EmbeddingStore) -> bool:
     return len(grounds) < len(store.tiles)
 
 
+def days_of(store: EmbeddingStore) -> list[str]:
+    """The days that some ground of a store has several of, the first one first; one empty word where each ground has one date."""
+    if not has_several_dates(store):
+        return [""]
+    return sorted({_day(tile) or "" for tile in store.tiles})
+
+
 def on_tiles(view: DatedView, tiles: tuple[StoredTile, ...]) -> DatedView:
     """The same on some of its tiles."""
     return replace(view, chosen=tiles)

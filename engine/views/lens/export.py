@@ -66,9 +66,12 @@ def write_picture(
     Raises:
         StoreError, DiskFull: as `write_mosaic`.
     """
-    return write_painted(
-        _pieces(view, lambda values, valid: _colours(lens, values, valid)), out, caption, scenes
-    )
+    return write_painted(colours_of(view, lens), out, caption, scenes)
+
+
+def colours_of(view: DatedView, lens: Lens) -> Iterator[tuple[StoredTile, np.ndarray]]:
+    """Tile by tile, the patches in the colours of a lens: (4, h, w) red, green, blue and opacity."""
+    return _pieces(view, lambda values, valid: _colours(lens, values, valid))
 
 
 def write_painted(

@@ -71,7 +71,7 @@ def write_map_picture(
         is_drawn = (values == value) & (steps >= cut) & (steps != NODATA)
         share = 0.85 * alpha / 255
         pixels[is_drawn] = share * np.array([red, green, blue]) + (1 - share) * pixels[is_drawn]
-    page = captioned(*_enlarged(Image.fromarray(pixels.astype(np.uint8)), transform.a), caption)
+    page = captioned(*enlarged(Image.fromarray(pixels.astype(np.uint8)), transform.a), caption)
     write_atomic(out, lambda temporary: page.save(temporary, "PNG", optimize=True))
     return out
 
@@ -87,10 +87,10 @@ def composed(path: Path, scenes: Sequence[Scene] = ()) -> tuple[Image.Image, flo
     below = np.full((height, width, 3), _BARE, np.float64) if ground is None else ground
     share = painted[..., 3:] / 255
     pixels = share * painted[..., :3] + (1 - share) * below
-    return _enlarged(Image.fromarray(pixels.astype(np.uint8)), transform.a)
+    return enlarged(Image.fromarray(pixels.astype(np.uint8)), transform.a)
 
 
-def _enlarged(image: Image.Image, metres_a_px: float) -> tuple[Image.Image, float]:
+def enlarged(image: Image.Image, metres_a_px: float) -> tuple[Image.Image, float]:
     """A small picture with each pixel as a square of several."""
     if max(image.size) >= _LEAST_PX:
         return image, metres_a_px

@@ -8,18 +8,20 @@ from pathlib import Path
 import streamlit as st
 
 from engine.imagery.scene import Scene
+from engine.views.comparing.dated_view import has_several_dates
+from engine.views.films.lens_film import dates_of, write_lens_film
 from engine.views.lens.change_files import ChangeCut, write_change
 from engine.views.lens.export import write_geotiff, write_picture, write_table
 from engine.views.lens.outlines import has_outlines, write_outlines
 from engine.views.maps.picture import Caption
 from pages.ui.embeddings import lens_views
 from pages.ui.embeddings.lens_views import Looked
-from pages.ui.look import errors, wording
+from pages.ui.look import errors, film, wording
 
 _FORMATS = {"GeoTIFF": ".tif", "PNG with legend": ".png", "GeoParquet": ".parquet"}
 # Of a change the vector files hold polygons above the threshold.
 _OF_CHANGE = {**_FORMATS, "GeoPackage": ".gpkg"}
-_OUTLINES = "Outlines"
+_OUTLINES, _FILM = "Outlines", "Film of the dates"
 
 
 def panel(looked: Looked, scenes: Sequence[Scene], note: str) -> None:
@@ -31,6 +33,8 @@ def panel(looked: Looked, scenes: Sequence[Scene], note: str) -> None:
     formats = _FORMATS if looked.change is None else _OF_CHANGE
     if looked.change is None and has_outlines(looked.lens):
         formats = {**formats, _OUTLINES: ".geojson"}
+    if looked.change is None and has_several_dates(looked.view.store):
+        formats = {**formats, _FILM: ".webp"}
     chosen = str(
         st.segmented_control("Format", list(formats), default="GeoTIFF", required=True, key="export_format")
     )
@@ -44,6 +48,14 @@ def panel(looked: Looked, scenes: Sequence[Scene], note: str) -> None:
             _writer(chosen, looked, scenes, note)(path)
             st.session_state["export_made"] = str(path)
     if st.session_state.get("export_made") == str(path) and path.is_file():
+        if chosen == _FILM:
+            film.show(
+                path.read_bytes(),
+                path.name,
+                f"{looked.choice.view}, the dates of the store",
+                "export_download",
+            )
+            return
         st.download_button(
             f"Download ({wording.megabytes(path.stat().st_size / 1e6)})", path.read_bytes(), file_name=path.name,
             key="export_download", icon=":material/download:", width="stretch", type="primary",
@@ -62,6 +74,9 @@ def _writer(chosen: str, looked: Looked, scenes: Sequence[Scene], note: str) -> 
         return lambda path: write_geotiff(dated, lens, path, basis)
     if chosen == "GeoParquet":
         return lambda path: write_table(dated, lens, path)
+    if chosen == _FILM:
+        title = f"{looked.choice.view} of {looked.view.store.meta.backbone}"
+        return lambda path: write_lens_film(dates_of([looked.view]), lens, path, 1.0, title)
     if chosen == _OUTLINES:
         return lambda path: write_outlines(dated, lens, path)
     return lambda path: write_picture(dated, lens, path, _caption(looked, note), scenes)

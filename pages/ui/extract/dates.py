@@ -11,7 +11,7 @@ import streamlit as st
 from engine.backbones.core.spec import BackboneSpec
 from engine.imagery.scene import Scene
 from engine.imagery.sources import NetcdfScene, SceneConfig, StackScene, ZarrScene
-from engine.imagery.sources.series import gaps_told
+from engine.imagery.sources.series import gaps_told, is_series
 from engine.jobs.configuration.config import BackboneConfig
 from pages.ui.look import wording
 from pages.ui.look.fields import choices_of, help_of
@@ -26,16 +26,9 @@ _WORDS: dict[Temporal, str] = {
 }
 
 
-def is_series(scene: SceneConfig, scenes: Sequence[Scene]) -> bool:
-    """Whether scenes are dates of one place, which go into an encoder together."""
-    if scene.overlaps or any(one.is_chip for one in scenes):
-        return False
-    return len({one.datetime for one in scenes}) > 1 and len({one.grid for one in scenes}) == 1
-
-
 def choose(spec: BackboneSpec, scene: SceneConfig, scenes: Sequence[Scene]) -> tuple[SceneConfig, Temporal]:
     """Ask which dates are read and how they are joined, where there are several; else as they are, and the default."""
-    if not is_series(scene, scenes):
+    if scene.overlaps or not is_series(scenes):
         return scene, "mean"
     with st.container(border=True, key="x_series"):
         scene, times = _days(scene, [one.datetime for one in scenes if one.datetime])

@@ -27,6 +27,7 @@ from engine.views.comparing.shared_ground import shared_ground
 from engine.views.layer_view import view_of
 from engine.views.umap_layout import UmapLayout, keep_layout
 from tests.unit.commands.conftest import GRID, Workplace
+from tests.unit.cubes.made import write_cube
 
 
 def stopped(place: Workplace, folder: Path) -> list[str]:
@@ -35,6 +36,13 @@ def stopped(place: Workplace, folder: Path) -> list[str]:
     shutil.copy(place.extract, folder / "stopped" / "config.yaml")
     append_event(folder / "stopped", Failed("it broke"))
     return [str(folder / "stopped")]
+
+
+def series(folder: Path) -> str:
+    """A configuration whose scene is a cube of three dates."""
+    tree = {"scene": {"source": "zarr", "path": str(write_cube(folder / "cube.zarr"))}}
+    (folder / "series.yaml").write_text(yaml.safe_dump(tree))
+    return str(folder / "series.yaml")
 
 
 def published(folder: Path) -> str:

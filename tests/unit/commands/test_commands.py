@@ -25,6 +25,7 @@ from tests.unit.commands.made import (
     mapped,
     perimeters,
     published,
+    series,
     stopped,
     waiting,
     zipped,
@@ -122,6 +123,13 @@ CALLS: dict[str, Call] = {
         [(["none", "--out", "{folder}/m.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
          (["{run}", "--out", "{extract}/m.tif"], "is a file"), (["{run}", "--out", "{folder}/m.tif", "--window", "2"], "odd"),
          (["{run}", "--out", "{folder}/m.tif", "--layer", "7"], "layer 7"), (["{run}", "--out", "{folder}/m.tif", "--basis", "none"], "none")],
+    ),
+    "film": Call(
+        lambda at, to: [series(to), "--out", str(to / "film.webp"), "--seconds", "0.5"], {"out", "bytes", "days", "bands", "notes"},
+        [(["none.yaml", "--out", "{folder}/f.webp"], "none.yaml"), (["{run}", "--out", "{folder}/f.webp"], "has one date"),
+         (["{run}", "--out", "{folder}/f.mp4"], "f.mp4"), (["{extract}", "--out", "{folder}/f.gif"], "no date"),
+         (["none", "--out", "{folder}/f.gif"], "none"), (["{run}", "--out", "{folder}/f.gif", "--seconds", "0"], "not 0"),
+         (["{extract}", "{extract}", "--out", "{folder}/f.gif"], "one configuration")],
     ),
     "cluster": Call(
         lambda at, to: [str(at.run), "--out", str(to / "c.tif"), "--clusters", "3"], {"out", "window", "patches"},
