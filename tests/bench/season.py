@@ -92,7 +92,7 @@ def taught(chosen: argparse.Namespace, named: str, root: Path) -> TrainRun:
 
 
 def tested(run: TrainRun, folder: Path, root: Path) -> dict[str, Any]:
-    """Burnt IoU, precision and recall on the labelled pixels of a folder, and where every chip has burnt ground of each."""
+    """Burnt IoU, precision and recall on the labelled pixels of a folder."""
     level = run.decoder.level
     scene: dict[str, Any] = {"source": "chips", "path": str(folder)}
     if level in get_args(
@@ -110,13 +110,11 @@ def tested(run: TrainRun, folder: Path, root: Path) -> dict[str, Any]:
     store = EmbeddingStore.open(root / name / "store")
     labels = read_labels(labels_for(store, LabelsConfig(source="scene"), root), store)
     truth = labelled_tiles(store, labels, range(len(store.tiles)))
-    counts = {}
-    for (tile, called), one in zip(predict_tiles(run, store), truth, strict=True):
+    counts = []
+    for (_, called), one in zip(predict_tiles(run, store), truth, strict=True):
         known = (one.pixels >= 0) & (called >= 0)
-        counts[tile.id] = confusion(called[known] == 1, one.pixels[known] == 1)
-    return of_counts(sum(counts.values(), np.zeros(4))) | {
-        "chips": {name: of_counts(one)["iou"] for name, one in counts.items()}
-    }
+        counts.append(confusion(called[known] == 1, one.pixels[known] == 1))
+    return of_counts(sum(counts, np.zeros(4)))
 
 
 def confusion(called: np.ndarray, burnt: np.ndarray) -> np.ndarray:

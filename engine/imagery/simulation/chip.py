@@ -68,7 +68,7 @@ def simulate_chip(seed: int, index: int) -> SimulatedChip:
     dry_days = (np.array([pre_day, post_day]) - climate.dry_from_day) % 365
     greenness = 0.3 * np.exp(-dry_days / 45.0) + 0.02
     landscape = make_landscape(rng, CHIP_PX, PIXEL_M, kind, (float(greenness[0]), float(greenness[1])))
-    burned_share = float(np.clip(rng.lognormal(np.log(0.13), 0.6), 0.03, 0.42))
+    burned_share = float(np.clip(rng.lognormal(np.log(0.22), 0.5), 0.05, 0.5))
     fire = run_fire(rng, landscape, PIXEL_M, burned_share, (location.post - location.fire).days)
 
     spectra = local_spectra(rng, climate.soils)

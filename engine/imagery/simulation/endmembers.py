@@ -46,6 +46,7 @@ class Endmember(IntEnum):
     BROWN_WATER = 19
     OTHER_SOIL = 20
     TILES = 21
+    BLACKENED = 22
 
 
 # (K, 6) reflectance; columns in the order of BANDS. The rows of SOIL and OTHER_SOIL are replaced
@@ -102,6 +103,8 @@ SPECTRA = np.array(
             0.330,
             0.310,
         ],  # TILES: approximate, weathered red tile roofs (Herold et al. 2004)
+        # BLACKENED: approximate; grass and litter under a film of soot, dark at all wavelengths, of the shape of DRY_GRASS
+        [0.040, 0.052, 0.066, 0.105, 0.175, 0.145],
     ],
     dtype=np.float64,
 )

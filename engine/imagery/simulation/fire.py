@@ -158,9 +158,10 @@ def scorch(
 
     left = np.zeros_like(fractions)
     left[Endmember.CHAR] = (
-        varied(0.03, 0.5) * np.where(wooded, 0.6 + 0.7 * hot, 0.9) * (1.0 - 0.5 * weathered)
+        varied(0.03, 0.4) * np.where(wooded, 0.6 + 0.7 * hot, 0.8) * (1.0 - 0.5 * weathered)
     )
-    left[Endmember.CHARRED_SOIL] = varied(0.15, 0.6) * (1.0 - 0.4 * weathered)
+    left[Endmember.BLACKENED] = varied(0.05, 0.5) * np.where(wooded, 0.7, 1.2) * (1.0 - 0.5 * weathered)
+    left[Endmember.CHARRED_SOIL] = varied(0.1, 0.5) * (1.0 - 0.4 * weathered)
     left[Endmember.ASH] = varied(0.0, 0.4) * (0.05 + hot * patchy**2) * (1.0 - 0.85 * weathered)
     left[Endmember.SCORCHED] = np.where(wooded, varied(0.1, 0.45) * (1.0 - hot), 0.02)
     left[Endmember.SHADE] = np.where(wooded, 0.16, 0.09)
