@@ -22,6 +22,7 @@ from engine.store.products.decoding import (
     median_length,
 )
 from engine.store.products.known import UNKNOWN_PRODUCT, Product, product_of, year_of
+from engine.store.products.own_exports.tags import own_product
 from engine.store.products.pixel_grid import Box, PixelGrid, box_of, sample
 from engine.store.products.understood import Understood
 
@@ -70,7 +71,7 @@ def understood_raster(path: Path, region: Region | None) -> Iterator[RasterEmbed
     form = FORMS[path.suffix.lower()][0]
     with opened_raster(path) as pixels:
         box = box_of(pixels.grid, region, path.name)
-        product = product_of(path, pixels.bands, pixels.dim)
+        product = own_product(pixels.tags) or product_of(path, pixels.bands, pixels.dim)
         looked = sample(pixels, box, path.name)
         decoding = _decoding(product, looked, pixels, path)
         yield RasterEmbeddings(

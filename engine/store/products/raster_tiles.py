@@ -11,8 +11,10 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from engine.imagery.raster.dates import tagged_time
 from engine.imagery.region import Region
 from engine.imagery.scene import scene_id
+from engine.store.products.own_exports.tags import own_of_tags
 from engine.store.products.pixel_grid import Box
 from engine.store.products.raster import FORMS, RasterEmbeddings, understood_raster
 from engine.store.products.taken import Taken, Tell
@@ -39,11 +41,12 @@ def taken_raster(path: Path, region: Region | None) -> Iterator[Taken]:
             "kind": "raster", "box": [box.top, box.left, box.bottom, box.right], "dim": found.pixels.dim,
             "decoding": found.decoding.words, "crs": str(found.pixels.grid.crs),
             "transform": list(found.pixels.grid.transform[:6]), "shape": list(found.pixels.grid.shape),
-            "name": scene_id(path.stem), "moment": moment_of(found.understood.year),
+            "name": scene_id(path.stem), "moment": _moment(found),
         }  # fmt: skip
         yield Taken(
             found.understood, "patch", 1, lambda tell: _rows(found, path, tell),
             most_tiles=sum(len(list(tiles_in(window))) for window in windows), in_place=in_place,
+            own=own_of_tags(found.pixels.tags),
         )  # fmt: skip
 
 
@@ -79,6 +82,12 @@ def cut(window: Box, tile: Box, values: np.ndarray) -> np.ndarray:
     return values[top : top + tile.bottom - tile.top, left : left + tile.right - tile.left]
 
 
+def _moment(found: RasterEmbeddings) -> str | None:
+    """When the embeddings are dated: as the file states it, else by the year in its name."""
+    stated, _ = tagged_time(found.pixels.tags)
+    return moment_of(found.understood.year) if stated is None else stated.isoformat()
+
+
 def moment_of(year: int | None) -> str | None:
     """When embeddings of a year are dated."""
     return None if year is None else f"{year}-01-01T00:00:00+00:00"
@@ -86,7 +95,7 @@ def moment_of(year: int | None) -> str | None:
 
 def _rows(found: RasterEmbeddings, path: Path, tell: Tell) -> Iterator[TileRows]:
     """The tiles with embeddings, window by window; tiles of gaps alone are left out."""
-    moment, name = moment_of(found.understood.year), scene_id(path.stem)
+    moment, name = _moment(found), scene_id(path.stem)
     windows, last = list(windows_of(found.box, found.pixels.dim)), time.monotonic()
     for number, window in enumerate(windows):
         if time.monotonic() - last > 1:

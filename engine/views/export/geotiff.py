@@ -10,6 +10,7 @@ import numpy as np
 from pyproj import CRS
 
 from engine.errors import StoreError
+from engine.store.emb_footer import date_range
 from engine.store.schema import StoredTile
 from engine.views.export.asked import Export, Made
 from engine.views.export.quantisation import GAP, LossMeter, by_dimension, scales_by_dimension
@@ -47,7 +48,7 @@ def write_maps(asked: Export, paths: Mapping[str, Path]) -> Made:
         ids = found[name]
         layout = MosaicLayout(
             level="patch", nodata=float("nan") if scales is None else GAP, dtype=asked.dtype, colormap=None,
-            tags=store_tags(asked.store, asked.layer), band_names=_band_names(asked), scales=() if scales is None else tuple(scales.tolist()),
+            tags=store_tags(asked.store, asked.layer) | _date_tag(asked, ids), band_names=_band_names(asked), scales=() if scales is None else tuple(scales.tolist()),
         )  # fmt: skip
         write_pieces(path, _pieces(asked, ids, scales, meter, name), layout)
         moved += off_grid([tile for tile in asked.store.tiles if tile.id in ids])
@@ -131,6 +132,12 @@ def _pieces(
 def _scales(asked: Export) -> np.ndarray:
     shown = asked.tiles("Measuring the range of each dimension")
     return scales_by_dimension(values.reshape(-1, asked.dim) for _, values, _ in shown)
+
+
+def _date_tag(asked: Export, ids: set[str]) -> dict[str, str]:
+    """The date of a map, where all of its tiles state the same."""
+    first, last = date_range(tile for tile in asked.store.tiles if tile.id in ids)
+    return {"EMBERSCOPE_DATETIME": first} if first is not None and first == last else {}
 
 
 def _band_names(asked: Export) -> tuple[str, ...]:

@@ -189,3 +189,21 @@ def test_a_lost_chunk_of_a_zarr_store_is_noticed(hard_store: EmbeddingStore, tmp
     with pytest.raises(StoreError, match=r"70 were written: chunks of it are missing"):
         import_embeddings(tmp_path / "z", tmp_path / "back")
     assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("dtype", FORMS["geotiff"].dtypes)
+def test_maps_come_back_with_places_dates_and_warnings(
+    hard_store: EmbeddingStore, tmp_path: Path, dtype: str
+) -> None:
+    written = export(hard_store, None, tmp_path / "e.tif", "geotiff", dtype)
+    before, after = ground(hard_store), dict[tuple[str, int, int, str | None], np.ndarray]()
+    largest = np.abs(list(before.values())).max(axis=0)
+    for number, path in enumerate(written.files):
+        told, back = import_embeddings(path, tmp_path / f"back{number}")
+        after |= ground(back)
+        assert (told.model, back.meta.weights_sha256, back.meta.is_simulated) == ("raw", "random", True)
+        assert (back.meta.licence, back.meta.attribution) == ("CC-BY-4.0", "Somebody")
+        assert "SIMULATED" in " ".join(told.notes) and "RANDOM WEIGHTS" in " ".join(told.notes)
+    assert before.keys() == after.keys()
+    for key, exact in before.items():
+        assert (np.abs(after[key] - exact) <= (TOLERANCE[dtype] + 2**-11 * (dtype == "int8")) * largest).all()
