@@ -11,7 +11,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from engine.datasets.perimeters.fire import Fire
-from engine.errors import ConfigError, RemoteError, SceneError
+from engine.errors import ConfigError, RegionError, RemoteError, SceneError
 from engine.imagery.geobox import area_in_crs, polygon_lonlat, utm_or_polar_crs
 from engine.imagery.scene import Scene
 from engine.imagery.sources.stac import StacScene
@@ -35,13 +35,26 @@ class Images:
 
 
 def area_lonlat(fire: Fire, surroundings_m: float) -> BaseGeometry:
-    """The rectangle around a fire and its surroundings, in lon/lat."""
+    """The square-cornered ground around a fire and its surroundings, in lon/lat; in two parts on the antimeridian."""
     centre = fire.shape.representative_point()
     crs = utm_or_polar_crs(centre.x, centre.y)
-    around = shapely.box(*area_in_crs(shapely.box(*fire.shape.bounds), crs).bounds).buffer(
-        surroundings_m, join_style="mitre"
+    west, south, east, north = area_in_crs(fire.shape, crs).bounds
+    rim = surroundings_m
+    return polygon_lonlat(shapely.box(west - rim, south - rim, east + rim, north + rim), crs)
+
+
+def bounds_lonlat(area: BaseGeometry) -> tuple[float, float, float, float]:
+    """West, south, east, north of an area; west is greater than east on the antimeridian."""
+    west, south, east, north = area.bounds
+    if east - west <= 180:
+        return west, south, east, north
+    parts = [part.bounds for part in shapely.get_parts(area)]
+    return (
+        min(one[0] for one in parts if one[0] >= 0),
+        south,
+        max(one[2] for one in parts if one[2] <= 0),
+        north,
     )
-    return shapely.box(*polygon_lonlat(shapely.box(*around.bounds), crs).bounds)
 
 
 def image_here(fire: Fire, config: DatasetConfig, scenes: Sequence[Scene]) -> str:
@@ -81,10 +94,9 @@ def images_after(
 def _of_catalogue(
     asked: FireCatalogue, area: BaseGeometry, first: dt.date, last: dt.date, root: Path
 ) -> Generator[str, None, Images]:
-    west, south, east, north = area.bounds
     source = StacScene(
         source="stac", catalogue=asked.catalogue, collection=asked.collection, dates=(first, last), fire_date=first,
-        bounds_lonlat=(west, south, east, north), choose="after", most_cloud_pct=asked.most_cloud_pct, clouds=asked.clouds,
+        bounds_lonlat=bounds_lonlat(area), choose="after", most_cloud_pct=asked.most_cloud_pct, clouds=asked.clouds,
         offset=asked.offset,
     )  # fmt: skip
     try:
@@ -92,6 +104,8 @@ def _of_catalogue(
         scenes = source.find(root)
     except RemoteError:
         raise
+    except RegionError as err:
+        raise NoImage(str(err).rstrip(".")) from err
     except (ConfigError, SceneError) as err:
         if str(err).startswith(("No scene after", "No item of")):
             raise NoImage(
@@ -104,7 +118,7 @@ def _of_catalogue(
     when = scenes[0].datetime
     if when is None:
         raise NoImage(f"{asked.collection} states no dates, so nothing says what it shows after a fire")
-    return Images(when.date(), _most_first(scenes, area))
+    return Images(_sun_day(when, area), _most_first(scenes, area))
 
 
 def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt.date) -> Images:
@@ -119,7 +133,7 @@ def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt
     days: dict[dt.date, list[Scene]] = {}
     for scene in over:
         if scene.datetime is not None:
-            days.setdefault(scene.datetime.date(), []).append(scene)
+            days.setdefault(_sun_day(scene.datetime, area), []).append(scene)
     if not days:
         raise NoImage(
             f"{over[0].id} shows it and states no date, so nothing says whether it was taken after the fire; set imagery.datetime"
@@ -132,6 +146,11 @@ def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt
         )
     day = next(day for day, share in usable.items() if share >= _ENOUGH * max(usable.values()))
     return Images(day, _most_first(days[day], area))
+
+
+def _sun_day(when: dt.datetime, area: BaseGeometry) -> dt.date:
+    """The day by the sun at a place, by which publishers date fires: that of UTC begins half a day earlier or later."""
+    return (when + dt.timedelta(hours=area.representative_point().x / 15)).date()
 
 
 def _usable(scenes: Sequence[Scene], area: BaseGeometry) -> float:

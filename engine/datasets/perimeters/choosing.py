@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import shapely
 from pyproj import Geod
+from shapely.geometry.base import BaseGeometry
 
 from engine.datasets.perimeters.fire import Fire
 from engine.errors import BadInput
@@ -32,10 +33,10 @@ def chosen_fires(fires: Sequence[Fire], config: PerimetersConfig) -> tuple[tuple
     return found, f"{left:,} of {len(fires):,} fires are not asked for." if left else ""
 
 
-def hectares(fire: Fire) -> float:
-    """Area on the WGS 84 ellipsoid."""
-    area_m2, _ = _GEOD.geometry_area_perimeter(shapely.orient_polygons(fire.shape))
-    return float(abs(area_m2) / 1e4)
+def area_m2(shape: BaseGeometry) -> float:
+    """Area on the WGS 84 ellipsoid of a shape in lon/lat."""
+    found, _ = _GEOD.geometry_area_perimeter(shapely.orient_polygons(shape))
+    return float(abs(found))
 
 
 def _require_names(fires: Sequence[Fire], config: PerimetersConfig) -> None:
@@ -54,4 +55,4 @@ def _is_asked(fire: Fire, config: PerimetersConfig) -> bool:
         return False
     if config.bounds_lonlat is not None and not fire.shape.intersects(shapely.box(*config.bounds_lonlat)):
         return False
-    return not config.smallest_ha or hectares(fire) >= config.smallest_ha
+    return not config.smallest_ha or area_m2(fire.shape) >= 1e4 * config.smallest_ha

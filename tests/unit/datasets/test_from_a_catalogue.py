@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from shapely.geometry import box, mapping
+from shapely.geometry import MultiPolygon, box, mapping
 
 from engine.datasets.build import build_dataset
 from engine.errors import RemoteError
@@ -84,3 +84,22 @@ def test_a_network_that_goes_down_ends_the_run_which_goes_on_later(
     done = list(build_dataset(config, tmp_path / "run", home))[-1]
     assert isinstance(done, DatasetDone)
     assert (done.fires, done.not_had) == (4, [])
+
+
+def test_a_fire_on_the_antimeridian_and_one_that_is_too_large_end_no_run(
+    stac: World, home: Path, tmp_path: Path
+) -> None:
+    config = config_of(tmp_path, stac, {"A": FIRE, "B": FIRE, "C": FIRE})
+    path = tmp_path / "fires.geojson"
+    tree = json.loads(path.read_text())
+    tree["features"][1]["geometry"] = mapping(
+        MultiPolygon([box(179.95, -17, 180, -16.9), box(-180, -17, -179.95, -16.9)])
+    )
+    tree["features"][2]["geometry"] = mapping(box(20, 40, 22, 42))
+    path.write_text(json.dumps(tree))
+    done = list(build_dataset(config, tmp_path / "run", home))[-1]
+    assert isinstance(done, DatasetDone)
+    assert done.fires == 1
+    reasons = {one["fire"][0]: one["reason"] for one in done.not_had}
+    assert "has no image after" in reasons["B"]
+    assert "a region has at most" in reasons["C"]

@@ -12,6 +12,7 @@ import pytest
 import rasterio
 import rasterio.features
 import yaml
+from pyproj import Transformer
 
 from engine.__main__ import main
 from engine.datasets import build
@@ -207,3 +208,28 @@ def test_fires_of_which_nothing_can_be_had_are_an_error_that_says_why(
     with pytest.raises(BadInput, match=r"No chip could be made of 4 fire\(s\).*there are 2021-12-24"):
         made(dataset_tree(perimeters, tmp_path / "late"), tmp_path / "run", home)
     assert not (tmp_path / "run" / "dataset").exists()
+
+
+def test_days_are_those_of_the_sun_at_the_place_so_that_a_morning_in_new_zealand_is_not_the_day_before(
+    tmp_path: Path, home: Path
+) -> None:
+    path = write_scene(tmp_path / "scenes", 0, "2021-07-20")
+    with rasterio.open(path, "r+") as scene:
+        scene.crs = "EPSG:32760"
+        scene.update_tags(EMBERSCOPE_DATETIME="2021-07-20T22:30:00Z")  # the morning of the 21st
+        west, north = scene.transform.c, scene.transform.f
+        to_lonlat = Transformer.from_crs(scene.crs, 4326, always_xy=True).transform
+    fire = burnt_m(0)
+    ring = [to_lonlat(x, y) for x, y in fire.exterior.coords]
+    found = [
+        {
+            "type": "Feature",
+            "properties": {"date": "2021-07-20"},
+            "geometry": {"type": "Polygon", "coordinates": [ring]},
+        }
+    ]
+    assert (west, north) == (600_000, 4_400_000)
+    tree = dataset_tree(write_geojson(tmp_path / "nz.geojson", found), tmp_path / "scenes", burning_days=0)
+    done = made(tree, tmp_path / "run", home)[-1]
+    assert isinstance(done, DatasetDone)
+    assert done.burnt_share > 0

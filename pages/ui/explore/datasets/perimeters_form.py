@@ -11,10 +11,10 @@ import streamlit as st
 from pydantic import ValidationError
 
 from engine.datasets.images import area_lonlat, image_here
+from engine.datasets.perimeters.choosing import area_m2
 from engine.datasets.perimeters.reading import Perimeters
 from engine.errors import ConfigError, EngineError
 from engine.imagery.catalogues.presets import catalogues
-from engine.imagery.region import Region
 from engine.imagery.remote.access import wants
 from engine.imagery.sensors.table import SENSORS
 from engine.jobs.complaints import in_words
@@ -238,7 +238,7 @@ def _in_page_words(reason: str) -> str:
 
 def _chips(fire: Any, config: DatasetConfig, gsd: float) -> int:
     """How many chips a fire may have: those of its rectangle."""
-    area = Region.from_bounds(*area_lonlat(fire, config.chips.surroundings_m).bounds).area_km2 * 1e6
+    area = area_m2(area_lonlat(fire, config.chips.surroundings_m))
     return min(config.chips.most_per_fire, math.ceil(area / (gsd * config.chips.size_px) ** 2) + 1)
 
 
