@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
+from shapely import Polygon
+from shapely import box as box_of
 
+from engine.errors import EngineError
+from engine.store.footprints import footprints
 from engine.store.store import EmbeddingStore
 from engine.views.comparing.dated_view import has_several_dates
 from engine.views.health.words import GOOD_POSITION, usual_position
@@ -15,6 +19,8 @@ from pages.ui.jobs import chosen_run
 from pages.ui.state import address, bound, cached, results
 
 MOST = 4
+# Stores whose ground is looked at, where none was made of the same scene.
+_LOOKED_AT = 12
 # The address: run~layer~date of each, with commas between them.
 _KEY, _PART, _BETWEEN = "compare", "~", ","
 
@@ -70,7 +76,7 @@ def _slot(
 ) -> Slot:  # fmt: skip
     by_id = {found.job.id: found for found in stores}
     said = linked[number] if number < len(linked) else []
-    first = said[0] if said else _usual(number, stores)
+    first, again = (said[0], 0) if said else _usual(number, stores)
     labels = chosen_run.labels(by_id, results.store_words)
     with column:
         name = st.selectbox(
@@ -78,19 +84,22 @@ def _slot(
             format_func=labels.__getitem__,
         )  # fmt: skip
         store = results.store_of(by_id[name].job)
-        layer = _layer(number, store, said[1] if len(said) > 1 and name == said[0] else "")
+        layer = _layer(
+            number, store, said[1] if len(said) > 1 and name == said[0] else "", again if name == first else 0
+        )
         date = _date(number, store, said[2] if len(said) > 2 and name == said[0] else "")
     share = data.position(store, layer) if takes_off else None
     return Slot(number, by_id[name], store, layer, date, usual_position(share))
 
 
-def _layer(number: int, store: EmbeddingStore, said: str) -> int:
+def _layer(number: int, store: EmbeddingStore, said: str, again: int) -> int:
+    """A layer: as the address says, or another one each time that a store is taken again."""
     kept = store.meta.layers
     if said and said not in map(str, kept):
         bound.refuse(f"layer of store {number + 1}", said)
     if len(kept) == 1:
         return kept[0]
-    first = int(said) if said in map(str, kept) else kept[0]
+    first = int(said) if said in map(str, kept) else kept[again % len(kept)]
     chosen = st.segmented_control("Layer", kept, default=first, required=True, key=f"compare_layer_{number}")
     return int(chosen if chosen is not None else first)
 
@@ -112,13 +121,37 @@ def _date(number: int, store: EmbeddingStore, said: str) -> str | None:
     return str(st.selectbox("Date", options, index=options.index(first), key=f"compare_date_{number}"))
 
 
-def _usual(number: int, stores: Sequence[cached.JobFacts]) -> str:
-    """The newest stores of one ground, of which there are several where that can be: others share nothing to compare."""
+def _usual(number: int, stores: Sequence[cached.JobFacts]) -> tuple[str, int]:
+    """One of the newest stores of one ground, of which there are several where that can be: others share nothing to compare.
+
+    Returns:
+        Its run, and how often it was taken before.
+    """
     grounds: dict[str, list[cached.JobFacts]] = {}
     for found in stores:
         grounds.setdefault(_ground(found), []).append(found)
-    same = next((those for those in grounds.values() if len(those) > 1), [stores[0]])
-    return same[number % len(same)].job.id
+    same = next((those for those in grounds.values() if len(those) > 1), None) or _that_meet(stores)
+    return same[number % len(same)].job.id, number // len(same)
+
+
+def _that_meet(stores: Sequence[cached.JobFacts]) -> Sequence[cached.JobFacts]:
+    """The first of the newest stores whose ground another one shares, with that one; else the newest alone."""
+    boxes = [(one, box) for one in stores[:_LOOKED_AT] if (box := _box(one)) is not None]
+    for number, (one, box) in enumerate(boxes):
+        for other, there in boxes[number + 1 :]:
+            if box.intersection(there).area > 0:
+                return one, other
+    return stores[:1]
+
+
+def _box(one: cached.JobFacts) -> Polygon | None:
+    """Bounds in degrees; None for a store that cannot be read."""
+    try:
+        tiles = results.store_of(one.job).tiles
+    except EngineError:
+        return None
+    west, south, east, north = footprints([replace(tile, h=1, w=1) for tile in tiles]).total_bounds
+    return box_of(west, south, east if east >= west else east + 360, north)
 
 
 def _ground(found: cached.JobFacts) -> str:
