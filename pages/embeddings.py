@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.ui.bring import dialog as bring
 from pages.ui.embeddings import (
     basis_choice,
     change_view,
@@ -30,6 +31,7 @@ stores = results.stores()
 if not chosen_run.is_shown(stores):
     style.heading(_TITLE, _LEAD)
     chosen_run.require("extract", stores)
+    bring.offer("bring_first")
     empty.empty(
         "No embeddings yet", "An extraction makes them: on the sample scene it takes less than a minute.", "Extract some",
         "pages/extract.py", "extract",
@@ -37,6 +39,7 @@ if not chosen_run.is_shown(stores):
 page = stage.stage(_TITLE, _LEAD)
 with page.panel, errors.in_words():
     chosen = embeddings_view.choose_store(stores)
+    bring.offer()
     store = results.store_of(chosen.job)
     notices.simulated(store.meta.is_simulated)
     notices.random_weights(store.meta.is_random)

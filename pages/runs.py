@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pages.ui.bring import dialog as bring
 from pages.ui.look import empty, style
 from pages.ui.runs import comparison, keeping, listing, removal
 from pages.ui.runs import view as runs_view
@@ -13,6 +14,7 @@ style.heading(
 )
 
 found = cached.jobs()
+bring.offer()
 if not found:
     keeping.offer_opening()
     empty.empty(

@@ -14,9 +14,10 @@ def usual_window(store: EmbeddingStore) -> int:
     """Patches along a side of the neighbourhood whose mean gets one colour: odd, 1 where a patch is large already.
 
     The early stages of a CNN answer to edges a few pixels wide. Their patches differ most by that texture, and
-    principal components of single patches show little else.
+    principal components of single patches show little else. Published embeddings, one a pixel, know their surroundings.
     """
-    if store.meta.granularity == "tile":
+    is_published = store.meta.config.get("scene", {}).get("source") == "embeddings"
+    if store.meta.granularity == "tile" or (is_published and store.meta.patch_px == 1):
         return 1
     return 2 * (GROUND_PX // (2 * store.meta.patch_px)) + 1
 

@@ -38,6 +38,11 @@ ENDINGS = tuple(_FORMS)
 _OWN_FOLDERS = ((is_own_zarr, taken_zarr), (is_own_stac, taken_stac))
 
 
+def is_folder_of_embeddings(path: Path) -> bool:
+    """Whether a folder as a whole is of a form that is read."""
+    return path.is_dir() and (is_terratorch(path) or any(is_one(path) for is_one, _ in _OWN_FOLDERS))
+
+
 def understand(
     path: Path, region: Region | None = None, model: str | None = None, images: Path | None = None
 ) -> Understood:

@@ -36,8 +36,18 @@ class Decoding:
 
 
 def _power(values: np.ndarray) -> np.ndarray:
+    if values.dtype == np.int8:  # 256 numbers, looked up: ten times faster than computed one by one
+        return np.take(_POWERS, values.view(np.uint8))
+    return _computed_power(values)
+
+
+def _computed_power(values: np.ndarray) -> np.ndarray:
     scaled = values.astype(np.float32) / np.float32(_DIVISOR)
     return np.sign(scaled) * scaled**2
+
+
+# Of the 8-bit numbers in the order of their bytes: 0 to 127, then -128 to -1.
+_POWERS = _computed_power(np.arange(256, dtype=np.uint8).view(np.int8))
 
 
 def _squared(values: np.ndarray) -> np.ndarray:

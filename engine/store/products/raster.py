@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import StoreError
-from engine.imagery.geobox import gsd_m
+from engine.imagery.geobox import gsd_m, transform_bounds
 from engine.imagery.raster.dates import tagged_time
 from engine.imagery.region import Region
 from engine.store.products import geotiff, tessera_npy
@@ -112,6 +112,7 @@ def _understood(
         licence=product.licence, attribution=product.attribution, crs=str(pixels.grid.crs), gsd_m=gsd_m(pixels.grid),
         size=f"{box.bottom - box.top} x {box.right - box.left} pixels", rows=box.rows, dtype="float16" if pixels.is_integer else "float32",
         notes=tuple(note for note in notes if note),
+        bounds_lonlat=transform_bounds(pixels.grid[box.top : box.bottom, box.left : box.right], "EPSG:4326"),
     )  # fmt: skip
 
 

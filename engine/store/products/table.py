@@ -205,7 +205,13 @@ def _understood(
         nodata="zero or NaN", year=int(dated[0]) if len(dated) == 1 else None, licence=_text(told.get("license")),
         attribution=_providers(told), crs=", ".join(zones[:4]) + (", ..." if len(zones) > 4 else ""), gsd_m=_PIXEL_M,
         size=f"{len(tiles):,} footprints", rows=len(tiles), dtype="float32", notes=tuple(note for note in notes if note),
+        bounds_lonlat=_bounds(rows.shapes),
     )  # fmt: skip
+
+
+def _bounds(shapes: np.ndarray) -> tuple[float, float, float, float]:
+    west, south, east, north = shapely.total_bounds(shapes).tolist()
+    return west, south, east, north
 
 
 def _model(told: dict[str, Any], names: set[str], dim: int) -> tuple[str, str]:

@@ -1,203 +1,26 @@
-"""The data folders of the server, to choose rasters from by looking instead of typing a path."""
+"""What is looked for in the folders of the server to become a place: rasters, cubes, products and chips."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import streamlit as st
-
-from engine.errors import SceneError
 from engine.imagery.cubes.netcdf import ENDINGS as CUBE_ENDINGS
 from engine.imagery.cubes.zarr_store import is_zarr
 from engine.imagery.sources.product_files import RASTER_ENDINGS, is_product
-from engine.paths import PROJECT
-from pages.ui import workspace
-from pages.ui.look import wording
-from pages.ui.map.routes import tiles
-
-_MOST_SHOWN = 60
-_MOST_SEARCHED = 20_000
-_MOST_COUNTED = 2_000
-_ICONS = {
-    "folder": ":material/folder:", "raster": ":material/image:", "product": ":material/satellite_alt:",
-    "chips": ":material/grid_view:",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file or folder of the list.
-
-    Attributes:
-        kind: "folder" is entered; "raster", "product" and "chips" are opened.
-        words: what is in it.
-        name: what the list calls it; "" for its own name.
-    """
-
-    path: Path
-    kind: str
-    words: str
-    name: str = ""
-
-
-def roots() -> dict[str, Path]:
-    """The folders that can be looked through, by what lists call them."""
-    named = [Path(part) for part in os.environ.get("EMBERSCOPE_DATA", "").split(os.pathsep) if part]
-    found = {path.name or str(path): path for path in named}
-    return {
-        **found,
-        "Data of this server": workspace.shared() / "data",
-        "Samples": PROJECT / "assets" / "samples",
-    }
+from pages.ui.files import folders
 
 
 def choose() -> Path | None:
-    """The folders, what is in them, and a search; the raster or folder that was picked in this run."""
-    folder = _current()
-    wanted = st.text_input(
-        "Search", key="own_search", placeholder="Search by a part of the name", icon=":material/search:",
-        label_visibility="collapsed",
-    ).strip()  # fmt: skip
-    _where(folder)
-    picked = _whole_folder(folder) if folder is not None and not wanted else None
-    found = list(_found(folder, wanted) if wanted else _entries(folder))
-    with st.container(height=300, key="own_entries", gap=None):
-        if not found:
-            st.caption("Nothing of that name is here." if wanted else "No rasters and no folders are here.")
-        for number, entry in enumerate(found[:_MOST_SHOWN]):
-            if _row(entry, number, folder if wanted else None):
-                picked = entry.path
-    if len(found) > _MOST_SHOWN:
-        st.caption(f"The first {_MOST_SHOWN} are shown. Search for a part of the name to see others.")
-    return picked
+    """The raster or folder that was picked in this run."""
+    return folders.choose(_IMAGERY)
 
 
-def _row(entry: Entry, number: int, below: Path | None) -> bool:
-    """One line of the list; a folder is entered, anything else is picked."""
-    name = entry.name or (
-        str(entry.path.relative_to(below)) if below in entry.path.parents else entry.path.name
-    )
-    label = f"{wording.plain(name)} · :small[{wording.plain(entry.words)}]"
-    if not st.button(label, key=f"own_entry_{number}", icon=_ICONS[entry.kind], type="tertiary"):
-        return False
-    if entry.kind != "folder":
-        return True
-    _enter(entry.path)
-    return False
+def _kind(path: Path) -> tuple[str, str] | None:
+    if next((path / "data").glob("*_merged.tif"), None) is not None:
+        return "chips", "chips in the layout of HLS Burn Scars"
+    if is_product(path):
+        return "product", "one product with a file a band"
+    return ("product", "one cube of dates (Zarr)") if is_zarr(path) else None
 
 
-def _enter(folder: Path | None) -> None:
-    st.session_state["own_folder"] = folder
-    st.session_state.pop("own_search", None)
-    st.rerun()
-
-
-def _current() -> Path | None:
-    """The folder looked at; None: the list of all that can be looked through."""
-    folder = st.session_state.get("own_folder")
-    return folder if isinstance(folder, Path) and folder.is_dir() and _may_show(folder) else None
-
-
-def _where(folder: Path | None) -> None:
-    with st.container(horizontal=True):
-        if folder is None:
-            st.caption("Folders of this server")
-            return
-        if st.button("Up", key="own_up", icon=":material/arrow_upward:"):
-            _enter(None if folder in roots().values() else folder.parent)
-        st.caption(wording.plain(str(folder)))
-
-
-def _whole_folder(folder: Path) -> Path | None:
-    """The folder itself, where its rasters are one place together and the button for that was pressed."""
-    count = sum(1 for entry in _entries(folder) if entry.kind == "raster")
-    if count > 1 and st.button(
-        f"Open all {count} rasters of this folder as one place", key="own_whole", icon=":material/layers:"
-    ):
-        return folder
-    return None
-
-
-def _entries(folder: Path | None) -> Iterator[Entry]:
-    """Folders first, then rasters, each by name; what cannot be shown is left out."""
-    if folder is None:
-        for name, path in roots().items():
-            if path.is_dir():
-                yield Entry(path, "folder", _contents(path), name)
-        return
-    try:
-        inside = sorted(folder.iterdir(), key=lambda path: (not path.is_dir(), path.name.casefold()))
-    except OSError:
-        return
-    yield from (entry for path in inside if (entry := _entry(path)) is not None)
-
-
-def _entry(path: Path) -> Entry | None:
-    if path.name.startswith(".") or not _may_show(path):
-        return None
-    if path.is_dir():
-        return _folder(path)
-    if (
-        path.name.lower().endswith(".mask.tif")
-        or path.suffix.lower() not in (*RASTER_ENDINGS, *CUBE_ENDINGS)
-        or not path.is_file()
-    ):
-        return None
-    return Entry(path, "raster", wording.megabytes(path.stat().st_size / 1e6))
-
-
-def _folder(path: Path) -> Entry:
-    try:
-        if next((path / "data").glob("*_merged.tif"), None) is not None:
-            return Entry(path, "chips", "chips in the layout of HLS Burn Scars")
-        if is_product(path):
-            return Entry(path, "product", "one product with a file a band")
-        if is_zarr(path):
-            return Entry(path, "product", "one cube of dates (Zarr)")
-    except OSError:
-        return Entry(path, "folder", "may not be read")
-    return Entry(path, "folder", _contents(path))
-
-
-def _contents(path: Path) -> str:
-    """How many folders and rasters a folder holds."""
-    folders = rasters = 0
-    try:
-        with os.scandir(path) as inside:
-            for number, one in enumerate(inside):
-                folders += one.is_dir()
-                rasters += one.name.lower().endswith((*RASTER_ENDINGS, *CUBE_ENDINGS))
-                if number >= _MOST_COUNTED:
-                    return "many files"
-    except OSError:
-        return "may not be read"
-    parts = [wording.count(rasters, "raster")] * bool(rasters) + [wording.count(folders, "folder")] * bool(
-        folders
-    )
-    return ", ".join(parts) or "empty"
-
-
-def _found(folder: Path | None, wanted: str) -> Iterator[Entry]:
-    """What has a part of its name in common with the words, below a folder; of huge trees, the first part is searched."""
-    seen = 0
-    for start in [folder] if folder is not None else [path for path in roots().values() if path.is_dir()]:
-        for place, folders, names in os.walk(start):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in [*folders, *sorted(names)]:
-                seen += 1
-                if wanted.casefold() in name.casefold() and (entry := _entry(Path(place, name))) is not None:
-                    yield entry
-            if seen > _MOST_SEARCHED:
-                return
-
-
-def _may_show(path: Path) -> bool:
-    """Whether a path, with its links followed, lies in a folder that the app may show."""
-    try:
-        tiles.require_shown(path)
-    except (SceneError, OSError, RuntimeError):  # RuntimeError: links in a circle, on Python before 3.13
-        return False
-    return True
+_IMAGERY = folders.Wanted("raster", "raster", (*RASTER_ENDINGS, *CUBE_ENDINGS), (".mask.tif",), _kind)

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import EngineError
+from engine.imagery.sources import PublishedEmbeddings
 from engine.jobs import events as happened
 from engine.jobs.configuration.config import (
     ApplyConfig,
@@ -49,6 +50,8 @@ def short_name(job: Job) -> str:
     except EngineError:
         return job.id
     match config:
+        case ExtractConfig(scene=PublishedEmbeddings()):
+            words = f"Import · {config.backbone.name}"
         case ExtractConfig():
             words = f"Extract · {config.backbone.name}"
         case TrainConfig():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.ui.bring import dialog as bring
 from pages.ui.jobs import inner, jobs_panel
 from pages.ui.look import errors, wording
 from pages.ui.start import guide
@@ -47,9 +48,12 @@ def show() -> None:
             st.switch_page("pages/extract.py", query_params={})
     with cards[2].container(border=True, key="way_own", height="stretch"):
         st.markdown("**Bring my own**")
-        st.caption("A GeoTIFF, a product folder (SAFE, HLS, Landsat) or labelled chips.")
-        if st.button("Open files", key="go_own", width="stretch"):
+        st.caption(
+            "Images: a GeoTIFF, a product folder (SAFE, HLS, Landsat) or labelled chips. Or embeddings that others made, such as AlphaEarth."
+        )
+        if st.button("Open images", key="go_own", width="stretch"):
             st.switch_page("pages/explore.py", query_params={})
+        bring.offer("go_bring", width="stretch")
     with cards[3].container(border=True, key="way_on", height="stretch"):
         _go_on()
 

@@ -102,6 +102,40 @@ def store(rasters: _Files) -> Path:
         DiskFull, RunFailure: it cannot be written.
     """
     files = _named(list(_unpacked(rasters)))
+    if not any(name.lower().endswith(RASTER_ENDINGS) for name, _ in files):
+        raise BadInput(
+            f"{_shown(files[0][0])} came without a raster. Drop it together with the rasters of its product."
+        )
+    return keep(files)
+
+
+def keep_embeddings(files: _Files) -> Path:
+    """Keep files of embeddings that were dropped; of several, the first that is no side-car of another one.
+
+    Raises:
+        BadInput: too much at once, or two files of one name.
+        DiskFull, RunFailure: they cannot be written.
+    """
+    total = sum(len(content) for _, content in files)
+    if len(files) > MOST_FILES or total > limit_mb() * 2**20:
+        raise BadInput(
+            f"{len(files)} files of {total / 2**20:,.0f} MB were dropped, and {MOST_FILES} of {limit_mb():,} MB are taken at once. "
+            f"Put them into a folder of the server and choose them there."
+        )
+    kept = keep(_named(files))
+    if kept.is_file():
+        return kept
+    inside = next(one for one in kept.iterdir()) if len(list(kept.iterdir())) == 1 else kept
+    arrays = sorted(one for one in inside.iterdir() if not one.stem.endswith("_scales"))
+    return next((one for one in arrays if one.suffix == ".npy"), arrays[0])
+
+
+def keep(files: _Files) -> Path:
+    """Keep files below names of our own in the workspace, once for each content.
+
+    Returns:
+        The file where there is one, else the folder of all.
+    """
     folder = uploads_folder() / _key(files)
     if not folder.is_dir():
         half = uploads_folder() / f".{folder.name}-{secrets.token_hex(4)}.writing"
@@ -193,7 +227,7 @@ def _named(files: _Files) -> list[tuple[str, bytes]]:
     """The files below names of our own: of several without a folder in common, in one of ours.
 
     Raises:
-        BadInput: two files of one name, or one without an image.
+        BadInput: two files of one name.
     """
     named = [("/".join(_safe(part) for part in _parts(name)), content) for name, content in files]
     twice = next(
@@ -201,10 +235,6 @@ def _named(files: _Files) -> list[tuple[str, bytes]]:
     )
     if twice is not None:
         raise BadInput(f"Two of the files are named {twice}. Rename one.")
-    if not any(name.lower().endswith(RASTER_ENDINGS) for name, _ in named):
-        raise BadInput(
-            f"{_shown(files[0][0])} came without a raster. Drop it together with the rasters of its product."
-        )
     tops = {name.partition("/")[0] for name, _ in named}
     if len(named) > 1 and (len(tops) > 1 or any("/" not in name for name, _ in named)):
         return [(f"upload_of_{len(named)}_files/{name}", content) for name, content in named]

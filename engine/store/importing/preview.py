@@ -1,0 +1,155 @@
+"""A file of embeddings looked at before it is used: what it is understood to be, and a picture of a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.imagery.region import Region
+from engine.store.importing.forms import opened, with_model
+from engine.store.products.understood import Understood
+from engine.store.schema import TileRows
+
+# The picture: about so many pixels along a side, of so many rows or tiles; components are fitted on a sample.
+_SIDE_PX, _MOST_ROWS, _MOST_TILES, _FITTED = 540, 1_200_000, 20_000, 4_000
+_MOST_STEP = 8
+_STRETCH = (2.0, 98.0)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is seen of a file before it is used.
+
+    Attributes:
+        is_readable_in_place: whether it can be left where it is.
+        pixels: (h, w, 4) uint8, the first three components as red, green and blue; gaps are transparent.
+        shown_m: width and height on the ground of the picture.
+        is_middle: whether it shows the middle only.
+    """
+
+    understood: Understood
+    is_readable_in_place: bool
+    pixels: np.ndarray
+    shown_m: tuple[float, float]
+    is_middle: bool
+
+
+def preview(path: Path, region: Region | None, model: str | None, images: Path | None) -> Preview:
+    """What a file is understood to be, and a picture of the middle of it or of a region.
+
+    Raises:
+        BadInput: the file or its numbers cannot be used.
+    """
+    with opened(path, region, images) as found:
+        told = with_model(found.understood, model)
+        can_stay = bool(found.in_place)
+        few = told.rows <= _MOST_ROWS
+        rows = _thinned(found.tiles(lambda _: None), told.rows) if few else []
+    if not few:
+        with opened(path, _middle(told, region), images) as found:
+            rows = _thinned(found.tiles(lambda _: None), _MOST_ROWS)
+    pixels, shown = _picture(rows)
+    return Preview(told, can_stay, pixels, shown, not few)
+
+
+def middle_of(told: Understood, side_m: float) -> Region:
+    """A square around the middle of a file."""
+    west, south, east, north = told.bounds_lonlat
+    lon, lat = (west + east) / 2, (south + north) / 2
+    half_lat = side_m / 2 / 111_000
+    half_lon = half_lat / max(np.cos(np.radians(lat)), 0.01)
+    return Region.from_bounds(
+        max(west, lon - half_lon), max(south, lat - half_lat), min(east, lon + half_lon), min(north, lat + half_lat)
+    )  # fmt: skip
+
+
+def _middle(told: Understood, region: Region | None) -> Region | None:
+    """The middle of what is looked at, as large as the picture has pixels; the whole where that cannot be told."""
+    try:
+        return middle_of(told, told.gsd_m * _MOST_ROWS**0.5)
+    except EngineError:
+        return region
+
+
+def _thinned(tiles: Iterator[TileRows], rows: int) -> list[TileRows]:
+    """The tiles as they come, of each so many rows and columns that all of them make a picture; at most as many as one has."""
+    step, taken, count = 1, [], 0
+    while rows**0.5 / step > _SIDE_PX and step < _MOST_STEP:
+        step *= 2
+    for one in islice(tiles, _MOST_TILES):
+        taken.append(_every(one, step))
+        count += one.tile.rows
+        if count >= _MOST_ROWS:
+            break
+    return taken
+
+
+def _every(one: TileRows, step: int) -> TileRows:
+    """Every so many rows and columns of a tile; a tile is a power of two wide, but at the edge of a file."""
+    if step == 1 or one.tile.h == 1:
+        return one
+    h, w = one.tile.h, one.tile.w
+    values = one.embeddings[0].reshape(h, w, -1)[::step, ::step]
+    valid = one.valid_fraction.reshape(h, w)[::step, ::step]
+    tile = replace(one.tile, h=values.shape[0], w=values.shape[1])
+    return TileRows(tile, (values.reshape(tile.rows, -1).copy(),), valid.ravel().copy())
+
+
+def _picture(rows: list[TileRows]) -> tuple[np.ndarray, tuple[float, float]]:
+    """The tiles of the first CRS on one canvas."""
+    crs = rows[0].tile.crs
+    here = [one for one in rows if one.tile.crs == crs]
+    colours = _colours(here)
+    boxes = np.array([_bounds(one) for one in here])
+    west, north = float(boxes[:, 0].min()), float(boxes[:, 3].max())
+    width_m, height_m = float(boxes[:, 2].max()) - west, north - float(boxes[:, 1].min())
+    finest = min(abs(one.tile.patch_transform.a) for one in here)
+    step = max(finest, max(width_m, height_m) / _SIDE_PX)
+    canvas = np.zeros((max(1, round(height_m / step)), max(1, round(width_m / step)), 4), np.uint8)
+    for one, painted in zip(here, colours, strict=True):
+        _paint(canvas, one, painted, west, north, step)
+    return canvas, (width_m, height_m)
+
+
+def _paint(
+    canvas: np.ndarray, one: TileRows, painted: np.ndarray, west: float, north: float, step: float
+) -> None:
+    """A tile in its place on a canvas: each pixel takes the patch that its middle lies in."""
+    left, bottom, right, top = _bounds(one)
+    first_row, first_col = round((north - top) / step), round((left - west) / step)
+    last_row = min(max(first_row + 1, round((north - bottom) / step)), len(canvas))
+    last_col = min(max(first_col + 1, round((right - west) / step)), canvas.shape[1])
+    row = (north - (np.arange(first_row, last_row) + 0.5) * step - top) / (bottom - top) * one.tile.h
+    col = ((np.arange(first_col, last_col) + 0.5) * step + west - left) / (right - left) * one.tile.w
+    rows, cols = np.clip(row.astype(int), 0, one.tile.h - 1), np.clip(col.astype(int), 0, one.tile.w - 1)
+    canvas[first_row:last_row, first_col:last_col] = painted[np.ix_(rows, cols)]
+
+
+def _bounds(one: TileRows) -> tuple[float, float, float, float]:
+    west, north = one.tile.pixel_transform @ (0, 0)
+    east, south = one.tile.pixel_transform @ (one.tile.width_px, one.tile.height_px)
+    return min(west, east), min(south, north), max(west, east), max(south, north)
+
+
+def _colours(rows: list[TileRows]) -> list[np.ndarray]:
+    """(h, w, 4) uint8 a tile: three components, each stretched from its 2nd to its 98th percentile."""
+    valid = np.concatenate([one.valid_fraction for one in rows]) > 0
+    vectors = np.concatenate([np.asarray(one.embeddings[0], np.float32) for one in rows])
+    known = vectors[valid]
+    fitted = known[:: max(1, len(known) // _FITTED)].astype(np.float64)
+    mean = fitted.mean(axis=0)
+    _, _, axes = np.linalg.svd(fitted - mean, full_matrices=False)
+    numbers = (vectors - mean.astype(np.float32)) @ axes[:3].T.astype(np.float32)  # (n, up to 3)
+    numbers = np.pad(numbers, ((0, 0), (0, 3 - numbers.shape[1])))
+    low, high = np.percentile(numbers[valid], _STRETCH, axis=0)
+    scaled = np.clip((numbers - low) / np.maximum(high - low, 1e-12), 0, 1) * 255
+    every = np.column_stack([scaled, np.where(valid, 255, 0)]).astype(np.uint8)
+    ends = np.cumsum([one.tile.rows for one in rows])[:-1]
+    return [
+        part.reshape(one.tile.h, one.tile.w, 4) for part, one in zip(np.split(every, ends), rows, strict=True)
+    ]

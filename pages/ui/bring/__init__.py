@@ -1,0 +1,1 @@
+"""Embeddings that others made, chosen, looked at and opened."""

@@ -1,0 +1,1 @@
+"""Files of the server, chosen by looking."""

@@ -1,0 +1,58 @@
+"""Embeddings that others made are looked at in a dialog before they are used, and opened where they lie or copied by a job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.jobs.job import list_jobs
+from engine.store.store import EmbeddingStore
+from tests.pages.conftest import OpenPage, words
+from tests.unit.store.products.made import alphaearth, unit_vectors, write_tiff
+
+
+@pytest.fixture(autouse=True)
+def _may_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBERSCOPE_DATA", str(tmp_path))
+
+
+def look_at(at: AppTest, path: Path) -> AppTest:
+    at.button(key="bring").click().run()
+    at.text_input(key="bring_path").set_value(str(path))
+    return at.button(key="bring_typed").click().run()
+
+
+def test_what_a_file_is_stands_beside_a_picture_before_anything_is_written(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    path = alphaearth(tmp_path / "annual/2023/18N/x.tiff", unit_vectors(40, 50))
+    at = look_at(open_page("runs"), path)
+    said = words(at)
+    for fact in (
+        "alphaearth_v1",
+        "x = sign(v) (v / 127.5)^2",
+        "2023",
+        "CC-BY-4.0",
+        "Google DeepMind",
+        "-128",
+    ):
+        assert fact in said
+    assert at.get("image") and list_jobs(home) == []
+    at.button(key="bring_open").click().run()
+    (job,) = list_jobs(home)
+    assert job.state == "finished" and EmbeddingStore.open(job.folder).is_in_place
+    assert at.session_state["store_job"] == job.id
+
+
+def test_a_file_that_cannot_be_right_is_refused_in_words_and_leads_back(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    path = write_tiff(tmp_path / "x.tif", np.ones((20, 20, 12), np.int8))
+    at = look_at(open_page("runs"), path)
+    assert "no scale" in words(at)
+    at.button(key="bring_back").click().run()
+    assert at.text_input(key="bring_path")
+    assert list_jobs(home) == []
