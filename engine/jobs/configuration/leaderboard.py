@@ -11,7 +11,7 @@ from engine.jobs.configuration.extract import ExtractConfig
 from engine.jobs.configuration.train import SEE_NEIGHBOURS, HeadConfig, TrainConfig
 
 Position = Literal["keep", "remove"]
-Travel = Literal["none", "place", "date", "sensor", "level", "store"]
+Travel = Literal["place", "date", "sensor", "level", "store"]
 FEW_LABELS = (0.01, 0.05, 0.1, 0.5, 1.0)
 # Keys of a training that a leaderboard sets itself, decoder by decoder.
 _OWN = ("store", "head", "seed", "layers", "position", "watch_tile", "device")
@@ -49,10 +49,10 @@ class LeaderboardConfig(Frozen):
         (),
         description="Few-label curves: shares of the training places, such as [0.01, 0.05, 0.1, 0.5, 1]; none: no curves.",
     )
-    travel: Travel = Field(
+    travel: Literal["none"] | Travel | tuple[Travel, ...] = Field(
         "none",
         description="A matrix of decoders trained on one group and tested on the others: place (parts of the ground), date, "
-        "sensor, level, or store.",
+        "sensor, level, or store; a list makes a matrix of each.",
     )
     travel_stores: tuple[str | ExtractConfig, ...] = Field(
         (),
@@ -107,11 +107,22 @@ class LeaderboardConfig(Frozen):
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> LeaderboardConfig:
-        for name in ("stores", "heads", "seeds", "layers", "positions", "label_shares", "travel_stores"):
+        for name in (
+            "stores",
+            "heads",
+            "seeds",
+            "layers",
+            "positions",
+            "label_shares",
+            "travels",
+            "travel_stores",
+        ):
             asked = [repr(one) for one in getattr(self, name)]
             twice = next((one for one in asked if asked.count(one) > 1), None)
             if twice is not None:
-                raise ValueError(f"{name} names the same twice ({twice:.100}); leave one out")
+                raise ValueError(
+                    f"{name.replace('travels', 'travel')} names the same twice ({twice:.100}); leave one out"
+                )
         return self
 
     @model_validator(mode="after")
@@ -122,9 +133,16 @@ class LeaderboardConfig(Frozen):
 
     @model_validator(mode="after")
     def _more_stores_are_for_the_matrix(self) -> LeaderboardConfig:
-        if self.travel_stores and self.travel == "none":
+        if self.travel_stores and not self.travels:
             raise ValueError("travel_stores go with travel: place, date, sensor, level or store")
         return self
+
+    @property
+    def travels(self) -> tuple[Travel, ...]:
+        """What matrices are made by; none: empty."""
+        if isinstance(self.travel, tuple):
+            return self.travel
+        return () if self.travel == "none" else (self.travel,)
 
     @property
     def head_titles(self) -> tuple[str, ...]:

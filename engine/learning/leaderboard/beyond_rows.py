@@ -50,35 +50,38 @@ def matrices_of(
     config: LeaderboardConfig, entries: Sequence[Entry], groups: Sequence[Group], results: Results,
     metric: Metric,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """One matrix a backbone and head: a line for what was trained on, a column for what was tested on."""
-    found, seen = [], set[tuple[int, ...]]()
-    for store in range(len(entries)):
-        reached = within_reach(entries, groups, store)
-        family = tuple(one.number for one in reached)
-        if len(reached) < 2 or family in seen:
-            continue
-        seen.add(family)
-        for head, title in enumerate(config.head_titles):
-            lines = []
-            for taught in (*reached, None):
-                own = store if taught is None else taught.store
-                if taught is None and own >= len(config.stores):
-                    continue
-                layers = layer_sets(config, entries[own].prepared)[0]
-                number = None if taught is None else taught.number
-                cells = [
-                    Cell(own, layers, config.positions[0], head, seed, group=number) for seed in config.seeds
-                ]
-                tests = [_tested(entries, results, cells, group, metric) for group in reached]
-                lines.append(
-                    {
-                        "trained_on": ALL_GROUPS if taught is None else _title(entries, reached, taught),
-                        "scores": tests,
-                    }
-                )
-            found.append({"by": config.travel, "backbone": entries[store].store.meta.backbone, "head": title,
-                          "tested_on": [_title(entries, reached, one) for one in reached], "lines": lines})  # fmt: skip
+    """One matrix for what is asked, backbone and head: a line for what was trained on, a column for what was tested on."""
+    found = []
+    for by in config.travels:
+        seen = set[tuple[int, ...]]()
+        for store in range(len(entries)):
+            reached = within_reach(entries, groups, store, by)
+            family = tuple(one.number for one in reached)
+            if len(reached) < 2 or family in seen:
+                continue
+            seen.add(family)
+            for head, title in enumerate(config.head_titles):
+                found.append({"by": by, "backbone": entries[store].store.meta.backbone, "head": title,
+                              "tested_on": [_title(entries, reached, one) for one in reached],
+                              "lines": _lines(config, entries, reached, store, head, results, metric)})  # fmt: skip
     return found
+
+
+def _lines(
+    config: LeaderboardConfig, entries: Sequence[Entry], reached: Sequence[Group], store: int, head: int, results: Results,
+    metric: Metric,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """A line for each group, and one for all ground of a store where no group is that."""
+    taught = [(_title(entries, reached, one), one.store, one.taught_as) for one in reached]
+    if store < len(config.stores) and (store, None) not in [(own, number) for _, own, number in taught]:
+        taught.append((ALL_GROUPS, store, None))
+    lines = []
+    for title, own, number in taught:
+        layers = layer_sets(config, entries[own].prepared)[0]
+        cells = [Cell(own, layers, config.positions[0], head, seed, group=number) for seed in config.seeds]
+        scores = [_tested(entries, results, cells, group, metric) for group in reached]
+        lines.append({"trained_on": title, "scores": scores})
+    return lines
 
 
 def _tested(

@@ -21,7 +21,7 @@ from engine.jobs.events import Event, ExtractDone, Noticed, StepStarted
 from engine.learning.heads.sizes import shape_of
 from engine.learning.heads.table import check_head
 from engine.learning.keeping.card import encoder_facts
-from engine.learning.leaderboard.same_ground import aligned, matched_places, shared_places
+from engine.learning.leaderboard.same_ground import aligned, apart_from, matched_places, shared_places
 from engine.learning.positions import measure_positions
 from engine.learning.preparation import Prepared, prepare, with_baselines
 from engine.store.schema import StoreMeta
@@ -95,6 +95,13 @@ def _divided_alike(config: LeaderboardConfig, opened: list[Prepared]) -> Iterato
         aligned(one, reference, of_tiles, shared, split)
         for one, of_tiles in zip(opened[:number], own, strict=True)
     ]
+    for index in range(number, len(opened)):
+        opened[index], left_out = apart_from(opened[index], opened[:index], split)
+        if left_out:
+            yield Noticed(
+                f"{left_out} tile(s) of {opened[index].store.folder} are left out: no decoder is tested on ground that it "
+                f"learned from."
+            )
 
 
 def variant(prepared: Prepared, layers: tuple[int, ...], position: Position) -> Prepared:
@@ -134,7 +141,9 @@ def layer_sets(config: LeaderboardConfig, prepared: Prepared) -> tuple[tuple[int
 
 def are_read_alike(one: Entry, other: Entry) -> bool:
     """Whether a decoder of one store can read the other: the same encoder, patches and layers."""
-    keys = ("backbone", "weights_sha256", "settings", "patch_px", "temporal")
+    keys = ["backbone", "weights_sha256", "settings", "patch_px", "temporal"]
+    if one.store.meta.weights_sha256 == "none":  # bands as they are: only the same ones mean the same
+        keys.append("bands")
     own, theirs = encoder_facts(one.store.meta), encoder_facts(other.store.meta)
     same_layers = (one.store.meta.layers, one.store.meta.dims) == (
         other.store.meta.layers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from engine.learning.leaderboard.entries import Entry, are_read_alike
 from engine.learning.leaderboard.same_ground import bounds_lonlat
 from engine.learning.splits.split import SPLITS
 from engine.store.schema import StoredTile
+from engine.store.store import ENCODER
 
 # A part of the ground needs places for three splits: fewer places are cut in two, more in four.
 _FOR_FOUR = 24
@@ -26,25 +27,38 @@ class Group:
 
     Attributes:
         number: among all groups.
+        by: what the groups of its matrix differ in.
         store: number of its store.
         tiles: indices into the store's tiles, by split.
+        taught_as: number of the group whose decoders learn from these tiles: its own, or an earlier one's of the same tiles;
+            None: those tiles are all of a store on the board, whose rows learn from them.
     """
 
     number: int
+    by: Travel
     store: int
     title: str
     tiles: dict[str, np.ndarray]
+    taught_as: int | None
 
 
-def groups_of(entries: Sequence[Entry], travel: Travel) -> tuple[list[Group], list[str]]:
-    """The groups of all stores, and what is to be said of those that were left out.
+def groups_of(entries: Sequence[Entry], travels: Sequence[Travel]) -> tuple[list[Group], list[str]]:
+    """The groups of all stores, matrix after matrix, and what is to be said of those that were left out.
 
     Raises:
         ConfigError: there are not two groups between which a decoder could travel.
     """
     found: list[Group] = []
-    notes = []
-    for number, entry in enumerate(entries if travel != "none" else ()):
+    notes: list[str] = []
+    for travel in travels:
+        _add_groups(entries, travel, found, notes)
+    return found, notes
+
+
+def _add_groups(entries: Sequence[Entry], travel: Travel, found: list[Group], notes: list[str]) -> None:
+    """Add the groups of one matrix."""
+    first, left_out = len(found), len(notes)
+    for number, entry in enumerate(entries):
         titles = _titles(entry, travel)
         for title in dict.fromkeys(titles):
             own = np.flatnonzero(np.array([one == title for one in titles]))
@@ -55,27 +69,56 @@ def groups_of(entries: Sequence[Entry], travel: Travel) -> tuple[list[Group], li
             if lacking:
                 notes.append(f"The {travel} {title} of {entry.title} is left out of the matrix: {lacking}")
             else:
-                found.append(Group(len(found), number, title, tiles))
-    if travel != "none" and not any(_travels(entries, found, one) for one in found):
+                same = _taught_as(entry, number, tiles, found)
+                found.append(Group(len(found), travel, number, title, tiles, same))
+    made = found[first:]
+    if not any(len(within_reach(entries, made, one.store, travel)) > 1 for one in made):
         raise ConfigError(
             f"travel: {travel} finds no two groups that a decoder could travel between: there "
-            f"{'is' if len(found) == 1 else 'are'} {len(found)} group(s) of {len(entries)} store(s). Name more stores of the same "
-            f"backbone under travel_stores, or choose another travel. {' '.join(notes)}".rstrip()
+            f"{'is' if len(made) == 1 else 'are'} {len(made)} group(s) of {len(entries)} store(s). Name more stores of the same "
+            f"backbone under travel_stores, or choose another travel. {' '.join([*_drawn(entries), *notes[left_out:]])}".rstrip()
         )
-    return found, notes
 
 
-def within_reach(entries: Sequence[Entry], groups: Sequence[Group], store: int) -> list[Group]:
-    """The groups on which decoders of a store can be tested: of the store itself, and of those that are read alike."""
+def _drawn(entries: Sequence[Entry]) -> Iterator[str]:
+    """What to do where stores of one backbone have weights of their own, drawn from their own scenes."""
+    first = next((one.store for one in entries if (one.store.folder / ENCODER).is_file()), None)
+    if first is not None and len(entries) > 1:
+        yield (
+            f"The weights of {first.meta.backbone} are drawn from the scenes, and decoders travel between stores of the same "
+            f"weights: extract the others with backbone.weights: {first.folder / ENCODER}."
+        )
+
+
+def _taught_as(
+    entry: Entry, store: int, tiles: Mapping[str, np.ndarray], groups: Sequence[Group]
+) -> int | None:
+    """Number of the group whose decoders learn from these tiles; None: the rows of the board do."""
+    whole = entry.prepared.split.tiles
+    if entry.is_on_board and all(len(tiles[name]) == len(whole[name]) for name in SPLITS):
+        return None
+    same = (
+        one.number
+        for one in groups
+        if one.store == store and all(np.array_equal(one.tiles[name], tiles[name]) for name in SPLITS)
+    )
+    return next(same, len(groups))
+
+
+def within_reach(
+    entries: Sequence[Entry], groups: Sequence[Group], store: int, by: Travel | None = None
+) -> list[Group]:
+    """The groups on which decoders of a store can be tested: of the store itself, and of those that are read alike.
+
+    Args:
+        by: of this matrix alone; None: of all.
+    """
     return [
         group
         for group in groups
-        if group.store == store or are_read_alike(entries[store], entries[group.store])
+        if by in (None, group.by)
+        and (group.store == store or are_read_alike(entries[store], entries[group.store]))
     ]
-
-
-def _travels(entries: Sequence[Entry], groups: Sequence[Group], one: Group) -> bool:
-    return len(within_reach(entries, groups, one.store)) > 1
 
 
 def _titles(entry: Entry, travel: Travel) -> list[str]:

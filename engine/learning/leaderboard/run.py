@@ -71,9 +71,12 @@ def leaderboard(config: LeaderboardConfig, folder: Path, root: Path) -> Iterator
     """
     device = choose_device(config.device)
     entries = yield from open_entries(config, root)
-    groups, notes = groups_of(entries, config.travel)
+    groups, notes = groups_of(entries, config.travels)
     yield from map(Noticed, notes)
-    numbers = [[one.number for one in groups if one.store == store] for store in range(len(entries))]
+    numbers = [
+        [one.number for one in groups if one.store == store and one.taught_as == one.number]
+        for store in range(len(entries))
+    ]
     cells = cells_of(config, [layer_sets(config, one.prepared) for one in entries], numbers)
     learned_from = _identity(entries)
     found = {cell: read_result(folder, cell.key, learned_from) for cell in cells}

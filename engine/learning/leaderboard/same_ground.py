@@ -12,7 +12,7 @@ from engine.errors import ConfigError, StoreError
 from engine.jobs.configuration.config import SplitConfig
 from engine.learning.dataset import labels_of_splits
 from engine.learning.preparation import Prepared
-from engine.learning.splits.neighbours import near
+from engine.learning.splits.neighbours import near, overlapping
 from engine.learning.splits.split import SPLITS, Split, leaks_of, touching_share
 from engine.store.footprints import footprints
 from engine.store.schema import StoredTile
@@ -24,13 +24,18 @@ _SAME = 0.5
 _LEAST_SHARED = 0.5
 
 
-def matched_places(reference: Prepared, other: Prepared, config: SplitConfig) -> np.ndarray:
+def matched_places(
+    reference: Prepared, other: Prepared, config: SplitConfig, *, at_any_time: bool = False
+) -> np.ndarray:
     """(tiles,) number of the reference's place that each tile of another store belongs to; -1: of none.
+
+    Args:
+        at_any_time: the same ground is one place also at another time.
 
     Raises:
         StoreError: the stores cover different ground.
     """
-    theirs, own = _boxes(reference, config), _boxes(other, config)
+    theirs, own = (_boxes(one, config, not at_any_time) for one in (reference, other))
     tree = shapely.STRtree(theirs[0])
     pairs = [
         (_overlap(own[0][here], theirs[0][there]), int(here), int(there))
@@ -99,14 +104,56 @@ def aligned(
     return dataclasses.replace(prepared, split=split)
 
 
-def _boxes(prepared: Prepared, config: SplitConfig) -> tuple[np.ndarray, list[str]]:
+def apart_from(prepared: Prepared, others: Sequence[Prepared], config: SplitConfig) -> tuple[Prepared, int]:
+    """A store of the matrix, divided so that no decoder is tested on ground that it learned from, and how many tiles that costs.
+
+    Where it covers the ground of the first of the others it is divided as that one is, also at another time. Else it keeps
+    its own division, without the tiles that share ground with another split of the others.
+
+    Raises:
+        ConfigError: nothing is left of a split.
+        LabelError: a split lacks labels.
+    """
+    first = others[0]
+    try:
+        places = matched_places(first, prepared, config, at_any_time=True)
+    except StoreError:
+        return _without_shared_ground(prepared, others)
+    return aligned(prepared, first, places, np.unique(first.split.places), config), int((places < 0).sum())
+
+
+def _without_shared_ground(prepared: Prepared, others: Sequence[Prepared]) -> tuple[Prepared, int]:
+    tiles, found = prepared.store.tiles, dict(prepared.split.tiles)
+    for name, own in prepared.split.tiles.items():
+        theirs = [
+            one.store.tiles[index]
+            for one in others
+            for split, chosen in one.split.tiles.items()
+            if split != name
+            for index in chosen
+        ]
+        found[name] = own[~overlapping([tiles[index] for index in own], theirs)]
+    empty = [name for name in SPLITS if not len(found[name])]
+    if empty:
+        raise ConfigError(
+            f"{prepared.store.folder} lies on the ground of the other stores so that no tile is left for "
+            f"{' and '.join(empty)}: each would be taught on ground that another is tested on. Extract the same region for "
+            f"all, or regions that share nothing."
+        )
+    left_out = sum(len(own) - len(found[name]) for name, own in prepared.split.tiles.items())
+    prepared.task.require_labels(labels_of_splits(prepared.store, prepared.truth, found))
+    split = dataclasses.replace(prepared.split, tiles=found, leaks=leaks_of(tiles, found))
+    return dataclasses.replace(prepared, split=split), left_out
+
+
+def _boxes(prepared: Prepared, config: SplitConfig, has_time: bool) -> tuple[np.ndarray, list[str]]:
     """The bounds of each place in lon/lat, and what else tells places apart."""
     tiles, places = prepared.store.tiles, prepared.split.places
     around = bounds_lonlat(tiles)
     count = int(places.max()) + 1
     boxes = np.array([shapely.box(*_around(around[places == place])) for place in range(count)])
-    length = {"date": 10, "fire": 4}.get(config.by, 0)
-    keys = [_time(tiles, np.flatnonzero(places == place), length) for place in range(count)]
+    length = {"date": 10, "fire": 4}.get(config.by, 0) if has_time else 0
+    keys = [_time(tiles, np.flatnonzero(places == place), length) if length else "" for place in range(count)]
     return boxes, keys
 
 

@@ -53,4 +53,4 @@ def _decoders(config: LeaderboardConfig) -> int:
 
 def _at_least(count: int, config: LeaderboardConfig) -> str:
     """A count that layers and groups, which only the stores tell, may add to."""
-    return f"{count} or more" if "each" in config.layers or config.travel != "none" else f"{count}"
+    return f"{count} or more" if "each" in config.layers or config.travels else f"{count}"
