@@ -121,7 +121,7 @@ def test_a_link_says_what_a_page_refused(
         ("embeddings", {"lens": "Clusters", "clusters": "5"}),
         ("embeddings", {"red": "PC 1", "green": "PC 3", "whitened": "true"}),
         ("compare", {"compare_layout": "Side by side"}),
-        ("leaderboard", {"lb_seeds": "3", "lb_travel": "Not asked", "lb_heads": "linear"}),
+        ("leaderboard", {"lb_seeds": "3", "lb_travel": "places", "lb_heads": "linear"}),
     ],
 )
 def test_a_link_that_is_followed_says_nothing(

@@ -45,6 +45,7 @@ def test_without_embeddings_it_says_what_happens_first_and_starts_with_the_seaso
     assert "extracted first" in words(at)
     at.number_input(key="lb_seeds").set_value(2).run()
     at.toggle(key="lb_few").set_value(True).run()
+    at.pills(key="lb_travel").set_value(["levels", "places"]).run()
     at.button(key="start_leaderboard").click().run()
     assert not at.exception
     (written,) = home.glob("*/config.yaml")
@@ -52,6 +53,7 @@ def test_without_embeddings_it_says_what_happens_first_and_starts_with_the_seaso
     assert isinstance(config, LeaderboardConfig)
     assert config.seeds == (0, 1)
     assert config.label_shares[0] == 0.01
+    assert config.travels == ("place", "level")
     assert at.query_params["job"] in (written.parent.name, [written.parent.name])
 
 

@@ -60,7 +60,7 @@ def _add_groups(entries: Sequence[Entry], travel: Travel, found: list[Group], no
     first, left_out = len(found), len(notes)
     for number, entry in enumerate(entries):
         titles = _titles(entry, travel)
-        for title in dict.fromkeys(titles):
+        for title in sorted(set(titles)):
             own = np.flatnonzero(np.array([one == title for one in titles]))
             tiles = {
                 name: chosen[np.isin(chosen, own)] for name, chosen in entry.prepared.split.tiles.items()

@@ -26,10 +26,7 @@ _SEASON = ExtractConfig(scene=session.SEASON.scene, backbone=BackboneConfig(name
 _FIRST = ("rcf", "csmask_b4_l2a", "efficientnet_lite0")
 _HEADS = ("linear", "mlp", "knn")
 _EPOCHS = 15
-_TRAVEL = {
-    "none": "Not asked", "place": "Between parts of the ground", "date": "Between dates", "sensor": "Between sensors",
-    "level": "Between levels", "store": "Between stores",
-}  # fmt: skip
+_TRAVEL = {"places": "place", "dates": "date", "sensors": "sensor", "levels": "level", "stores": "store"}
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,9 @@ def choose(stores: Sequence[cached.JobFacts]) -> Chosen:
     ]
     if not labelled:
         st.info(
-            "No embeddings with labels are here yet. Start below: the fire season is extracted first with each backbone, about a "
-            "minute each. Or extract labelled chips of your own, and come back.",
+            "No embeddings with labels are here yet. Start below: the fire season is simulated and extracted first with each "
+            "backbone, about a minute for these three on two cores, and their decoders learn in about five. Or extract labelled "
+            "chips of your own, and come back.",
             icon=":material/info:",
         )
     grounds = _grounds(labelled)
@@ -89,7 +87,8 @@ def choose(stores: Sequence[cached.JobFacts]) -> Chosen:
         epochs = int(
             st.number_input("Epochs, at most", 1, 1000, _EPOCHS, key="lb_epochs", bind="query-params")
         )
-    rest = _more()
+    held = {one.job.id for one in there}
+    rest = _more([one for one in labelled if one.job.id not in held])
     made = [pattern.model_copy(update={"backbone": BackboneConfig(name=backbone)}) for backbone in more]
     asked = [str(one.job.folder / "store") for one in picked] + [one.model_dump(mode="json") for one in made]
     is_there = (*(True for _ in picked), *(False for _ in made))
@@ -157,8 +156,12 @@ def _heads() -> list[str]:
     return [name for name in names if name in chosen]
 
 
-def _more() -> dict[str, Any]:
-    """Few-label curves, the matrix, position and layers."""
+def _more(elsewhere: Sequence[cached.JobFacts]) -> dict[str, Any]:
+    """Few-label curves, matrices, position and layers.
+
+    Args:
+        elsewhere: labelled stores of other scenes or regions.
+    """
     with st.expander("Also ask", icon=":material/tune:"):
         few = st.toggle("How few labels suffice?", key="lb_few", bind="query-params",
                         help="Teaches on 1, 5, 10, 50 and 100 % of the training places, the same for all.")  # fmt: skip
@@ -166,9 +169,20 @@ def _more() -> dict[str, Any]:
                              help=help_of(LeaderboardConfig, "positions"))  # fmt: skip
         each = st.toggle("Is one layer enough?", key="lb_each", bind="query-params",
                          help="Of stores with several layers: all of them joined, and each by itself.")  # fmt: skip
-        travel = st.selectbox("Does it travel?", list(_TRAVEL), key="lb_travel", format_func=_TRAVEL.__getitem__, bind="query-params",
-                              help=help_of(LeaderboardConfig, "travel"))  # fmt: skip
+        asked = st.pills("Does it travel between", list(_TRAVEL), selection_mode="multi", key="lb_travel", bind="query-params",
+                         help=help_of(LeaderboardConfig, "travel"))  # fmt: skip
+        others = _others(elsewhere) if asked and elsewhere else []
     return {
         "label_shares": list(FEW_LABELS) if few else [], "positions": ["keep", "remove"] if position else ["keep"],
-        "layers": [None, "each"] if each else [None], "travel": travel,
+        "layers": [None, "each"] if each else [None], "travel": [_TRAVEL[one] for one in _TRAVEL if one in asked] or "none",
+        "travel_stores": others,
     }  # fmt: skip
+
+
+def _others(elsewhere: Sequence[cached.JobFacts]) -> list[str]:
+    """Stores of other ground, dates, sensors or levels for the matrices, by their folders."""
+    by_id = {one.job.id: one for one in elsewhere}
+    chosen = st.multiselect("Other stores to travel to", list(by_id), key="lb_travel_stores",
+                            format_func=chosen_run.labels(by_id, results.store_words).__getitem__,
+                            help=help_of(LeaderboardConfig, "travel_stores"))  # fmt: skip
+    return [str(by_id[one].job.folder / "store") for one in chosen]

@@ -101,7 +101,9 @@ def beyond(summary: dict[str, Any], key: str) -> None:
             "A line for what was trained on, a column for what was tested on: always places that did not train."
         )
         for one in summary["travel"]:
-            st.markdown(f"**{wording.plain(one['backbone'])}** · {wording.plain(one['head'])}")
+            st.markdown(
+                f"Between {one['by']}s: **{wording.plain(one['backbone'])}** · {wording.plain(one['head'])}"
+            )
             lines = [
                 (line["trained_on"], [number(score["mean"]) for score in line["scores"]])
                 for line in one["lines"]

@@ -35,7 +35,7 @@ WIDGETS: Mapping[str, str] = {
     "lb_heads": "heads",
     "lb_position": "“Does position matter?”",
     "lb_seeds": "seeds",
-    "lb_travel": "“Does it travel?”",
+    "lb_travel": "“Does it travel between”",
     "lens": "view",
     "nearest_everywhere": "search in other stores",
     "position_off": "position taken off",
@@ -50,7 +50,6 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     **dict.fromkeys(("red", "green", "blue", "component"), lambda value: f"PC {value + 1}"),
     "date": lambda value: str(value)[:10] or "no date",
     "embeddings_window": lambda value: "Single patches" if value == 1 else f"{value} × {value} patches",
-    "lb_travel": lambda value: "Not asked" if value == "none" else str(value),
 }
 _PAGE, _ASKED, _REFUSED, _TOLD, _SAID = (
     "bound page",

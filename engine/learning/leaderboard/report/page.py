@@ -104,7 +104,7 @@ def _travel(summary: Mapping[str, Any]) -> str:
             for line in one["lines"]
         ]
         parts.append(
-            f"<h3>{_safe(one['backbone'])} · {_safe(one['head'])}</h3>{_table(('trained on', *one['tested_on']), lines)}"
+            f"<h3>Between {_safe(one['by'])}s: {_safe(one['backbone'])} · {_safe(one['head'])}</h3>{_table(('trained on', *one['tested_on']), lines)}"
         )
     return "".join(parts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.learning.tasks.table import PRESETS
@@ -43,7 +43,17 @@ def in_lines(summary: Mapping[str, Any]) -> list[str]:
             f"{between(row['interval']):14}  {number(row.get('validation_mean')):>10}  {seconds:>7}".rstrip()
         )
     told = ["SIMULATED data: no satellite has seen these scenes."] if summary["is_simulated"] else []
-    return [*lines, *summary["verdict"]["sentences"], *told, *summary["notes"]]
+    return [*lines, *_matrices(summary), *summary["verdict"]["sentences"], *told, *summary["notes"]]
+
+
+def _matrices(summary: Mapping[str, Any]) -> Iterator[str]:
+    """What travels: a line for what was trained on, a column, for what was tested on."""
+    for one in summary["travel"]:
+        yield f"Between {one['by']}s, {one['backbone']} · {one['head']}: trained on, and tested on each in this order"
+        width = max(len(line["trained_on"]) for line in one["lines"])
+        for line in one["lines"]:
+            scores = "  ".join(number(score["mean"]) for score in line["scores"])
+            yield f"  {line['trained_on']:{width}}  {scores}"
 
 
 def _name(row: Mapping[str, Any]) -> str:
