@@ -13,6 +13,7 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import LeaderboardConfig, parse_config
 from engine.jobs.event_log import append_event
 from engine.jobs.events import Event
+from engine.jobs.leaderboard_events import LeaderboardDone
 from engine.learning.leaderboard.run import leaderboard
 from tests.unit.learning import chips as made
 
@@ -74,3 +75,8 @@ def board(ground: Path, tmp_path_factory: pytest.TempPathFactory) -> Board:
     folder = tmp_path_factory.mktemp("board") / "board"
     run_folder.create(folder, config)
     return folder, list(leaderboard(config, folder, ground))
+
+
+def summary_of(events: list[Event]) -> dict[str, Any]:
+    (done,) = [event.summary for event in events if isinstance(event, LeaderboardDone)]
+    return done
