@@ -142,7 +142,16 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> JobConfig:
         for key in ("stores", "travel_stores"):
             if isinstance(tree.get(key), list):
                 tree[key] = [_store_of(one, path.parent) for one in tree[key]]
+    if tree.get("kind") == "dataset" and isinstance(tree.get("perimeters"), dict):
+        tree["perimeters"]["file"] = _beside(tree["perimeters"].get("file"), path.parent)
     return parse_config(tree, where=str(path))
+
+
+def _beside(file: object, folder: Path) -> object:
+    """A file as given; the one beside the configuration where that is the only one there is."""
+    if not isinstance(file, str) or Path(file).exists() or not (folder / file).is_file():
+        return file
+    return str((folder / file).resolve())
 
 
 def _store_of(store: object, folder: Path) -> object:

@@ -59,7 +59,7 @@ def test_chips_hold_the_pixels_after_the_fire_and_masks_its_ground_with_a_ring_t
     perimeters: Path, scenes: Path, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "config.yaml"
-    config.write_text(yaml.safe_dump(dataset_tree(perimeters, scenes)))
+    config.write_text(yaml.safe_dump(dataset_tree(Path(perimeters.name), scenes)))  # beside the configuration
     assert main(["dataset", str(config), "--out", str(tmp_path / "run"), "--json"]) == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     folder = Path(said["dataset"])

@@ -98,10 +98,11 @@ def _form(label: str) -> Search | None:
         )  # fmt: skip
         first, last, cloud = st.columns([1, 1, 1.2])
         today = dt.datetime.now(dt.UTC).date()
-        since = first.date_input(
-            "From", today - dt.timedelta(days=_USUAL_DAYS), dt.date(1982, 1, 1), today, key="catalogue_from"
-        )
-        until = last.date_input("To", today, dt.date(1982, 1, 1), today, key="catalogue_to")
+        st.session_state.setdefault("catalogue_from", today - dt.timedelta(days=_USUAL_DAYS))
+        st.session_state.setdefault("catalogue_to", today)
+        limits = {"min_value": dt.date(1982, 1, 1), "max_value": today}
+        since = first.date_input("From", key="catalogue_from", **limits)
+        until = last.date_input("To", key="catalogue_to", **limits)
         most = cloud.slider("At most so much cloud (%)", 0, 100, 60, key="catalogue_cloud")
         if not st.form_submit_button(label, type="primary", icon=":material/search:", key="catalogue_search"):
             return None
