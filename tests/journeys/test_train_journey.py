@@ -17,7 +17,7 @@ from tests.journeys.conftest import App
 from tests.journeys.held import events, held_after_first
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
-_EPOCHS = 40 if os.environ.get("EMBERSCOPE_SCREENSHOTS") else 12
+_EPOCHS = 20 if os.environ.get("EMBERSCOPE_SCREENSHOTS") else 12
 # Of its own: where the guided path has been gone, its button on Start leads on to Apply.
 _WORKSPACE = "teaching"
 _POINTS = "document.querySelector('.st-key-job_panel .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"

@@ -55,6 +55,7 @@ def cost_and_start(config: ExtractConfig) -> None:
         ):
             job = submit(config, workspace.folder())
             session.set_job(job.id)
+            jobs_panel.tell_started()
             st.rerun()
         if st.button("Change the region", key="to_explore", icon=":material/map:", width="stretch"):
             st.switch_page("pages/explore.py", query_params={})

@@ -43,6 +43,11 @@ def panel(job: Job, more: Callable[[Job, Events], None] | None = None) -> None:
     st.fragment(_draw, run_every=every)(str(job.folder), more)
 
 
+def tell_started() -> None:
+    """After the button that starts a job, which in a narrow window is far below the panel that shows how far it is."""
+    st.toast("Started. How far it is stands at the top of this page.", icon=":material/play_arrow:")
+
+
 def short_name(job: Job) -> str:
     """What a person calls the job: kind and what it works with."""
     try:

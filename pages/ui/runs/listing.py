@@ -139,15 +139,19 @@ def _of(kept: Sequence[cached.JobFacts]) -> str:
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     column = st.column_config
-    has_scores = any(row["Score"] is not None for row in rows)
+    empty = {
+        name: None
+        for name in ("Name", "Settings", "Score")
+        if not any(row[name] not in (None, "") for row in rows)
+    }
     return {
         "State": column.TextColumn(width="small"), "Kind": column.TextColumn(width="small"), "Name": column.TextColumn(width="medium"),
         "What": column.TextColumn(width="medium"), "On": column.TextColumn(width="medium"),
         "Settings": column.TextColumn(width="medium", help="Those in which the listed runs of its kind differ."),
         "Started": column.DatetimeColumn(format="D MMM YYYY, HH:mm"), "Took": column.NumberColumn(format="%d s", width="small"),
-        "Score": column.NumberColumn(format="%.3f", width="small", help="On the test places.") if has_scores else None,
+        "Score": column.NumberColumn(format="%.3f", width="small", help="On the test places."),
         "Size": column.NumberColumn("MB", format="%.1f", width="small"), "Run": column.TextColumn(width="medium"),
-    }  # fmt: skip
+    } | empty  # fmt: skip
 
 
 def _matches(item: cached.JobFacts, words: str) -> bool:

@@ -65,4 +65,5 @@ def start(config: TrainConfig, source: Source) -> None:
         with errors.in_words():
             job = submit(config, workspace.folder())
             session.set_job(job.id)
+            jobs_panel.tell_started()
             st.rerun()
