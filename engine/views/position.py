@@ -21,6 +21,8 @@ from engine.views.whole_windows import rows_to_fit
 Position = Literal["keep", "remove"]
 # A mean over fewer windows than this is their ground, not their place.
 _LEAST_WINDOWS = 2
+# Where fewer of the rows lie on places that were seen twice, what these share is chance, and position is not known.
+_LEAST_REPEATED = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class PlaceMeans:
         rows: rows that the means are taken over.
         windows: windows of the most usual shape that they are taken over.
         share: of the total variance that the place explains, 0 to 1, corrected for chance (epsilon squared, Kelley
-            1935, "An unbiased correlation ratio measure"); None where no place was seen twice.
+            1935, "An unbiased correlation ratio measure"); None where hardly any place was seen twice.
         offsets: (h, w) of a window -> (h, w, D) float32, 0 for places that were not seen twice.
     """
 
@@ -103,7 +105,7 @@ def position_share(store: EmbeddingStore, layer: int, without: PlaceMeans | None
         without: of the layer's own patches, as a view has them.
 
     Returns:
-        None with one row a tile, or where no place was seen twice.
+        None with one row a tile, or where hardly any place was seen twice.
     """
     if store.meta.granularity == "tile":
         return None
@@ -121,7 +123,7 @@ def places_to_remove(store: EmbeddingStore, layer: int | None, position: Positio
     found = place_means(store, layer)
     if found.share is None:
         raise StoreError(
-            f"{store.folder} has no place in a window that was seen twice, so that position cannot be told from ground. "
+            f"{store.folder} has hardly a place in a window that was seen twice, so that position cannot be told from ground. "
             f"Choose --position keep, or extract with smaller tiles."
         )
     return found
@@ -173,16 +175,31 @@ class _Sums:
         if not rows:
             return PlaceMeans(layer, 0, 0, None, {})
         overall = np.sum([total.sum(axis=(0, 1)) for total in self.totals.values()], axis=0) / rows
-        between, places, offsets = 0.0, 0, dict[tuple[int, int], np.ndarray]()
-        for shape, totals in self.totals.items():
-            counts = self.counts[shape][..., None]
-            offset = np.where(counts > 0, totals / np.maximum(counts, 1) - overall, 0)
-            between += float((counts * offset**2).sum())
-            places += int((counts > 0).sum())
-            offsets[shape] = np.where(counts >= _LEAST_WINDOWS, offset, 0).astype(np.float32)
-        total = self.squares - rows * float(overall @ overall)
-        share = _share(between, total, rows, places)
-        return PlaceMeans(layer, rows, max(int(own.max()) for own in self.counts.values()), share, offsets)
+        offsets = {
+            shape: _offsets(totals, self.counts[shape], overall) for shape, totals in self.totals.items()
+        }
+        return PlaceMeans(
+            layer, rows, max(int(own.max()) for own in self.counts.values()), self._share(rows), offsets
+        )
+
+    def _share(self, rows: int) -> float | None:
+        """Share of the variance of places that were seen twice or more; None where few rows lie on such places."""
+        places = [(self.totals[shape], counts) for shape, counts in self.counts.items()]
+        totals = np.concatenate([total[counts >= _LEAST_WINDOWS] for total, counts in places])
+        counts = np.concatenate([own[own >= _LEAST_WINDOWS] for _, own in places])
+        repeated = int(counts.sum())
+        if repeated < max(_LEAST_REPEATED * rows, 1):
+            return None
+        once = sum(float((total[own == 1] ** 2).sum()) for total, own in places)
+        mean = totals.sum(axis=0) / repeated
+        between = float((counts[:, None] * (totals / counts[:, None] - mean) ** 2).sum())
+        return _share(between, self.squares - once - repeated * float(mean @ mean), repeated, len(counts))
+
+
+def _offsets(totals: np.ndarray, counts: np.ndarray, overall: np.ndarray) -> np.ndarray:
+    """(h, w, D) float32: how the mean of each place differs from that of all; 0 for places that were not seen twice."""
+    offset = totals / np.maximum(counts, 1)[..., None] - overall
+    return np.where(counts[..., None] >= _LEAST_WINDOWS, offset, 0).astype(np.float32)
 
 
 def _share(between: float, total: float, rows: int, places: int) -> float | None:

@@ -69,7 +69,7 @@ MEASURES = (
         "position_share", "Position share", "{value:.1%} of the variance is where a patch lies in its window",
         "for up to 10% pictures show the ground",
         "pictures show a grid that repeats from window to window. Up to 10% is good; take it off with --position remove",
-        "No place in a window was seen twice, so that position cannot be told from ground.",
+        "Hardly any place in a window was seen twice, so that position cannot be told from ground.",
         most=GOOD_POSITION, concern="position",
     ),
     Measure(

@@ -18,7 +18,7 @@ from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of
 from engine.views.pca import fit
 from engine.views.position import place_means, position_share
-from tests.unit.store.stores import make_store, meta_of, tile_at
+from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 SIDE, DIM = 8, 6
 
@@ -102,6 +102,18 @@ def test_one_window_cannot_tell_position_from_ground(tmp_path: Path) -> None:
     store = made(tmp_path, 1.0, 1.0, count=1)
     assert position_share(store, 0) is None
     with pytest.raises(StoreError, match=r"seen twice.*Choose --position keep"):
+        view_of(store, position="remove")
+
+
+def test_where_windows_hardly_repeat_a_place_position_is_not_known(tmp_path: Path) -> None:
+    """A scene a little larger than a window: of the others only what the first does not hold is kept."""
+    whole = replace(tile_at(0, side=8), in_window=(0, 0, 8, 8))
+    rest = replace(tile_at(1), h=1, w=3, height_px=16, width_px=48, in_window=(7, 5, 8, 8))
+    rows = [rows_at(whole), rows_at(rest)]
+    rows[0].embeddings[0][:] = np.arange(64)[:, None] % 8  # ground that would pass for position
+    store = make_store(tmp_path, rows, meta_of(dtype="float32"))
+    assert position_share(store, 0) is None
+    with pytest.raises(StoreError, match="hardly a place"):
         view_of(store, position="remove")
 
 
