@@ -168,7 +168,7 @@ CALLS: dict[str, Call] = {
          (["{run}/store", "{extract}", "--out", "{folder}/l.tif"], "extract.yaml"), (["{run}/store", "none", "--out", "l.png"], "l.png")],
     ),
     "open": Call(
-        lambda at, to: [str(zipped(at, to))], {"id", "state", "folder"}, [(["none.zip"], "none.zip"), (["{extract}"], "cannot be unpacked")]
+        lambda at, to: [str(zipped(at, to))], {"id", "state", "folder"}, [(["none.zip"], "none.zip"), (["{extract}"], "neither a zip nor a tar")]
     ),
     "health": Call(lambda at, _: [str(at.run), "--shift", "--device", "cpu"], {"store", "backbone", "layers"}, [(["none"], "none"), (["{folder}"], "store")]),
     "check": Call(lambda at, _: [str(at.run)], {"store", "problems"}, [(["{folder}"], "store"), (["none"], "none")]),
