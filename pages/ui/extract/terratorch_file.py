@@ -5,29 +5,26 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.jobs.configuration.config import ExtractConfig, yaml_mapping
-from engine.jobs.job import submit
 from engine.terratorch.generation import Translation, translate
-from pages.ui import workspace
-from pages.ui.jobs import config_view, cost, terratorch_reading
+from pages.ui.jobs import cost, terratorch_reading
 from pages.ui.look import errors, notices, wording
-from pages.ui.state import session
 
 
 def offer() -> None:
     """A place to drop the file, and below it the extraction that it becomes."""
     with st.expander("Start from a TerraTorch file", icon=":material/upload_file:"):
-        file = st.file_uploader(
-            "Generation YAML (EmbeddingGenerationTask), as it is",
-            type=["yaml", "yml"],
-            key="tt_file",
-            max_upload_size=terratorch_reading.LARGEST_MB,
-        )
+        file = terratorch_reading.dropped("Generation YAML (EmbeddingGenerationTask), as it is", "tt_file")
         if file is None:
             return
         with errors.in_words(stop=False):
             found = translate(yaml_mapping(file.getvalue(), file.name), file.name)
             _reading(found)
-            _start(_here(found.config), file.name.rpartition(".")[0])
+            config = _here(found.config)
+            notices.random_weights(config.backbone.weights == "random")
+            cost.show(config, "_tt")
+            terratorch_reading.start(
+                config, "Start what the file asks for", "tt_start", file.name, "terratorch_file"
+            )
 
 
 def _reading(found: Translation) -> None:
@@ -46,18 +43,3 @@ def _here(config: ExtractConfig) -> ExtractConfig:
     )  # the file may come from another machine
     scene = config.scene.model_copy(update={"path": typed.strip() or config.scene.path})
     return config.model_copy(update={"scene": scene})
-
-
-def _start(config: ExtractConfig, name: str) -> None:
-    notices.random_weights(config.backbone.weights == "random")
-    cost.show(config, "_tt")
-    if st.button(
-        "Start what the file asks for",
-        type="primary",
-        key="tt_start",
-        icon=":material/play_arrow:",
-        width="stretch",
-    ):
-        session.set_job(submit(config, workspace.folder()).id)
-        st.rerun()
-    config_view.show(config, f"{name}-emberscope", "terratorch_file")

@@ -8,22 +8,16 @@ import streamlit as st
 
 from engine.extraction.embedding_files.chips import chips_of
 from engine.jobs.configuration.config import EmbeddingFilesConfig, TrainConfig, yaml_mapping
-from engine.jobs.job import submit
 from engine.terratorch.training import translate_training
-from pages.ui import workspace
-from pages.ui.jobs import config_view, terratorch_reading
+from pages.ui.jobs import terratorch_reading
 from pages.ui.look import errors, wording
-from pages.ui.state import session
 
 
 def offer() -> None:
     """A place to drop the file, and below it the training that it becomes."""
     with st.expander("Start from a TerraTorch file", icon=":material/upload_file:"):
-        file = st.file_uploader(
-            "Downstream YAML (SemanticSegmentationTask on embeddings), as it is",
-            type=["yaml", "yml"],
-            key="tt_train_file",
-            max_upload_size=terratorch_reading.LARGEST_MB,
+        file = terratorch_reading.dropped(
+            "Downstream YAML (SemanticSegmentationTask on embeddings), as it is", "tt_train_file"
         )
         if file is None:
             return
@@ -36,7 +30,13 @@ def offer() -> None:
             found = translate_training(yaml_mapping(file.getvalue(), file.name), file.name, base)
             terratorch_reading.show(found.lines, found.warnings)
             _there(found.config)
-            _start(found.config, file.name.rpartition(".")[0])
+            terratorch_reading.start(
+                found.config,
+                "Train what the file asks for",
+                "tt_train_start",
+                file.name,
+                "terratorch_training",
+            )
 
 
 def _there(config: TrainConfig) -> None:
@@ -46,16 +46,3 @@ def _there(config: TrainConfig) -> None:
     words = [f"{splits.count(name)} {title}" for name, title in
              (("train", "to train on"), ("val", "to choose the epoch by"), ("test", "to test on"))]  # fmt: skip
     st.caption(f"{wording.count(len(splits), 'chip')} with embeddings and labels: {', '.join(words)}.")
-
-
-def _start(config: TrainConfig, name: str) -> None:
-    if st.button(
-        "Train what the file asks for",
-        type="primary",
-        key="tt_train_start",
-        icon=":material/play_arrow:",
-        width="stretch",
-    ):
-        session.set_job(submit(config, workspace.folder()).id)
-        st.rerun()
-    config_view.show(config, f"{name}-emberscope", "terratorch_training")
