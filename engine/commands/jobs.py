@@ -119,7 +119,7 @@ def _in_new_folder(config: JobConfig, chosen: argparse.Namespace) -> dict[str, A
         else run_folder.new_folder(config, workspace_folder(chosen.workspace))
     )
     run_folder.create(folder, config)
-    summary = _run(folder, config)
+    summary = run_in(folder, config)
     if not chosen.json:
         print(f"Done: {folder}")
     return summary
@@ -128,7 +128,7 @@ def _in_new_folder(config: JobConfig, chosen: argparse.Namespace) -> dict[str, A
 def run(chosen: argparse.Namespace) -> dict[str, Any]:
     """Run the job of a folder."""
     job = Job.open(Path(chosen.folder))
-    return _run(job.folder, job.config)
+    return run_in(job.folder, job.config)
 
 
 def resume(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def resume(chosen: argparse.Namespace) -> dict[str, Any]:
         say(f"{job.id} is finished already.")
         return job.summary or {}
     run_folder.forget_stop(job.folder)
-    return _run(job.folder, job.config)
+    return run_in(job.folder, job.config)
 
 
 def jobs(chosen: argparse.Namespace) -> list[dict[str, Any]] | None:
@@ -190,7 +190,8 @@ def unpack(chosen: argparse.Namespace) -> dict[str, Any]:
     return {"id": job.id, "state": job.state, "folder": str(job.folder)}
 
 
-def _run(folder: Path, config: JobConfig) -> dict[str, Any]:
+def run_in(folder: Path, config: JobConfig) -> dict[str, Any]:
+    """Run the job of a run folder that is there, and print what happens."""
     return run_job(folder, lambda: _events(folder, config), _held_device(config), Printer())
 
 

@@ -30,14 +30,52 @@ def check(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Score a trained run again."""
+    """Score a trained run again, beside the same decoder on encoders without pretraining where these were trained."""
     from engine.learning.evaluate import evaluate as score
 
     scores = score(Path(chosen.run))
+    if chosen.untaught:
+        _train_untaught(Path(chosen.run))
+    scores["methods"] = _with_untaught(Path(chosen.run), scores["methods"])
     scores |= _in_detail(Path(chosen.run), scores, chosen.tables)
     if not chosen.json:
         print(json.dumps(scores, indent=2))
     return scores
+
+
+def _train_untaught(folder: Path) -> None:
+    """Train the same decoder on each encoder without pretraining that is not there yet, in run folders beside the run."""
+    from engine.commands.jobs import run_in
+    from engine.jobs import folder as run_folder
+    from engine.jobs.parent import write_parent
+    from engine.learning.baselines.encoders import NAMES, UNTAUGHT, makes_sense, untaught
+    from engine.learning.judging.untaught import beside
+    from engine.learning.keeping.result import TrainRun
+    from engine.workspace import workspace_of
+
+    run = TrainRun.open(folder)
+    wanted = [kind for kind in UNTAUGHT if makes_sense(run, kind) and kind not in beside(run)]
+    for kind in wanted:
+        config = untaught(run, kind)
+        own = run_folder.new_folder(config, workspace_of(run.folder))
+        run_folder.create(own, config)
+        write_parent(own, run.folder.name)
+        say(f"Training the {NAMES[kind]} in {own}")
+        run_in(own, config)
+
+
+def _with_untaught(folder: Path, methods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of the test with those of the encoders without pretraining."""
+    from engine.learning.judging.comparison import compared
+    from engine.learning.judging.judgement import Judgement
+    from engine.learning.judging.untaught import beside
+    from engine.learning.keeping.result import TrainRun
+
+    run, judgement = TrainRun.open(folder), Judgement.read(folder)
+    others = beside(run)
+    if judgement is None or not others:
+        return methods
+    return compared([*judgement.methods, *others.values()], run.task, run.decoder.seed)
 
 
 def _in_detail(run: Path, scores: dict[str, Any], folder: str | None) -> dict[str, Any]:

@@ -197,7 +197,12 @@ def test_an_ensemble_is_chosen_among_decoders_of_one_kind_and_shows_where_they_d
     (folder,) = own_filled.glob("*-apply-*")
     config = folder / "config.yaml"
     assert main(["apply", str(config), "--out", str(own_filled / "run-apply")]) == 0
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        "pages.ui.apply.result.threshold_panel", lambda _, data: given.append(data) or data["threshold"]
+    )
     shown = open_page("apply", job="run-apply", show="where they disagree")
+    assert "GeoTIFF of disagreement" in [file["label"] for file in given[-1]["files"]]
     assert not shown.exception
     assert "mean of 2 decoders" in words(shown)
     names = [

@@ -121,6 +121,10 @@ def _add_judging(add: Add) -> None:
     """The commands that tell how good a training is."""
     sub = add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
     sub.add_argument("--tables", metavar="FOLDER", help="write every table of the test there as CSV")
+    sub.add_argument(
+        "--untaught", action="store_true",
+        help="first train the same decoder on random convolutional features and on random weights of the backbone, to compare with",
+    )  # fmt: skip
     sub = add(
         "report", stores.report, "Write a training as one HTML page that holds all that it shows.", "run"
     )

@@ -12,6 +12,10 @@ from engine.store.store import EmbeddingStore
 
 Untaught = Literal["rcf", "random"]
 UNTAUGHT: tuple[Untaught, ...] = ("rcf", "random")
+NAMES: dict[Untaught, str] = {
+    "rcf": "same decoder on random convolutional features",
+    "random": "same decoder on random weights of the backbone",
+}
 
 
 def untaught(run: TrainRun, kind: Untaught) -> TrainConfig:
@@ -40,6 +44,16 @@ def untaught(run: TrainRun, kind: Untaught) -> TrainConfig:
     return run.config.model_copy(
         update={"store": changed, "layers": layers, "baselines": (), "watch_tile": None}
     )
+
+
+def makes_sense(run: TrainRun, kind: Untaught) -> bool:
+    """Whether an untaught encoder is another one than that of the run, and the run can be trained again."""
+    card = run.decoder
+    if card.labels.endswith(".geojson"):  # taught by clicks, without a test split
+        return False
+    if kind == "rcf":
+        return card.backbone != "rcf"
+    return not card.is_random and card.weights_sha256 != "none" and card.backbone != "rcf"
 
 
 def kind_of(run: TrainRun, other: TrainRun) -> Untaught | None:

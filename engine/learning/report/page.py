@@ -12,7 +12,9 @@ from engine.errors import EngineError
 from engine.files import require_file_path, write_atomic
 from engine.jobs.configuration.config import to_yaml
 from engine.jobs.event_log import read_events
+from engine.learning.judging.comparison import compared
 from engine.learning.judging.judgement import Judgement
+from engine.learning.judging.untaught import beside
 from engine.learning.keeping.result import TrainRun
 from engine.learning.report import tested
 from engine.learning.report.curves import curve
@@ -71,6 +73,8 @@ def report_html(run: TrainRun) -> str:
 def _tested(run: TrainRun, scores: dict[str, Any]) -> Iterator[str]:
     """What the decoder beats, place by place, and where it fails; less of a run that an earlier version judged."""
     rows, judgement = scores.get("methods"), Judgement.read(run.folder)
+    if judgement is not None and (others := beside(run)):
+        rows = compared([*judgement.methods, *others.values()], run.task, run.decoder.seed)
     if rows:
         yield f"<h2>What it beats</h2>{tested.methods(run.task, rows, _words, _table)}"
     if judgement is not None:

@@ -20,7 +20,7 @@ from pages.ui.apply.panel import threshold_panel
 from pages.ui.jobs import scene_scores, scenes_below
 from pages.ui.look import notices, palette, style, wording
 from pages.ui.map import layers, maps, number_layers, scene_gallery, threshold_layer
-from pages.ui.state import address, bound, cached, results
+from pages.ui.state import address, bound, cached, downloads, results
 
 _SMALLEST_HA = 1.0
 _SHOWS = ("the map", "where they disagree")
@@ -188,9 +188,22 @@ def _data(shown: Shown, smallest_ha: float) -> Mapping[str, object]:
         "files": [
             {"label": label, "address": map_files.address(folder, facts, kind, smallest_ha)}
             for kind, (label, _, _) in map_files.KINDS.items()
-        ],
+        ] + _disagreement_file(shown),
         "polygons": map_files.address(folder, facts, "geojson", smallest_ha),
     }  # fmt: skip
+
+
+def _disagreement_file(shown: Shown) -> list[dict[str, str]]:
+    """The map of where the decoders of an ensemble disagree, as it lies in the run."""
+    path = shown.folder / DISAGREEMENT
+    if not path.is_file():
+        return []
+    return [
+        {
+            "label": "GeoTIFF of disagreement",
+            "address": downloads.offer_file(path, f"{shown.facts.title} disagreement.tif"),
+        }
+    ]
 
 
 def _colours(facts: MapFacts) -> tuple[tuple[int, tuple[int, int, int, int]], ...]:

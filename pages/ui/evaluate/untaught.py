@@ -11,7 +11,7 @@ from engine.errors import EngineError
 from engine.jobs.job import submit
 from engine.jobs.note import Note, write_note
 from engine.jobs.parent import read_parent, write_parent
-from engine.learning.baselines.encoders import UNTAUGHT, Untaught, kind_of, untaught
+from engine.learning.baselines.encoders import NAMES, UNTAUGHT, Untaught, kind_of, makes_sense, untaught
 from engine.learning.judging.judgement import Method
 from engine.learning.keeping.result import CARD, TrainRun
 from pages.ui import workspace
@@ -19,10 +19,6 @@ from pages.ui.evaluate import judged
 from pages.ui.jobs import jobs_panel
 from pages.ui.state import cached
 
-_NAMES: dict[Untaught, str] = {
-    "rcf": "same decoder on random convolutional features",
-    "random": "same decoder on random weights of the backbone",
-}
 _REFRESH_S = 2.0
 Found = tuple[TrainRun, Method]
 
@@ -36,7 +32,7 @@ def found(run: TrainRun, runs: Sequence[cached.JobFacts]) -> list[Found]:
         if kind is None or kind in held or (judgement := judged.read(other)) is None:
             continue
         first = judgement.methods[0]
-        held[kind] = (other, Method(kind, _NAMES[kind], "", first.counts))
+        held[kind] = (other, Method(kind, NAMES[kind], "", first.counts))
     return [held[kind] for kind in UNTAUGHT if kind in held]
 
 
@@ -45,7 +41,7 @@ def offer(run: TrainRun, there: Sequence[Found]) -> None:
     absent = [
         kind
         for kind in UNTAUGHT
-        if kind not in {method.key for _, method in there} and _makes_sense(run, kind)
+        if kind not in {method.key for _, method in there} and makes_sense(run, kind)
     ]
     started = [item for item in cached.jobs() if read_parent(item.job.folder) == run.folder.name]
     under_way = [item for item in started if item.state in jobs_panel.ACTIVE]
@@ -57,7 +53,7 @@ def offer(run: TrainRun, there: Sequence[Found]) -> None:
         st.caption("A comparison that was started has failed; Runs tells why, under this training.")
     if absent and st.button(
         "Compare with encoders without pretraining", key="compare_untaught", icon=":material/balance:", width="stretch",
-        help="Trains the " + " and the ".join(_NAMES[kind] for kind in absent) + ", with the same tiles, labels and "
+        help="Trains the " + " and the ".join(NAMES[kind] for kind in absent) + ", with the same tiles, labels and "
         "places. Their embeddings are made first where they are not there; Runs shows them under this training.",
     ):  # fmt: skip
         for kind in absent:
@@ -65,20 +61,9 @@ def offer(run: TrainRun, there: Sequence[Found]) -> None:
             write_parent(job.folder, run.folder.name)
             write_note(
                 job.folder,
-                Note(_NAMES[kind].capitalize(), f"Started for {run.folder.name}, to compare with."),
+                Note(NAMES[kind].capitalize(), f"Started for {run.folder.name}, to compare with."),
             )
         st.rerun()
-
-
-def _makes_sense(run: TrainRun, kind: Untaught) -> bool:
-    card = run.decoder
-    if card.labels.endswith(".geojson"):
-        return False
-    return (
-        card.backbone != "rcf"
-        if kind == "rcf"
-        else not card.is_random and card.weights_sha256 != "none" and card.backbone != "rcf"
-    )
 
 
 @st.fragment(run_every=_REFRESH_S)

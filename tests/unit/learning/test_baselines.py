@@ -19,8 +19,10 @@ from engine.learning.baselines.nbr import DnbrThreshold
 from engine.learning.evaluate import evaluate
 from engine.learning.judging.judgement import JUDGEMENT, Judgement
 from engine.learning.judging.place_counts import on_same_places
+from engine.learning.judging.untaught import beside
 from engine.learning.keeping.result import TrainRun
 from engine.learning.metrics import Confusion
+from engine.learning.report.page import report_html
 from engine.learning.tasks.table import BURN_SCARS
 from engine.learning.train import train
 from engine.learning.truth import indices_of, labelled_tiles
@@ -99,6 +101,9 @@ def _untaught_encoders_are_paired_with_it(run: TrainRun, judgement: Judgement) -
     assert found is not None
     names, _ = on_same_places([judgement.methods[0].counts, found.methods[0].counts])
     assert names == judgement.methods[0].counts.names
+    assert list(beside(run)) == ["rcf"]
+    assert beside(other) == {}
+    assert "andom convolutional features" in report_html(run)
 
 
 def _everything_comes_out_again(run: TrainRun, scores: dict[str, object], judgement: Judgement) -> None:
