@@ -45,13 +45,32 @@ def open_zarr(path: Path) -> Opened:
         ValueError, KeyError, RuntimeError, TypeError, OSError: it cannot be read.
     """
     import xarray as xr  # not for every page
+
+    files = _own_files(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of text in names of bands, whose form Zarr 3 leaves open
+        _, arrays = open_arrays(path)
+        dataset = xr.open_dataset(
+            path, engine="zarr", decode_cf=False, cache=False, consolidated=False, chunks=None
+        )
+    notes = tuple(_absent(path, dataset, arrays, files))
+    return Opened(path, dataset, ChunkReader(path.name, arrays).read, notes)
+
+
+def open_arrays(path: Path) -> tuple[dict[str, Any], dict[str, zarr.Array[Any]]]:
+    """Attributes and arrays of a store, or of a group in one, once its links, codecs and chunks are looked at.
+
+    Raises:
+        SceneError: as `open_zarr`.
+        ValueError, KeyError, RuntimeError, TypeError, OSError: it cannot be read.
+    """
     import zarr
 
     if not is_zarr(path):
         raise SceneError(f"{path} is no Zarr store: it has neither zarr.json nor .zgroup. Check the path.")
-    files = _own_files(path)
+    _own_files(path)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of text in names of bands, whose form Zarr 3 leaves open
+        warnings.simplefilter("ignore")
         group = zarr.open_group(path, mode="r", use_consolidated=False)
         arrays = dict(group.arrays())
         if not arrays:
@@ -62,11 +81,7 @@ def open_zarr(path: Path) -> Opened:
             )
         for name, array in arrays.items():
             _require_bounded(path, name, array)
-        dataset = xr.open_dataset(
-            path, engine="zarr", decode_cf=False, cache=False, consolidated=False, chunks=None
-        )
-    notes = tuple(_absent(path, dataset, arrays, files))
-    return Opened(path, dataset, ChunkReader(path.name, arrays).read, notes)
+    return dict(group.attrs), arrays
 
 
 def _own_files(path: Path) -> Counter[str]:

@@ -18,6 +18,7 @@ from engine.store.products.table import taken_table
 from engine.store.products.taken import Taken
 from engine.store.products.terratorch.folder import is_terratorch, taken_folder
 from engine.store.products.understood import UNKNOWN, Understood
+from engine.store.products.zarr_grid import is_zarr_of_embeddings
 
 # More rows than these make a store that takes hours and tens of gigabytes: a whole AlphaEarth file has 67 million.
 MOST_ROWS = 16_000_000
@@ -40,7 +41,8 @@ _OWN_FOLDERS = ((is_own_zarr, taken_zarr), (is_own_stac, taken_stac))
 
 def is_folder_of_embeddings(path: Path) -> bool:
     """Whether a folder as a whole is of a form that is read."""
-    return path.is_dir() and (is_terratorch(path) or any(is_one(path) for is_one, _ in _OWN_FOLDERS))
+    is_known = [is_terratorch, is_zarr_of_embeddings, *(is_one for is_one, _ in _OWN_FOLDERS)]
+    return path.is_dir() and any(is_one(path) for is_one in is_known)
 
 
 def understand(
@@ -70,6 +72,8 @@ def opened(path: Path, region: Region | None, images: Path | None = None) -> Abs
     for is_of_form, take in _OWN_FOLDERS:
         if path.is_dir() and is_of_form(path):
             return take(path, region)
+    if path.is_dir() and is_zarr_of_embeddings(path):
+        return taken_raster(path, region)
     open_file = _FORMS.get(path.suffix.lower())
     if open_file is None:
         raise BadInput(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -32,8 +32,9 @@ ALPHAEARTH = Product(
     "AlphaEarth, Google Satellite Embedding V1", "alphaearth_v1", True, "CC-BY-4.0",
     "The AlphaEarth Foundations Satellite Embedding dataset is produced by Google and Google DeepMind.",
 )  # fmt: skip
+# "Embeddings and model weights are released under the CC0 license [...] we do request" attribution: its repository's README.
 TESSERA = Product(
-    "TESSERA", "tessera", False, "", "TESSERA embeddings, University of Cambridge",
+    "TESSERA", "tessera", False, "CC0-1.0", "TESSERA embeddings, University of Cambridge",
     "The file does not say which version of TESSERA made it: embeddings of different versions must not be mixed.",
 )  # fmt: skip
 UNKNOWN_PRODUCT = Product("embeddings", "unknown", False, "", "")
@@ -41,15 +42,25 @@ UNKNOWN_PRODUCT = Product("embeddings", "unknown", False, "", "")
 _ALPHAEARTH_BANDS = tuple(f"A{number:02d}" for number in range(64))
 _TESSERA_DIM = 128
 _TESSERA_NAME = re.compile(r"grid_-?\d+(?:\.\d+)?_-?\d+(?:\.\d+)?(?:_(?P<year>\d{4}))?")
+_TESSERA_ZONE = re.compile(r"utm\d{2}")  # a group of the publisher's Zarr stores
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 _YEAR = re.compile(r"(?<!\d)(?:19[89]\d|20[0-4]\d)(?!\d)")
 
 
-def product_of(path: Path, bands: Sequence[str], dim: int) -> Product:
-    """The product that a file with these band names belongs to."""
+def product_of(path: Path, bands: Sequence[str], dim: int, model: str = "") -> Product:
+    """The product that a file with these band names belongs to.
+
+    Args:
+        model: as the file states it, a name or an address; empty where it does not.
+    """
     if tuple(bands) == _ALPHAEARTH_BANDS:
         return ALPHAEARTH
-    if dim == _TESSERA_DIM and _TESSERA_NAME.fullmatch(path.stem):
+    is_tessera = _TESSERA_NAME.fullmatch(path.stem) or (path.is_dir() and _TESSERA_ZONE.fullmatch(path.name))
+    if dim == _TESSERA_DIM and is_tessera:
         return TESSERA
+    if model:
+        name = _NOT_IN_NAMES.sub("_", model.rstrip("/").rpartition("/")[2])[:64].strip("_.-")
+        return replace(UNKNOWN_PRODUCT, model=name or UNKNOWN_PRODUCT.model)
     return UNKNOWN_PRODUCT
 
 

@@ -13,7 +13,7 @@ from engine.errors import StoreError
 from engine.imagery.geobox import gsd_m, transform_bounds
 from engine.imagery.raster.dates import tagged_time
 from engine.imagery.region import Region
-from engine.store.products import geotiff, tessera_npy
+from engine.store.products import geotiff, tessera_npy, zarr_grid
 from engine.store.products.decoding import (
     Decoding,
     decoding_of_others,
@@ -57,8 +57,13 @@ class RasterEmbeddings:
 
 
 def opened_raster(path: Path) -> AbstractContextManager[PixelGrid]:
-    """A raster of embeddings by the ending of its name, open for reading."""
-    return FORMS[path.suffix.lower()][1](path)
+    """A raster of embeddings by the ending of its name, or the folder of a Zarr group, open for reading."""
+    return form_of(path)[1](path)
+
+
+def form_of(path: Path) -> tuple[str, Opened]:
+    """What a file or folder is called, and how it is opened."""
+    return ("Zarr group", zarr_grid.opened) if path.is_dir() else FORMS[path.suffix.lower()]
 
 
 @contextmanager
@@ -68,7 +73,7 @@ def understood_raster(path: Path, region: Region | None) -> Iterator[RasterEmbed
     Raises:
         SceneError, RegionError, StoreError: it cannot be read, lies elsewhere, or its numbers contradict its names.
     """
-    form = FORMS[path.suffix.lower()][0]
+    form = form_of(path)[0]
     with opened_raster(path) as pixels:
         box = box_of(pixels.grid, region, path.name)
         product = own_product(pixels.tags) or product_of(path, pixels.bands, pixels.dim)

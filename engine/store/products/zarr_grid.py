@@ -1,0 +1,243 @@
+"""A Zarr group of embeddings on a grid, read chunk by chunk: TESSERA's zones, and any in the geoemb convention.
+
+Such a group holds `embeddings` by time, dimension, row and column, and `scales` where they are stored in 8 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from engine.errors import StoreError
+from engine.files import read_json
+from engine.imagery.cubes.chunk_reader import ChunkReader
+from engine.imagery.cubes.cube import DAMAGE, Part
+from engine.imagery.cubes.zarr_store import is_zarr, open_arrays
+from engine.imagery.geobox import crs_text
+from engine.imagery.raster.rasters import in_short
+from engine.store.products.pixel_grid import Box, PixelGrid
+
+_EMBEDDINGS, _SCALES, _TIME = "embeddings", "scales", "time"
+# Names of dimensions as TESSERA and geoemb stores have them.
+_ROWS, _COLUMNS, _TIMES = (
+    ("y", "northing", "lat", "latitude"),
+    ("x", "easting", "lon", "longitude"),
+    ("t", "time", "year"),
+)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The arrays of a group, open for reading.
+
+    Attributes:
+        told: its attributes.
+        arrays: of zarr-python, by name.
+    """
+
+    told: dict[str, Any]
+    arrays: dict[str, Any]
+    read: Callable[[str, Part], np.ndarray]
+
+    @property
+    def embeddings(self) -> Any:
+        """The array of embeddings."""
+        return self.arrays[_EMBEDDINGS]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the axes of `embeddings` are; `time` is None where it has one date."""
+
+    time: int | None
+    dim: int
+    row: int
+    column: int
+
+
+def is_zarr_of_embeddings(path: Path) -> bool:
+    """Whether a folder is a Zarr group that holds `embeddings`, or a store with such groups."""
+    return is_zarr(path / _EMBEDDINGS) or bool(_groups(path))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[PixelGrid]:
+    """The embeddings of a group: of its newest date, where it has several.
+
+    Raises:
+        StoreError: several groups, no scales, or a form that is not known.
+        SceneError: links or codecs that are not followed, or a chunk that cannot be unpacked.
+    """
+    group = _one_group(path)
+    try:
+        told, arrays = open_arrays(group)
+        found = _Group(told, arrays, ChunkReader(group.name, arrays).read)
+        values = found.embeddings
+        layout = _layout(_names(values), group)
+        grid = _grid(found, group, values.shape[layout.row], values.shape[layout.column])
+        scale = _scale(found, group)
+        years = _years(found)
+    except DAMAGE as err:
+        raise StoreError(f"{group.name} cannot be read as Zarr ({in_short(err)}). Copy it again.") from err
+    dates = 1 if layout.time is None else values.shape[layout.time]
+    dim = values.shape[layout.dim]
+    yield PixelGrid(
+        grid, dim, lambda box: _read(found, layout, box, dates - 1, scale), (), (1.0,) * dim, (0.0,) * dim,
+        "a scale that is NaN or infinite, or zero in all numbers", bool(np.issubdtype(values.dtype, np.integer)),
+        tuple(_notes(found, years, dates)), _tags(found, years),
+        "" if scale is None else "v times its scale" if scale == _SCALES else f"v times {float(scale):g}",
+    )  # fmt: skip
+
+
+def _groups(path: Path) -> list[Path]:
+    try:
+        return sorted(one for one in path.iterdir() if one.is_dir() and is_zarr(one / _EMBEDDINGS))
+    except OSError:
+        return []
+
+
+def _one_group(path: Path) -> Path:
+    if is_zarr(path / _EMBEDDINGS):
+        return path
+    groups = _groups(path)
+    if len(groups) != 1:
+        named = ", ".join(one.name for one in groups[:8])
+        raise StoreError(
+            f"{path.name} has the groups {named}, each on a grid of its own. Give one, such as {path / groups[0].name}."
+            if groups
+            else f"{path.name} holds no array named {_EMBEDDINGS}. Give the group that does."
+        )
+    return groups[0]
+
+
+def _names(array: Any) -> list[str]:
+    """Names of an array's dimensions, as Zarr 3 or xarray keep them; made up where there are none."""
+    stated = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
+    return [str(name) for name in stated or [f"dim_{number}" for number in range(array.ndim)]]
+
+
+def _layout(names: list[str], group: Path) -> _Layout:
+    """The axes by their names; without known ones, time, dimension, row and column in this order."""
+    lower = [name.lower() for name in names]
+    row = next((number for number, name in enumerate(lower) if name in _ROWS), None)
+    column = next((number for number, name in enumerate(lower) if name in _COLUMNS), None)
+    time = next((number for number, name in enumerate(lower) if name in _TIMES), None)
+    rest = [number for number in range(len(names)) if number not in (row, column, time)]
+    if row is not None and column is not None and len(rest) == 1:
+        return _Layout(time, rest[0], row, column)
+    if len(names) not in (3, 4):
+        raise StoreError(
+            f"{group.name} has embeddings by {', '.join(names)}: time, dimension, row and column are read."
+        )
+    first = len(names) - 3
+    return _Layout(0 if first else None, first, first + 1, first + 2)
+
+
+def _grid(found: _Group, group: Path, height: int, width: int) -> GeoBox:
+    """Of the attributes `proj:` and `spatial:`, which stand at the group or at the array; north-up in metres."""
+    told = {**found.told, **dict(found.embeddings.attrs)}
+    stated = (
+        told.get("proj:code") or told.get("proj:wkt2") or told.get("proj:projjson") or told.get("proj:epsg")
+    )
+    numbers = told.get("spatial:transform")
+    if stated is None or not isinstance(numbers, list | tuple) or len(numbers) < 6:
+        raise StoreError(
+            f"{group.name} has no proj:code and spatial:transform: nothing tells where its embeddings lie. Fetch its metadata again."
+        )
+    try:
+        crs = CRS.from_user_input(stated)
+    except CRSError as err:
+        raise StoreError(f"The CRS of {group.name} cannot be read ({in_short(err)}).") from err
+    transform = Affine(*(float(one) for one in list(numbers)[:6]))
+    if not crs.is_projected or transform.b or transform.d or transform.a <= 0 or transform.e >= 0:
+        raise StoreError(
+            f"{group.name} is not on a grid in metres whose rows run from the north. Write it as GeoTIFF, which may be turned."
+        )
+    return GeoBox((height, width), transform, crs_text(crs))
+
+
+def _scale(found: _Group, group: Path) -> str | float | None:
+    """The array of scales, one number for all, or None where numbers are embeddings.
+
+    Raises:
+        StoreError: whole numbers without a scale.
+    """
+    if _SCALES in found.arrays:
+        return _SCALES
+    told = found.told.get("quantization") or _above(group).get("quantization") or {}
+    if isinstance(told, dict) and isinstance(told.get("scale"), int | float):
+        return float(told["scale"])
+    if np.issubdtype(found.embeddings.dtype, np.integer):
+        raise StoreError(
+            f"{group.name} holds whole numbers and no array named {_SCALES}, without which they mean nothing. Fetch it too."
+        )
+    return None
+
+
+def _above(group: Path) -> dict[str, Any]:
+    """Attributes of the store that a group lies in."""
+    try:
+        told = read_json(group.parent / "zarr.json").get("attributes", {})
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _read(
+    found: _Group, layout: _Layout, box: Box, date: int, scale: str | float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(h, w, D) numbers of a box, decoded where there are scales, and (h, w) bool: where there are embeddings."""
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    part: list[int | slice] = [slice(0, side) for side in found.embeddings.shape]
+    part[layout.row], part[layout.column] = rows, columns
+    if layout.time is not None:
+        part[layout.time] = date
+    values = found.read(_EMBEDDINGS, tuple(part))
+    left = [axis for axis in range(len(part)) if axis != layout.time]  # a date takes its axis away
+    values = np.transpose(values, [left.index(axis) for axis in (layout.row, layout.column, layout.dim)])
+    if scale is None:
+        decoded = np.ascontiguousarray(values)
+    else:
+        decoded = values.astype(np.float32) * (
+            _scales(found, rows, columns, date) if isinstance(scale, str) else np.float32(scale)
+        )
+    return decoded, np.isfinite(decoded).all(axis=-1) & (decoded != 0).any(axis=-1)
+
+
+def _scales(found: _Group, rows: slice, columns: slice, date: int) -> np.ndarray:
+    """(h, w, 1) float32; NaN is water and infinity not filled in TESSERA's stores."""
+    has_dates = found.arrays[_SCALES].ndim == 3
+    read = found.read(_SCALES, (date, rows, columns) if has_dates else (rows, columns)).astype(np.float32)
+    return np.where(np.isfinite(read), read, np.float32("nan"))[..., None]
+
+
+def _years(found: _Group) -> list[int]:
+    """Years of the dates: numbers such as 2024, or days since 1970; empty where none are stated."""
+    if _TIME not in found.arrays:
+        return []
+    numbers = [int(one) for one in found.read(_TIME, (slice(0, found.arrays[_TIME].shape[0]),)).tolist()]
+    return numbers if all(1980 <= one <= 2100 for one in numbers) else []
+
+
+def _tags(found: _Group, years: list[int]) -> dict[str, str]:
+    told = {"datetime": f"{years[-1]}-01-01T00:00:00Z"} if years else {}
+    model = found.told.get("model")
+    return {**told, **({"model": model} if isinstance(model, str) else {})}
+
+
+def _notes(found: _Group, years: list[int], dates: int) -> Iterator[str]:
+    if dates > 1:
+        held = f"the years {', '.join(map(str, years))}" if years else f"{dates} dates"
+        yield f"The group holds {held}; the last one is read."
+    shorter = [name for name in sorted(found.arrays) if name.startswith(f"{_EMBEDDINGS}_d")]
+    if shorter:
+        yield f"It also holds {', '.join(shorter)}, the leading numbers of the same embeddings, which are not read."
