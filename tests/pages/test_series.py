@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import EngineError
+from engine.imagery.sources import source_of
+from pages.ui.state import uploads
 from tests.pages.conftest import OpenPage, words
 from tests.pages.test_own_scene import look_at
 from tests.unit.cubes.made import DAYS, write_cube, write_geotiff
@@ -49,3 +52,14 @@ def test_a_folder_of_dates_is_a_series_where_a_person_says_so(
     next(one for one in at.button_group if one.label == "These rasters are").set_value("series").run()
     assert "source: stack" in words(at)
     assert [one for one in at.button if one.key == "own_use"]
+
+
+def test_a_cube_that_is_dropped_is_kept_and_one_that_is_none_is_refused(home: Path, tmp_path: Path) -> None:
+    cube = write_cube(tmp_path / "cube.nc").read_bytes()
+    dropped = uploads.told_apart([("My cube.nc", cube)])
+    kept = uploads.store(dropped.rasters)
+    assert [f"{one.datetime:%Y-%m-%d}" for one in source_of(kept).find(home)] == list(DAYS)
+    for content in (b"text", cube[:3000]):
+        with pytest.raises(EngineError, match=r"broken\.nc"):
+            uploads.store(uploads.told_apart([("broken.nc", content)]).rasters)
+    assert [one.name for one in uploads.uploads_folder().iterdir()] == [kept.parent.name]

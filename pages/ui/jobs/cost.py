@@ -55,7 +55,7 @@ def show(config: ExtractConfig, key: str = "") -> None:
 
 
 def _area_km2(config: ExtractConfig) -> float:
-    """Of the region, or of all scenes where there is none."""
+    """Of the region, or of all scenes where there is none; dates of one place count once."""
     if config.region is not None:
         return regions.checked(config.region).area_km2
-    return sum(scene.height * scene.width * scene.gsd_m**2 for scene in cached.scenes(config.scene)) / 1e6
+    return sum(scene.area_km2 for scene in {one.grid: one for one in cached.scenes(config.scene)}.values())

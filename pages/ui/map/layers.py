@@ -210,12 +210,16 @@ def credit(scenes: Sequence[Scene]) -> str:
 
 
 def date_span(scenes: Sequence[Scene]) -> str:
-    """The day, or the first and last month of several days."""
+    """The day, the first and last day of one month, or the first and last month."""
     known = sorted(scene.datetime for scene in scenes if scene.datetime)
     if not known:
         return NO_DATE
-    is_one_day = known[0].date() == known[-1].date()
-    return date(known[0]) if is_one_day else f"{known[0]:%b %Y} to {known[-1]:%b %Y}"
+    first, last = known[0], known[-1]
+    if first.date() == last.date():
+        return date(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {date(last)}"
+    return f"{first:%b %Y} to {last:%b %Y}"
 
 
 @st.cache_data(show_spinner=False, max_entries=512)

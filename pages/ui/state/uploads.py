@@ -22,6 +22,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from engine.archives import Entry, Limits, entries
 from engine.errors import BadInput
 from engine.files import make_folder, slug, write_errors
+from engine.imagery.cubes.netcdf import ENDINGS as CUBE_ENDINGS
 from engine.imagery.raster.layout import require_bounded
 from engine.imagery.sources.product_files import RASTER_ENDINGS, is_metadata
 from pages.ui import workspace
@@ -34,8 +35,10 @@ _UNPACKED_TIMES, _ARCHIVE_TIMES = 20, 2
 _MOST_MEMBERS, _DEEPEST = 500, 6
 _LONGEST_NAME = 100
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+# Rasters, and cubes in one file.
+_TAKEN = (*RASTER_ENDINGS, *CUBE_ENDINGS)
 ENDINGS = (
-    *(ending[1:] for ending in RASTER_ENDINGS),
+    *(ending[1:] for ending in _TAKEN),
     "xml",
     "txt",
     "tar",
@@ -85,7 +88,7 @@ def told_apart(files: _Files) -> Drop:
     strange = [name for name, _ in others if not _is_outline(name)]
     if strange:
         raise BadInput(
-            f"{_shown(strange[0])} is neither a raster (GeoTIFF, JPEG 2000) nor the outline of a region, and is not taken. "
+            f"{_shown(strange[0])} is neither a raster (GeoTIFF, JPEG 2000, netCDF) nor the outline of a region, and is not taken. "
             f"Side-cars (.aux.xml, .tfw, .ovr) are not read: write what they say into the raster, e.g. with gdal_translate."
         )
     return Drop(rasters, outlines)
@@ -102,7 +105,7 @@ def store(rasters: _Files) -> Path:
         DiskFull, RunFailure: it cannot be written.
     """
     files = _named(list(_unpacked(rasters)))
-    if not any(name.lower().endswith(RASTER_ENDINGS) for name, _ in files):
+    if not any(name.lower().endswith(_TAKEN) for name, _ in files):
         raise BadInput(
             f"{_shown(files[0][0])} came without a raster. Drop it together with the rasters of its product."
         )
@@ -178,7 +181,7 @@ def _write(files: _Files, folder: Path) -> None:
         make_folder(path.parent)
         with write_errors(path):
             path.write_bytes(content)
-        if path.suffix.lower() in RASTER_ENDINGS:
+        if path.suffix.lower() in _TAKEN:
             require_bounded(path, _UNPACKED_TIMES * limit_mb() * 2**20)
 
 
@@ -190,7 +193,7 @@ def _is_raster(name: str, content: bytes) -> bool:
 
 
 def _is_kept(name: str) -> bool:
-    return name.lower().endswith(RASTER_ENDINGS) or is_metadata(PurePosixPath(name).name)
+    return name.lower().endswith(_TAKEN) or is_metadata(PurePosixPath(name).name)
 
 
 def _is_outline(name: str) -> bool:

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from PIL import Image
 
 from engine.backbones.core.device import choose
 from engine.extraction.encode import batch_of, open_backbone
 from engine.extraction.extract import extract
 from engine.extraction.pixels.tile_reader import read_tile
 from engine.extraction.plan import Plan, make_plan
-from engine.imagery.sources import StacScene
+from engine.imagery.sources import StacScene, ZarrScene
 from engine.jobs.configuration.config import ExtractConfig, parse_config
 from engine.store.store import EmbeddingStore
+from engine.views.films.imagery_film import write_imagery_film
 from tests.stac.items import GSD_M, NORTH_M, WEST_M
 from tests.stac.world import HLS_DAYS, World
 from tests.unit.cubes import doors
@@ -123,6 +125,22 @@ def test_a_series_reaches_frames_months_and_the_temporal_wrapper_from_every_door
             told = [f"{when:%Y-%m-%dT%H:%M:%S}" for when in times]
             assert told == [f"{day}T{doors.TIME}" for day in HLS_DAYS], name
             assert np.abs(found - want).max() < 1e-3, (name, backbone)
+
+
+def test_a_film_of_a_catalogues_series_is_that_of_the_same_ground_in_a_cube(
+    stac: World, home: Path, tmp_path: Path
+) -> None:
+    scene, ground = from_catalogue(stac, home)
+    away = StacScene.model_validate(scene).find(home)
+    here = ZarrScene.model_validate(doors.zarr(ground, tmp_path)).find(home)
+    shown = []
+    for name, scenes in (("away", away), ("here", here)):
+        made = write_imagery_film(scenes, tmp_path / f"{name}.png", 1)
+        assert made.days == HLS_DAYS
+        with Image.open(made.path) as film:
+            film.seek(2)
+            shown.append(np.asarray(film.convert("RGB"), np.int16)[100:600, 60:600])
+    assert np.abs(shown[0] - shown[1]).max() <= 1
 
 
 def test_months_of_a_series_change_galileos_embeddings_and_days_prithvis(tmp_path: Path, home: Path) -> None:

@@ -90,6 +90,15 @@ def test_days_are_chosen_and_the_last_alone(tmp_path: Path) -> None:
     assert [f"{one.datetime:%Y-%m-%d}" for one in some.last_date().find(tmp_path)] == ["2023-07-11"]
 
 
+def test_dates_that_are_not_in_order_are_put_in_order_with_their_pixels(tmp_path: Path) -> None:
+    path = write_cube(tmp_path / "cube.nc")
+    scenes = scenes_of(changed(path, lambda held: held.isel(time=[2, 0, 1])))
+    assert [f"{scene.datetime:%Y-%m-%d}" for scene in scenes] == list(DAYS)
+    for own, want in zip(scenes, scenes_of(path), strict=True):
+        ours, theirs = (read_chip([one], Tile("all", want.grid), ["red"]) for one in (own, want))
+        assert np.array_equal(ours.image, theirs.image)
+
+
 def changed(path: Path, change: Any) -> Path:
     """A cube written again after a change of what it states."""
     with xr.open_dataset(path, decode_cf=False) as held:
