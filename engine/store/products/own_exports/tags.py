@@ -18,7 +18,7 @@ def own_product(tags: Mapping[str, str]) -> Product | None:
         tags: of the file, names in lower case.
     """
     model = tags.get("emberscope_backbone", "")
-    if not model or "emberscope_weights" not in tags:
+    if not model:
         return None
     own = own_of_tags(tags)
     said = [
@@ -33,9 +33,11 @@ def own_product(tags: Mapping[str, str]) -> Product | None:
 
 def own_of_tags(tags: Mapping[str, str]) -> dict[str, Any]:
     """Fields of a store's metadata that an export states; empty for others' files."""
-    if "emberscope_backbone" not in tags or "emberscope_weights" not in tags:
+    if "emberscope_backbone" not in tags:
         return {}
-    weights = tags["emberscope_weights"]
+    weights = tags.get(
+        "emberscope_weights", ""
+    )  # GDAL keeps no empty tag: those of others' embeddings are not known
     return {
         "weights_sha256": "random" if weights.startswith("random") else weights,
         "is_simulated": tags.get("emberscope_simulated") == "yes",

@@ -207,3 +207,14 @@ def test_maps_come_back_with_places_dates_and_warnings(
     assert before.keys() == after.keys()
     for key, exact in before.items():
         assert (np.abs(after[key] - exact) <= (TOLERANCE[dtype] + 2**-11 * (dtype == "int8")) * largest).all()
+
+
+def test_a_map_of_embeddings_that_others_made_comes_back_with_their_name_and_licence(tmp_path: Path) -> None:
+    meta = meta_of(
+        (DIM,), backbone="alphaearth_v1", weights_sha256="", is_simulated=False, licence="CC-BY-4.0"
+    )
+    store = make_store(tmp_path / "run", [rows_at(tile_at(0), (DIM,))], meta)
+    export(store, None, tmp_path / "e.tif", "geotiff", "int8")
+    told, back = import_embeddings(tmp_path / "e.tif", tmp_path / "back")
+    assert (told.model, told.licence, back.meta.weights_sha256) == ("alphaearth_v1", "CC-BY-4.0", "")
+    assert not back.meta.is_simulated and not any("--model" in note for note in told.notes)
