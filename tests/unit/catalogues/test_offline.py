@@ -85,5 +85,5 @@ def test_a_job_brings_a_place_here_and_goes_on_from_what_came(stac: World, home:
 
 def test_a_fetch_asks_for_weights_or_for_scenes() -> None:
     for said in ({}, {"names": []}):
-        with pytest.raises(ValidationError, match="either names, or a scene"):
+        with pytest.raises(ValidationError, match="names, dataset, or a scene"):
             FetchConfig.model_validate(said)
