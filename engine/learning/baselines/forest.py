@@ -11,6 +11,7 @@ from engine.jobs.configuration.config import ExtractConfig
 from engine.learning.baselines.baseline import TrainingTiles
 from engine.learning.baselines.raw_pixels import labelled_pixels
 from engine.learning.baselines.raw_stores import raw_config
+from engine.learning.baselines.remembered_counts import remembered_counts
 from engine.learning.tasks.task import Task
 from engine.learning.truth import LabelledTile
 from engine.store.store import EmbeddingStore
@@ -44,7 +45,7 @@ class PixelForest:
         return raw_config(store)
 
     def fit(self, raw: EmbeddingStore, tiles: Sequence[LabelledTile]) -> dict[str, float]:
-        """Its number of trees: the forest itself is grown again where it is needed, always the same one."""
+        """Its number of trees: the forest itself is grown where it is needed, always the same one."""
         del raw, tiles
         return {"trees": _TREES}
 
@@ -55,12 +56,33 @@ class PixelForest:
         fitted: Mapping[str, float],
         training: TrainingTiles,
     ) -> np.ndarray:
-        """(tiles, N) counts of the forest that the training tiles grow."""
+        """(tiles, N) counts of the forest that the training tiles grow; grown once for the same pixels and labels."""
+        from sklearn import __version__
+
+        taught = training()
+        rule = {
+            "task": self.task.name,
+            "sklearn": __version__,
+            "pixels": _MOST_PIXELS,
+            "leaf": _LEAST_IN_A_LEAF,
+            "seed": _SEED,
+        }
+        return remembered_counts(
+            raw,
+            rule | dict(fitted),
+            taught,
+            tiles,
+            lambda: self._grown(raw, tiles, int(fitted["trees"]), taught),
+        )
+
+    def _grown(
+        self, raw: EmbeddingStore, tiles: Sequence[LabelledTile], trees: int, taught: Sequence[LabelledTile]
+    ) -> np.ndarray:
         from sklearn.ensemble import RandomForestClassifier
 
         forest = RandomForestClassifier(
-            int(fitted["trees"]), min_samples_leaf=_LEAST_IN_A_LEAF, random_state=_SEED, n_jobs=-1
-        ).fit(*_sampled(raw, training()))
+            trees, min_samples_leaf=_LEAST_IN_A_LEAF, random_state=_SEED, n_jobs=-1
+        ).fit(*_sampled(raw, taught))
         nothing = np.zeros(0, np.int8)
         counts = np.tile(self.task.counts_of_pixels(nothing, nothing), (len(tiles), 1))
         for number, truth, bands in labelled_pixels(raw, tiles, raw.meta.bands, _as_they_are):

@@ -107,6 +107,13 @@ def _untaught_encoders_are_paired_with_it(run: TrainRun, judgement: Judgement) -
 
 
 def _everything_comes_out_again(run: TrainRun, scores: dict[str, object], judgement: Judgement) -> None:
+    raw = (run.folder / run.decoder.fitted_baselines["forest"]["raw_store"]).resolve()
+    (kept,) = (raw.parent / "baselines").glob(
+        "*.json"
+    )  # of this split and these labels, also for the run on rcf
+    counts = next(one.counts.counts for one in judgement.methods if one.key == "forest")
+    assert json.loads(kept.read_text()) == counts.tolist()
+    kept.write_text("damaged")
     written = (run.folder / JUDGEMENT).read_text()
     (run.folder / JUDGEMENT).unlink()
     assert Judgement.read(run.folder) is None
