@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.imagery.sources import PublishedEmbeddings
 from engine.jobs import events as happened
 from engine.jobs.configuration.config import (
     ApplyConfig,
@@ -31,7 +32,18 @@ from pages.ui.runs import comparison, disk
 from pages.ui.state import address, bound, cached
 
 _HIGHEST_PX = 420
-_KINDS = ("All", "Extract", "Train", "Leaderboard", "Apply", "Measure", "Export", "Fetch", "Dataset")
+_KINDS = (
+    "All",
+    "Extract",
+    "Import",
+    "Train",
+    "Leaderboard",
+    "Apply",
+    "Measure",
+    "Export",
+    "Fetch",
+    "Dataset",
+)
 
 
 def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
@@ -60,7 +72,7 @@ def filtered(found: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
     kept = [
         item
         for item in found
-        if kind in ("All", item.kind.capitalize())
+        if kind in ("All", kind_words(item))
         and (not wanted or item.state in wanted)
         and (has_inner or words or not inner.is_inner(item))
         and _matches(item, words)
@@ -166,10 +178,16 @@ def _matches(item: cached.JobFacts, words: str) -> bool:
 def _row(item: cached.JobFacts, settings: str) -> dict[str, Any]:
     note: Note = read_note(item.job.folder)
     return {
-        "State": item.state.capitalize(), "Name": note.name, "Kind": item.kind.capitalize(), "What": what(item), "On": on(item),
+        "State": item.state.capitalize(), "Name": note.name, "Kind": kind_words(item), "What": what(item), "On": on(item),
         "Settings": settings, "Started": datetime.fromtimestamp(item.submitted_at, UTC).astimezone(), "Took": round(item.seconds),
         "Score": score(item), "Result": result(item), "Size": disk.bytes_of(item.job.folder) / 1e6, "Run": item.job.id,
     }  # fmt: skip
+
+
+def kind_words(item: cached.JobFacts) -> str:
+    """What kind of run it is; an extraction that takes embeddings of others is an import."""
+    is_import = isinstance(item.config, ExtractConfig) and isinstance(item.config.scene, PublishedEmbeddings)
+    return "Import" if is_import else item.kind.capitalize()
 
 
 def what(item: cached.JobFacts) -> str:
