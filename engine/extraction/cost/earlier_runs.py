@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from engine.jobs.event_log import EVENTS, read_events
 from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Finished, Queued, Started, TileDone
 from engine.jobs.folder import CONFIG
 from engine.jobs.machine import is_cpu, machine_words
+from engine.jobs.parent import read_parent
 from engine.paths import modified
 from engine.store.store import EmbeddingStore
 from engine.workspace import shared_root, workspaces
@@ -41,7 +42,8 @@ class Measured:
         megapixels: that the encoder saw.
         pace_s: seconds a megapixel, the first batch left out where there are others.
         first_s: what the first batch took besides that.
-        beside_s: seconds of the whole run before its first tile and after its last one.
+        beside_s: seconds of the whole run before its first tile and after its last one; None of a run that another one
+            made on its way, which had imported everything already.
     """
 
     config: ExtractConfig
@@ -49,26 +51,39 @@ class Measured:
     megapixels: float
     pace_s: float
     first_s: float
-    beside_s: float
+    beside_s: float | None
 
 
-def seconds_from_runs(plan: Plan, root: Path) -> tuple[float, int] | None:
-    """Seconds of an extraction, and from how many earlier runs; None where none fits."""
+def seconds_from_runs(plan: Plan, root: Path, beside_s: float) -> tuple[float, int] | None:
+    """Seconds of an extraction, and from how many earlier runs; None where none fits.
+
+    Args:
+        beside_s: what it takes beside its tiles, where none of the runs tells.
+    """
     fitting = [run for run in runs_of(root) if _fits(run, plan)]
     alike = [run for run in fitting if _is_alike(run, plan)] or fitting
     nearest = sorted(alike, key=lambda run: abs(math.log(run.megapixels / plan.seen_megapixels)))[:_MOST_RUNS]
     if not nearest:
         return None
-    pace_s, first_s, beside_s = (
+    pace_s, first_s = (
         statistics.median(values)
-        for values in zip(*((run.pace_s, run.first_s, run.beside_s) for run in nearest), strict=True)
+        for values in zip(*((run.pace_s, run.first_s) for run in nearest), strict=True)
     )
-    return pace_s * plan.seen_megapixels + first_s + beside_s, len(nearest)
+    told = [run.beside_s for run in alike if run.beside_s is not None]
+    return pace_s * plan.seen_megapixels + first_s + (statistics.median(told) if told else beside_s), len(
+        nearest
+    )
 
 
-def beside_of_runs(root: Path) -> float | None:
-    """Seconds that runs of any backbone on this machine took beside their tiles; None where there are none."""
-    found = [run.beside_s for run in runs_of(root) if run.machine in ("", machine_words())]
+def beside_of_runs(root: Path, is_alike: Callable[[str], bool]) -> float | None:
+    """Seconds that runs of such backbones on this machine took beside their tiles; None where there are none."""
+    found = [
+        run.beside_s
+        for run in runs_of(root)
+        if run.beside_s is not None
+        and run.machine in ("", machine_words())
+        and is_alike(run.config.backbone.name)
+    ]
     return statistics.median(found) if found else None
 
 
@@ -122,7 +137,8 @@ def _measured(folder: Path, log_modified: float, config_modified: float) -> Meas
     if megapixels <= 0:
         return None
     pace_s, first_s = _pace(events, done[-1], megapixels)
-    return Measured(config, started[0].machine, megapixels, pace_s, first_s, _beside(timed, done[-1]))
+    beside_s = None if read_parent(folder) else _beside(timed, done[-1])
+    return Measured(config, started[0].machine, megapixels, pace_s, first_s, beside_s)
 
 
 def _pace(events: Sequence[Event], done: ExtractDone, megapixels: float) -> tuple[float, float]:

@@ -25,6 +25,7 @@ from engine.jobs.events import (
     to_line,
 )
 from engine.jobs.machine import machine_words
+from engine.jobs.parent import write_parent
 from engine.workspace import workspace_folder
 
 WriteRaster = Callable[..., Path]
@@ -112,6 +113,33 @@ def test_runs_of_all_workspaces_count_and_those_of_another_machine_do_not(
     keep_a_run(config_of(6), 36, home)
     assert estimate(config_of(6), workspace_folder("ben")).runs == 2
     assert estimate(config_of(6, device="cuda"), home).minutes is None
+
+
+def test_a_run_made_on_the_way_of_another_tells_its_pace_and_not_how_long_one_takes_to_begin(
+    config_of: Callable[..., ExtractConfig], home: Path
+) -> None:
+    keep_a_run(config_of(6), 36, home)
+    (inner,) = home.glob("run-*")
+    write_parent(inner, "train-1")
+    found = estimate(config_of(6), home)
+    assert found.minutes_source == "measured on this machine" and found.minutes is not None
+    assert 60 * found.minutes == pytest.approx(FIRST_S + 36 * TILE_S + 3.0, rel=0.2)
+
+
+def test_a_backbone_without_a_checkpoint_begins_sooner_than_one_with_one(
+    config_of: Callable[..., ExtractConfig], home: Path
+) -> None:
+    guesses = {
+        name: estimate(config_of(3, backbone={"name": name}), home).minutes
+        for name in ("raw", "rcf", "csmask_b4_l2a")
+    }
+    assert 60 * (guesses["raw"] or 0) == pytest.approx(3, abs=1)
+    assert 60 * (guesses["csmask_b4_l2a"] or 0) == pytest.approx(8, abs=1)
+    keep_a_run(config_of(6), 36, home)
+    assert (
+        estimate(config_of(3, backbone={"name": "csmask_b4_l2a"}), home).minutes == guesses["csmask_b4_l2a"]
+    )
+    assert (estimate(config_of(3, backbone={"name": "rcf"}), home).minutes or 0) > (guesses["rcf"] or 0)
 
 
 def test_runs_that_cut_their_tiles_alike_count_before_others(
