@@ -19,7 +19,7 @@ def test_a_form_in_8_bits_is_asked_for_written_by_a_job_and_offered_with_what_it
     monkeypatch.setenv("EMBERSCOPE_HOME", str(home))
     monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
     at = open_page("embeddings", job="run-extract")
-    assert "At most about" in words(at) and "no satellite has seen" in words(at)
+    assert "Up to about" in words(at) and "no satellite has seen" in words(at)
     at.selectbox(key="store_files_form").set_value("zarr").run()
     at.segmented_control(key="store_files_dtype_zarr").set_value("int8").run()
     at.button(key="store_files_start").click().run()

@@ -28,8 +28,6 @@ from engine.views.export.terratorch_folder import write_folder
 from engine.views.export.zarr_store import write_zarr
 
 LOSS_FILE = "quantisation.json"
-# Of a row besides its embedding: keys, place and date.
-_ROW_BYTES = 40
 Probe = Callable[[EmbeddingStore, int, RoundTrip], dict[str, Any]]
 """What a linear probe finds in a layer before and after its numbers were made smaller."""
 
@@ -43,6 +41,8 @@ class Form:
         ending: of a file's name; empty for a folder.
         dtypes: that it can hold; the first is written unless another is asked for, "store" being the store's own.
         has_all_layers: whether it holds every layer where none is named.
+        row_bytes: of a patch besides its numbers, before compression: keys, outline, place, date.
+        overviews: what smaller copies of a map add, as a share of it.
     """
 
     title: str
@@ -51,6 +51,8 @@ class Form:
     dtypes: tuple[str, ...]
     write: Callable[[Export], Made]
     has_all_layers: bool = False
+    row_bytes: int = 8
+    overviews: float = 0.0
 
     @property
     def is_folder(self) -> bool:
@@ -75,10 +77,11 @@ class Exported:
 FORMS: Mapping[FormName, Form] = MappingProxyType({
     "geotiff": Form(
         "GeoTIFF", "Cloud-Optimised GeoTIFF with a band a dimension: QGIS, GDAL, rasterio.", ".tif", ("float32", "int8"), write_geotiff,
+        overviews=1 / 3,
     ),
     "geoparquet": Form(
         "GeoParquet", "One table with a row a patch and the footer emb: geopandas, DuckDB, QGIS.", ".parquet",
-        ("float32", "float16", "int8"), write_geoparquet,
+        ("float32", "float16", "int8"), write_geoparquet, row_bytes=180,
     ),
     "zarr": Form(
         "Zarr (geoemb)", "Zarr of the geoemb convention, a group a UTM zone: xarray, zarr.", "", ("store", "float32", "float16", "int8"),
@@ -86,12 +89,13 @@ FORMS: Mapping[FormName, Form] = MappingProxyType({
     ),
     "stac": Form(
         "STAC", "A STAC collection with the embeddings extension over GeoTIFFs: catalogues, pystac, QGIS.", "", ("float32", "int8"), write_stac,
+        overviews=1 / 3,
     ),
     "terratorch": Form(
         "TerraTorch folders", "A folder a layer with a GeoTIFF a tile, as TerraTorch writes and reads them.", "", ("float32",), write_folder,
         has_all_layers=True,
     ),
-    "npz": Form("NumPy (npz)", "One numpy archive with the rows, their keys and places.", ".npz", ("store", "float32", "float16", "int8"), write_npz),
+    "npz": Form("NumPy (npz)", "One numpy archive with the rows, their keys and places.", ".npz", ("store", "float32", "float16", "int8"), write_npz, row_bytes=200),
 })  # fmt: skip
 
 
@@ -204,6 +208,7 @@ def _put_in_place(held: Path, out: Path, form: Form) -> None:
 
 
 def bytes_of(store: EmbeddingStore, layer: int | None, form: Form, dtype: Dtype) -> int:
-    """Bytes that the numbers take before compression, and keys and outlines of the rows; files are about that or smaller."""
+    """Bytes of the files before compression: they are about that, or smaller."""
     each = {"float32": 4, "float16": 2, "int8": 1}[dtype]
-    return store.rows * (each * sum(dim_of(store, one) for one in _layers(store, layer, form)) + _ROW_BYTES)
+    numbers = each * sum(dim_of(store, one) for one in _layers(store, layer, form))
+    return round(store.rows * (numbers * (1 + form.overviews) + form.row_bytes))

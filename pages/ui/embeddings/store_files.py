@@ -49,7 +49,7 @@ def panel(store: EmbeddingStore, layer: int) -> None:
         store=str(store.folder), format=name, layer=chosen, dtype=None if dtype == kept else dtype
     )
     size = wording.megabytes(bytes_of(store, chosen, form, dtype) / 1e6)
-    st.caption(f"{form.words} At most about {size}.")
+    st.caption(f"{form.words} Up to about {size}.")
     _say_terms(store)
     _offer(config)
 

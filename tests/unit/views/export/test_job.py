@@ -12,7 +12,7 @@ from engine.errors import DiskFull, StoreError
 from engine.jobs.configuration.config import ExportConfig, parse_config
 from engine.jobs.events import MeasureDone, MeasureStep, Noticed
 from engine.store.store import EmbeddingStore
-from engine.views.export.forms import FORMS, export
+from engine.views.export.forms import FORMS, bytes_of, dtype_of, export
 from engine.views.export.job import FILES, export_job
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
@@ -27,6 +27,8 @@ def test_a_job_writes_each_form_into_its_run_folder_and_says_so(
     assert isinstance(events[0], MeasureStep) and isinstance(events[-1], MeasureDone)
     assert events[-1].found["MB"] > 0 and events[-1].measure == f"{FORMS[form].title} written"
     written = sorted(path.name for path in (tmp_path / FILES).iterdir())
+    promised = bytes_of(hard_store, None, FORMS[form], dtype_of(FORMS[form], form, hard_store.meta, None))
+    assert FORMS[form].is_folder or events[-1].found["MB"] * 1e6 < promised + 40_000 * len(written)  # headers
     assert written and all("SIMULATED-RANDOM-WEIGHTS" in name for name in written)
 
 
