@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.jobs.job import list_jobs
+from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
 from tests.pages.conftest import OpenPage, words
 from tests.unit.store.products.made import alphaearth, unit_vectors, write_tiff
@@ -56,3 +58,22 @@ def test_a_file_that_cannot_be_right_is_refused_in_words_and_leads_back(
     at.button(key="bring_back").click().run()
     assert at.text_input(key="bring_path")
     assert list_jobs(home) == []
+
+
+def test_a_copy_is_made_by_a_job_that_the_dialog_shows_beside_the_panel_of_another_run(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    path = write_tiff(tmp_path / "x.tif", unit_vectors(20, 20, 12))
+    import_embeddings(path, home / "shown", in_place=True)
+    at = look_at(open_page("runs", job="shown"), path)
+    at.segmented_control(key="bring_in_place").set_value("Copy into a store").run()
+    at.button(key="bring_open").click().run()
+    assert not at.exception
+    job = next(job for job in list_jobs(home) if job.id != "shown")
+    for _ in range(120):
+        if job.state == "finished":
+            break
+        time.sleep(0.5)
+    at.run()
+    assert at.button(key="bring_done") and not at.exception
+    assert not EmbeddingStore.open(job.folder).is_in_place

@@ -16,10 +16,9 @@ from engine.store.importing.forms import ENDINGS, MOST_ROWS, is_folder_of_embedd
 from engine.store.importing.preview import Preview
 from engine.store.products.understood import NOT_STATED, UNKNOWN
 from pages.ui.bring import asked as asking
-from pages.ui.bring import opening
+from pages.ui.bring import opening, progress
 from pages.ui.bring.asked import Asked
 from pages.ui.files import folders
-from pages.ui.jobs import jobs_panel
 from pages.ui.look import errors, style, wording
 from pages.ui.state import cached, uploads
 
@@ -228,7 +227,7 @@ def _progress() -> None:
     job = cached.job_named(asking.job() or "")
     if job is None:
         return
-    jobs_panel.panel(job)
+    progress.show(job)
     if job.state == "finished" and st.button("Look at them", type="primary", key="bring_done"):
         opening.go_to(Job(job.folder).id)
     st.caption("The job goes on when this window is closed; Runs finds it again.")
