@@ -100,6 +100,9 @@ def _tested(
 
 
 def _title(entries: Sequence[Entry], reached: Sequence[Group], group: Group) -> str:
-    """What a group is called; with its store where several stores have one of its name."""
+    """What a group is called; with what tells its store from others where several stores have one of its name."""
     same = [one for one in reached if one.title == group.title]
-    return group.title if len(same) == 1 else f"{group.title}, {entries[group.store].title}"
+    if len(same) == 1:
+        return group.title
+    entry = entries[group.store]
+    return f"{group.title}, {entry.title.removeprefix(entry.store.meta.backbone).removeprefix(' · ')}"

@@ -108,7 +108,7 @@ def beyond(summary: dict[str, Any], key: str) -> None:
                 (line["trained_on"], [number(score["mean"]) for score in line["scores"]])
                 for line in one["lines"]
             ]
-            style.table(("Trained on", *one["tested_on"]), lines)
+            style.table(("Trained on", *one["tested_on"]), lines, wraps=True)
 
 
 def take_home(job: Job) -> None:
