@@ -154,7 +154,9 @@ def test_nbr_threshold_is_neither_trivial_nor_hopeless(season):
     thresholds = np.linspace(-0.5, 0.5, 51)
     best = thresholds[np.argmax([overlap(ratios < threshold, labels) for threshold in thresholds])]
     ratios, labels = read_split(season, "test")
-    assert 0.25 <= overlap(ratios < best, labels) <= 0.8  # one threshold for two levels of reflectance, clear and hazy
+    assert (
+        0.25 <= overlap(ratios < best, labels) <= 0.8
+    )  # one threshold for two levels of reflectance, clear and hazy
 
 
 def test_reflectance_is_physical_and_gaps_are_marked_in_both(chips):
