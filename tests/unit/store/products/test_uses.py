@@ -22,12 +22,12 @@ def burnt_and_green(h: int, w: int) -> tuple[np.ndarray, np.ndarray]:
     return (seen / np.linalg.norm(seen, axis=-1, keepdims=True)).astype(np.float32), burnt
 
 
-def test_a_decoder_learns_on_alphaearth_and_maps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decoder_learns_on_alphaearth_in_place_and_maps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERSCOPE_HOME", str(tmp_path / "home"))
     vectors, burnt = burnt_and_green(70, 200)
     path = alphaearth(tmp_path / "annual/2023/18N/x.tiff", vectors)
     labels = write_tiff(tmp_path / "labels.tif", burnt[..., None])
-    assert main(["import", str(path), "--out", str(tmp_path / "run")]) == 0
+    assert main(["import", str(path), "--in-place", "--out", str(tmp_path / "run")]) == 0
     (tmp_path / "train.yaml").write_text(
         f"kind: train\nstore: {tmp_path}/run\nlabels: {{source: raster, path: {labels}}}\nsplit: {{by: block, block_m: 640}}\n"
         "head: {name: linear}\nepochs: 3\nlearning_rate: 0.05\nbaselines: []\ndevice: cpu\n"
