@@ -22,7 +22,9 @@ def burnt_and_green(h: int, w: int) -> tuple[np.ndarray, np.ndarray]:
     return (seen / np.linalg.norm(seen, axis=-1, keepdims=True)).astype(np.float32), burnt
 
 
-def test_a_decoder_learns_on_alphaearth_in_place_and_maps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decoder_learns_on_alphaearth_in_place_and_maps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EMBERSCOPE_HOME", str(tmp_path / "home"))
     vectors, burnt = burnt_and_green(70, 200)
     path = alphaearth(tmp_path / "annual/2023/18N/x.tiff", vectors)
