@@ -19,7 +19,7 @@ from engine.imagery.simulation.endmembers import BANDS  # noqa: E402
 from engine.imagery.simulation.season import SOURCE  # noqa: E402
 
 OUT = ROOT / "assets" / "samples" / "fire_scar.tif"
-SEED, INDEX = 6, 4
+SEED, INDEX = 35, 4
 SCALE = 1e-4  # as HLS is delivered
 
 
