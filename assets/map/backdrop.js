@@ -4,6 +4,12 @@
 {
   const Emberscope = (globalThis.Emberscope ??= {});
 
+  /** The words at the foot of the map do not tell which layer came first: a link shows what was seen. */
+  function inOrder(control) {
+    control._attributions = Object.fromEntries(Object.entries(control._attributions).sort());
+    control._update();
+  }
+
   Object.assign(Emberscope, {
     /**
      * Make the panes, set the theme and draw the land.
@@ -26,6 +32,7 @@
         map.createPane(name).style.zIndex = zIndex;
       }
       map.attributionControl.setPrefix("Leaflet");
+      map.on("layeradd layerremove", () => inOrder(map.attributionControl));
       // Outlines tell their words to the pointer only: the Tab key does not go through all of them.
       map.on("layeradd", ({ layer }) => {
         const element = layer.getElement?.();
