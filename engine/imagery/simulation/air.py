@@ -11,7 +11,7 @@ import numpy as np
 # Centres of the bands in micrometres: Landsat 8's OLI (USGS, Landsat 8 Data Users Handbook).
 WAVELENGTHS_UM = np.array([0.482, 0.561, 0.655, 0.865, 1.609, 2.201])
 # Absorption by gases for one vertical pass: ozone of 300 Dobson units in green and red; water vapour of about 2 cm, carbon
-# dioxide and methane in the infrared. Approximate: standard atmospheres in 6S give values near these.
+# dioxide and methane in the infrared. Approximate, our own judgement; not computed with 6S.
 GAS_DEPTH = np.array([0.006, 0.029, 0.017, 0.004, 0.012, 0.035])
 # Of aerosol: share of the extinction that is scattering, asymmetry of the scattering (Henyey & Greenstein 1941), and share
 # scattered forwards. Between the continental and the smoke models of 6S.

@@ -20,7 +20,7 @@ NOISE = np.array(
 GAIN_NOISE = 0.012  # relative: what bidirectional effects and resampling leave from pixel to pixel
 STEP = 2.0**-13  # 0.00012: about the 0.0001 of HLS, and a binary fraction, which compresses to a half
 LOWEST_SUN_RAD = np.deg2rad(72.0)  # lower, a plane atmosphere is no longer one
-AEROSOL_SPREAD = 0.5  # of the aerosol of days, as the deviation of its natural logarithm; AERONET's stations have about as much
+AEROSOL_SPREAD = 0.5  # of the aerosol of days, as the deviation of its natural logarithm: our own judgement
 MOST_AEROSOL = 0.9
 # What a correction takes for the aerosol is smooth over some hundred metres, and off by about 0.05 + 0.15 of it, the error
 # that is expected of retrievals over land (Remer et al. 2005, J. Atmos. Sci. 62, 947-973).

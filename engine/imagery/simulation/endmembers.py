@@ -102,7 +102,7 @@ SPECTRA = np.array(
             0.250,
             0.330,
             0.310,
-        ],  # TILES: approximate, weathered red tile roofs (Herold et al. 2004)
+        ],  # TILES: our own judgement of weathered red tile roofs, not read from a table
         # BLACKENED: approximate; grass and litter under a film of soot, dark at all wavelengths, of the shape of DRY_GRASS
         [0.040, 0.052, 0.066, 0.105, 0.175, 0.145],
     ],

@@ -31,7 +31,7 @@ class Climate:
         fire_days: days of the year on which fires start; beyond 365 in the year after.
         dry_from_day: day of the year from which herbs wither.
         longest_age_days: oldest scar that is looked at.
-        aerosol: median optical depth at 0.55 micrometres in the months of fire, roughly as AERONET's stations have it
+        aerosol: median optical depth at 0.55 micrometres in the months of fire: our own judgement in the range of AERONET's stations
             (Holben et al. 2001, J. Geophys. Res. 106, 12067-12097): clean in the west of North America and the north, hazy
             where the tropics burn.
         soils: see `endmembers.local_spectra`.
