@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from engine.commands.arguments.negative_values import with_negative_values
 from engine.commands.arguments.parser import Command, parser
 from engine.jobs.record import TERMINATED
 from engine.jobs.unforeseen import in_words
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
         0 on success, 2 on bad input, 1 on failure, 143 after SIGTERM or Ctrl-C.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    chosen = parser().parse_args(arguments)
+    chosen = parser().parse_args(with_negative_values(arguments))
     command: Command = chosen.command
     try:
         done = command(chosen)

@@ -96,15 +96,16 @@ def imagery(scenes: Sequence[Scene], composite: str | None) -> list[Shown]:
     stretch = _stretch_of(pictures)
     token = tiles.register(tiles.Layer(pictures, stretch, meaning=meaning))
     words = f"{composite}: {credit(scenes)}"
-    return [Shown(token, bounds_of(scenes), words, composite, legend=_band_legend(bands, scenes[0]))]
+    return [Shown(token, bounds_of(scenes), words, composite, legend=_band_legend(bands, scenes))]
 
 
-def _band_legend(bands: Sequence[str], scene: Scene) -> Legend:
-    """Which band is red, green and blue, and what is measured."""
+def _band_legend(bands: Sequence[str], scenes: Sequence[Scene]) -> Legend:
+    """Which band is red, green and blue, and what is measured: in some scenes this, in others that, where they differ."""
+    measured = " or ".join(sorted({scene.values for scene in scenes}))
     if len(set(bands)) == 1:
-        return Legend(note=f"{bands[0]} in grey: {scene.values}")
+        return Legend(note=f"{bands[0]} in grey: {measured}")
     swatches = zip((RED, GREEN, BLUE), bands, strict=True)
-    return Legend(tuple(swatches), note=scene.values)
+    return Legend(tuple(swatches), note=measured)
 
 
 def labels(scenes: Sequence[Scene], colours: Colours, names: Mapping[int, str]) -> Shown | None:
