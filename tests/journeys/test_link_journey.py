@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(600)  # two slow, busy cores
 
 _SLIDE = "(slider, value) => { slider.value = value; for (const name of ['input', 'change']) slider.dispatchEvent(new Event(name, { bubbles: true })); }"
 _MOST_DIFFERENT_SHARE = 0.002
-_MOST_LOOKS = 40
+_MOST_LOOKS, _MOST_TRIES = 40, 8
 
 
 def _explore(visitor: Visitor) -> None:
@@ -72,17 +72,26 @@ def test_a_link_opens_the_same_picture_in_a_fresh_browser(
             visitor.open(address.format_map(season_runs))
             visitor.sees_page(title)
             change(visitor)
-            first, link = _picture(visitor), visitor.page.url
-        with visit(chromium, app.address, screenshots) as visitor:
-            visitor.page.goto(link, timeout=PATIENCE_MS)
-            visitor.sees_page(title)
-            second = _picture(visitor)
-            assert _asked(visitor.page.url) == _asked(link), title
-            assert "The link asks for" not in visitor.page.locator("body").inner_text(), title
-        differing = np.abs(first.astype(int) - second.astype(int)).max(axis=2) > 24
-        assert differing.mean() < _MOST_DIFFERENT_SHARE, (
-            f"{title}: {100 * differing.mean():.1f} % of the pixels differ"
-        )
+            _picture(visitor)  # the address follows the map a moment later
+            link = visitor.page.url
+            with visit(chromium, app.address, screenshots) as guest:
+                guest.page.goto(link, timeout=PATIENCE_MS)
+                guest.sees_page(title)
+                share = _least_different(visitor, guest)
+                assert _asked(guest.page.url) == _asked(link), title
+                assert "The link asks for" not in guest.page.locator("body").inner_text(), title
+        assert share < _MOST_DIFFERENT_SHARE, f"{title}: {100 * share:.1f} % of the pixels differ"
+
+
+def _least_different(visitor: Visitor, guest: Visitor) -> float:
+    """Share of the pixels that differ, looked at again while one of the two may still be drawing."""
+    share = 1.0
+    for _ in range(_MOST_TRIES):
+        first, second = _picture(visitor), _picture(guest)
+        share = min(share, float((np.abs(first.astype(int) - second.astype(int)).max(axis=2) > 24).mean()))
+        if share < _MOST_DIFFERENT_SHARE:
+            break
+    return share
 
 
 def _asked(link: str) -> dict[str, str]:
