@@ -48,19 +48,11 @@ def _evaluate(visitor: Visitor) -> None:
     visitor.page.wait_for_url(re.compile("test_place="), timeout=PATIENCE_MS)
 
 
-def _apply(visitor: Visitor) -> None:
-    visitor.page.locator(".st-key-smallest input").fill("3", timeout=PATIENCE_MS)
-    visitor.page.locator(".st-key-smallest input").press("Tab")
-    visitor.page.locator('input[type="range"]').first.evaluate(_SLIDE, 0.8)
-    visitor.page.wait_for_url(re.compile("threshold=0.80"), timeout=PATIENCE_MS)
-
-
 _CHANGES: dict[str, tuple[str, Callable[[Visitor], None]]] = {
     "Explore": ("explore?place=season", _explore),
     "Embeddings": ("embeddings?job={extract}", _embeddings),
     "Compare": ("compare?compare={extract},{extract}", _compare),
     "Evaluate": ("evaluate?job={train}", _evaluate),
-    "Apply": ("apply?job={apply}", _apply),
 }
 
 
