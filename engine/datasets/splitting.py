@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
+from engine.connected import connected, gathered
 from engine.datasets.records import ChipRecord, FireRecord
 from engine.jobs.configuration.dataset import DatasetSplitsConfig
 
@@ -43,20 +44,9 @@ def _groups(fires: Sequence[list[ChipRecord]]) -> list[list[ChipRecord]]:
     """Chips that are never divided: those of a fire, and of fires whose chips share ground."""
     own = [number for number, chips in enumerate(fires) for _ in chips]
     boxes = [shapely.box(*chip.bounds_lonlat) for chips in fires for chip in chips]
-    group = list(range(len(fires)))
-
-    def root(member: int) -> int:
-        while group[member] != member:
-            group[member] = group[group[member]]
-            member = group[member]
-        return member
-
-    for one, other in shapely.STRtree(boxes).query(boxes, predicate="intersects").T.tolist():
-        group[root(own[one])] = root(own[other])
-    found: dict[int, list[ChipRecord]] = {}
-    for number, chips in enumerate(fires):
-        found.setdefault(root(number), []).extend(chips)
-    return list(found.values())
+    pairs = shapely.STRtree(boxes).query(boxes, predicate="intersects")
+    groups = gathered(fires, connected(len(fires), np.array(own, int)[pairs]))
+    return [[chip for chips in group for chip in chips] for group in groups]
 
 
 def _filled(groups: Sequence[list[ChipRecord]], config: DatasetSplitsConfig) -> dict[str, list[str]]:

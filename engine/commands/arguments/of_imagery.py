@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from engine.commands import catalogues, cut, fires, importing, sensors
+from engine.commands.arguments.common import add_region, add_set, add_workspace
 
 Add = Callable[..., argparse.ArgumentParser]
 
@@ -27,7 +28,7 @@ def _add_catalogues(add: Add) -> None:
     sub.add_argument(
         "--list", action="store_true", help="only list the catalogues, their collections and the cache"
     )
-    _add_set(sub)
+    add_set(sub)
     sub = add(
         "offline",
         catalogues.offline,
@@ -35,16 +36,8 @@ def _add_catalogues(add: Add) -> None:
         "config",
     )
     sub.add_argument("--out", required=True, help="the folder")
-    sub.add_argument(
-        "--workspace", default="", metavar="NAME", help="whose files it may use (default: the common one)"
-    )
-    _add_set(sub)
-
-
-def _add_set(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a key; repeatable"
-    )
+    add_workspace(sub, "files it may use")
+    add_set(sub)
 
 
 def _add_cut(add: Add) -> None:
@@ -52,16 +45,8 @@ def _add_cut(add: Add) -> None:
     sub = add("cut", cut.cut, "Write a scene, or its part in a region, as one GeoTIFF.", "scene_yaml")
     sub.add_argument("--out", required=True, help="the file: .tif")
     sub.add_argument("--scene", metavar="ID", help="which scene, where the file names several")
-    sub.add_argument(
-        "--region", metavar="W,S,E,N|FILE",
-        help="bounds in degrees, or a vector file with one polygon (default: the region of SCENE_YAML, else all)",
-    )  # fmt: skip
-    sub.add_argument(
-        "--workspace",
-        default="",
-        metavar="NAME",
-        help="whose simulated scenes are meant (default: the common one)",
-    )
+    add_region(sub, "the region of SCENE_YAML, else all")
+    add_workspace(sub, "simulated scenes are meant")
 
 
 def _add_import(add: Add) -> None:
@@ -78,10 +63,7 @@ def _add_import(add: Add) -> None:
         "--in-place", action="store_true",
         help="leave the embeddings where they are, and read them when they are looked at",
     )  # fmt: skip
-    sub.add_argument(
-        "--region", metavar="W,S,E,N|FILE",
-        help="bounds in degrees, or a vector file with one polygon (default: all)",
-    )  # fmt: skip
+    add_region(sub, "all")
     sub.add_argument("--model", metavar="NAME", help="the model's name, where the file does not tell it")
     sub.add_argument(
         "--images", metavar="FOLDER",

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from engine.commands import comparing, views
+from engine.commands.arguments.common import add_region, add_workspace
 
 Add = Callable[..., argparse.ArgumentParser]
 _POSITIONS = ("keep", "remove")
@@ -129,16 +130,8 @@ def _add_film(add: Add) -> None:
         metavar="R,G,B",
         help="of imagery: three bands, or one (default: those that show fresh scars)",
     )
-    sub.add_argument(
-        "--region", metavar="W,S,E,N|FILE",
-        help="of imagery: bounds in degrees, or a vector file with one polygon (default: the region of YAML, else all)",
-    )  # fmt: skip
-    sub.add_argument(
-        "--workspace",
-        default="",
-        metavar="NAME",
-        help="whose simulated scenes are meant (default: the common one)",
-    )
+    add_region(sub, "the region of YAML, else all", "of imagery: ")
+    add_workspace(sub, "simulated scenes are meant")
     sub.add_argument("--layer", type=int, help="of stores: the layer (default: the first one's first)")
     _add_look(sub, "gets a colour")
 

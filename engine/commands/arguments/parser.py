@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.commands import backbones, bench, exporting, jobs, labels, stores
+from engine.commands.arguments.common import add_set, add_workspace
 from engine.commands.arguments.of_imagery import add_imagery
 from engine.commands.arguments.of_views import add_pictures, add_position
 
@@ -65,15 +66,8 @@ def parser() -> argparse.ArgumentParser:
     ):
         sub = add(kind, command, text, "config")
         sub.add_argument("--out", help="the run folder (default: a new one)")
-        sub.add_argument(
-            "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a key; repeatable"
-        )
-        sub.add_argument(
-            "--workspace",
-            default="",
-            metavar="NAME",
-            help="whose runs it belongs to (default: the common one)",
-        )
+        add_set(sub)
+        add_workspace(sub, "runs it belongs to")
         sub.set_defaults(kind=kind)
         if kind in ("extract", "train"):
             sub.add_argument(
@@ -103,9 +97,7 @@ def parser() -> argparse.ArgumentParser:
         "Make a run of a zip from Runs, or of a decoder.safetensors, made here or elsewhere.",
         "zip",
     )
-    sub.add_argument(
-        "--workspace", default="", metavar="NAME", help="whose run it becomes (default: the common one)"
-    )
+    add_workspace(sub, "run it becomes")
     add("cancel", jobs.cancel, "Ask a job to end; what it finished is kept.", "folder")
     add("resume", jobs.resume, "Go on with a job that was cancelled, failed or interrupted.", "folder")
     sub = add("simulate", stores.simulate, "Write the simulated fire season of a seed.")

@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from engine.connected import connected, gathered
 from engine.datasets.perimeters.choosing import chosen_fires
 from engine.datasets.perimeters.columns import days_in, names_in, values_in
 from engine.datasets.perimeters.fire import Fire, NotHad, Part
@@ -149,19 +150,6 @@ def _fire(number: int, rows: Sequence[_Row]) -> Fire:
 
 def _lying_together(rows: list[_Row], distance_deg: float) -> list[list[_Row]]:
     """Groups of rows that are near one another, or joined by others that are."""
-    tree = shapely.STRtree([row.shape for row in rows])
-    group = list(range(len(rows)))
-
-    def root(member: int) -> int:
-        while group[member] != member:
-            group[member] = group[group[member]]
-            member = group[member]
-        return member
-
-    pairs = tree.query([row.shape for row in rows], predicate="dwithin", distance=distance_deg)
-    for one, other in pairs.T.tolist():
-        group[root(one)] = root(other)
-    found: dict[int, list[_Row]] = {}
-    for index, row in enumerate(rows):
-        found.setdefault(root(index), []).append(row)
-    return list(found.values())
+    shapes = [row.shape for row in rows]
+    pairs = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=distance_deg)
+    return gathered(rows, connected(len(rows), pairs))

@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from engine.errors import SceneError
 from engine.imagery.cubes.cube import Cube
@@ -15,25 +15,16 @@ from engine.imagery.raster.facts import Overrides
 from engine.imagery.scene import Scene
 from engine.imagery.sources.dated_bands import DatedBands, DatedImage, dated_scenes
 from engine.imagery.sources.series import require_few, within
-from engine.imagery.sources.source import Declared
+from engine.imagery.sources.source import OfDates
 from engine.paths import resolve_path
 
 
-class _CubeScene(Declared):
+class _CubeScene(OfDates):
     """A cube in the CF conventions, with one date or several."""
 
     overlaps: ClassVar[bool] = False
 
     path: str
-    dates: tuple[dt.date, dt.date] | None = Field(
-        None, description="First and last day that are read, both counted; null: all."
-    )
-
-    @model_validator(mode="after")
-    def _dates_make_sense(self) -> Self:
-        if self.dates is not None and self.dates[0] > self.dates[1]:
-            raise ValueError("dates is the first and the last day, in this order")
-        return self
 
     @property
     def title(self) -> str:

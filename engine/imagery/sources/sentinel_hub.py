@@ -25,6 +25,7 @@ from engine.imagery.remote.process_api import Picture, fetch_picture, request_of
 from engine.imagery.scene import Scene
 from engine.imagery.sensors.table import SENSORS
 from engine.imagery.sources.raster_file import file_scene
+from engine.imagery.sources.source import require_order
 from engine.paths import modified
 from engine.workspace import shared_root
 
@@ -55,8 +56,7 @@ class SentinelHubScene(Frozen):
 
     @model_validator(mode="after")
     def _is_sensible(self) -> Self:
-        if self.dates[0] > self.dates[1]:
-            raise ValueError("dates is the first and the last day, in this order")
+        require_order(self.dates)
         strange = [band for band in self.bands if band not in _SENSOR.bands]
         if strange or len(set(self.bands)) < len(self.bands):
             raise ValueError(f"bands names each band once, of {', '.join(_SENSOR.bands)}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engine.frozen import Frozen
 from engine.imagery.raster.facts import Overrides
@@ -121,3 +121,27 @@ class Declared(Frozen):
     def last_date(self) -> Self:
         """The same: a scene is one date."""
         return self
+
+
+class OfDates(Declared):
+    """What a configuration says of rasters of several dates."""
+
+    dates: tuple[dt.date, dt.date] | None = Field(
+        None, description="First and last day that are read, both counted; null: all."
+    )
+
+    @model_validator(mode="after")
+    def _dates_make_sense(self) -> Self:
+        if self.dates is not None:
+            require_order(self.dates)
+        return self
+
+
+def require_order(dates: tuple[dt.date, dt.date]) -> None:
+    """Refuse a first day that is after the last one.
+
+    Raises:
+        ValueError: it is; pydantic makes a message of the configuration of it.
+    """
+    if dates[0] > dates[1]:
+        raise ValueError("dates is the first and the last day, in this order")

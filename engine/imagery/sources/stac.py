@@ -26,6 +26,7 @@ from engine.imagery.catalogues.presets import catalogue
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.sources.series import MOST_DATES, gaps_told, on_one_grid
+from engine.imagery.sources.source import require_order
 from engine.paths import modified, resolve_path
 from engine.workspace import shared_root
 
@@ -84,8 +85,7 @@ class StacScene(Frozen):
 
     @model_validator(mode="after")
     def _dates_make_sense(self) -> Self:
-        if self.dates[0] > self.dates[1]:
-            raise ValueError("dates is the first and the last day, in this order")
+        require_order(self.dates)
         if (self.choose in _OF_A_FIRE) != (self.fire_date is not None):
             raise ValueError("fire_date goes with choose: before, after or pair, and only with these")
         return self

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 from rasterio.enums import ColorInterp
 
 from engine.errors import SceneError
@@ -20,11 +20,11 @@ from engine.imagery.sources.dated_bands import DatedBands, DatedImage, dated_sce
 from engine.imagery.sources.product_files import product_place, rasters_in
 from engine.imagery.sources.scene_stack import every_scene
 from engine.imagery.sources.series import by_date, gaps_told, on_one_grid, require_few, within
-from engine.imagery.sources.source import Declared
+from engine.imagery.sources.source import OfDates
 from engine.paths import modified, resolve_path
 
 
-class StackScene(Declared):
+class StackScene(OfDates):
     """Several dates of one place as a series: rasters or products of a date each, or one raster with the dates as bands."""
 
     overlaps: ClassVar[bool] = False
@@ -35,15 +35,6 @@ class StackScene(Declared):
         description="Rasters with dates in their names or tags, or folders of them (also with a file a band); or one raster whose "
         "bands say their dates.",
     )
-    dates: tuple[dt.date, dt.date] | None = Field(
-        None, description="First and last day that are read, both counted; null: all."
-    )
-
-    @model_validator(mode="after")
-    def _dates_make_sense(self) -> Self:
-        if self.dates is not None and self.dates[0] > self.dates[1]:
-            raise ValueError("dates is the first and the last day, in this order")
-        return self
 
     @property
     def title(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.connected import connected
 from engine.labels.clicked.label_set import LabelClass
 from engine.learning.clicked.classifier import Method, fit
 from engine.learning.judging.intervals import interval_over_places
@@ -117,8 +118,6 @@ def places_of(middles: np.ndarray, patch_m: float) -> np.ndarray:
         middles: (n, 2) longitude and latitude in degrees.
         patch_m: side of a patch, metres.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
     lon, lat = np.radians(middles).T
@@ -126,9 +125,7 @@ def places_of(middles: np.ndarray, patch_m: float) -> np.ndarray:
         [np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1
     )
     pairs = cKDTree(on_sphere).query_pairs(NEAR_PATCHES * patch_m, output_type="ndarray")
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(middles), len(middles)))
-    found: np.ndarray = connected_components(links, directed=False)[1]
-    return found
+    return connected(len(middles), pairs.T)
 
 
 def _share(summed: np.ndarray, classes: int) -> float:

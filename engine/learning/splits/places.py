@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from affine import Affine
 
+from engine.connected import connected, gathered
 from engine.errors import ConfigError
 from engine.jobs.configuration.config import SplitConfig
 from engine.learning.splits.neighbours import outlines_near
@@ -87,20 +88,10 @@ def _fires(tiles: Sequence[StoredTile], distance_m: float) -> np.ndarray:
     numbers, count = np.zeros(len(tiles), int), 0
     for year in np.unique(years):
         own = np.flatnonzero(years == year)
-        groups = _connected(len(own), outlines_near([tiles[index] for index in own.tolist()], distance_m))
+        groups = connected(len(own), outlines_near([tiles[index] for index in own.tolist()], distance_m))
         numbers[own] = groups + count
         count += int(groups.max()) + 1
     return numbers
-
-
-def _connected(number: int, pairs: np.ndarray) -> np.ndarray:
-    """(number,) group of each, where pairs (2, N) are connected."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(pairs.shape[1]), tuple(pairs)), shape=(number, number))
-    found: np.ndarray = connected_components(links, directed=False)[1]
-    return found
 
 
 def is_chip(tile: StoredTile) -> bool:
@@ -120,25 +111,13 @@ def _overlapping(tiles: Sequence[StoredTile], chosen: list[int]) -> list[list[in
     low, high = boxes[:, :2], boxes[:, 2:]
     margin = _TOUCH / 2 * (high - low)
     low, high = low + margin, high - margin
-    group = list(range(len(chosen)))
-
-    def root(member: int) -> int:
-        while group[member] != member:
-            group[member] = group[group[member]]
-            member = group[member]
-        return member
-
     first_of_scene: dict[str, int] = {}
+    pairs: list[tuple[int, int]] = []
     for here, index in enumerate(chosen):
-        for scene_id in tiles[index].scene_ids:
-            group[root(here)] = root(first_of_scene.setdefault(scene_id, here))
+        pairs += [(here, first_of_scene.setdefault(scene_id, here)) for scene_id in tiles[index].scene_ids]
         meets = (low[:here] < high[here]).all(axis=1) & (high[:here] > low[here]).all(axis=1)
-        for there in np.flatnonzero(meets):
-            group[root(here)] = root(int(there))
-    members: dict[int, list[int]] = {}
-    for here, index in enumerate(chosen):
-        members.setdefault(root(here), []).append(index)
-    return list(members.values())
+        pairs += [(here, there) for there in np.flatnonzero(meets).tolist()]
+    return gathered(chosen, connected(len(chosen), np.array(pairs, int).reshape(-1, 2).T))
 
 
 def _blocks(tiles: Sequence[StoredTile], chosen: list[int]) -> list[list[int]]:

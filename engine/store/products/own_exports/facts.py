@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,9 @@ from engine.imagery.geobox import area_in_crs
 from engine.imagery.region import Region
 from engine.store.emb_footer import date_range, warnings_of
 from engine.store.products.decoding import is_unit_length, median_length
+from engine.store.products.taken import Taken, Tell
 from engine.store.products.understood import Understood
-from engine.store.schema import StoredTile, StoreMeta, parse_metadata
+from engine.store.schema import StoredTile, StoreMeta, TileRows, parse_metadata
 
 KEY = "emberscope"
 # What decides how a store may be used; how it was made and where it lies is said anew by an import.
@@ -37,6 +38,15 @@ class OwnFacts:
     def kept(self) -> dict[str, Any]:
         """Fields of the metadata that a store made of the file takes over."""
         return {name: getattr(self.meta, name) for name in _KEPT}
+
+    def taken(self, seen: Understood, rows: Callable[[Tell], Iterator[TileRows]]) -> Taken:
+        """The file, open for reading.
+
+        Args:
+            rows: of the tiles, in the order of the store.
+        """
+        is_tile = self.meta.granularity == "tile"
+        return Taken(seen, "tile" if is_tile else "patch", self.meta.patch_px, rows, self.kept)
 
 
 def tiles_that_meet(tiles: Sequence[StoredTile], region: Region | None, where: str) -> list[bool]:

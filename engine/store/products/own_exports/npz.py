@@ -47,10 +47,7 @@ def taken_npz(path: Path, region: Region | None) -> Iterator[Taken]:
             "number times the scale of its row" if scaled else "as stored",
             _sample(archive, facts),
         )
-        yield Taken(
-            seen, "tile" if facts.meta.granularity == "tile" else "patch", facts.meta.patch_px,
-            lambda tell: _rows(path, archive, facts, chosen, tell), facts.kept,
-        )  # fmt: skip
+        yield facts.taken(seen, lambda tell: _rows(path, archive, facts, chosen, tell))
 
 
 def _rows(

@@ -50,10 +50,7 @@ def taken_stac(path: Path, region: Region | None) -> Iterator[Taken]:
         "v times the scale of its band",
         every[np.isfinite(every).all(axis=1)],
     )
-    yield Taken(
-        seen, "tile" if facts.meta.granularity == "tile" else "patch", facts.meta.patch_px,
-        lambda tell: _rows(tiles, files, tell), facts.kept,
-    )  # fmt: skip
+    yield facts.taken(seen, lambda tell: _rows(tiles, files, tell))
 
 
 def _rows(tiles: Sequence[StoredTile], files: Mapping[str, Path], tell: Tell) -> Iterator[TileRows]:

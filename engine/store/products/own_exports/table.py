@@ -51,10 +51,7 @@ def taken_own_table(path: Path, region: Region | None) -> Iterator[Taken]:
             f"number times {scale}" if scale else "as stored",
             _sample(file, facts, scale),
         )
-        yield Taken(
-            seen, "tile" if facts.meta.granularity == "tile" else "patch", facts.meta.patch_px,
-            lambda tell: _rows(path, file, facts, chosen, tell), facts.kept,
-        )  # fmt: skip
+        yield facts.taken(seen, lambda tell: _rows(path, file, facts, chosen, tell))
 
 
 def _rows(

@@ -87,10 +87,7 @@ def taken_zarr(path: Path, region: Region | None) -> Iterator[Taken]:
         facts, tiles, str(path), "Zarr (geoemb)", "number times the scale of its patch" if is_scaled else "as stored",
         every[np.isfinite(every).all(axis=1)],
     )  # fmt: skip
-    yield Taken(
-        seen, "tile" if facts.meta.granularity == "tile" else "patch", facts.meta.patch_px,
-        lambda tell: _rows(path, tiles, places, None if region else _count(path), tell), facts.kept,
-    )  # fmt: skip
+    yield facts.taken(seen, lambda tell: _rows(path, tiles, places, None if region else _count(path), tell))
 
 
 _Place = tuple[_Group, tuple[int, int, int]]
