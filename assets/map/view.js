@@ -99,7 +99,9 @@
         refuseView(map, words, linked !== null);
       }
       const keep = () => {
-        const { lat, lng } = map.getCenter();
+        // What the middle pixel shows: Leaflet's own centre may lie half a pixel beside it, and a link then open a pixel off.
+        const { x, y } = map.getSize();
+        const { lat, lng } = map.containerPointToLatLng([x / 2, y / 2]);
         Emberscope.remember("view", { center: [lat, lng], zoom: map.getZoom(), fitted: map.emberFitted ?? null });
         Emberscope.address.keep("view", `${lat.toFixed(5)},${lng.toFixed(5)},${map.getZoom()}`);
       };

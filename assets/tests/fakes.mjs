@@ -69,6 +69,12 @@ function fakeMap() {
     getCenter() {
       return { lat: this.center[0], lng: this.center[1] };
     },
+    /** What the middle pixel shows; the centre unless a test says otherwise. */
+    containerPointToLatLng([x, y]) {
+      const isMiddle = x === this.size.x / 2 && y === this.size.y / 2;
+      const [lat, lng] = isMiddle ? (this.middle ?? this.center) : [Number.NaN, Number.NaN];
+      return { lat, lng };
+    },
     getBounds() {
       return bounds(this.center, this.zoom);
     },

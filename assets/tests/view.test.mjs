@@ -42,6 +42,13 @@ test("what nobody has moved is brought into sight anew on another page, whose pa
   assert.equal(page.map.fitted.length, 2);
 });
 
+test("a link names what the middle pixel shows, which may lie beside the centre that was asked for", () => {
+  page.map.middle = [37.66003, -75.62004];
+  view();
+  page.map.moveTo([37.66, -75.62], 13);
+  assert.ok(page.address.search.includes("view=37.66003,-75.62004,13"));
+});
+
 test("a view in which everything is a speck is not kept", () => {
   view();
   page.map.moveTo([37.65, -75.6], 2);

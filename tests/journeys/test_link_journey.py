@@ -48,11 +48,19 @@ def _evaluate(visitor: Visitor) -> None:
     visitor.page.wait_for_url(re.compile("test_place="), timeout=PATIENCE_MS)
 
 
+def _apply(visitor: Visitor) -> None:
+    visitor.page.locator(".st-key-smallest input").fill("3", timeout=PATIENCE_MS)
+    visitor.page.locator(".st-key-smallest input").press("Tab")
+    visitor.page.locator('input[type="range"]').first.evaluate(_SLIDE, 0.8)
+    visitor.page.wait_for_url(re.compile("threshold=0.80"), timeout=PATIENCE_MS)
+
+
 _CHANGES: dict[str, tuple[str, Callable[[Visitor], None]]] = {
     "Explore": ("explore?place=season", _explore),
     "Embeddings": ("embeddings?job={extract}", _embeddings),
     "Compare": ("compare?compare={extract},{extract}", _compare),
     "Evaluate": ("evaluate?job={train}", _evaluate),
+    "Apply": ("apply?job={apply}", _apply),
 }
 
 
@@ -93,7 +101,8 @@ def _asked(link: str) -> dict[str, str]:
 def _picture(visitor: Visitor) -> np.ndarray:
     """The map's pixels once nothing changes any more, (H, W, 3)."""
     visitor.page.mouse.move(640, 5)  # off the map
-    visitor.map.locator("body").evaluate("body => body.ownerDocument.activeElement.blur()")
+    for inside in (visitor.map.locator("body"), visitor.page.locator("body")):
+        inside.evaluate("body => body.ownerDocument.activeElement.blur()")
     visitor.is_idle()
     frame = visitor.page.locator('iframe[title*="st_folium"]').first
     frame.scroll_into_view_if_needed(timeout=PATIENCE_MS)
