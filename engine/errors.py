@@ -6,6 +6,7 @@ EngineError
 │   ├── RegionError         a region that is invalid, too large or outside every scene
 │   ├── SceneError          a scene that cannot be read or understood
 │   │   ├── MissingBand     a scene without a band that the backbone needs
+│   │   ├── NotSeen         nothing in a catalogue shows the region on the days asked for; a ConfigError as well
 │   │   └── RemoteError     imagery of a catalogue that cannot be had: no network, refused, or not allowed
 │   ├── BackboneError       a backbone that is unknown or asked for what it cannot do
 │   │   └── WeightsError    weights that are absent, altered or of another model
@@ -44,6 +45,10 @@ class SceneError(BadInput):
 
 class MissingBand(SceneError):
     """A scene without a band that the backbone needs."""
+
+
+class NotSeen(ConfigError, SceneError):
+    """Nothing in a catalogue shows the region on the days asked for: other days, or more cloud, have to be allowed."""
 
 
 class RemoteError(SceneError):

@@ -11,15 +11,12 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from engine.datasets.perimeters.fire import Fire
-from engine.errors import ConfigError, RegionError, RemoteError, SceneError
+from engine.errors import NotSeen, RegionError, RemoteError, SceneError
+from engine.imagery.catalogues.choosing import ENOUGH
 from engine.imagery.geobox import area_in_crs, polygon_lonlat, utm_or_polar_crs
 from engine.imagery.scene import Scene
 from engine.imagery.sources.stac import StacScene
 from engine.jobs.configuration.dataset import DatasetConfig, FireCatalogue
-
-# A day that is nearer to the fire is taken when it shows this share of what the clearest day shows, as
-# `engine/imagery/catalogues/choosing.py` does.
-_ENOUGH = 0.85
 
 
 class NoImage(Exception):
@@ -106,14 +103,12 @@ def _of_catalogue(
         raise
     except RegionError as err:
         raise NoImage(str(err).rstrip(".")) from err
-    except (ConfigError, SceneError) as err:
-        if str(err).startswith(("No scene after", "No item of")):
-            raise NoImage(
-                f"{asked.collection} of {asked.catalogue} has no image after {first} until {last} with at most "
-                f"{asked.most_cloud_pct:g} % cloud"
-            ) from err
-        if isinstance(err, ConfigError):
-            raise
+    except NotSeen as err:
+        raise NoImage(
+            f"{asked.collection} of {asked.catalogue} has no image after {first} until {last} with at most "
+            f"{asked.most_cloud_pct:g} % cloud"
+        ) from err
+    except SceneError as err:
         raise NoImage(str(err)) from err
     when = scenes[0].datetime
     if when is None:
@@ -144,7 +139,7 @@ def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt
         raise NoImage(
             f"no scene was taken after {first} until {last} (burning_days, days_after); there are {there}"
         )
-    day = next(day for day, share in usable.items() if share >= _ENOUGH * max(usable.values()))
+    day = next(day for day, share in usable.items() if share >= ENOUGH * max(usable.values()))
     return Images(day, _most_first(days[day], area))
 
 

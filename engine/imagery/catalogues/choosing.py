@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from engine.errors import ConfigError
+from engine.errors import NotSeen
 
 if TYPE_CHECKING:
     from engine.imagery.catalogues.search import Item  # pystac-client: not for every page
 
 # A day that is nearer to a fire is taken when it shows this share of what the clearest day shows.
-_ENOUGH = 0.85
+ENOUGH = 0.85
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ def before(days: Sequence[Day], fire: date) -> Day:
     """The last day before a fire that shows about as much as the clearest one.
 
     Raises:
-        ConfigError: there is none.
+        NotSeen: there is none.
     """
     found = [one for one in days if one.day < fire]
     if not found:
-        raise ConfigError(
+        raise NotSeen(
             f"No scene before the fire of {fire} was found. Begin scene.dates earlier, or allow more cloud."
         )
     return max(_clear_enough(found), key=lambda one: one.day)
@@ -78,11 +78,11 @@ def after(days: Sequence[Day], fire: date) -> Day:
     """The first day after a fire that shows about as much as the clearest one; the day of the fire itself does not count.
 
     Raises:
-        ConfigError: there is none.
+        NotSeen: there is none.
     """
     found = [one for one in days if one.day > fire]
     if not found:
-        raise ConfigError(
+        raise NotSeen(
             f"No scene after the fire of {fire} was found. End scene.dates later, or allow more cloud."
         )
     return min(_clear_enough(found), key=lambda one: one.day)
@@ -106,4 +106,4 @@ def absent_months(days: Sequence[Day]) -> tuple[str, ...]:
 
 def _clear_enough(days: Sequence[Day]) -> list[Day]:
     most = max(one.usable for one in days)
-    return [one for one in days if one.usable >= _ENOUGH * most]
+    return [one for one in days if one.usable >= ENOUGH * most]

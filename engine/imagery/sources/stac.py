@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from shapely.geometry.base import BaseGeometry
 
-from engine.errors import SceneError
+from engine.errors import NotSeen, SceneError
 from engine.frozen import Frozen
 from engine.imagery.catalogues import choosing
 from engine.imagery.catalogues.choosing import Day, days_of
@@ -167,11 +167,11 @@ class StacScene(Frozen):
         """The days that are taken, and what is to be said of them.
 
         Raises:
-            SceneError: there is none, or too many.
-            ConfigError: none before or after the fire.
+            NotSeen: there is none, or none before or after the fire.
+            SceneError: too many.
         """
         if not days:
-            raise SceneError(
+            raise NotSeen(
                 f"No item of {self.collection} was found from {self.dates[0]} to {self.dates[1]} with at most "
                 f"{self.most_cloud_pct:g} % cloud. Choose more days, or allow more cloud."
             )
