@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from engine.commands import catalogues, cut, fires, importing, sensors
 from engine.commands.arguments.common import add_region, add_set, add_workspace
+from engine.commands.imagery import catalogues, cut, fires, season, sensors
+from engine.commands.stores import importing
 
 Add = Callable[..., argparse.ArgumentParser]
 
@@ -18,6 +19,12 @@ def add_imagery(add: Add) -> None:
     sub = add("fires", fires.fires, "List known fires with their days, or write the search that shows one.")
     sub.add_argument("name", nargs="?", help="one of them: print its scene as a configuration has it")
     _add_cut(add)
+    sub = add("simulate", season.simulate, "Write the simulated fire season of a seed.")
+    sub.add_argument("--out", required=True)
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument(
+        "--chips", type=int, default=48, metavar="N", help="only the first N places, 3 to 48 (default: 48)"
+    )
     _add_import(add)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from engine.commands import comparing, views
 from engine.commands.arguments.common import add_region, add_workspace
+from engine.commands.stores import comparing, views
 
 Add = Callable[..., argparse.ArgumentParser]
 _POSITIONS = ("keep", "remove")

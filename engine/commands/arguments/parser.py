@@ -6,10 +6,13 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.commands import backbones, bench, exporting, jobs, labels, stores
+from engine.commands import jobs
 from engine.commands.arguments.common import add_set, add_workspace
 from engine.commands.arguments.of_imagery import add_imagery
 from engine.commands.arguments.of_views import add_pictures, add_position
+from engine.commands.decoders import judging, labels, mapping
+from engine.commands.encoders import backbones, bench
+from engine.commands.stores import checking, exporting
 
 Command = Callable[[argparse.Namespace], Any]
 Add = Callable[..., argparse.ArgumentParser]
@@ -77,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     _add_maps(add)
     _add_label(add)
     add_pictures(add)
-    add("check", stores.check, "Read every part of a store and say what is wrong with it.", "store")
+    add("check", checking.check, "Read every part of a store and say what is wrong with it.", "store")
     _add_export(add)
     sub = add(
         "bench", bench.bench, "Measure tiles per second by backbone on this machine, with random weights."
@@ -100,32 +103,26 @@ def parser() -> argparse.ArgumentParser:
     add_workspace(sub, "run it becomes")
     add("cancel", jobs.cancel, "Ask a job to end; what it finished is kept.", "folder")
     add("resume", jobs.resume, "Go on with a job that was cancelled, failed or interrupted.", "folder")
-    sub = add("simulate", stores.simulate, "Write the simulated fire season of a seed.")
-    sub.add_argument("--out", required=True)
-    sub.add_argument("--seed", type=int, default=0)
-    sub.add_argument(
-        "--chips", type=int, default=48, metavar="N", help="only the first N places, 3 to 48 (default: 48)"
-    )
     return root
 
 
 def _add_judging(add: Add) -> None:
     """The commands that tell how good a training is."""
-    sub = add("evaluate", stores.evaluate, "Score a trained run on its test split again.", "run")
+    sub = add("evaluate", judging.evaluate, "Score a trained run on its test split again.", "run")
     sub.add_argument("--tables", metavar="FOLDER", help="write every table of the test there as CSV")
     sub.add_argument(
         "--untaught", action="store_true",
         help="first train the same decoder on random convolutional features and on random weights of the backbone, to compare with",
     )  # fmt: skip
     sub = add(
-        "report", stores.report, "Write a training as one HTML page that holds all that it shows.", "run"
+        "report", judging.report, "Write a training as one HTML page that holds all that it shows.", "run"
     )
     sub.add_argument("--out", required=True, help="the page: .html")
 
 
 def _add_maps(add: Add) -> None:
     """The commands that make a map of a store, and files of a map that is there."""
-    sub = add("predict", stores.predict, "Map a store with a trained run.", "run", "store")
+    sub = add("predict", mapping.predict, "Map a store with a trained run.", "run", "store")
     sub.add_argument("--out", required=True, help="the map of classes, a GeoTIFF")
     sub.add_argument(
         "--ensemble", nargs="+", default=[], metavar="RUN",
@@ -138,7 +135,7 @@ def _add_maps(add: Add) -> None:
         "--date", help="first, last or a day, where a store has several dates of the same ground"
     )
     _add_map_files(sub)
-    sub = add("map-files", stores.map_files, "Write the files of a finished map at a threshold.", "map")
+    sub = add("map-files", mapping.map_files, "Write the files of a finished map at a threshold.", "map")
     sub.add_argument("--classes", metavar="FILE", help="classes with a colour table: .tif")
     _add_map_files(sub)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.commands.fires import scene_of
+from engine.commands.imagery.fires import scene_of
 from engine.datasets.named_fires import NAMED_FIRES, NamedFire
 from engine.imagery.region import Region
 from engine.imagery.sources import StacScene

@@ -11,7 +11,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from engine.commands.sensors import sensors_table
+from engine.commands.imagery.sensors import sensors_table
 from engine.imagery.chip import read_chip
 from engine.imagery.plausibility import look_at
 from engine.imagery.sensors.sensor import Sensor

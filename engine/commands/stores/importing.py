@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.commands.cut import region_given
+from engine.commands.imagery.cut import region_given
 from engine.commands.printer import say
 from engine.errors import BadInput
 

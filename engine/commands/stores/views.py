@@ -71,7 +71,7 @@ def film(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _imagery_film(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
-    from engine.commands.cut import config_of, region_given
+    from engine.commands.imagery.cut import config_of, region_given
     from engine.errors import BadInput
     from engine.jobs.configuration.region import region_of
     from engine.views.films.imagery_film import write_imagery_film

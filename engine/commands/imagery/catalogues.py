@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from engine.commands.cut import CutConfig, config_of
+from engine.commands.imagery.cut import CutConfig, config_of
 from engine.commands.printer import say
 from engine.errors import BadInput
 from engine.imagery.remote import cache

@@ -1,0 +1,83 @@
+"""The commands that map a store with a decoder, and write the files of a map that is there."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from engine.commands.decoders.map_files import asked_files, write_files
+from engine.commands.printer import say
+from engine.errors import BadInput
+from engine.files import require_file_path, write_atomic
+
+
+def predict(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Map a store with a trained run, and write the files of the map."""
+    from engine.jobs.events import Noticed
+    from engine.learning.keeping.result import TrainRun
+    from engine.learning.maps.alike import DISAGREEMENT, require_alike
+    from engine.learning.maps.apply import map_store
+    from engine.learning.maps.dates import tiles_of
+    from engine.learning.maps.facts import class_style, has_probabilities
+    from engine.store.store import EmbeddingStore
+    from engine.workspace import workspace_of
+
+    out = Path(chosen.out)
+    files = asked_files(chosen, out)
+    if chosen.disagreement:
+        if not chosen.ensemble:
+            raise BadInput("--disagreement is of several decoders. Name the others with --ensemble.")
+        require_file_path(Path(chosen.disagreement))
+    task = TrainRun.open(Path(chosen.run)).task
+    if not has_probabilities(task) and files.is_map_alone:
+        return _values(chosen, out)
+    class_style(task)
+    runs = [TrainRun.open(Path(one)) for one in (chosen.run, *chosen.ensemble)]
+    require_alike(runs)
+    store = EmbeddingStore.open(Path(chosen.store))
+    date, only = tiles_of(store, chosen.date)
+    if date and chosen.date is None:
+        say(
+            f"{chosen.store} holds several dates of the same ground; the last one is mapped, {date}. --date chooses another."
+        )
+    with tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as held:
+        for event in map_store(runs, store, Path(held), workspace_of(runs[0].folder), date, only):
+            if isinstance(event, Noticed):
+                say(event.message)
+        written = {"out": chosen.out} | write_files(Path(held), files)
+        if chosen.disagreement:
+            write_atomic(
+                Path(chosen.disagreement),
+                lambda temporary: shutil.copyfile(Path(held) / DISAGREEMENT, temporary),
+            )
+            say(f"Wrote {chosen.disagreement}")
+            written["disagreement"] = chosen.disagreement
+        return written
+
+
+def _values(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
+    """The map of a decoder that gives numbers, or a class a tile."""
+    from engine.extraction.pixels.pixel_gaps import pixels_with_data
+    from engine.learning.keeping.result import TrainRun
+    from engine.learning.maps.predict import note_of, predict_tiles, without_gaps, write_map
+    from engine.store.store import EmbeddingStore
+    from engine.workspace import workspace_of
+
+    run, store = TrainRun.open(Path(chosen.run)), EmbeddingStore.open(Path(chosen.store))
+    task = run.task
+    has_data, gaps = (None, "") if task.is_per_tile else pixels_with_data(store, workspace_of(run.folder))
+    notes = [note for note in (gaps, note_of(run, store)) if note]
+    pieces = (
+        (tile, task.map_values(without_gaps(found, tile, task, has_data)))
+        for tile, found in predict_tiles(run, store)
+    )
+    say(f"Wrote {write_map(out, pieces, task, task.prediction_style)}")
+    return {"out": str(out), "notes": notes}
+
+
+def map_files(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Write the files of a finished map."""
+    return write_files(Path(chosen.map), asked_files(chosen, chosen.classes and Path(chosen.classes)))
