@@ -39,6 +39,7 @@ L30_CODES = {
     "swir_1": "B06",
     "swir_2": "B07",
 }
+RENDERED = "api/data/v1/item/preview.png?collection=sentinel-2-l2a&assets=visual"
 COG = {"driver": "COG", "compress": "DEFLATE", "blocksize": 128, "predictor": 2}
 
 
@@ -73,8 +74,10 @@ def _coarse(pixels: np.ndarray, gsd_m: int) -> np.ndarray:
 def _asset(
     folder: Path, address: str, file: str, pixels: np.ndarray, gsd_m: int, gap: float | None, **said: Any
 ) -> Any:
-    is_jp2 = file.endswith(".jp2")
-    options = {"driver": "JP2OpenJPEG", "QUALITY": "100", "REVERSIBLE": "YES"} if is_jp2 else {}
+    is_jp2 = ".jp2" in file
+    options = (
+        {"driver": "JP2OpenJPEG", "CODEC": "JP2", "QUALITY": "100", "REVERSIBLE": "YES"} if is_jp2 else {}
+    )
     write(folder / file, _coarse(pixels, gsd_m), gsd_m, None if is_jp2 else gap, **options)
     shape = list(_coarse(pixels, gsd_m).shape)
     return {"href": f"{address}/{file}", "type": "image/tiff", "roles": ["data"], "proj:shape": shape, **said}
@@ -142,9 +145,11 @@ def planetary_s2(files: RangeServer, truth: np.ndarray, day: str) -> dict[str, A
     }
     scl = np.full((SIDE_PX, SIDE_PX), 4, np.uint8)
     assets["SCL"] = _asset(files.folder, files.address, f"pc/{name}/SCL.tif", scl, 20, None)
-    return item(
-        name, "sentinel-2-l2a", day, 3.0, assets, **{"proj:epsg": EPSG, "s2:processing_baseline": "05.09"}
-    )
+    preview = {"href": f"{files.address}/pc/{name}/PVI.tif", "type": "image/tiff", "roles": ["thumbnail"]}
+    rendered = {"href": f"{files.address}/{RENDERED}", "type": "image/png", "roles": ["overview"]}
+    return item(name, "sentinel-2-l2a", day, 3.0, {**assets, "preview": preview, "rendered_preview": rendered}, **{
+        "proj:epsg": EPSG, "s2:processing_baseline": "05.09", "s2:mgrs_tile": "33TWK", "platform": "Sentinel-2B",
+    })  # fmt: skip
 
 
 def hls(
@@ -160,6 +165,10 @@ def hls(
     fmask = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
     fmask[:80, :80], fmask[:40, 200:240] = 0b10, 0b10000000  # cloud; much aerosol, which is no cloud
     assets["Fmask"] = _asset(files.folder, files.address, f"{place}/{name}/Fmask.tif", fmask, 20, 255)
+    if place == "nasa":  # CMR-STAC says nothing of the grid, nor of the platform
+        plain_assets = {code: {"href": asset["href"]} for code, asset in assets.items()}
+        browse = {"href": f"{files.address}/nasa-public/{name}.jpg", "type": "image/jpeg"}
+        return item(name, collection, day, 12, {"browse": browse, **plain_assets}, platform=None)
     return item(name, collection, day, 12.0, assets, **{"proj:code": f"EPSG:{EPSG}"})
 
 
@@ -179,22 +188,29 @@ def landsat(files: RangeServer, truth: np.ndarray, day: str, platform: str) -> d
 
 
 def copernicus(files: RangeServer, truth: np.ndarray, day: str) -> dict[str, Any]:
-    """Sentinel-2 of the Copernicus Data Space: JPEG 2000, an s3 address with an alternate one, STAC 1.1's raster fields."""
+    """Sentinel-2 of the Copernicus Data Space: JPEG 2000, an s3 address with an alternate one of OData, STAC 1.1's raster fields.
+
+    The form is that of a published item (S2C_MSIL2A_20250330T100051_N0511_R122_T33UWP, in odc-stac's tests): nothing at the end
+    of an address says what the file is, and the grid stands at each asset.
+    """
     digital = np.round(truth * 10_000 + 1000).astype(np.uint16)
     name = f"S2A_MSIL2A_{day.replace('-', '')}T100501_N0509_R022_T33TWK_20230701T000000"
-    assets = {}
+    assets: dict[str, Any] = {}
     for n, code in enumerate(S2_CODES.values()):
         metres = 10 if n < 3 else 20
-        made = _asset(files.folder, files.address, f"cdse/{name}/{code}_{metres}m.jp2", digital[n], metres, 0,
-                      **{"raster:scale": 0.0001, "raster:offset": -0.1, "nodata": 0})  # fmt: skip
-        alternate = {"https": {"href": made["href"]}}
-        assets[f"{code}_{metres}m"] = {
-            **made,
-            "href": f"s3://eodata/{name}/{code}.jp2",
-            "type": "image/jp2",
-            "alternate": alternate,
-        }
-    return item(name, "sentinel-2-l2a", day, 1.0, assets, **{"proj:code": f"EPSG:{EPSG}"})
+        file = f"cdse/Products(bf1711dc)/Nodes({name}.SAFE)/Nodes(T33TWK_{code}_{metres}m.jp2)/$value"
+        made = _asset(files.folder, files.address, file, digital[n], metres, 0, **{
+            "raster:scale": 0.0001, "raster:offset": -0.1, "nodata": 0, "proj:code": f"EPSG:{EPSG}", "data_type": "uint16",
+            "bands": [{"name": code}], "alternate:name": "S3", "auth:refs": ["s3"],
+        })  # fmt: skip
+        alternate = {"https": {"href": made["href"], "auth:refs": ["oidc"], "alternate:name": "HTTPS"}}
+        href = f"s3://eodata/Sentinel-2/MSI/L2A/{name}.SAFE/T33TWK_{code}_{metres}m.jp2"
+        assets[f"{code}_{metres}m"] = {**made, "href": href, "type": "image/jp2", "alternate": alternate}
+    quicklook = {"href": f"{files.address}/quicklook.jpg", "type": "image/jpeg"}
+    assets["thumbnail"] = {**quicklook, "roles": ["thumbnail", "overview"], "proj:code": None}
+    return item(name, "sentinel-2-l2a", day, 1.0, assets, **{
+        "processing:version": "05.09", "grid:code": "MGRS-33TWK", "product:type": "S2MSI2A", "start_datetime": f"{day}T10:05:01Z",
+    })  # fmt: skip
 
 
 def plain(files: RangeServer, day: str) -> list[dict[str, Any]]:
@@ -207,7 +223,21 @@ def plain(files: RangeServer, day: str) -> list[dict[str, Any]]:
         for band in ("vv", "vh")
     }
     made.append(item("S1A_IW_GRDH_RTC", "sentinel-1-rtc", day, 0.0, radar, platform="SENTINEL-1A"))
-    heights = np.full((SIDE_PX, SIDE_PX), 312.5, np.float32)
-    made.append(item("Copernicus_DSM_COG_10_N45", "cop-dem-glo-30", "2021-04-22", 0.0,
-                     {"data": _asset(files.folder, files.address, "pc/dem.tif", heights, 20, None)}))  # fmt: skip
+    made.append(_heights(files))
     return made
+
+
+def _heights(files: RangeServer) -> dict[str, Any]:
+    """The Copernicus DEM: in degrees, as it is published, one second of arc a pixel, and a second and a half across in the north."""
+    west, south, east, north = lonlat(-200)
+    down, across = 1 / 3600, 1.5 / 3600
+    height, width = round((north - south) / down), round((east - west) / across)
+    grid = Affine(across, 0, west, 0, -down, north)
+    with rasterio.open(
+        files.folder / "pc/dem.tif", "w", **COG, count=1, height=height, width=width, dtype="float32", crs="EPSG:4326", transform=grid,
+    ) as out:  # fmt: skip
+        out.write(np.full((height, width), 312.5, np.float32), 1)
+    asset = {"href": f"{files.address}/pc/dem.tif", "type": "image/tiff", "roles": ["data"]}
+    return item("Copernicus_DSM_COG_10_N45", "cop-dem-glo-30", "2021-04-22", 0.0, {"data": asset}, **{
+        "proj:epsg": 4326, "proj:shape": [height, width], "eo:cloud_cover": None,
+    })  # fmt: skip

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 from odc.geo.geobox import GeoBox
@@ -19,6 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from engine.errors import SceneError
 from engine.files import slug
+from engine.imagery.catalogues.item_files import address_of
 from engine.imagery.catalogues.manifest import AssetRecord, GridRecord, MaskRecord, SceneRecord
 from engine.imagery.catalogues.presets import Catalogue, Collection
 from engine.imagery.catalogues.search import Item
@@ -49,7 +50,9 @@ class _Header:
 
 def sensor_of(item: Item, collection: Collection) -> Sensor:
     """The sensor of an item: Landsat 4 to 7 have bands of their own."""
-    platform = str(item.said["properties"].get("platform", "")).lower()
+    platform = (
+        str(item.said["properties"].get("platform", "")).lower().replace("_", "-")
+    )  # the USGS: LANDSAT_7
     is_tm = collection.sensor == "landsat_c2l2" and platform in _TM
     return SENSORS["landsat_tm_c2l2" if is_tm else collection.sensor]
 
@@ -133,19 +136,6 @@ def _named(item: Item, name: str, said: Mapping[str, Any], collection: Collectio
     path = folder / f"{scene_id(item.id)}_{slug(name, keep='_')}{'.jp2' if is_jp2 else '.tif'}{ENDING}"
     write_remote(path, raster, item.datetime.timestamp())
     return path
-
-
-def address_of(item: Mapping[str, Any], asset: Mapping[str, Any]) -> str:
-    """The https address of an asset: its own, an alternate one, or that of its object in a public bucket."""
-    own = next((link.get("href", "") for link in item.get("links") or () if link.get("rel") == "self"), "")
-    href = str(asset.get("href") or "")
-    if href.startswith(("http://", "https://")) or "://" not in href:
-        return urljoin(own, href)
-    for other in (asset.get("alternate") or {}).values():
-        if isinstance(other, dict) and str(other.get("href", "")).startswith(("https://", "http://")):
-            return str(other["href"])
-    parts = urlsplit(href)
-    return f"https://{parts.netloc}.s3.amazonaws.com{parts.path}" if parts.scheme == "s3" else href
 
 
 def _require_as_promised(

@@ -21,6 +21,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from engine.errors import RemoteError
+from engine.imagery.catalogues.item_files import thumbnail_of
 from engine.imagery.catalogues.presets import Catalogue
 from engine.imagery.raster.dates import parse_time
 from engine.imagery.remote.http import Asked, ask
@@ -189,7 +190,7 @@ def _item(said: Mapping[str, Any], region: BaseGeometry) -> Item | None:
         share,
         footprint,
         _place(said),
-        _thumbnail(said),
+        thumbnail_of(said),
         said,
     )
 
@@ -203,16 +204,6 @@ def _place(said: Mapping[str, Any]) -> str:
     if properties.get("landsat:wrs_path") and properties.get("landsat:wrs_row"):
         return f"{properties['landsat:wrs_path']}/{properties['landsat:wrs_row']}"
     return ",".join(f"{float(edge):.2f}" for edge in said.get("bbox") or ())
-
-
-def _thumbnail(said: Mapping[str, Any]) -> str:
-    assets = said["assets"]
-    for name, asset in assets.items():
-        if isinstance(asset, dict) and (
-            "thumbnail" in (asset.get("roles") or ()) or name in ("thumbnail", "browse")
-        ):
-            return str(asset.get("href") or "")
-    return ""
 
 
 def _once(items: Sequence[Item]) -> list[Item]:

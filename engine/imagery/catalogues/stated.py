@@ -48,18 +48,21 @@ def _sentinel2_offset(stated: Stated, properties: Mapping[str, Any], when: datet
             "the catalogue states that the offset of baseline 04.00 was taken off its files already, so it is not taken off again. "
             "Where this is wrong (reflectance is 0.1 too high), set scene.offset to -0.1"
         )
+    baseline = _baseline(properties)
+    is_late = baseline >= _OFFSET_BASELINE if baseline is not None else when >= _OFFSET_DAY
+    why = f"processing baseline {baseline:05.2f}" if baseline is not None else f"acquired {when:%Y-%m-%d}"
+    if stated.offset and baseline is not None and not is_late:
+        return 0.0, (
+            f"the offset of {stated.offset:g} that the catalogue states is not applied, for products of {why} have none. "
+            f"Set scene.offset to {stated.offset:g} if reflectance is too high"
+        )
     if stated.offset:
         return stated.offset, (
             f"the offset of {stated.offset:g} that the catalogue states is applied. "
             "Set scene.offset to 0 if the pixels were harmonised (reflectance falls below 0)"
         )
-    if stated.offset == 0:
+    if not is_late or (stated.offset == 0 and applied is not False):
         return 0.0, ""
-    baseline = _baseline(properties)
-    is_late = baseline >= _OFFSET_BASELINE if baseline is not None else when >= _OFFSET_DAY
-    if not is_late:
-        return 0.0, ""
-    why = f"processing baseline {baseline:05.2f}" if baseline is not None else f"acquired {when:%Y-%m-%d}"
     return _OFFSET, (
         f"the offset of {_OFFSET:g} of Sentinel-2 products since baseline 04.00 is applied ({why}). "
         "Set scene.offset to 0 if the pixels were harmonised"

@@ -76,7 +76,8 @@ def _cube(path: Path) -> DatasetReader:
 def _remote(path: Path) -> DatasetReader:
     raster = remote_raster(path)
     cached(raster)  # why it cannot be had is told from here, not from inside GDAL
-    is_jp2 = raster.address.partition("?")[0].lower().endswith((".jp2", ".j2k"))
+    # By the name that the catalogue's item gave it: addresses of OData end with "$value".
+    is_jp2 = path.with_suffix("").suffix.lower() in (".jp2", ".j2k")
     try:
         return _door.submit(
             _open_here, path, "JP2OpenJPEG" if is_jp2 else "GTiff", remote_as_file(path)

@@ -49,7 +49,7 @@ class Access:
 
     Attributes:
         token_address: that gives tokens; a settings file may name another.
-        hosts: suffixes of the hosts that may be given a token in a header.
+        hosts: suffixes of the hosts that may be given a token.
         wants: what a person sets for it, in words.
         ask_token: asks for a token, given the address and the file's address.
     """
@@ -68,15 +68,15 @@ def signed(url: str, kind: AccessKind) -> tuple[str, dict[str, str]]:
     """
     if kind == "open":
         return url, {}
-    if kind == "planetary-computer":
-        token = _token(kind, url, "/".join(_container(url)))
-        return f"{url}{'&' if urlsplit(url).query else '?'}{token}", {}
     host, _ = require_known(url)
     access = _TABLE[kind]
     if kind not in settings().tokens and not any(
         host == one or host.endswith(f".{one}") for one in access.hosts
     ):
-        return url, {}  # such as a store that an address with its own signature leads to
+        return url, {}  # such as a picture that is drawn for everybody
+    if kind == "planetary-computer":
+        token = _token(kind, url, "/".join(_container(url)))
+        return f"{url}{'&' if urlsplit(url).query else '?'}{token}", {}
     return url, {"Authorization": f"Bearer {_token(kind, url)}"}
 
 
@@ -221,7 +221,7 @@ def _expiry(text: object) -> float:
 
 _TABLE: Mapping[AccessKind, Access] = MappingProxyType({
     "planetary-computer": Access(
-        "https://planetarycomputer.microsoft.com/api/sas/v1/token", (), "", _sas_token,
+        "https://planetarycomputer.microsoft.com/api/sas/v1/token", ("blob.core.windows.net",), "", _sas_token,
     ),
     "earthdata": Access(
         "https://urs.earthdata.nasa.gov/api/users/find_or_create_token",
@@ -231,7 +231,7 @@ _TABLE: Mapping[AccessKind, Access] = MappingProxyType({
     ),
     "copernicus": Access(
         "https://identity.dataspace.copernicus.eu/auth/realms/CDSE/protocol/openid-connect/token",
-        ("download.dataspace.copernicus.eu",),
+        ("download.dataspace.copernicus.eu", "zipper.dataspace.copernicus.eu"),
         "CDSE_USERNAME and CDSE_PASSWORD, or CDSE_TOKEN",
         _copernicus_token,
     ),

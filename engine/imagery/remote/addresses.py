@@ -22,11 +22,11 @@ _KNOWN = (
     "e84-earth-search-sentinel-data.s3.us-west-2.amazonaws.com", "copernicus-dem-30m.s3.amazonaws.com",
     "copernicus-dem-30m.s3.eu-central-1.amazonaws.com", "landsatlook.usgs.gov",
     "planetarycomputer.microsoft.com", "sentinel2l2a01.blob.core.windows.net", "landsateuwest.blob.core.windows.net",
-    "hlssa.blob.core.windows.net", "sentinel1euwestrtc.blob.core.windows.net", "elevationeuwest.blob.core.windows.net",
+    "hls2euwest.blob.core.windows.net", "sentinel1euwestrtc.blob.core.windows.net", "elevationeuwest.blob.core.windows.net",
     "cmr.earthdata.nasa.gov", "data.lpdaac.earthdatacloud.nasa.gov", "urs.earthdata.nasa.gov",
     "d1nklfio7vscoe.cloudfront.net", "lp-prod-protected.s3.us-west-2.amazonaws.com",
     "stac.dataspace.copernicus.eu", "identity.dataspace.copernicus.eu", "download.dataspace.copernicus.eu",
-    "sh.dataspace.copernicus.eu", "services.sentinel-hub.com", "nominatim.openstreetmap.org",
+    "zipper.dataspace.copernicus.eu", "datahub.creodias.eu", "sh.dataspace.copernicus.eu", "services.sentinel-hub.com", "nominatim.openstreetmap.org",
 )  # fmt: skip
 _PORTS = {"https": 443, "http": 80}
 
