@@ -224,3 +224,21 @@ def test_a_drop_whose_tab_was_closed_is_deleted_a_day_later_unless_a_place_or_a_
         os.utime(path.parent, (0, 0))
     own_files.tidy_up()
     assert [path.is_file() for path in (lost, placed, ran)] == [False, True, True]
+
+
+def test_what_was_said_of_a_dropped_raster_is_not_said_of_it_and_one_of_another_layout_together(
+    open_page: OpenPage, home: Path, raster: bytes, write_raster: WriteRaster
+) -> None:
+    pixels = np.random.default_rng(2).integers(100, 4000, (2, 48, 48)).astype(np.int16)
+    names = ("blue", "green")
+    first, second = (write_raster(f"{n}.tif", pixels + n, names=names).read_bytes() for n in (1, 2))
+    at = drop(open_page("explore"), ("a.tif", first))
+    sensor = f"own_sensor_{at.session_state['own_draft'].turn}"
+    at.selectbox(key=sensor).set_value("sentinel2_l1c").run()
+    at.button(key="own_use").click().run()
+    drop(at, ("a.tif", first), ("b.tif", raster))
+    assert not at.session_state["own_draft"].is_recalled
+    assert not at.warning, [warning.value for warning in at.warning]
+    drop(at, ("a.tif", first), ("b.tif", second))
+    assert at.session_state["own_draft"].is_recalled, "all have the layout that it was said of"
+    assert at.session_state["own_draft"].scene.sensor == "sentinel2_l1c"

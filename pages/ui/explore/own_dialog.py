@@ -190,7 +190,7 @@ def _keep(draft: own_draft.Draft, scene: SceneConfig, title: str, backbone: str)
     """
     key = own_places.keep(title, scene, backbone)
     said = scene.model_dump(include={"sensor", "bands", "scale", "offset", "nodata", "level"})
-    own_answers.remember(own_files.folder_of(scene), layout_of(own_files.first_raster(scene)), said)
+    own_answers.remember(own_files.folder_of(scene), own_files.layouts_of(scene), said)
     session.set_place(key)
     if draft.region is not None:
         regions.choose(draft.region)

@@ -11,7 +11,6 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from engine.errors import ConfigError, EngineError
-from engine.imagery.raster.layout import layout_of
 from engine.imagery.sources import FilesScene, SceneConfig, StackScene, source_of
 from engine.jobs.complaints import in_words
 from engine.jobs.configuration.config import RegionConfig
@@ -55,8 +54,7 @@ def open_path(path: Path, region: RegionConfig | None = None) -> None:
     """
     tiles.require_shown(path)
     plain = source_of(path)
-    layout = layout_of(own_files.first_raster(plain))
-    recalled = own_answers.recall(own_files.folder_of(plain), layout)
+    recalled = own_answers.recall(own_files.folder_of(plain), own_files.layouts_of(plain))
     try:
         scene = with_said(plain, recalled)
     except EngineError:
@@ -75,7 +73,7 @@ def forget_said(draft: Draft) -> None:
     plain = type(draft.scene).model_validate(
         {name: value for name, value in kept.items() if value is not None}
     )
-    own_answers.forget(own_files.folder_of(plain), layout_of(own_files.first_raster(plain)))
+    own_answers.forget(own_files.folder_of(plain), own_files.layouts_of(plain))
     _set(replace(draft, scene=plain, turn=_next_turn(), is_recalled=False))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.errors import SceneError
 from engine.imagery.cubes.opening import is_cube
+from engine.imagery.raster.layout import RasterLayout, layout_of
 from engine.imagery.sources import ChipsScene, SceneConfig
 from engine.imagery.sources.product_files import product_place, rasters_in
 from engine.jobs.folder import CONFIG
@@ -23,15 +24,16 @@ def first_raster(scene: SceneConfig) -> Path:
     Raises:
         SceneError: there is none.
     """
-    path = product_place(own_places.paths_of(scene)[0])
-    if not path.is_dir() or is_cube(path):
-        return path
-    if isinstance(scene, ChipsScene):
-        found = sorted(path.glob(scene.images or "data/*_merged.tif"))
-        if not found:
-            raise SceneError(f"{path} holds no chips. Check the folder.")
-        return found[0]
-    return rasters_in(path)[0]
+    return _rasters(scene, own_places.paths_of(scene)[0])[0]
+
+
+def layouts_of(scene: SceneConfig) -> list[RasterLayout]:
+    """The layout of every raster that a source reads; chips have one in common.
+
+    Raises:
+        SceneError: there is no raster, or one cannot be opened.
+    """
+    return [layout_of(raster) for path in own_places.paths_of(scene) for raster in _rasters(scene, path)]
 
 
 def folder_of(scene: SceneConfig) -> Path:
@@ -67,6 +69,19 @@ def tidy_up() -> None:
     for folder in uploads.uploads_folder().glob("*"):
         if modified(folder) < before and (folder.name.startswith(".") or not _is_needed(folder)):
             uploads.discard(folder)
+
+
+def _rasters(scene: SceneConfig, named: Path) -> list[Path]:
+    """The rasters of a path that a source names; of chips the first."""
+    path = product_place(named)
+    if not path.is_dir() or is_cube(path):
+        return [path]
+    if isinstance(scene, ChipsScene):
+        found = sorted(path.glob(scene.images or "data/*_merged.tif"))
+        if not found:
+            raise SceneError(f"{path} holds no chips. Check the folder.")
+        return found[:1]
+    return rasters_in(path)
 
 
 def _is_needed(path: Path) -> bool:
