@@ -13,6 +13,7 @@ from engine.learning.judging.curves import precision_recall, reliability
 from engine.learning.judging.judge import Judged, judge
 from engine.learning.judging.judgement import JUDGEMENT, Judgement
 from engine.learning.keeping.result import TrainRun, write_json
+from engine.learning.maps.facts import own_ground_tags
 from engine.learning.maps.predict import without_gaps, write_map
 from engine.learning.metrics import json_numbers
 from engine.learning.splits.split import touching_share
@@ -93,9 +94,10 @@ def write_maps(run: TrainRun, judged: Judged, has_data: PixelsWithData | None) -
         for one in judged.tiles
     }
     maps = ((one.tile, task.map_values(classes[one.tile.id])) for one in judged.tiles)
-    write_map(run.predictions, maps, task, task.prediction_style)
+    tags = own_ground_tags(run.decoder)
+    write_map(run.predictions, maps, task, task.prediction_style, tags)
     wrong = ((one.tile, task.errors(classes[one.tile.id], one.pixels)) for one in judged.tiles)
-    write_map(run.errors, wrong, task, task.error_style)
+    write_map(run.errors, wrong, task, task.error_style, tags)
 
 
 def _of_probabilities(judgement: Judgement) -> dict[str, float | None]:

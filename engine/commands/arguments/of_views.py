@@ -48,15 +48,26 @@ def add_pictures(add: Add) -> None:
     sub.add_argument("--seed", type=int, help="of the layout (default: 0)")
     add_position(sub)
     sub = add("similar", comparing.similar, "Rank patches by how much they are like some.", "store")
-    sub.add_argument("--patch", nargs="+", default=[], metavar="TILE/ROW/COL", help="patches to be like")
-    sub.add_argument("--at", nargs="+", default=[], metavar="LON,LAT", help="places of patches to be like")
     sub.add_argument(
-        "--against", nargs="+", default=[], metavar="PATCH", help="patches or places to be unlike"
+        "--patch", nargs="+", action="extend", default=[], metavar="TILE/ROW/COL", help="patches to be like"
     )
-    sub.add_argument("--stores", nargs="+", default=[], help="more stores of the same backbone to look in")
+    sub.add_argument(
+        "--at", nargs="+", action="extend", default=[], metavar="LON,LAT", help="places of patches to be like"
+    )
+    sub.add_argument(
+        "--against",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATCH",
+        help="patches or places to be unlike",
+    )
+    sub.add_argument(
+        "--stores", nargs="+", action="extend", default=[], help="more stores of the same backbone to look in"
+    )
     sub.add_argument("--top", type=int, default=100, metavar="N", help="patches to find (default: 100)")
     sub.add_argument(
-        "--out", nargs="+", default=[], metavar="FILE",
+        "--out", nargs="+", action="extend", default=[], metavar="FILE",
         help="the similarity of every patch (.tif, one a store), the patches that were found (.parquet)",
     )  # fmt: skip
     _add_views(sub)
@@ -68,7 +79,7 @@ def add_pictures(add: Add) -> None:
     )
     sub.add_argument("after", nargs="?", help="the later store (default: another date of the first one)")
     sub.add_argument(
-        "--out", nargs="+", default=[], metavar="FILE",
+        "--out", nargs="+", action="extend", default=[], metavar="FILE",
         help="distances (.tif), a picture with legend (.png), polygons above the threshold (.gpkg, .parquet, .geojson)",
     )  # fmt: skip
     sub.add_argument(
@@ -96,7 +107,12 @@ def add_pictures(add: Add) -> None:
         help="score a linear probe and k nearest neighbours with labels: the scenes' masks, or a raster",
     )  # fmt: skip
     sub.add_argument(
-        "--classes", nargs="+", default=[], metavar="VALUE=NAME", help="of the labels (default: burnt or not)"
+        "--classes",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="VALUE=NAME",
+        help="of the labels (default: burnt or not)",
     )
     _add_views(sub, (*_POSITIONS, "auto"))
     sub = add("health", views.health, "Measure what a store's embeddings tell of, layer by layer.", "store")
@@ -149,11 +165,12 @@ def _add_views(sub: argparse.ArgumentParser, positions: Sequence[str] = _POSITIO
         "--layers",
         type=int,
         nargs="+",
+        action="extend",
         metavar="N",
         help="one layer a store, or one for all (default: their first)",
     )
     sub.add_argument(
-        "--dates", nargs="+", metavar="DATE",
+        "--dates", nargs="+", action="extend", metavar="DATE",
         help="first, last or a day (2021-03-18), one a store, where a store has several dates of the same ground",
     )  # fmt: skip
     _add_look(sub, "is compared", positions)

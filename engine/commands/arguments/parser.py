@@ -125,7 +125,7 @@ def _add_maps(add: Add) -> None:
     sub = add("predict", mapping.predict, "Map a store with a trained run.", "run", "store")
     sub.add_argument("--out", required=True, help="the map of classes, a GeoTIFF")
     sub.add_argument(
-        "--ensemble", nargs="+", default=[], metavar="RUN",
+        "--ensemble", nargs="+", action="extend", default=[], metavar="RUN",
         help="more runs of the same task on the same embeddings, such as other seeds: their probabilities are averaged",
     )  # fmt: skip
     sub.add_argument(
@@ -190,7 +190,7 @@ def _add_map_files(sub: argparse.ArgumentParser) -> None:
         "--probability", metavar="FILE", help="the probability, float32 with NaN for nothing: .tif"
     )
     sub.add_argument(
-        "--polygons", nargs="+", default=[], metavar="FILE",
+        "--polygons", nargs="+", action="extend", default=[], metavar="FILE",
         help="polygons with hectares and mean probability: .geojson, .gpkg, .parquet",
     )  # fmt: skip
     sub.add_argument("--png", metavar="FILE", help="a picture with legend, scale bar, date and source: .png")

@@ -35,7 +35,7 @@ def asked_files(chosen: argparse.Namespace, classes: Path | None) -> AskedFiles:
     Raises:
         BadInput: a path, an ending, a threshold or a smallest area that cannot be used; told before the work starts.
     """
-    from engine.views.maps.class_polygons import require_format
+    from engine.views.maps.polygon_files import require_format
     from engine.views.maps.probability_map import step_of
 
     polygons = tuple(Path(name) for name in chosen.polygons)
@@ -72,9 +72,9 @@ def write_files(folder: Path, files: AskedFiles) -> dict[str, Any]:
     for note in facts.notes:
         say(note)
     if files.classes:
-        say(f"Wrote {write_classes(path, files.classes, style, threshold)}")
+        say(f"Wrote {write_classes(path, files.classes, style, threshold, facts.taught_tags)}")
     if files.probability:
-        say(f"Wrote {write_probability(path, files.probability, style)}")
+        say(f"Wrote {write_probability(path, files.probability, style, facts.taught_tags)}")
     told = _polygons(folder, files, threshold) if files.polygons else {}
     if files.png:
         from engine.learning.maps.picture import write_picture
@@ -87,11 +87,15 @@ def write_files(folder: Path, files: AskedFiles) -> dict[str, Any]:
 
 def _polygons(folder: Path, files: AskedFiles, threshold: float) -> dict[str, Any]:
     from engine.learning.maps.facts import PROBABILITY, read_map
-    from engine.views.maps.class_polygons import class_polygons, write_polygons
+    from engine.views.maps.class_polygons import class_polygons
+    from engine.views.maps.polygon_files import write_polygons
+    from engine.views.maps.probability_map import cut_tags
 
-    found = class_polygons(folder / PROBABILITY, read_map(folder).style.sought, threshold, files.smallest_ha)
+    facts, path = read_map(folder), folder / PROBABILITY
+    found = class_polygons(path, facts.style.sought, threshold, files.smallest_ha)
+    tags = cut_tags(path, threshold, facts.taught_tags) | {"EMBERSCOPE_SMALLEST_HA": f"{files.smallest_ha:g}"}
     for table in files.polygons:
-        say(f"Wrote {write_polygons(table, found)}: {len(found)} polygons")
+        say(f"Wrote {write_polygons(table, found, tags)}: {len(found)} polygons")
     kept = round(float(found["hectares"].sum()), 2)
     return {
         "polygons": [str(one) for one in files.polygons],

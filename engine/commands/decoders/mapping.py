@@ -62,6 +62,7 @@ def _values(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
     """The map of a decoder that gives numbers, or a class a tile."""
     from engine.extraction.pixels.pixel_gaps import pixels_with_data
     from engine.learning.keeping.result import TrainRun
+    from engine.learning.maps.facts import map_tags
     from engine.learning.maps.predict import note_of, predict_tiles, without_gaps, write_map
     from engine.store.store import EmbeddingStore
     from engine.workspace import workspace_of
@@ -74,7 +75,7 @@ def _values(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
         (tile, task.map_values(without_gaps(found, tile, task, has_data)))
         for tile, found in predict_tiles(run, store)
     )
-    say(f"Wrote {write_map(out, pieces, task, task.prediction_style)}")
+    say(f"Wrote {write_map(out, pieces, task, task.prediction_style, map_tags(store, [run.decoder]))}")
     return {"out": str(out), "notes": notes}
 
 

@@ -34,6 +34,7 @@ from engine.learning.clicked.taught import Taught
 from engine.learning.keeping.card import SCHEMA_VERSION, DecoderCard, encoder_facts
 from engine.learning.keeping.model_card import write_decoder
 from engine.learning.keeping.result import POSITIONS, SCORES, WEIGHTS, TrainRun, write_card, write_json
+from engine.learning.maps.facts import own_ground_tags
 from engine.learning.maps.predict import write_map
 from engine.learning.positions import Positions
 from engine.learning.tasks.table import task_of
@@ -93,8 +94,9 @@ def keep_decoder(taught: Taught, root: Path | None = None, folder: Path | None =
     scores = _scores(taught, task)
     _write(folder, config, taught, scores)
     run = TrainRun.open(folder)
-    write_map(run.predictions, _predicted(taught, task), task, task.prediction_style)
-    write_map(run.errors, _errors(taught, task), task, task.error_style)
+    tags = own_ground_tags(run.decoder)
+    write_map(run.predictions, _predicted(taught, task), task, task.prediction_style, tags)
+    write_map(run.errors, _errors(taught, task), task, task.error_style, tags)
     write_json(folder / SCORES, scores)
     append_event(folder, TestDone(scores, task.watch))
     append_event(folder, Finished({"decoder": str(run.weights), "scores": scores}))

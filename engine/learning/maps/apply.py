@@ -19,18 +19,17 @@ from engine.jobs.configuration.config import ApplyConfig, ExtractConfig
 from engine.jobs.events import ApplyDone, Event, MapTileDone, Noticed, StepStarted
 from engine.labels.build import PixelsWithData
 from engine.labels.patches import to_pixels
-from engine.learning.keeping.card import DecoderCard
 from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.alike import DISAGREEMENT, DISAGREEMENT_RAMP, require_alike
 from engine.learning.maps.dates import dates_of
 from engine.learning.maps.ensemble import ensemble_outputs
-from engine.learning.maps.facts import PROBABILITY, MapFacts, class_style, facts_of, write_facts
+from engine.learning.maps.facts import PROBABILITY, MapFacts, class_style, facts_of, map_tags, write_facts
 from engine.learning.maps.predict import TileOutputs, note_of, tile_outputs
 from engine.learning.tasks.task import Task
 from engine.paths import resolve_path
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
-from engine.views.maps.overlay import store_tags, write_mosaic
+from engine.views.maps.overlay import write_mosaic
 from engine.views.maps.probability_map import BANDS, NODATA, STEPS
 
 
@@ -132,7 +131,7 @@ def _outputs(
 def _write_maps(
     runs: Sequence[TrainRun], store: EmbeddingStore, folder: Path, kept: Sequence[tuple[StoredTile, Path]]
 ) -> None:
-    own = store_tags(store, runs[0].decoder.layers[0]) | _taught_tags([run.decoder for run in runs])
+    own = map_tags(store, [run.decoder for run in runs])
     pieces = ((tile, np.load(at)) for tile, at in kept)
     tags = own | {"EMBERSCOPE_STEPS": str(STEPS)}
     write_mosaic(
@@ -145,15 +144,6 @@ def _write_maps(
             folder / DISAGREEMENT, pieces, level="pixel", nodata=float("nan"), dtype="float32", tags=tags,
             band_names=("disagreement",),
         )  # fmt: skip
-
-
-def _taught_tags(cards: Sequence[DecoderCard]) -> dict[str, str]:
-    """What the decoders learned from, beside the tags that tell of the ground; several sources are all named."""
-    sources = "; ".join(dict.fromkeys(card.source for card in cards if card.source))
-    return {
-        "EMBERSCOPE_DECODER_SIMULATED": "yes" if any(card.is_simulated for card in cards) else "no",
-        "EMBERSCOPE_DECODER_TAUGHT_ON": sources or "not stated",
-    }
 
 
 @torch.no_grad()

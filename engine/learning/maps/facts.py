@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from engine.errors import JobError, StoreError
+from engine.errors import EngineError, JobError, StoreError
 from engine.files import read_json
 from engine.jobs.configuration.task import configured_task
 from engine.learning.keeping.card import DecoderCard
-from engine.learning.keeping.result import write_json
+from engine.learning.keeping.result import TrainRun, write_json
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
 from engine.store.store import EmbeddingStore
+from engine.views.maps.overlay import store_tags
 from engine.views.maps.probability_map import ClassStyle, hectares_above, hectares_by_step
 
 FACTS, PROBABILITY = "map.json", "probability.tif"
@@ -29,7 +30,8 @@ class MapFacts:
         store, decoder: their folders.
         task: as in the decoder's card.
         dates: ISO 8601 days of the scenes, each once, in order; empty where the source states none.
-        source: of the scenes; taught_on: of the decoder's training data.
+        source: of the scenes; taught_on: of the training data of the decoder, or of all that were averaged.
+        is_simulated: the ground; is_taught_on_simulated: what a decoder learned from, None where that is not known.
         hectares: value of a class -> hectares at each step of its probability.
         notes: what a person should know of how it was made.
         ensemble: folders of the other decoders whose probabilities were averaged with the first one's.
@@ -50,6 +52,7 @@ class MapFacts:
     hectares: Mapping[int, list[float]]
     notes: tuple[str, ...] = ()
     ensemble: tuple[str, ...] = ()
+    is_taught_on_simulated: bool | None = None
 
     @property
     def members(self) -> int:
@@ -66,9 +69,45 @@ class MapFacts:
         """How the classes are written."""
         return class_style(self.taught)
 
+    @property
+    def taught_tags(self) -> dict[str, str]:
+        """What files made of the map say of the decoder's training data."""
+        return taught_tags(self.taught_on, self.is_taught_on_simulated)
+
     def hectares_above(self, threshold: float) -> dict[str, float]:
         """Hectares of each class above a threshold, by name."""
         return hectares_above(self.hectares, self.style.sought, threshold)
+
+
+def taught_tags(taught_on: str, is_simulated: bool | None) -> dict[str, str]:
+    """Tags that tell what a decoder learned from, beside those that tell of the ground."""
+    told = {True: "yes", False: "no", None: "not stated"}[is_simulated]
+    return {
+        "EMBERSCOPE_DECODER_SIMULATED": told,
+        "EMBERSCOPE_DECODER_TAUGHT_ON": taught_on or "not stated",
+    }
+
+
+def own_ground_tags(card: DecoderCard) -> dict[str, str]:
+    """Tags of a map of the ground that a decoder was taught and tested on."""
+    return {
+        "EMBERSCOPE_BACKBONE": card.backbone,
+        "EMBERSCOPE_WEIGHTS": "random (an untrained encoder)" if card.is_random else card.weights_sha256,
+        "EMBERSCOPE_SIMULATED": "yes" if card.is_simulated else "no",
+        "EMBERSCOPE_SOURCE": card.source,
+        **taught_tags(card.source, card.is_simulated),
+    }
+
+
+def map_tags(store: EmbeddingStore, cards: Sequence[DecoderCard]) -> dict[str, str]:
+    """Tags of a map of a store: what they say of its ground, and of what the decoders learned from."""
+    taught = taught_tags(sources_of(cards), any(card.is_simulated for card in cards))
+    return store_tags(store, cards[0].layers[0]) | taught
+
+
+def sources_of(cards: Sequence[DecoderCard]) -> str:
+    """The sources of the training data of decoders, each once; empty where none is stated."""
+    return "; ".join(dict.fromkeys(card.source for card in cards if card.source))
 
 
 def has_probabilities(task: Task) -> bool:
@@ -110,9 +149,10 @@ def facts_of(
     return MapFacts(
         title=_title(store) + (f", {date}" if date else ""), store=str(store.folder), decoder=str(decoders[0]),
         head=" and ".join(heads), ensemble=tuple(map(str, decoders[1:])),
-        backbone=card.backbone, task=card.task, dates=tuple(days), source=meta.source, taught_on=card.source,
+        backbone=card.backbone, task=card.task, dates=tuple(days), source=meta.source, taught_on=sources_of(cards),
         gsd_m=meta.gsd_m, is_simulated=meta.is_simulated, is_random=meta.is_random,
         hectares=hectares_by_step(folder / PROBABILITY), notes=notes,
+        is_taught_on_simulated=any(one.is_simulated for one in cards),
     )  # fmt: skip
 
 
@@ -130,6 +170,8 @@ def read_map(folder: Path) -> MapFacts:
     try:
         tree = read_json(folder / FACTS)
         tree = {"ensemble": [], **tree}  # maps of earlier versions are of one decoder
+        if "is_taught_on_simulated" not in tree:  # nor do they say this
+            tree["is_taught_on_simulated"] = _is_simulated(tree)
         known = {one.name: tree[one.name] for one in fields(MapFacts)}
         known["hectares"] = {int(value): found for value, found in tree["hectares"].items()}
         known |= {key: tuple(tree[key]) for key in ("dates", "notes", "ensemble")}
@@ -149,3 +191,12 @@ def _title(store: EmbeddingStore) -> str:
         return f"Simulated fire season {scene.get('seed', 0)}"
     path = scene.get("path") or (scene.get("paths") or [""])[0]
     return Path(str(path)).stem.replace("_", " ") or store.folder.parent.name
+
+
+def _is_simulated(tree: Mapping[str, Any]) -> bool | None:
+    """Whether a decoder of a map of an earlier version learned from simulated scenes; None where one has gone."""
+    try:
+        cards = [TrainRun.open(Path(one)).decoder for one in (tree["decoder"], *tree["ensemble"])]
+    except EngineError:
+        return None
+    return any(card.is_simulated for card in cards)

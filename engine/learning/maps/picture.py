@@ -24,11 +24,11 @@ def write_picture(folder: Path, out: Path, threshold: float) -> Path:
     colours: dict[int, Colour] = {value: facts.style.colours[value] for value in facts.style.sought}
     scenes = scenes_of_store(Path(facts.store))
     return write_map_picture(
-        folder / PROBABILITY, out, colours, threshold, _caption(facts, threshold), scenes
+        folder / PROBABILITY, out, colours, threshold, caption_of(facts, threshold), scenes
     )
 
 
-def _caption(facts: MapFacts, threshold: float) -> Caption:
+def caption_of(facts: MapFacts, threshold: float) -> Caption:
     style = facts.style
     hectares = facts.hectares_above(threshold)
     legend = [
@@ -49,6 +49,10 @@ def _caption(facts: MapFacts, threshold: float) -> Caption:
     ]  # fmt: skip
     if facts.is_simulated:
         lines.append("SIMULATED: no satellite has seen this ground, and no such fires burned.")
+    if facts.is_taught_on_simulated:
+        lines.append(
+            "The decoder was taught on SIMULATED scenes: how good it is on real ground is not known."
+        )
     if facts.is_random:
         lines.append("RANDOM WEIGHTS: the backbone was never trained.")
     return Caption(

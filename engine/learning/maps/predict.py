@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,15 +118,20 @@ def load_decoder(run: TrainRun) -> Decoder:
         ) from err
 
 
-def write_map(path: Path, pieces: Iterator[Piece], task: Task, style: MapStyle) -> Path:
+def write_map(
+    path: Path, pieces: Iterator[Piece], task: Task, style: MapStyle, tags: Mapping[str, str]
+) -> Path:
     """Write a map with the values, colours and legend of a task.
+
+    Args:
+        tags: of the ground and of the decoder.
 
     Raises:
         StoreError, DiskFull: as `class_overlay`.
     """
     level: Level = "patch" if task.is_per_tile else "pixel"
     if style.ramp is not None:
-        tags = {"EMBERSCOPE_QUANTITY": style.ramp.title}
+        tags = {"EMBERSCOPE_QUANTITY": style.ramp.title, **tags}
         return write_mosaic(
             path,
             pieces,
@@ -137,8 +142,8 @@ def write_map(path: Path, pieces: Iterator[Piece], task: Task, style: MapStyle) 
             band_names=(style.band_name,),
         )
     return class_overlay(
-        path, pieces, colours=style.colours, band_name=style.band_name, names=style.names, level=level
-    )
+        path, pieces, colours=style.colours, band_name=style.band_name, names=style.names, level=level, tags=tags
+    )  # fmt: skip
 
 
 def without_gaps(

@@ -79,7 +79,7 @@ def change_overlay(found: Change, out: Path) -> None:
         StoreError, DiskFull: as `write_mosaic`.
     """
     write_mosaic(
-        out, change_tiles(found), level="patch", nodata=float("nan"), dtype="float32", tags=_tags(found),
+        out, change_tiles(found), level="patch", nodata=float("nan"), dtype="float32", tags=change_tags(found),
         band_names=tuple(f"{name} distance" for name in DISTANCES),
     )  # fmt: skip
 
@@ -157,7 +157,7 @@ def _notes(before: DatedView, after: DatedView) -> Iterator[str]:
         yield f"Both are of {before.days}."
 
 
-def _tags(found: Change) -> dict[str, str]:
+def change_tags(found: Change) -> dict[str, str]:
     return store_tags(found.before.store, found.before.view.layer) | found.before.view.tags | {
         "EMBERSCOPE_BEFORE": found.before.days or "no date stated",
         "EMBERSCOPE_AFTER": found.after.days or "no date stated",

@@ -13,13 +13,13 @@ import numpy as np
 from engine.errors import BadInput
 from engine.files import require_file_path
 from engine.store.schema import StoredTile
-from engine.views.comparing.change import DISTANCES, Change, change_overlay, change_tiles
+from engine.views.comparing.change import DISTANCES, Change, change_overlay, change_tags, change_tiles
 from engine.views.lens.export import write_painted
 from engine.views.lens.lens import ramp
-from engine.views.maps.class_polygons import FORMATS, write_polygons
 from engine.views.maps.filled_blocks import block_groups
 from engine.views.maps.outlines import outlined
 from engine.views.maps.picture import Caption
+from engine.views.maps.polygon_files import FORMATS, write_polygons
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -73,7 +73,7 @@ def write_change(found: Change, out: Path, cut: ChangeCut, scenes: Sequence[Scen
         case ".png":
             write_painted(_painted(found, cut), out, _caption(found, cut), scenes)
         case _:
-            write_polygons(out, change_polygons(found, cut, out.parent))
+            write_polygons(out, change_polygons(found, cut, out.parent), change_tags(found))
     return out
 
 

@@ -1,16 +1,13 @@
-"""Polygons of the classes above a threshold, each with its hectares and mean probability, as vector files."""
+"""Polygons of the classes above a threshold, each with its hectares and mean probability."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.errors import BadInput
-from engine.files import write_atomic
 from engine.views.maps.filled_blocks import block_groups
 from engine.views.maps.outlines import outlined
 from engine.views.maps.probability_map import NODATA, STEPS, open_map, step_of
@@ -21,27 +18,8 @@ if TYPE_CHECKING:
     from rasterio.windows import Window
     from shapely.geometry.base import BaseGeometry
 
-FORMATS: Mapping[str, str] = {
-    ".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG", ".parquet": "GeoParquet", ".geoparquet": "GeoParquet",
-}  # fmt: skip
-_LAYER = "classes"
-# Digits of GeoJSON coordinates (RFC 7946, section 11.2): a seventh is a centimetre.
-_DIGITS = 7
 # class value, hectares, mean probability, outline
 Found = tuple[int, float, float, "BaseGeometry"]
-
-
-def require_format(path: Path) -> str:
-    """Name of the format that a file's ending asks for.
-
-    Raises:
-        BadInput: none of ours.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise BadInput(
-            f"{path} has no ending of a vector file that is written here. Give one of {', '.join(FORMATS)}."
-        )
-    return FORMATS[path.suffix.lower()]
 
 
 def class_polygons(
@@ -81,24 +59,6 @@ def class_polygons(
     return gpd.GeoDataFrame(columns, geometry=[one[3] for one in found], crs=crs)
 
 
-def write_polygons(path: Path, polygons: gpd.GeoDataFrame) -> Path:
-    """Write polygons: GeoJSON in lon/lat, as it has to be; GeoPackage and GeoParquet in the map's own CRS.
-
-    Raises:
-        BadInput: an ending of another format.
-        DiskFull: no room.
-    """
-    match require_format(path):
-        case "GeoJSON":
-            lonlat = polygons.to_crs("OGC:CRS84")
-            write_atomic(path, lambda temporary: _write_geojson(temporary, lonlat))
-        case "GPKG":
-            write_atomic(path, lambda temporary: _write_geopackage(temporary, polygons))
-        case _:
-            write_atomic(path, lambda temporary: polygons.to_parquet(temporary, schema_version="1.1.0"))
-    return path
-
-
 def _of_window(
     dataset: rasterio.DatasetReader, window: Window, cut: int, names: Mapping[int, str], smallest_ha: float
 ) -> Iterator[Found]:
@@ -110,14 +70,3 @@ def _of_window(
             dataset, window, is_above & (values == value), steps, smallest_ha
         ):
             yield value, hectares, (step + 0.5) / STEPS, outline
-
-
-def _write_geojson(path: Path, lonlat: gpd.GeoDataFrame) -> None:
-    lonlat.to_file(path, driver="GeoJSON", engine="pyogrio", RFC7946="YES", COORDINATE_PRECISION=str(_DIGITS))
-
-
-def _write_geopackage(path: Path, polygons: gpd.GeoDataFrame) -> None:
-    with warnings.catch_warnings():
-        # The temporary name ends in ".writing", which GDAL finds unusual.
-        warnings.filterwarnings("ignore", "The filename extension should be", RuntimeWarning)
-        polygons.to_file(path, driver="GPKG", engine="pyogrio", layer=_LAYER)

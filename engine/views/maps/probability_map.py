@@ -112,7 +112,9 @@ def write_classes(
     )
 
 
-def write_probability(path: Path, out: Path, style: ClassStyle) -> Path:
+def write_probability(
+    path: Path, out: Path, style: ClassStyle, tags: Mapping[str, str] | None = None
+) -> Path:
     """Write the probability as float32, 0 to 1 in steps of 1 / STEPS, NaN for nothing.
 
     Raises:
@@ -127,7 +129,19 @@ def write_probability(path: Path, out: Path, style: ClassStyle) -> Path:
         if style.other is not None
         else "probability of the class"
     )
-    return _rewritten(path, out, probability, {"dtype": "float32", "nodata": float("nan")}, name, {}, None)
+    return _rewritten(
+        path, out, probability, {"dtype": "float32", "nodata": float("nan")}, name, tags or {}, None
+    )
+
+
+def cut_tags(path: Path, threshold: float, tags: Mapping[str, str]) -> dict[str, str]:
+    """What a file made of a map at a threshold says: the tags of the map, those given, and the threshold.
+
+    Raises:
+        StoreError: the map is absent or damaged.
+    """
+    with open_map(path) as source:
+        return {**_own_tags(source.tags()), **tags, "EMBERSCOPE_THRESHOLD": f"{threshold:g}"}
 
 
 def open_map(path: Path) -> rasterio.DatasetReader:

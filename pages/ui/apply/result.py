@@ -109,6 +109,7 @@ def panel(shown: Shown) -> None:
     """What has to be said of the map, the threshold with its hectares, and the files."""
     facts = shown.facts
     notices.simulated(facts.is_simulated)
+    notices.taught_on_simulated(facts.is_taught_on_simulated, facts.is_simulated)
     notices.random_weights(facts.is_random)
     smallest = st.number_input(
         "Smallest polygon (ha)", 0.0, 1e6, _SMALLEST_HA, 0.5, key="smallest", bind="query-params", help="Smaller polygons are left out of the "

@@ -19,6 +19,15 @@ def simulated(is_simulated: bool) -> None:
         )
 
 
+def taught_on_simulated(is_taught: bool | None, is_simulated: bool) -> None:
+    """Says that a decoder of simulated fires maps real ground; of simulated ground `simulated` says enough."""
+    if is_taught and not is_simulated:
+        st.markdown(
+            ":orange-badge[:material/science: TAUGHT ON SIMULATED] :gray[This decoder learned from simulated scenes; how good "
+            "it is on real ground is not known.]"
+        )
+
+
 def random_weights(is_random: bool) -> None:
     """Says that nothing was learned by what made these embeddings."""
     if is_random:

@@ -12,7 +12,8 @@ from affine import Affine
 from pyproj import Geod
 
 from engine.errors import BadInput, StoreError
-from engine.views.maps.class_polygons import class_polygons, write_polygons
+from engine.views.maps.class_polygons import class_polygons
+from engine.views.maps.polygon_files import write_polygons
 from engine.views.maps.probability_map import BANDS, hectares_above, hectares_by_step
 
 NAMES = {1: "burnt", 2: "water"}
