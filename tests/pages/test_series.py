@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from engine.errors import EngineError
-from engine.imagery.sources import source_of
-from pages.ui.state import uploads
+from engine.imagery.sources import StacScene, source_of
+from pages.ui.state import own_places, uploads
 from tests.pages.conftest import OpenPage, words
 from tests.pages.test_own_scene import look_at
+from tests.stac.world import World
 from tests.unit.cubes.made import DAYS, write_cube, write_geotiff
 
 
@@ -63,3 +64,23 @@ def test_a_cube_that_is_dropped_is_kept_and_one_that_is_none_is_refused(home: Pa
         with pytest.raises(EngineError, match=r"broken\.nc"):
             uploads.store(uploads.told_apart([("broken.nc", content)]).rasters)
     assert [one.name for one in uploads.uploads_folder().iterdir()] == [kept.parent.name]
+
+
+def test_days_of_a_catalogues_series_are_chosen_one_by_one(
+    open_page: OpenPage, stac: World, home: Path
+) -> None:
+    source = StacScene.model_validate({
+        "source": "stac", "catalogue": "es", "collection": "sentinel-2-l2a", "bounds_lonlat": stac.bounds_lonlat,
+        "dates": ("2023-07-01", "2023-10-31"), "choose": "monthly",
+    })  # fmt: skip
+    list(source.prepare(home))
+    at = open_page("extract", place=own_places.keep("Months", source, "raw"))
+    assert "3 dates of 3" in words(at)
+    chosen = next(one for one in at.button_group if one.label == "Dates")
+    chosen.set_value([day for day in chosen.value if day.month != 8]).run()
+    assert "2 dates of 3" in words(at)
+    assert "days:\n  - '2023-07-10'\n  - '2023-10-03'" in words(at)
+    assert "difference" in {str(one).partition(" ")[0] for one in at.selectbox(key="x_temporal").options}
+    next(one for one in at.button_group if one.label == "Dates").set_value([]).run()
+    assert "No date of the series is chosen" in words(at)
+    assert not at.exception

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # A day that is nearer to a fire is taken when it shows this share of what the clearest day shows.
 ENOUGH = 0.85
+# From this share on, a region counts as covered.
+_WHOLE = 0.995
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,20 @@ def absent_months(days: Sequence[Day]) -> tuple[str, ...]:
     first, last = min(there), max(there)
     span = range(first[0] * 12 + first[1] - 1, last[0] * 12 + last[1])
     return tuple(f"{n // 12}-{n % 12 + 1:02d}" for n in span if (n // 12, n % 12 + 1) not in there)
+
+
+def items_of(day: Day, fills: bool) -> tuple[Item, ...]:
+    """The items of a day that are read: all where they fill one another, else the one that covers most."""
+    return day.items if fills else day.items[:1]
+
+
+def partial(days: Sequence[Day], fills: bool) -> Iterator[str]:
+    """What is to be said of days that do not show all of the region."""
+    for day in days:
+        share = day.share if fills else day.items[0].share
+        if share < _WHOLE:
+            alone = "" if fills or len(day.items) == 1 else ", in the one item that shows most"
+            yield f"{day.day}: {100 * share:.0f} % of the region is covered{alone}; the rest is a gap."
 
 
 def _clear_enough(days: Sequence[Day]) -> list[Day]:

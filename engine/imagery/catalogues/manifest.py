@@ -128,3 +128,20 @@ def read_manifest(folder: Path) -> Manifest:
         raise SceneError(
             f"{folder / FILE} cannot be read as scenes of a catalogue. Remove its folder and search again."
         ) from err
+
+
+def of_days(held: Sequence[SceneRecord], days: Sequence[dt.date] | None) -> list[SceneRecord]:
+    """The scenes of some days of a series; None: all.
+
+    Raises:
+        SceneError: a day of which there is none.
+    """
+    if days is None:
+        return list(held)
+    there = sorted({one.day for one in held})
+    absent = sorted(set(days) - set(there))
+    if absent:
+        raise SceneError(
+            f"scene.days names {absent[0]}, of which this series has no scene; it has {', '.join(map(str, there))}."
+        )
+    return [one for one in held if one.day in days]

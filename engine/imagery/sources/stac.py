@@ -21,14 +21,14 @@ from engine.errors import NotSeen, SceneError
 from engine.frozen import Frozen
 from engine.imagery.catalogues import choosing
 from engine.imagery.catalogues.choosing import Day, days_of
-from engine.imagery.catalogues.manifest import FILE, Manifest, read_manifest, write_manifest
+from engine.imagery.catalogues.manifest import FILE, Manifest, of_days, read_manifest, write_manifest
 from engine.imagery.catalogues.presets import catalogue
 from engine.imagery.region import Region
 from engine.imagery.scene import Scene
 from engine.imagery.sources.series import MOST_DATES, gaps_told, on_one_grid
 from engine.imagery.sources.source import require_order
 from engine.paths import modified, resolve_path
-from engine.workspace import shared_root
+from engine.workspace import runs_root, shared_root
 
 if TYPE_CHECKING:
     from engine.imagery.catalogues.search import Item
@@ -51,7 +51,7 @@ _FILLING: tuple[Choice, ...] = ("best", "mosaic", "before", "after")
 class StacScene(Frozen):
     """Imagery of a catalogue over a rectangle, by dates and cloud."""
 
-    added_later: ClassVar[tuple[str, ...]] = ()
+    added_later: ClassVar[tuple[str, ...]] = ("days",)
 
     source: Literal["stac"]
     catalogue: str = Field(description="A catalogue of `python -m engine search --list`.")
@@ -71,6 +71,12 @@ class StacScene(Frozen):
         max_length=500,
         description="Only the items of these ids; null: all that are found.",
     )
+    days: tuple[dt.date, ...] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_DATES,
+        description="Only these days of a series (pair, monthly, all), of those that were chosen; null: all of them.",
+    )
     clouds: Literal["mask", "keep"] = Field(
         "mask",
         description="mask: what the product's own mask (SCL, Fmask, QA_PIXEL) calls cloud or shadow is a gap.",
@@ -88,6 +94,8 @@ class StacScene(Frozen):
         require_order(self.dates)
         if (self.choose in _OF_A_FIRE) != (self.fire_date is not None):
             raise ValueError("fire_date goes with choose: before, after or pair, and only with these")
+        if self.days is not None and self.overlaps:
+            raise ValueError("days goes with choose: pair, monthly or all, which are series")
         return self
 
     @property
@@ -114,7 +122,7 @@ class StacScene(Frozen):
         """Where its scenes are kept, once for all workspaces."""
         if self.folder is not None:
             return resolve_path(self.folder)
-        text = self.model_dump_json(exclude={"clouds", "folder"})
+        text = self.model_dump_json(exclude={"clouds", "days", "folder"})
         return shared_root(root) / "data" / "catalogues" / hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def offline_folder(self, root: Path) -> Path:
@@ -142,7 +150,7 @@ class StacScene(Frozen):
             )
         yield f"Searching {catalogue(self.catalogue).title}"
         days, notes = self.chosen(days_of(self.found(), self.region))
-        items = [item for day in days for item in _of_day(day, self.overlaps)]
+        items = [item for day in days for item in choosing.items_of(day, self.overlaps)]
         yield f"Reading the headers of {len(items)} item(s)"
         write_manifest(folder, self._read(items, notes, folder))
 
@@ -193,7 +201,7 @@ class StacScene(Frozen):
             raise SceneError(
                 f"{len(found)} days were found, and at most {MOST_DATES} are taken. Choose fewer days, or monthly."
             )
-        return found, notes + list(_partial(found, self.overlaps))
+        return found, notes + list(choosing.partial(found, self.overlaps))
 
     def _read(self, items: Sequence[Item], notes: list[str], folder: Path) -> Manifest:
         from engine.imagery.catalogues.items import read_items, sensor_of  # rasterio: not for every page
@@ -229,10 +237,11 @@ class StacScene(Frozen):
                 f"The catalogue {self.catalogue} was not searched for this yet. Start the extraction, or open the place, with a network."
             )
         held = read_manifest(folder)
-        made = [one.scene(folder, self.clouds == "mask") for one in held.scenes]
+        records = of_days(held.scenes, self.days)
+        made = [one.scene(folder, self.clouds == "mask") for one in records]
         if (
             self.clouds == "mask"
-            and any(one.mask is None for one in held.scenes)
+            and any(one.mask is None for one in records)
             and made[0].sensor.quantity == "reflectance"
         ):
             held = held.model_copy(
@@ -245,6 +254,14 @@ class StacScene(Frozen):
             notes = (*notes, *changed, *gaps)
         return replace(made[0], notes=(*notes, *made[0].notes)), *made[1:]
 
+    def days_held(self, root: Path) -> tuple[dt.date, ...]:
+        """The days of its scenes by the sun, oldest first, also those that `days` leaves out.
+
+        Raises:
+            SceneError: the catalogue was not searched yet.
+        """
+        return tuple(sorted({one.day for one in read_manifest(self.place(root)).scenes}))
+
     def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
         """All scenes: their headers were read before."""
         return self.find(root), ()
@@ -254,19 +271,12 @@ class StacScene(Frozen):
         return modified(self.place(root) / FILE)
 
     def last_date(self) -> Self:
-        """Only after the fire, where both dates are asked for."""
-        return self.model_copy(update={"choose": "after"}) if self.choose == "pair" else self
-
-
-def _of_day(day: Day, fills: bool) -> tuple[Item, ...]:
-    """The items of a day: all where they fill one another, else the one that covers most."""
-    return day.items if fills else day.items[:1]
-
-
-def _partial(days: Sequence[Day], fills: bool) -> Iterator[str]:
-    """What is to be said of days that do not show all of the region."""
-    for day in days:
-        share = day.share if fills else day.items[0].share
-        if share < 0.995:
-            alone = "" if fills or len(day.items) == 1 else ", in the one item that shows most"
-            yield f"{day.day}: {100 * share:.0f} % of the region is covered{alone}; the rest is a gap."
+        """Only the last day of a series that was searched before; of a pair that was not, the day after the fire."""
+        if self.overlaps:
+            return self
+        try:
+            held = of_days(read_manifest(self.place(runs_root())).scenes, self.days)
+        except SceneError:  # told where its scenes are found
+            is_searched_anew = self.choose == "pair" and self.folder is None
+            return self.model_copy(update={"choose": "after", "days": None}) if is_searched_anew else self
+        return self.model_copy(update={"days": (max(one.day for one in held),)})

@@ -9,10 +9,12 @@ from typing import Literal
 import streamlit as st
 
 from engine.backbones.core.spec import BackboneSpec
+from engine.errors import ConfigError
 from engine.imagery.scene import Scene
-from engine.imagery.sources import NetcdfScene, SceneConfig, StackScene, ZarrScene
+from engine.imagery.sources import NetcdfScene, SceneConfig, StackScene, StacScene, ZarrScene
 from engine.imagery.sources.series import gaps_told, is_series
 from engine.jobs.configuration.config import BackboneConfig
+from pages.ui import workspace
 from pages.ui.look import wording
 from pages.ui.look.fields import choices_of, help_of
 
@@ -27,11 +29,18 @@ _WORDS: dict[Temporal, str] = {
 
 
 def choose(spec: BackboneSpec, scene: SceneConfig, scenes: Sequence[Scene]) -> tuple[SceneConfig, Temporal]:
-    """Ask which dates are read and how they are joined, where there are several; else as they are, and the default."""
+    """Ask which dates are read and how they are joined, where there are several; else as they are, and the default.
+
+    Raises:
+        ConfigError: no date is chosen.
+    """
     if scene.overlaps or not is_series(scenes):
         return scene, "mean"
     with st.container(border=True, key="x_series"):
-        scene, times = _days(scene, [one.datetime for one in scenes if one.datetime])
+        if isinstance(scene, StacScene):
+            scene, times = _picked(scene)
+        else:
+            scene, times = _from_to(scene, [one.datetime for one in scenes if one.datetime])
         for words in gaps_told(scene.title, times):
             st.caption(wording.plain(words))
         if spec.max_frames > 1:
@@ -47,7 +56,28 @@ def choose(spec: BackboneSpec, scene: SceneConfig, scenes: Sequence[Scene]) -> t
         return scene, found
 
 
-def _days(scene: SceneConfig, times: Sequence[dt.datetime]) -> tuple[SceneConfig, list[dt.datetime]]:
+def _picked(scene: StacScene) -> tuple[SceneConfig, list[dt.datetime]]:
+    """The days of a catalogue's series that are read, each chosen by itself.
+
+    Raises:
+        ConfigError: none is chosen.
+    """
+    days = scene.days_held(workspace.folder())
+    chosen = st.pills(
+        "Dates", days, selection_mode="multi", default=scene.days or days, key=f"x_days_{scene.title}_{days[0]}_{days[-1]}",
+        help=help_of(StacScene, "days"), format_func=str,
+    )  # fmt: skip
+    kept = sorted(chosen or ())
+    if not kept:
+        raise ConfigError("No date of the series is chosen. Choose at least one.")
+    st.caption(
+        f"{wording.count(len(kept), 'date')} of {len(days)}. Click a date to leave it out, or to take it again."
+    )
+    found = scene.model_copy(update={"days": None if len(kept) == len(days) else tuple(kept)})
+    return found, [dt.datetime.combine(day, dt.time(12), dt.UTC) for day in kept]
+
+
+def _from_to(scene: SceneConfig, times: Sequence[dt.datetime]) -> tuple[SceneConfig, list[dt.datetime]]:
     """The first and the last day that are read, of sources that can be asked for some of their dates."""
     ordered = sorted(times)
     days = sorted({when.date() for when in ordered})
