@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -79,17 +79,11 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     """
     task = task_of(config.task)
     store = yield from open_store(config, task, root)
-    layers = layers_of(store.meta, config.layers)
-    cells = cells_of(store.meta, layers)
-    widths = dict(zip(store.meta.layers, store.meta.dims, strict=True))
-    shape = shape_of(task, [widths[layer] for layer in layers], cells, store.meta.patch_px)
-    check_head(config.head, shape)
+    layers, cells, shape = shaped(config, task, store)
     split = split_tiles(store.tiles, config.split, config.seed)
     _require_watched(config, store, split)
-    yield StepStarted("Reading labels")
     gaps = functools.cache(lambda: pixels_with_data(store, root))
-    labels, note = yield from _labels(config, task, store, root, gaps)
-    yield from (Noticed(text) for text in (*_notes(split), *labels.notes, note) if text)
+    labels = yield from read_from_files(config, task, store, root, gaps, _notes(split))
     truth = read_labels(labels, store)
     by_split = labels_of_splits(store, truth, split.tiles)
     task.require_labels(by_split)
@@ -102,6 +96,36 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     counts = {name: task.label_reading.counts_of(own) for name, own in by_split.items()}
     fitted = task.fitted(by_split["train"], config.loss)
     return Prepared(fitted, store, layers, split, labels, truth, gaps, positions, cells, shape, counts)
+
+
+def shaped(
+    config: TrainConfig, task: Task, store: EmbeddingStore
+) -> tuple[tuple[int, ...], tuple[int, ...], Shape]:
+    """The layers that a training reads, cells along a side of a patch of each, and what a decoder is given.
+
+    Raises:
+        BadInput: the store lacks a layer, or the head cannot take them.
+    """
+    layers = layers_of(store.meta, config.layers)
+    cells = cells_of(store.meta, layers)
+    widths = dict(zip(store.meta.layers, store.meta.dims, strict=True))
+    shape = shape_of(task, [widths[layer] for layer in layers], cells, store.meta.patch_px)
+    check_head(config.head, shape)
+    return layers, cells, shape
+
+
+def read_from_files(
+    config: TrainConfig, task: Task, store: EmbeddingStore, root: Path, gaps: PixelGaps, notes: Iterable[str] = ()
+) -> Generator[Event, None, Labels]:  # fmt: skip
+    """The labels of a store, and what is to be said of them.
+
+    Args:
+        notes: what else is said, before.
+    """
+    yield StepStarted("Reading labels")
+    labels, note = yield from _labels(config, task, store, root, gaps)
+    yield from (Noticed(text) for text in (*notes, *labels.notes, note) if text)
+    return labels
 
 
 def _labels(

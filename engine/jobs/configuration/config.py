@@ -253,6 +253,7 @@ def config_hash(config: JobConfig) -> str:
             for own, one in every:
                 _reduce(own, one)
             _drop_defaults(tree["training"], _LATER_OF_TRAINING)
+            _drop_defaults(tree, {"ground": "same"})
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 

@@ -59,6 +59,11 @@ class LeaderboardConfig(Frozen):
         max_length=64,
         description="More stores of the same backbones for the matrix, of other ground, dates, sensors or levels.",
     )
+    ground: Literal["same", "shared"] = Field(
+        "same",
+        description="same: stores of the same tiles and places; shared: stores of other pixels, tiles and extents, all taught and "
+        "judged on the labelled pixels of the first store that every store has, with its labels.",
+    )
     training: TrainConfig = Field(
         TrainConfig(store=""),
         description="What all trainings share: task, labels, split, loss, epochs and the other keys of a training.",
@@ -135,6 +140,12 @@ class LeaderboardConfig(Frozen):
     def _more_stores_are_for_the_matrix(self) -> LeaderboardConfig:
         if self.travel_stores and not self.travels:
             raise ValueError("travel_stores go with travel: place, date, sensor, level or store")
+        return self
+
+    @model_validator(mode="after")
+    def _shared_ground_has_no_matrix(self) -> LeaderboardConfig:
+        if self.ground == "shared" and (self.travels or len(self.stores) < 2):
+            raise ValueError("ground: shared compares two stores or more, and goes without travel")
         return self
 
     @property

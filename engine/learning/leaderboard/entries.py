@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,10 +21,14 @@ from engine.learning.heads.sizes import shape_of
 from engine.learning.heads.table import check_head
 from engine.learning.keeping.card import encoder_facts
 from engine.learning.leaderboard.same_ground import aligned, apart_from, matched_places, shared_places
+from engine.learning.leaderboard.shared_ground.division import Divided, Judged
+from engine.learning.leaderboard.shared_ground.opening import open_shared
 from engine.learning.positions import measure_positions
 from engine.learning.preparation import Prepared, prepare, with_baselines
 from engine.store.schema import StoreMeta
 from engine.store.store import EmbeddingStore
+
+Asked = tuple[str | ExtractConfig, ...]
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,17 @@ class Entry:
         title: its backbone, and what tells it from others of the same backbone.
         prepared: with all layers and position kept; on the board, divided as the first store is.
         is_on_board: False for a store of the matrix alone.
+        judged: on shared ground, the pixels that are judged by the number of a test tile; None: all labels of its own pixels.
         extract_seconds: how long it took to make; None where nothing tells.
-        size_bytes: of its files.
+        size_bytes: of its files; None where they are others' and read in place.
     """
 
     title: str
     prepared: Prepared
     is_on_board: bool
     extract_seconds: float | None
-    size_bytes: int
+    size_bytes: int | None
+    judged: Mapping[int, Judged] | None = None
 
     @property
     def store(self) -> EmbeddingStore:
@@ -61,7 +66,33 @@ def open_entries(config: LeaderboardConfig, root: Path) -> Generator[Event, None
     asked = config.stores + config.travel_stores
     _require_whole(asked, root)
     yield from _plan_all(asked, root)
-    opened = []
+    opened = yield from (_on_shared_ground if config.ground == "shared" else _on_same_ground)(
+        config, asked, root
+    )
+    titles = titles_of([one.prepared.store for one in opened])
+    return [
+        Entry(title, one.prepared, number < len(config.stores), _seconds(one.prepared.store), _size(one.prepared.store), one.judged)
+        for number, (title, one) in enumerate(zip(titles, opened, strict=True))
+    ]  # fmt: skip
+
+
+def _on_shared_ground(
+    config: LeaderboardConfig, asked: Asked, root: Path
+) -> Generator[Event, None, list[Divided]]:
+    """The stores on the labelled ground that all of them have."""
+    opened = yield from open_shared(config, asked, root)
+    for number in range(len(opened)):
+        _require_another([one.prepared for one in opened[: number + 1]])
+        _require_heads(config, opened[number].prepared)
+        yield from _lacking_layers(config, opened[number].prepared)
+    return opened
+
+
+def _on_same_ground(
+    config: LeaderboardConfig, asked: Asked, root: Path
+) -> Generator[Event, None, list[Divided]]:
+    """The stores on the places that all of them have."""
+    opened: list[Prepared] = []
     for number, store in enumerate(asked):
         training = config.training_of(store, config.heads[0], config.seeds[0], None, "keep")
         prepared = yield from prepare(training, root)
@@ -73,11 +104,7 @@ def open_entries(config: LeaderboardConfig, root: Path) -> Generator[Event, None
     for prepared in opened:
         _require_heads(config, prepared)
         yield from _lacking_layers(config, prepared)
-    titles = titles_of([one.store for one in opened])
-    return [
-        Entry(title, prepared, number < len(config.stores), _seconds(prepared.store), _size(prepared.store))
-        for number, (title, prepared) in enumerate(zip(titles, opened, strict=True))
-    ]
+    return [Divided(prepared, None) for prepared in opened]
 
 
 def _divided_alike(config: LeaderboardConfig, opened: list[Prepared]) -> Iterator[Event]:
@@ -183,7 +210,7 @@ def _facts(meta: StoreMeta) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _require_whole(asked: tuple[str | ExtractConfig, ...], root: Path) -> None:
+def _require_whole(asked: Asked, root: Path) -> None:
     """Check the stores that are there before any is made.
 
     Raises:
@@ -197,7 +224,7 @@ def _require_whole(asked: tuple[str | ExtractConfig, ...], root: Path) -> None:
             EmbeddingStore.open(store_folder(one, root))
 
 
-def _plan_all(asked: tuple[str | ExtractConfig, ...], root: Path) -> Iterator[Event]:
+def _plan_all(asked: Asked, root: Path) -> Iterator[Event]:
     """Plan every store that has to be made before the first is: what a plan refuses is told within seconds.
 
     Raises:
@@ -264,16 +291,5 @@ def _seconds(store: EmbeddingStore) -> float | None:
     return done[-1] if done else None
 
 
-def _size(store: EmbeddingStore) -> int:
-    return sum(part.path.stat().st_size for part in store.parts)
-
-
-def facts_of(entry: Entry) -> dict[str, Any]:
-    """What rows of a store say of it."""
-    meta = entry.store.meta
-    return {
-        "backbone": entry.title, "is_random": meta.is_random, "is_simulated": meta.is_simulated,
-        "weights_sha256": meta.weights_sha256, "sensor": meta.sensor, "level": meta.level, "gsd_m": meta.gsd_m,
-        "patch_px": meta.patch_px, "bands": list(meta.bands), "image_size": max(tile.height_px for tile in entry.store.tiles),
-        "bytes": entry.size_bytes, "extract_seconds": entry.extract_seconds,
-    }  # fmt: skip
+def _size(store: EmbeddingStore) -> int | None:
+    return None if store.is_in_place else store.bytes_on_disk

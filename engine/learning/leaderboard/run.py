@@ -25,6 +25,8 @@ from engine.learning.leaderboard.groups import Group, groups_of, within_reach
 from engine.learning.leaderboard.report.files import write_files
 from engine.learning.leaderboard.report.words import row_name
 from engine.learning.leaderboard.results import FOLDER, Result, read_result, write_result
+from engine.learning.leaderboard.shared_ground.testing import tested
+from engine.learning.leaderboard.shared_ground.words import told_of
 from engine.learning.leaderboard.summary import summarised
 from engine.learning.leaderboard.teaching import Ended, Loaded, counts_of_tiles, load, restricted, teach
 from engine.learning.leaderboard.time_left import seconds_left
@@ -72,6 +74,7 @@ def leaderboard(config: LeaderboardConfig, folder: Path, root: Path) -> Iterator
     device = choose_device(config.device)
     entries = yield from open_entries(config, root)
     groups, notes = groups_of(entries, config.travels)
+    notes += told_of([(one.title, one.prepared) for one in entries]) if config.ground == "shared" else []
     yield from map(Noticed, notes)
     numbers = [
         [one.number for one in groups if one.store == store and one.taught_as == one.number]
@@ -138,7 +141,16 @@ def _taught(bench: Bench, cell: Cell) -> Result:
         places = len(np.unique(entry.prepared.split.places[tiles["train"]]))
     unfinished = bench.folder / FOLDER / "unfinished" / cell.key
     taught = teach(config, task, data, unfinished, f"{cell.key} {bench.learned_from}", bench.has_ended)
-    tests = {cell.store: counts_of_tiles(taught.decoder, task, bench.loaded.data, "test", bench.has_ended)}
+    tests = {
+        cell.store: tested(
+            entry.judged,
+            entry.prepared.split.tiles["test"],
+            taught.decoder,
+            task,
+            bench.loaded.data,
+            bench.has_ended,
+        )
+    }
     if cell.share == 1:
         tests |= {
             store: counts_of_tiles(taught.decoder, task, one.data, "test", bench.has_ended)

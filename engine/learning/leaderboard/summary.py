@@ -26,7 +26,7 @@ from engine.learning.leaderboard.counts import (
     plain,
     spread,
 )
-from engine.learning.leaderboard.entries import Entry, facts_of, layer_sets
+from engine.learning.leaderboard.entries import Entry, layer_sets
 from engine.learning.leaderboard.groups import Group
 from engine.learning.leaderboard.results import Result
 from engine.learning.leaderboard.verdict import comparison, verdict
@@ -98,7 +98,7 @@ def _row(config: LeaderboardConfig, entries: Sequence[Entry], results: Results, 
     scores = [task.scores(own.sum(axis=0)) for own in counts]
     validation = mean([result.validation[task.watch] for result in found])
     facts: dict[str, Any] = {
-        "store": cell.store, **facts_of(entry), "head": config.head_titles[cell.head], "head_settings": head.model_dump(mode="json"), "seeds": list(config.seeds),
+        "store": cell.store, **_facts_of(entry), "head": config.head_titles[cell.head], "head_settings": head.model_dump(mode="json"), "seeds": list(config.seeds),
         "layers": list(cell.layers), "position": cell.position, "feature_dim": feature_dim,
         **_means(scores, task.watch, *(("miou",) if "miou" in scores[0] and task.watch != "miou" else ())),
         "interval": ends(estimate(counts, metric_of(task))), "places": counts.shape[1],
@@ -173,3 +173,14 @@ def _means(scores: Sequence[Mapping[str, Any]], *names: str) -> dict[str, Any]:
         values = [math.nan if own[name] is None else float(own[name]) for own in scores]
         found |= {f"{name}_mean": known(mean(values)), f"{name}_std": spread(values)}
     return found
+
+
+def _facts_of(entry: Entry) -> dict[str, Any]:
+    """What rows of a store say of it."""
+    meta = entry.store.meta
+    return {
+        "backbone": entry.title, "is_random": meta.is_random, "is_simulated": meta.is_simulated,
+        "weights_sha256": meta.weights_sha256, "sensor": meta.sensor, "level": meta.level, "gsd_m": meta.gsd_m,
+        "patch_px": meta.patch_px, "bands": list(meta.bands), "image_size": max(tile.height_px for tile in entry.store.tiles),
+        "bytes": entry.size_bytes, "extract_seconds": entry.extract_seconds,
+    }  # fmt: skip

@@ -17,6 +17,7 @@ class Product:
         is_unit_length: whether each embedding has length 1 by its definition.
         licence, attribution: as the publisher states them; empty where it does not.
         note: what a user of it should know; empty where there is nothing.
+        is_annual: whether each embedding stands for a whole calendar year.
     """
 
     title: str
@@ -25,19 +26,25 @@ class Product:
     licence: str
     attribution: str
     note: str = ""
+    is_annual: bool = False
 
 
 # Licence and sentence of attribution: Earth Engine catalogue, GOOGLE/SATELLITE_EMBEDDING/V1/ANNUAL, "Terms of use".
 ALPHAEARTH = Product(
     "AlphaEarth, Google Satellite Embedding V1", "alphaearth_v1", True, "CC-BY-4.0",
     "The AlphaEarth Foundations Satellite Embedding dataset is produced by Google and Google DeepMind.",
+    is_annual=True,
 )  # fmt: skip
 # "Embeddings and model weights are released under the CC0 license [...] we do request" attribution: its repository's README.
 TESSERA = Product(
     "TESSERA", "tessera", False, "CC0-1.0", "TESSERA embeddings, University of Cambridge",
     "The file does not say which version of TESSERA made it: embeddings of different versions must not be mixed.",
+    is_annual=True,
 )  # fmt: skip
 UNKNOWN_PRODUCT = Product("embeddings", "unknown", False, "", "")
+
+# Models of which each embedding stands for a calendar year, whichever form it came in.
+ANNUAL_MODELS = frozenset(one.model for one in (ALPHAEARTH, TESSERA) if one.is_annual)
 
 _ALPHAEARTH_BANDS = tuple(f"A{number:02d}" for number in range(64))
 _TESSERA_DIM = 128

@@ -1,0 +1,1 @@
+"""Stores of other pixels, tiles and extents, taught and judged on the labelled ground that all of them have."""
