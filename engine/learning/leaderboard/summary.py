@@ -148,7 +148,7 @@ def _about(
     if max(pixels) > 1.01 * min(pixels):
         notes.append(
             f"The test places are the same, and their labelled pixels are not: {min(pixels):,} to {max(pixels):,}, because tiles "
-            f"of other sizes end elsewhere."
+            f"of other sizes end elsewhere. ground: shared judges all stores on the same pixels."
         )
     if rows[0].facts["places"] < 10:
         notes.append(

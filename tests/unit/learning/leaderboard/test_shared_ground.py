@@ -103,7 +103,7 @@ def _write(path: Path, values: np.ndarray, dtype: str) -> None:
 def _config(place: Path, **changes: object) -> Any:
     found = annual_against_dated(str(place / "alpha"), str(place / "dated"), str(place / "labels.tif"))
     tree = yaml_mapping(to_yaml(found).encode(), "here")
-    tree["training"] |= {"epochs": 3, "batch_patches": 4096, "baselines": ["nbr"]}
+    tree["training"] |= {"split": {"test": 0.4}, "epochs": 3, "batch_patches": 4096, "baselines": ["nbr"]}
     return parse_config({**tree, "device": "cpu", "seeds": [0, 1], **changes})
 
 
@@ -181,7 +181,13 @@ def test_pixels_are_found_across_the_seam_of_two_zones(place: Path) -> None:
     tiles = EmbeddingStore.open(place / "dated").tiles
     there = Transformer.from_crs("EPSG:32618", "EPSG:32617", always_xy=True)
     west, north = there.transform(_WEST, _NORTH)
-    turned = replace(tiles[0], crs="EPSG:32617", transform=(20.0, 0.0, west - 400, 0.0, -20.0, north + 400))
+    turned = replace(
+        tiles[0],
+        crs="EPSG:32617",
+        height_px=96,
+        width_px=96,
+        transform=(20.0, 0.0, west - 300, 0.0, -20.0, north + 300),
+    )
     found = TilesByCrs(tiles, range(len(tiles))).at(turned)
     assert (found.tiles >= 0).any()
     for pixel in np.flatnonzero(found.tiles >= 0)[::97].tolist():
