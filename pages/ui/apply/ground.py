@@ -74,7 +74,7 @@ def why_not(refused: Sequence[tuple[str, str]]) -> None:
     with st.expander(f"Why not other ground ({len(refused)})", icon=":material/block:"):
         for name, reason in refused:
             st.markdown(f"**{wording.plain(name)}**")
-            st.caption(wording.plain(reason))
+            st.caption(wording.told(reason))
 
 
 def _extraction(run: TrainRun, place: session.Place) -> ExtractConfig:

@@ -124,7 +124,7 @@ def panel(shown: Shown) -> None:
         f"All of {facts.title}: {facts.gsd_m:g} m pixels; imagery of {days}. Areas are those on the ellipsoid."
     )
     for note in facts.notes:
-        st.caption(wording.plain(note))
+        st.caption(wording.told(note))
 
 
 def series(found: Sequence[Shown]) -> None:
@@ -217,7 +217,7 @@ def _scenes(facts: MapFacts) -> tuple[layers.Scene, ...]:
         store = results.open_store(Path(facts.store))
         config = cached.extraction_of(store)
     except EngineError as err:
-        st.caption(f"Without imagery below: {wording.plain(str(err))}")
+        st.caption(f"Without imagery below: {wording.told(str(err))}")
         return ()
     wanted = {name for tile in store.tiles for name in tile.scene_ids}
     return tuple(scene for scene in scenes_below.of_config(config.scene) if scene.id in wanted)

@@ -192,7 +192,7 @@ def _facts(seen: Preview) -> None:
     )  # fmt: skip
     st.caption(wording.plain(f"Attribution, which will stand on the map: {told.attribution or NOT_STATED}"))
     for note in told.notes:
-        st.caption(wording.plain(note.replace("--model NAME states the model.", "State the model above.")))
+        st.caption(wording.told(note))
 
 
 def _use(asked: Asked, seen: Preview) -> None:

@@ -28,7 +28,7 @@ def _draw(job: Job) -> None:
     for _, event in events:
         message = getattr(event, "message", "")
         if message:
-            st.caption(wording.plain(message))
+            st.caption(wording.told(message))
     if state in jobs_panel.ACTIVE and st.button("Cancel", key="bring_cancel", icon=":material/stop:"):
         with errors.in_words(stop=False):
             job.cancel()

@@ -10,7 +10,7 @@ import streamlit as st
 from engine.views.comparing.comparison import Comparison
 from pages.ui.look import style
 from pages.ui.look.palette import SHADES, theme
-from pages.ui.look.wording import plain
+from pages.ui.look.wording import plain, told
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
 
@@ -29,7 +29,7 @@ def likeness(found: Comparison, names: Sequence[str]) -> None:
         )
         _heat(found.table("overlap"), names, "overlap", "Neighbour overlap")
     for note in found.ground.notes:
-        st.caption(plain(note))
+        st.caption(told(note))
 
 
 def correlations(found: Comparison, names: Sequence[str]) -> None:

@@ -46,7 +46,7 @@ def choose(shown: LayerView, stores: Sequence[cached.JobFacts]) -> tuple[LayerVi
         require_basis(other, shown)
     except EngineError as err:
         st.warning(
-            f"The components of that store cannot be taken, and this one's own are shown. {wording.plain(str(err))}",
+            f"The components of that store cannot be taken, and this one's own are shown. {wording.told(str(err))}",
             icon=":material/warning:",
         )
         return None

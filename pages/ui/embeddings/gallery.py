@@ -84,7 +84,7 @@ def _add(
         views.append(other)
         imagery.append(cached.scenes(run.config.scene))
     except EngineError as err:
-        st.caption(f"{wording.plain(results.store_words(run))} is left out: {wording.plain(str(err))}")
+        st.caption(f"{wording.plain(results.store_words(run))} is left out: {wording.told(str(err))}")
         del imagery[len(views) :]
 
 

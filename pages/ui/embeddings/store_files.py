@@ -75,7 +75,7 @@ def _offer(config: ExportConfig) -> None:
         if files:
             take.links(files)
             for note in _notes(job):
-                st.caption(wording.plain(note))
+                st.caption(wording.told(note))
             st.code(str(job.job.folder / FILES), language=None, wrap_lines=True)
             return
     elif job is not None:

@@ -148,6 +148,6 @@ def _test_scenes(run: TrainRun) -> tuple[Scene, ...]:
         if found:
             layers.imagery(found, layers.best_of(found))
     except (EngineError, KeyError) as err:
-        st.caption(f"Without imagery below: {wording.plain(str(err))}")
+        st.caption(f"Without imagery below: {wording.told(str(err))}")
         return ()
     return found

@@ -66,7 +66,7 @@ def headline(run: TrainRun) -> None:
         notes = " ".join(str(note) for note in found.get("notes", ()))
         st.warning(
             f"Taught by clicked labels, none of which was set aside as a test: each patch was called by what was learnt on "
-            f"other places, and the decoder that is kept has learnt from all. {wording.plain(notes)}",
+            f"other places, and the decoder that is kept has learnt from all. {wording.told(notes)}",
             icon=":material/info:",
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -10,22 +9,18 @@ from typing import Any
 
 import streamlit as st
 
-from engine.errors import EngineError
 from engine.imagery.raster.layout import RasterLayout
 from engine.imagery.scene import Scene
 from engine.imagery.sensors.table import SENSORS
 from engine.imagery.sources.source import Declared
 from pages.ui.explore.own_picture import band_label
+from pages.ui.look.field_words import FIELDS
 from pages.ui.look.fields import choices_of, help_of
 
 _NOT_READ = "-"
 # With more bands than this, names are typed in a row instead of chosen one by one.
 _MOST_CHOICES = 24
 _NAMES = tuple(dict.fromkeys(band for one in SENSORS.values() for band in one.bands))
-_FIELDS = {name: name.capitalize() for name in ("sensor", "bands", "level", "scale", "offset", "nodata")} | {
-    "nodata": "Gap value",
-    "datetime": "Date",
-}
 
 
 def ask(scenes: Sequence[Scene], raster: Path, layout: RasterLayout, key: str) -> dict[str, Any]:
@@ -38,32 +33,23 @@ def ask(scenes: Sequence[Scene], raster: Path, layout: RasterLayout, key: str) -
     first = scenes[0] if scenes else None
     left, right = st.columns(2)
     sensor = left.selectbox(
-        _FIELDS["sensor"], ["", *SENSORS], key=f"own_sensor_{key}", help=help_of(Declared, "sensor"),
+        FIELDS["scene.sensor"], ["", *SENSORS], key=f"own_sensor_{key}", help=help_of(Declared, "sensor"),
         format_func=lambda name: SENSORS[name].title if name else _understood(first.sensor.title if first else None),
     )  # fmt: skip
     level = right.selectbox(
-        _FIELDS["level"], ["", *choices_of(Declared, "level")], key=f"own_level_{key}", help=help_of(Declared, "level"),
+        FIELDS["scene.level"], ["", *choices_of(Declared, "level")], key=f"own_level_{key}", help=help_of(Declared, "level"),
         format_func=lambda name: name.capitalize() if name else _understood(first.level if first else None),
     )  # fmt: skip
     bands = _bands(first, raster, layout, key)
     numbers = _numbers(first, key)
     date = st.text_input(
-        _FIELDS["datetime"], key=f"own_datetime_{key}", help=help_of(Declared, "datetime"),
+        FIELDS["scene.datetime"], key=f"own_datetime_{key}", help=help_of(Declared, "datetime"),
         placeholder=f"{first.datetime:%Y-%m-%dT%H:%M:%SZ}" if first and first.datetime else "2021-08-28T10:56:19Z",
     ).strip()  # fmt: skip
     said: dict[str, Any] = {"sensor": sensor, "level": level, "bands": bands, "datetime": date}
     if bands and not sensor and first is not None and _knows(first, bands):
         said["sensor"] = first.sensor.name  # names alone would fit several sensors
     return {name: value for name, value in said.items() if value} | numbers
-
-
-def in_field_words(err: EngineError) -> EngineError:
-    """The same error with the fields of this page where it names those of a configuration."""
-    return type(err)(re.sub(r"scene\.(\w+)", lambda found: _field(found[1]), str(err)))
-
-
-def _field(name: str) -> str:
-    return f"“{_FIELDS[name]}”" if name in _FIELDS else f"scene.{name}"
 
 
 def _understood(what: str | None) -> str:
@@ -143,7 +129,7 @@ def _numbers(scene: Scene | None, key: str) -> dict[str, float]:
     }
     found = {
         name: column.number_input(
-            _FIELDS[name], value=None, format="%g", key=f"own_{name}_{key}", help=help_of(Declared, name),
+            FIELDS[f"scene.{name}"], value=None, format="%g", key=f"own_{name}_{key}", help=help_of(Declared, name),
             placeholder="as understood" if number is None else f"{number:g}",
         )
         for column, (name, number) in zip(st.columns(3), now.items(), strict=True)

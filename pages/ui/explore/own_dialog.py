@@ -8,14 +8,22 @@ from typing import Any
 
 import streamlit as st
 
-from engine.errors import BadInput, EngineError
+from engine.errors import EngineError
 from engine.imagery import plausibility
 from engine.imagery.raster.layout import layout_of
 from engine.imagery.scene import Scene
-from engine.imagery.sources import FilesScene, SceneConfig, StackScene
+from engine.imagery.sources import SceneConfig
 from engine.jobs.configuration.config import BackboneConfig, ExtractConfig
 from pages.ui import workspace
-from pages.ui.explore import own_corrections, own_draft, own_files, own_folders, own_picture, understood
+from pages.ui.explore import (
+    own_corrections,
+    own_draft,
+    own_files,
+    own_folders,
+    own_picture,
+    own_several,
+    understood,
+)
 from pages.ui.jobs import config_view
 from pages.ui.look import errors, wording
 from pages.ui.map import layers
@@ -72,9 +80,10 @@ def _look() -> None:
         errors.tell(err)
         return
     key = str(draft.turn)
+    own_several.say_which(draft)
     before, _ = _read(draft.scene)
     _recalled(draft)
-    _series_or_parts(draft, before)
+    own_several.choose_reading(draft, before)
     shown, right = st.columns([1, 1.15], gap="medium")
     facts = right.container()
     with right.expander(
@@ -86,30 +95,11 @@ def _look() -> None:
         own_picture.show(scenes, raster, layout, key)
     with facts:
         if trouble is not None:
-            errors.tell(own_corrections.in_field_words(trouble))
+            errors.tell(trouble)
         if scenes:
             understood.show(scenes)
     if scene is not None and scenes and trouble is None:
         _use(draft, scene, scenes)
-
-
-def _series_or_parts(draft: own_draft.Draft, scenes: Sequence[Scene]) -> None:
-    """Which of the two readings of several rasters with dates is meant."""
-    is_series = isinstance(draft.scene, StackScene)
-    parts = isinstance(draft.scene, FilesScene) and len({one.datetime for one in scenes}) > 1
-    if not parts and not (is_series and len({path for one in scenes for path in one.paths}) > 1):
-        return
-    readings = {
-        "parts": "Parts of one image, which fill one another",
-        "series": "Dates of one place, a series",
-    }
-    chosen = st.segmented_control(
-        "These rasters are", list(readings), default="series" if is_series else "parts", required=True,
-        key=f"own_reading_{draft.turn}", format_func=readings.__getitem__,
-    )  # fmt: skip
-    if (chosen == "series") != is_series:
-        own_draft.read_as_series(draft, chosen == "series")
-        st.rerun()
 
 
 def _corrected(
@@ -164,7 +154,7 @@ def _recalled(draft: own_draft.Draft) -> None:
 def _use(draft: own_draft.Draft, scene: SceneConfig, scenes: Sequence[Scene]) -> None:
     """What is odd, the name, and the button that makes the files the place looked at."""
     for note in _look_at_values(scene.model_dump_json(), scene.stamp(workspace.folder()), scenes):
-        st.warning(wording.plain(str(own_corrections.in_field_words(BadInput(note)))), icon=":material/help:")
+        st.warning(wording.told(note), icon=":material/help:")
     title = st.text_input(
         "Name of the place", own_places.free_title(draft.title or scenes[0].title, scene), key=f"own_title_{draft.turn}",
         max_chars=own_places.LONGEST_TITLE,
@@ -175,8 +165,9 @@ def _use(draft: own_draft.Draft, scene: SceneConfig, scenes: Sequence[Scene]) ->
             with errors.in_words(stop=False):
                 _keep(draft, scene, title, backbone)
                 st.rerun()
-        if st.button("Leave it", key="own_leave"):
-            _dismissed()
+        if st.button("Leave this one" if draft.waiting else "Leave it", key="own_leave"):
+            if not own_draft.go_on(draft):
+                _dismissed()
             st.rerun()
     with st.expander("The same without the browser", icon=":material/terminal:", key="own_yaml"):
         config_view.show(ExtractConfig(scene=scene, backbone=BackboneConfig(name=backbone)), title, "own")
@@ -194,6 +185,7 @@ def _keep(draft: own_draft.Draft, scene: SceneConfig, title: str, backbone: str)
     session.set_place(key)
     if draft.region is not None:
         regions.choose(draft.region)
-    own_draft.close()
+    if not own_draft.go_on(draft):
+        own_draft.close()
     if any(value is not None for value in said.values()):
         st.toast("The next file of this kind from the same folder opens alike.", icon=":material/history:")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from engine.errors import ConfigError, EngineError
-from engine.imagery.sources import FilesScene, SceneConfig, StackScene, source_of
+from engine.imagery.sources import FilesScene, SceneConfig, StackScene
 from engine.jobs.complaints import in_words
 from engine.jobs.configuration.config import RegionConfig
 from pages.ui.explore import own_files
@@ -31,6 +31,8 @@ class Draft:
         is_recalled: the scene carries what was said of files of this folder before.
         title: the name to begin with; "" for one from the files.
         region: dropped together with the files.
+        left_out: names of rasters beside these that cannot be read.
+        waiting: sources that are opened after this one, each as a place; total: how many there are with this one and those before.
     """
 
     scene: SceneConfig
@@ -38,6 +40,9 @@ class Draft:
     is_recalled: bool = False
     title: str = ""
     region: RegionConfig | None = None
+    left_out: tuple[str, ...] = ()
+    waiting: tuple[SceneConfig, ...] = ()
+    total: int = 1
 
 
 def current() -> Draft | None:
@@ -53,13 +58,9 @@ def open_path(path: Path, region: RegionConfig | None = None) -> None:
         SceneError: there is no raster, or it lies in a folder that may not be shown.
     """
     tiles.require_shown(path)
-    plain = source_of(path)
-    recalled = own_answers.recall(own_files.folder_of(plain), own_files.layouts_of(plain))
-    try:
-        scene = with_said(plain, recalled)
-    except EngineError:
-        scene, recalled = plain, {}
-    _set(Draft(scene, _next_turn(), bool(recalled), region=region))
+    plain, left_out = own_files.readable_source(path)
+    scene, is_recalled = _recalled(plain)
+    _set(Draft(scene, _next_turn(), is_recalled, region=region, left_out=left_out))
 
 
 def open_place(scene: SceneConfig, title: str) -> None:
@@ -87,6 +88,22 @@ def read_as_series(draft: Draft, is_series: bool) -> None:
     _set(replace(draft, scene=scene, turn=_next_turn()))
 
 
+def read_apart(draft: Draft, sources: Sequence[SceneConfig]) -> None:
+    """Open the first of some sources that were read together, and then the others, each as a place of its own."""
+    _next(replace(draft, waiting=tuple(sources), total=len(sources)))
+
+
+def go_on(draft: Draft) -> bool:
+    """Open the next of the sources that become a place each.
+
+    Returns:
+        Whether there was one.
+    """
+    if draft.waiting:
+        _next(draft)
+    return bool(draft.waiting)
+
+
 def leave() -> None:
     """Close the dialog; files that were dropped for it and are used nowhere are deleted."""
     draft = current()
@@ -111,6 +128,25 @@ def with_said(scene: SceneConfig, said: Mapping[str, Any]) -> SceneConfig:
         return kind.model_validate({**scene.model_dump(), **said})
     except ValidationError as err:
         raise ConfigError(f"{scene.title}: {in_words(err, kind)}") from err
+
+
+def _next(draft: Draft) -> None:
+    scene, is_recalled = _recalled(draft.waiting[0])
+    turn = _next_turn()
+    _set(replace(draft, scene=scene, turn=turn, is_recalled=is_recalled, title="", waiting=draft.waiting[1:]))
+
+
+def _recalled(plain: SceneConfig) -> tuple[SceneConfig, bool]:
+    """A source with what was said of such files of its folder before, and whether anything was.
+
+    Raises:
+        SceneError: a raster cannot be opened.
+    """
+    said = own_answers.recall(own_files.folder_of(plain), own_files.layouts_of(plain))
+    try:
+        return with_said(plain, said), bool(said)
+    except EngineError:
+        return plain, False
 
 
 def _set(draft: Draft) -> None:

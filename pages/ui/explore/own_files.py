@@ -8,14 +8,54 @@ from pathlib import Path
 from engine.errors import SceneError
 from engine.imagery.cubes.opening import is_cube
 from engine.imagery.raster.layout import RasterLayout, layout_of
-from engine.imagery.sources import ChipsScene, SceneConfig
-from engine.imagery.sources.product_files import product_place, rasters_in
+from engine.imagery.raster.rasters import open_raster
+from engine.imagery.sources import ChipsScene, FilesScene, SceneConfig, StackScene, source_of
+from engine.imagery.sources.product_files import grouped, product_place, rasters_in
 from engine.jobs.folder import CONFIG
 from engine.paths import modified
 from pages.ui import workspace
 from pages.ui.state import own_places, uploads
 
 _KEPT_S = 86_400
+_MOST_APART = 12
+
+
+def readable_source(path: Path) -> tuple[SceneConfig, tuple[str, ...]]:
+    """The source of a file or folder without the rasters that cannot be opened, and the names of those.
+
+    Raises:
+        SceneError: nothing of it can be read, or a file of a product cannot, without which it would be another one.
+    """
+    plain = source_of(path)
+    if not isinstance(plain, FilesScene):
+        return plain, ()
+    files = rasters_in(path)
+    damaged = [file for file in files if not _opens(file)]
+    if not damaged or len(damaged) == len(files):
+        return plain, ()
+    rest = [file for file in files if file not in damaged]
+    kept = FilesScene(source="files", paths=tuple(map(str, rest))) if len(rest) > 1 else source_of(rest[0])
+    return kept, tuple(file.name for file in damaged)
+
+
+def places_apart(scene: SceneConfig) -> tuple[SceneConfig, ...]:
+    """A source of each raster, and of each product with a file a band; none where there are too many."""
+    if not isinstance(scene, FilesScene | StackScene):
+        return ()
+    paths = [product_place(path) for path in own_places.paths_of(scene)]
+    try:
+        alone, groups = grouped(
+            [one for path in paths for one in (rasters_in(path) if path.is_dir() else [path])]
+        )
+        if len(alone) + len(groups) > _MOST_APART:
+            return ()
+        products = [[str(member.path) for member in group.files] for group in groups]
+        return (
+            *(source_of(file) for file in alone),
+            *(FilesScene(source="files", paths=tuple(files)) for files in products),
+        )
+    except SceneError:  # told where the scenes are found
+        return ()
 
 
 def first_raster(scene: SceneConfig) -> Path:
@@ -69,6 +109,14 @@ def tidy_up() -> None:
     for folder in uploads.uploads_folder().glob("*"):
         if modified(folder) < before and (folder.name.startswith(".") or not _is_needed(folder)):
             uploads.discard(folder)
+
+
+def _opens(file: Path) -> bool:
+    try:
+        with open_raster(file):
+            return True
+    except SceneError:
+        return False
 
 
 def _rasters(scene: SceneConfig, named: Path) -> list[Path]:

@@ -25,7 +25,7 @@ def offer() -> None:
 
 def _row(one: own_places.Listed) -> None:
     if one.trouble:
-        st.warning(wording.plain(one.trouble), icon=":material/link_off:")
+        st.warning(wording.told(one.trouble), icon=":material/link_off:")
     if one.kept is not None:
         _rename(one.key, one.kept)
         where = [_where(path) for path in own_places.paths_of(one.kept.scene)] or [one.kept.scene.title]
@@ -72,7 +72,9 @@ def _remove(one: own_places.Listed) -> None:
                 _forget(one)
             st.rerun()
         return
-    st.caption("Its files were dropped into the page and are deleted with it, unless a run needs them.")
+    st.caption(
+        "Its files were dropped into the page and are deleted with it, unless a run or another place needs them."
+    )
     if st.button(
         "Remove and delete its files", key=f"own_sure_{one.key}", icon=":material/delete:", type="primary"
     ):
@@ -88,6 +90,8 @@ def _forget(one: own_places.Listed) -> None:
     with errors.in_words(stop=False):
         own_places.remove(one.key)
         if one.kept is not None and not own_files.release(one.kept.scene):
-            st.toast("A run needs the files of this place: they are kept.", icon=":material/info:")
+            st.toast(
+                "A run or another place needs the files of this place: they are kept.", icon=":material/info:"
+            )
         if session.place_key() == one.key:
             session.set_place(session.FIRST.key)

@@ -67,7 +67,7 @@ def _area(place: OnlinePlace) -> str:
     try:
         return f"Its box has {wording.area(place.region().area_km2)}."
     except RegionError as err:
-        return wording.plain(str(err))
+        return wording.told(str(err))
 
 
 @st.cache_data(show_spinner=False, max_entries=64, ttl=3600)

@@ -32,7 +32,7 @@ def show(scenes: Sequence[Scene]) -> None:
     )  # fmt: skip
     notes = list(dict.fromkeys(note for scene in scenes for note in scene.notes))
     for note in notes[:_MOST_NOTES]:
-        st.caption(wording.plain(note))
+        st.caption(wording.told(note))
     if len(notes) > _MOST_NOTES:
         st.caption(f"And {len(notes) - _MOST_NOTES} more remarks like these.")
 

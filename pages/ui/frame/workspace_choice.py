@@ -77,7 +77,7 @@ def _ask(label: str, key: str) -> None:
             try:
                 found = name_of(typed)
             except BadInput as err:
-                st.warning(wording.plain(str(err)), icon=":material/error:")
+                st.warning(wording.told(str(err)), icon=":material/error:")
                 return
             _turn_to(found)
 

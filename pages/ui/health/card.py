@@ -12,6 +12,7 @@ from engine.views.health.words import measure_named, signs_of_random_weights, ve
 from pages.ui.health import figures, measured, shift
 from pages.ui.health.strips import strip
 from pages.ui.look import errors, notices
+from pages.ui.look.field_words import spoken
 from pages.ui.look.wording import plain
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
@@ -92,10 +93,10 @@ def _one(found: LayerHealth, name: str) -> None:
     """A number among those of the references, and what it means."""
     measure, value = measure_named(name), getattr(found, name)
     st.markdown(f"**{measure.title}** · {'not measured' if value is None else f'{value:.3g}'}")
-    words = measure.sentence(found)
+    words = spoken(measure.sentence(found))
     if value is not None:
         _chart(strip(name, value, measure.bounds(found)), f"{measure.title} {value:.3g}. {words}")
-    st.caption(words)
+    st.caption(plain(words))
 
 
 def _chart(figure: Any, alt: str) -> None:

@@ -36,7 +36,7 @@ def offer(config: ExtractConfig, source: str, key: str) -> None:
             trouble = _measure(spec.name, config.device)
         if not trouble:
             st.rerun()
-        st.warning(wording.plain(trouble), icon=":material/timer_off:")
+        st.warning(wording.told(trouble), icon=":material/timer_off:")
 
 
 def _measure(name: str, device: str) -> str:

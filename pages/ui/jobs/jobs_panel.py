@@ -136,11 +136,11 @@ def _messages(events: Events) -> None:
     for _, event in events:
         match event:
             case happened.Noticed(message=message):
-                st.info(wording.plain(message), icon=":material/info:")
+                st.info(wording.told(message), icon=":material/info:")
             case happened.Failed(message=message):
-                st.error(wording.plain(message), icon=":material/error:")
+                st.error(wording.told(message), icon=":material/error:")
             case happened.Cancelled(message=message):
-                st.info(wording.plain(message or "Cancelled."), icon=":material/stop_circle:")
+                st.info(wording.told(message or "Cancelled."), icon=":material/stop_circle:")
 
 
 def _buttons(job: Job, state: State) -> None:

@@ -18,6 +18,6 @@ def of_config(scene: SceneConfig) -> tuple[Scene, ...]:
         found = cached.scenes(scene)
         layers.imagery(found, layers.best_of(found))
     except EngineError as err:
-        st.caption(f"Without imagery below: {wording.plain(str(err))}")
+        st.caption(f"Without imagery below: {wording.told(str(err))}")
         return ()
     return found

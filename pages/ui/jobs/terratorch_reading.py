@@ -40,7 +40,7 @@ def start(config: JobConfig, label: str, key: str, file_name: str, view_key: str
 def show(lines: Sequence[KeyRead], warnings: Sequence[str]) -> None:
     """What a person should know first, then a row a key."""
     for warning in warnings:
-        st.warning(wording.plain(warning), icon=":material/balance:")
+        st.warning(wording.told(warning), icon=":material/balance:")
     rows = [
         {
             "Key": line.key.rpartition(".")[2],

@@ -71,7 +71,7 @@ def exchange(path: Path, labels: LabelSet) -> None:
             ]
             st.rerun()
     for note in st.session_state.get("label_notes", []):
-        st.caption(wording.plain(note))
+        st.caption(wording.told(note))
 
 
 def way_on(seen: Seen, path: Path, map_key: str) -> None:

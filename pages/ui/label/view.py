@@ -168,7 +168,7 @@ def accuracy(taught: Taught) -> None:
             f"({wording.count(found.places, 'place')}{interval})."
         )
     for note in (*taught.notes, *found.notes):
-        st.caption(wording.plain(note))
+        st.caption(wording.told(note))
 
 
 def jump(seen: Seen, map_key: str) -> None:

@@ -37,7 +37,7 @@ def verdict(summary: dict[str, Any]) -> None:
     places = summary["places"]
     style.facts([(f"{name.capitalize()} places", f"{count:,}") for name, count in places.items()], small=True)
     for note in summary["notes"]:
-        st.caption(wording.plain(note))
+        st.caption(wording.told(note))
 
 
 def picture(summary: dict[str, Any], key: str) -> None:

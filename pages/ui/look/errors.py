@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from engine.errors import BadInput, EngineError
-from pages.ui.look.wording import plain
+from pages.ui.look.wording import plain, told
 
 # What the log says of it, and what the browser tests look for.
 UNFORESEEN = "a page ended on an error that was not foreseen"
@@ -34,9 +34,9 @@ def in_words(*, stop: bool = True) -> Iterator[None]:
 def tell(err: EngineError) -> None:
     """The message of an error, as a warning where the input was wrong, else as an error."""
     if isinstance(err, BadInput):
-        st.warning(plain(str(err)), icon=":material/error_outline:")
+        st.warning(told(str(err)), icon=":material/error_outline:")
     else:
-        st.error(plain(str(err)), icon=":material/error:")
+        st.error(told(str(err)), icon=":material/error:")
 
 
 def tell_unforeseen(err: Exception) -> bool:

@@ -6,13 +6,15 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from pages.ui.look.field_words import spoken
+
 # What a person may choose on a page; the configuration also takes a number, as in cuda:1.
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def help_of(model: type[BaseModel], name: str) -> str:
     """The sentence that the configuration has for a field."""
-    return model.model_fields[name].description or ""
+    return spoken(model.model_fields[name].description or "")
 
 
 def choices_of(model: type[BaseModel], name: str) -> list[Any]:

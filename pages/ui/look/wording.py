@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from pages.ui.look.field_words import spoken
+
 NO_DATE = "date not stated by the source"
 
 
@@ -70,6 +72,11 @@ def when(unix_s: float) -> str:
 def plain(text: str) -> str:
     """Text from elsewhere, so that Markdown shows it letter by letter."""
     return re.sub(r"([\\`*_{}\[\]()#+!|~$<>:])", r"\\\1", text)
+
+
+def told(text: str) -> str:
+    """What the engine says, letter by letter, with fields of the app where it names keys of a configuration."""
+    return plain(spoken(text))
 
 
 def credited(words: str, credit: str) -> str:

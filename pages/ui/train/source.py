@@ -64,7 +64,7 @@ def choose() -> Source:
         store = results.store_of(found[name].job)
         masked = any(scene.mask_path for scene in cached.scenes(found[name].config.scene))
     except EngineError as err:
-        st.warning(wording.plain(str(err)), icon=":material/error_outline:")
+        st.warning(wording.told(str(err)), icon=":material/error_outline:")
         st.stop()
     return _of_store(store, masked)
 

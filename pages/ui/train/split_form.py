@@ -60,7 +60,7 @@ def _preview(source: Source, tree: dict[str, Any], seed: int) -> None:
     try:
         split = _split(str(source.store), config.model_dump_json(), seed, source.tiles, config)
     except EngineError as err:
-        st.warning(wording.plain(str(err)), icon=":material/error_outline:")
+        st.warning(wording.told(str(err)), icon=":material/error_outline:")
         return
     counts = [
         (

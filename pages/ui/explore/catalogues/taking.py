@@ -64,7 +64,7 @@ def show(asked: StacScene, catalogue: Catalogue) -> bool:
         st.caption(_MISSING[st.session_state[_WAY] == "picked"])
         return False
     for note in notes:
-        st.warning(wording.plain(note), icon=":material/info:")
+        st.warning(wording.told(note), icon=":material/info:")
     product = catalogue.collection(chosen.collection)
     style.facts(timeline.facts_of(chosen, taken, product))
     cache_words()
