@@ -35,6 +35,10 @@ _FOCUS = """() => {
   return [element.tagName, element.ariaLabel || element.title || element.innerText || '',
           outlineStyle !== 'none' || boxShadow !== 'none'];
 }"""
+_FOCUSED_BOX = """() => {
+  const {left, right} = document.activeElement.getBoundingClientRect();
+  return [left, right, document.activeElement.ariaLabel || document.activeElement.innerText];
+}"""
 _MOST_TABS = 70  # 49 with the whole season
 
 
@@ -82,6 +86,21 @@ def test_the_tab_key_goes_through_the_map_and_its_panel_and_shows_where_it_is(vi
             break
     assert "Use everything here" in seen[-1]
     assert {"Zoom in", "Draw a rectangle", "The next scene"} <= set(seen)
+
+
+def test_on_a_telephone_the_tab_key_stops_at_nothing_that_is_folded_away_and_the_pages_still_unfold(
+    app: App, chromium: Browser, screenshots: Path
+) -> None:
+    with visit(chromium, app.address, screenshots, width=_TELEPHONE_PX) as visitor:
+        visitor.open("runs")
+        visitor.sees_page("Runs")
+        for _ in range(8):
+            visitor.page.keyboard.press("Tab")
+            left, right, name = visitor.page.evaluate(_FOCUSED_BOX)
+            assert 0 <= left < right <= _TELEPHONE_PX, f"the keyboard is at {name}, which nobody sees"
+        visitor.page.get_by_role("button", name="Expand sidebar").click()
+        visitor.page.get_by_role("link", name="Backbones").click()
+        visitor.sees_page("Backbones")
 
 
 def _fits_at_zoom(visitor: Visitor, title: str) -> None:
