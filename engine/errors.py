@@ -8,6 +8,7 @@ EngineError
 │   │   ├── MissingBand     a scene without a band that the backbone needs
 │   │   ├── NotSeen         nothing in a catalogue shows the region on the days asked for; a ConfigError as well
 │   │   └── RemoteError     imagery of a catalogue that cannot be had: no network, refused, or not allowed
+│   │       └── AbsentRemote  a file that its server does not have
 │   ├── BackboneError       a backbone that is unknown or asked for what it cannot do
 │   │   └── WeightsError    weights that are absent, altered or of another model
 │   ├── StoreError          an embedding store that is absent, incomplete or of another schema
@@ -53,6 +54,10 @@ class NotSeen(ConfigError, SceneError):
 
 class RemoteError(SceneError):
     """Imagery of a catalogue that cannot be had: no network, refused, or an address that is not allowed."""
+
+
+class AbsentRemote(RemoteError):
+    """A file that its server says it does not have."""
 
 
 class BackboneError(BadInput):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lzma
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -38,12 +38,14 @@ class Opened:
         dataset: what describes them, undecoded.
         read: stored values of a part of a variable; any thread may call it.
         notes: what is to be said of how it is stored.
+        ahead: brings several parts here side by side, where reading them one after another would wait for each; None: it would not.
     """
 
     path: Path
     dataset: xr.Dataset = field(repr=False)
     read: Callable[[str, Part], np.ndarray] = field(repr=False)
     notes: tuple[str, ...] = ()
+    ahead: Callable[[Sequence[tuple[str, Part]]], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,20 @@ class Cube:
         if own.valid is not None:
             values = np.where((values < own.valid[0]) | (values > own.valid[1]), own.gap, values)
         return values.astype(self.dtype, copy=False)
+
+    def ahead(self, parts: Sequence[tuple[int, int, slice, slice]]) -> None:
+        """Bring parts that are read next, each an image, a band, rows and columns, where they come over a network.
+
+        Raises:
+            SceneError: as `read`.
+        """
+        if self.opened.ahead is None:
+            return
+        named = [(self.bands[band], image, rows, columns) for image, band, rows, columns in parts]
+        self.opened.ahead([
+            (own.variable, self._part(own, self.dims[own.variable], image, rows, columns))
+            for own, image, rows, columns in named
+        ])  # fmt: skip
 
     def _part(self, band: CubeBand, dims: tuple[str, ...], image: int, rows: slice, columns: slice) -> Part:
         time, y, x, position = self.axes

@@ -62,18 +62,23 @@ def _layout(path: Path, modified_ns: int) -> Layout:
             f"{path.name} has {cube.images} dates of {len(cube.bands)} bands, and at most {_MOST_BANDS} images are read of one file. "
             f"Write fewer dates a file."
         )
-    height, width = (block_side(side) for side in cube.chunk)
+    height, width = (block_side(side, cube.opened.ahead is not None) for side in cube.chunk)
     down, across = -(-cube.shape[0] // height), -(-cube.shape[1] // width)
     blocks, block_bytes = count * down * across, height * width * cube.dtype.itemsize
     header, start = _with_blocks(_empty_tiff(cube, count, (height, width)), blocks, block_bytes)
     return Layout(header, start, (height, width), across, down, block_bytes, start + blocks * block_bytes)
 
 
-def block_side(chunk: int) -> int:
-    """The largest side up to the limit that holds whole chunks, so that none is unpacked for two blocks; else about a chunk."""
+def block_side(chunk: int, is_away: bool = False) -> int:
+    """The largest side up to the limit that holds whole chunks, so that none is unpacked for two blocks; else about a chunk.
+
+    Args:
+        is_away: chunks come over a network: the smallest such side, so that few come that are not asked for.
+    """
     whole = math.lcm(chunk, _STEP_PX)
     if whole <= _MOST_PX:
-        return max(_MOST_PX // 2 // whole, -(-_LEAST_PX // whole), 1) * whole
+        most = 1 if is_away else _MOST_PX // 2 // whole
+        return max(most, -(-_LEAST_PX // whole)) * whole
     return min(_MOST_PX, max(_LEAST_PX, -(-chunk // _STEP_PX) * _STEP_PX))
 
 
@@ -153,6 +158,7 @@ class CubeFile:
         return content
 
     def get_byte_ranges(self, offsets: Sequence[int], sizes: Sequence[int]) -> list[bytes]:
+        self._told(lambda: self._ahead(offsets, sizes))
         return [
             self._told(lambda: self._content(start, min(start + size, self.size))).ljust(size, b"\0")  # noqa: B023, called here
             for start, size in zip(offsets, sizes, strict=True)
@@ -184,15 +190,35 @@ class CubeFile:
             at += len(part)
         return b"".join(parts)
 
+    def _ahead(self, offsets: Sequence[int], sizes: Sequence[int]) -> bytes:
+        """Bring what some ranges of bytes hold, before they are read one after another."""
+        layout = self._layout
+        if self._cube.opened.ahead is not None:
+            numbers = {
+                number
+                for start, size in zip(offsets, sizes, strict=True)
+                for number in range(
+                    max(0, start - layout.start) // layout.block_bytes,
+                    -(-max(0, min(start + size, self.size) - layout.start) // layout.block_bytes),
+                )
+            }
+            self._cube.ahead([self._place(number) for number in sorted(numbers)])
+        return b""
+
+    def _place(self, number: int) -> tuple[int, int, slice, slice]:
+        """Image, band, rows and columns of a block."""
+        layout, cube = self._layout, self._cube
+        band, place = divmod(number, layout.across * layout.down)
+        (height, width), (down, across) = layout.block, divmod(place, layout.across)
+        rows = slice(down * height, min((down + 1) * height, cube.shape[0]))
+        columns = slice(across * width, min((across + 1) * width, cube.shape[1]))
+        return *divmod(band, len(cube.bands)), rows, columns
+
     def _block(self, number: int) -> bytes:
         """A block's pixels, filled up beyond the cube."""
         if number not in self._kept:
             layout, cube = self._layout, self._cube
-            band, place = divmod(number, layout.across * layout.down)
-            (height, width), (down, across) = layout.block, divmod(place, layout.across)
-            rows = slice(down * height, min((down + 1) * height, cube.shape[0]))
-            columns = slice(across * width, min((across + 1) * width, cube.shape[1]))
-            found = cube.read(*divmod(band, len(cube.bands)), rows, columns)
+            found = cube.read(*self._place(number))
             block = np.zeros(layout.block, cube.dtype.newbyteorder("<"))
             block[: found.shape[0], : found.shape[1]] = found
             self._kept[number] = block.tobytes()

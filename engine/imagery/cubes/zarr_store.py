@@ -1,6 +1,7 @@
 """Zarr stores (formats 2 and 3) in the CF conventions as arrays, read by window through xarray and zarr-python.
 
-A store is a folder that holds its own chunks: links out of it, and codecs that could run what they unpack, are refused.
+A store is a folder that holds its own chunks: links out of it, and codecs that could run what they unpack, are refused. One on
+another computer is named by a small file here, and read through connections to checked addresses.
 """
 
 from __future__ import annotations
@@ -9,20 +10,23 @@ import math
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from engine.errors import SceneError
 from engine.imagery.cubes.chunk_reader import ChunkReader
 from engine.imagery.cubes.cube import LARGEST_CHUNK_BYTES, Opened
+from engine.imagery.remote.fetching import CONNECTIONS
+from engine.imagery.remote.store_files import StoreFiles
 
 if TYPE_CHECKING:
     import xarray as xr
     import zarr
 
+ENDING = ".zarr"
 METADATA = ("zarr.json", ".zgroup", ".zmetadata", ".zarray", ".zattrs")
 # Codecs that only unpack numbers and text; of the others, `pickle` runs code (numcodecs, zarr-python 3.1).
 _CODECS = frozenset({
@@ -57,6 +61,34 @@ def open_zarr(path: Path) -> Opened:
     return Opened(path, dataset, ChunkReader(path.name, arrays).read, notes)
 
 
+def is_zarr_away(path: Path) -> bool:
+    """Whether a path is that of a small file that names a store on another computer."""
+    return path.suffix.lower() == ENDING and path.is_file()
+
+
+def open_zarr_away(path: Path) -> Opened:
+    """The arrays of a store on another computer, which a file here names.
+
+    Raises:
+        SceneError: as `open_zarr`.
+        RemoteError: it cannot be had.
+        ValueError, KeyError, RuntimeError, TypeError, OSError: it cannot be read.
+    """
+    import xarray as xr
+    import zarr
+    from zarr.storage import FsspecStore
+
+    store = FsspecStore(cast(Any, StoreFiles(path)), read_only=True, path="")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        arrays = _arrays(zarr.open_group(store, mode="r", use_consolidated=True), path)
+        dataset = xr.open_dataset(
+            cast(Any, store), engine="zarr", decode_cf=False, cache=False, consolidated=True, chunks=None
+        )
+    reader = ChunkReader(path.name, arrays, side_by_side=CONNECTIONS)
+    return Opened(path, dataset, reader.read, tuple(_filled(path, dataset, arrays)), reader.ahead)
+
+
 def open_arrays(path: Path) -> tuple[dict[str, Any], dict[str, zarr.Array[Any]]]:
     """Attributes and arrays of a store, or of a group in one, once its links, codecs and chunks are looked at.
 
@@ -72,16 +104,21 @@ def open_arrays(path: Path) -> tuple[dict[str, Any], dict[str, zarr.Array[Any]]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         group = zarr.open_group(path, mode="r", use_consolidated=False)
-        arrays = dict(group.arrays())
-        if not arrays:
-            inner = ", ".join(sorted(name for name, _ in group.groups())[:8])
-            raise SceneError(
-                f"{path.name} has no array of its own. "
-                + (f"Name one of its groups: {inner}." if inner else "Copy it again.")
-            )
-        for name, array in arrays.items():
-            _require_bounded(path, name, array)
-    return dict(group.attrs), arrays
+        return dict(group.attrs), _arrays(group, path)
+
+
+def _arrays(group: zarr.Group, path: Path) -> dict[str, zarr.Array[Any]]:
+    """The arrays of a group, once their codecs and chunks are looked at."""
+    arrays = dict(group.arrays())
+    if not arrays:
+        inner = ", ".join(sorted(name for name, _ in group.groups())[:8])
+        raise SceneError(
+            f"{path.name} has no array of its own. "
+            + (f"Name one of its groups: {inner}." if inner else "Copy it again.")
+        )
+    for name, array in arrays.items():
+        _require_bounded(path, name, array)
+    return arrays
 
 
 def _own_files(path: Path) -> Counter[str]:
@@ -146,20 +183,29 @@ def _absent(
         whole = math.prod(
             -(-side // chunk) for side, chunk in zip(array.shape, array.shards or array.chunks, strict=True)
         )
-        missing, fill = whole - files[name], array.fill_value
-        if missing <= 0:
-            continue
-        said = dataset[name].attrs
-        gaps = [
-            float(v)
-            for key in ("_FillValue", "missing_value")
-            if key in said
-            for v in np.atleast_1d(said[key])
-        ]
-        is_gap = fill is not None and (np.isnan(fill) or float(fill) in gaps)
-        reading = (
-            "they are gaps"
-            if is_gap
-            else f"Zarr reads them as {fill}, which marks no gap unless scene.nodata says so"
-        )
-        yield f"{path.name}: {missing:,} of the {whole:,} chunks of {name} are not there; {reading}."
+        missing = whole - files[name]
+        if missing > 0:
+            is_gap, reading = _reading_of_fill(array, dataset[name].attrs)
+            yield f"{path.name}: {missing:,} of the {whole:,} chunks of {name} are not there; {'they are gaps' if is_gap else f'Zarr reads them as {reading}'}."
+
+
+def _filled(path: Path, dataset: xr.Dataset, arrays: dict[str, zarr.Array[Any]]) -> Iterator[str]:
+    """Arrays whose absent chunks would be read as values, where nobody can count which are there."""
+    found: dict[str, list[str]] = {}
+    for name, array in arrays.items():
+        if array.ndim >= 2 and array.dtype.kind in "iuf":
+            is_gap, reading = _reading_of_fill(array, dataset[name].attrs)
+            if not is_gap:
+                found.setdefault(reading, []).append(name)
+    for reading, names in found.items():
+        yield f"{path.name}: chunks of {', '.join(names)} that its server does not have are read as {reading}."
+
+
+def _reading_of_fill(array: zarr.Array[Any], said: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether the value of an array's absent chunks marks gaps, and how it is read otherwise."""
+    fill = array.fill_value
+    gaps = [
+        float(v) for key in ("_FillValue", "missing_value") if key in said for v in np.atleast_1d(said[key])
+    ]
+    is_gap = fill is not None and bool(np.isnan(fill) or float(fill) in gaps)
+    return is_gap, f"{fill}, which marks no gap unless scene.nodata says so"

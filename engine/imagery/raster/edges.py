@@ -15,8 +15,9 @@ from odc.geo.geobox import GeoBox
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from engine.errors import SceneError
+from engine.errors import RemoteError, SceneError
 from engine.imagery.raster.rasters import damage_told, open_raster
+from engine.imagery.raster.remote_raster import bring
 from engine.imagery.scene import Asset
 
 SIDES = ("northern", "eastern", "southern", "western")
@@ -38,6 +39,9 @@ def without_dark_edges(grid: GeoBox, assets: Mapping[str, Asset]) -> tuple[GeoBo
         grid: that the raster is read on; grids that are not its own pixels stay as they are, as do those of damaged
             files, of which the tiles tell.
         assets: of the bands of one file.
+
+    Raises:
+        RemoteError: the file lies on another computer and cannot be had.
     """
     reflectance = {name: one for name, one in assets.items() if one.sensor.quantity == "reflectance"}
     paths = {asset.path for asset in reflectance.values()}
@@ -50,6 +54,8 @@ def without_dark_edges(grid: GeoBox, assets: Mapping[str, Asset]) -> tuple[GeoBo
                 grid.shape
             ) and dataset.transform == grid.transform
             found = _dark_sides(dataset, reflectance) if is_own else {}
+    except RemoteError:  # a grid must not depend on whether the network was there
+        raise
     except SceneError:
         found = {}
     if not found:
@@ -65,6 +71,7 @@ def _dark_sides(dataset: DatasetReader, assets: Mapping[str, Asset]) -> dict[str
     """Side -> the bands that are averaged with nothing there."""
     indices = [asset.index for asset in assets.values()]
     found: dict[str, list[str]] = {}
+    bring(dataset, indices, [window for side in SIDES for window in _windows(dataset, side)])
     for side in SIDES:
         lines = np.concatenate(
             [_from_outside(dataset.read(indices, window=window), side) for window in _windows(dataset, side)],

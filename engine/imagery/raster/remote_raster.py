@@ -13,13 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rasterio
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
+from rasterio.windows import Window
 
 from engine.errors import EngineError, SceneError
-from engine.imagery.cubes.opening import is_cube
+from engine.imagery.cubes.cube import Cube
+from engine.imagery.cubes.opening import cube_of, is_cube
 from engine.imagery.cubes.virtual_tiff import cube_as_file
 from engine.imagery.one_file import OneFile
 from engine.imagery.remote import fetching
@@ -35,6 +38,8 @@ from engine.imagery.remote.remote_file import (
 _door = ThreadPoolExecutor(1, "remote-rasters")
 # Those that are open: left to the garbage collector, they would be closed by whichever thread it runs in.
 _open: dict[int, DatasetReader] = {}
+# Of those, the cubes whose chunks come over a network.
+_away: dict[int, Cube] = {}
 
 
 def is_through_python(path: Path) -> bool:
@@ -64,10 +69,41 @@ def begin(paths: Sequence[Path]) -> None:
         fetching.begin(away)
 
 
+def read_bands(dataset: DatasetReader, indexes: Sequence[int], window: Window) -> np.ndarray:
+    """Stored values (C, H, W) of some bands in a window.
+
+    Raises:
+        SceneError: a cube on another computer is damaged, or cannot be had.
+        RasterioError: the file is damaged.
+    """
+    bring(dataset, indexes, [window])
+    found: np.ndarray = dataset.read(list(indexes), window=window)
+    return found
+
+
+def bring(dataset: DatasetReader, indexes: Sequence[int], windows: Sequence[Window]) -> None:
+    """Bring what some bands hold in some windows, side by side, before it is read; nothing but for cubes on other computers.
+
+    Raises:
+        SceneError: it is damaged, or cannot be had.
+    """
+    cube = _away.get(id(dataset))
+    if cube is None:
+        return
+    cube.ahead([
+        (*divmod(index - 1, len(cube.bands)), slice(top, min(top + height, cube.shape[0])), slice(left, min(left + width, cube.shape[1])))
+        for index in indexes
+        for left, top, width, height in ((int(w.col_off), int(w.row_off), int(w.width), int(w.height)) for w in windows)
+    ])  # fmt: skip
+
+
 def _cube(path: Path) -> DatasetReader:
-    container = cube_as_file(path)  # why it cannot be read is told from here
+    container, cube = cube_as_file(path), cube_of(path)  # why it cannot be read is told from here
     try:
-        return _door.submit(_open_here, path, "GTiff", container).result()
+        dataset: DatasetReader = _door.submit(_open_here, path, "GTiff", container).result()
+        if cube.opened.ahead is not None:
+            _away[id(dataset)] = cube
+        return dataset
     except (RasterioError, CPLE_BaseError) as err:
         why = " ".join(str(err).split())[:120]
         raise SceneError(f"{path.name} cannot be read as a cube ({why}). Write it again.") from err
@@ -119,6 +155,7 @@ def _open_here(path: Path, driver: str, container: OneFile) -> DatasetReader:
 
 def _close_here(dataset: DatasetReader) -> None:
     del _open[id(dataset)]
+    _away.pop(id(dataset), None)
     dataset.close()
 
 

@@ -21,6 +21,7 @@ from rasterio.windows import Window
 
 from engine.imagery.geobox import applied, from_lonlat, to_lonlat
 from engine.imagery.projection import north_up
+from engine.imagery.raster.remote_raster import read_bands
 
 # Grids that differ by less than this share of a pixel are one grid (float64 metres, rounded by writers).
 _SAME_GRID_PX = 1e-3
@@ -183,7 +184,7 @@ def _aligned(
         if lattice.is_turned
         else Window(first_column, first_row, across, down)
     )
-    read = dataset.read(list(indexes), window=window)
+    read = read_bands(dataset, indexes, window)
     known = read_gaps(dataset, indexes, read, nodata, window=window)
     if lattice.is_turned:
         read, known = read.swapaxes(1, 2), known.T
@@ -207,7 +208,7 @@ def _resampled(
         return np.zeros_like(values), np.zeros(target.shape, bool)
     if window.width * window.height * len(indexes) > _MOST_SOURCE_VALUES and min(target.shape) > 1:
         return _in_quarters(dataset, indexes, target, crs, nodata, is_nearest)
-    read = dataset.read(list(indexes), window=window)
+    read = read_bands(dataset, indexes, window)
     known = read_gaps(dataset, indexes, read, nodata, window=window)
     source = read.astype(kind)
     source[:, ~known] = np.nan

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.errors import RemoteError
+from engine.errors import AbsentRemote, RemoteError
 from engine.imagery.remote import access, cache
 from engine.imagery.remote.addresses import shown
 from engine.imagery.remote.cache import PAGE_BYTES, CachedFile
@@ -21,8 +21,12 @@ _PART_BYTES = 1 << 20
 # A file whose server gives no parts comes as a whole, up to this.
 _WHOLE_BYTES = 2_000_000_000
 CONNECTIONS = 16
+_ABSENT = (404, 410)
 # Rasters whose first bytes are being fetched.
 _MOST_BEGINNING = 4096
+
+# A part of the cache that is found damaged is fetched again, so often.
+_MENDED = 3
 
 _fetchers = ThreadPoolExecutor(CONNECTIONS, "remote")
 # Threads that unpack what came hold no connection: others ask meanwhile.
@@ -44,10 +48,15 @@ class RemoteRaster:
     what: str
     is_whole: bool = False
 
-    def told(self, why: str) -> RemoteError:
+    @property
+    def head_bytes(self) -> int:
+        """What is fetched of it before its size is known: of one that is fetched as a whole, as much as one request brings."""
+        return _PART_BYTES if self.is_whole else _HEAD_BYTES
+
+    def told(self, why: str, kind: type[RemoteError] = RemoteError) -> RemoteError:
         """An error that names the raster, its date and its address."""
         own = why.removeprefix(f"{shown(self.address)} cannot be had: ")
-        return RemoteError(f"{self.what} ({shown(self.address)}) cannot be had: {own}")
+        return kind(f"{self.what} ({shown(self.address)}) cannot be had: {own}")
 
 
 def cached(raster: RemoteRaster) -> CachedFile:
@@ -63,10 +72,10 @@ def cached(raster: RemoteRaster) -> CachedFile:
         found = cache.known(raster.address)
         if found is not None:
             return found
-        answer = _answer(raster, (0, _HEAD_BYTES))
+        answer = _answer(raster, (0, raster.head_bytes))
         size, etag = _size(raster, answer), answer.headers.get("etag", "")
         found = cache.begun(raster.address, size, etag)
-        _keep(raster, found, (0, min(_HEAD_BYTES, size)), answer)
+        _keep(raster, found, (0, min(raster.head_bytes, size)), answer)
     return found
 
 
@@ -90,6 +99,37 @@ def begin(rasters: Sequence[RemoteRaster]) -> None:
 
 Brought = dict[int, bytes]
 """Parts of a raster that came just now, by their first byte."""
+
+
+def read_ranges(
+    raster: RemoteRaster,
+    held: CachedFile,
+    ranges: Sequence[tuple[int, int]],
+    wanted: Sequence[tuple[int, int]] | None = None,
+) -> list[bytes]:
+    """Bytes of some ranges, fetched where they are not here.
+
+    Args:
+        wanted: what is fetched for them; None: just them.
+
+    Raises:
+        RemoteError: one of them cannot be had.
+        OSError: the cache cannot be read.
+    """
+    for _ in range(_MENDED):
+        brought = fetch(raster, held, wanted or ranges)
+        found = [_of_part(brought, start, end) or held.read(start, end) for start, end in ranges]
+        if None not in found:
+            return [one or b"" for one in found]
+    raise raster.told("its cache is damaged again and again. Check the disk.")
+
+
+def _of_part(brought: Brought, first: int, end: int) -> bytes:
+    """A range of bytes that lies in one part that came just now; empty where it does not."""
+    for start, part in brought.items():
+        if start <= first and end <= start + len(part):
+            return part[first - start : end - start]
+    return b""
 
 
 def fetch(raster: RemoteRaster, held: CachedFile, ranges: Sequence[tuple[int, int]]) -> Brought:
@@ -162,7 +202,8 @@ def _answer(raster: RemoteRaster, part: tuple[int, int]) -> Answer:
         if answer.status in (200, 206):
             return answer
         if answer.status not in (401, 403) or raster.access == "open" or is_last:
-            raise raster.told(_refused(answer.status, raster.access))
+            kind = AbsentRemote if answer.status in _ABSENT else RemoteError
+            raise raster.told(_refused(answer.status, raster.access), kind)
         access.forget(raster.address, raster.access)
     raise AssertionError
 
@@ -176,7 +217,7 @@ def _refused(status: int, kind: access.AccessKind) -> str:
             "an account, or its signature is not accepted" if kind == "open" else "a signature that is valid"
         )
         return f"its server wants {why} (it answered {status}). Choose another catalogue, or search again."
-    if status in (404, 410):
+    if status in _ABSENT:
         return f"it is not there any more (its server answered {status}). Search again."
     return f"its server answered {status}. Try again later."
 

@@ -20,14 +20,11 @@ from engine.files import read_json, write_atomic
 from engine.imagery.one_file import OneFile
 from engine.imagery.remote import access
 from engine.imagery.remote.cache import PAGE_BYTES
-from engine.imagery.remote.fetching import Brought, RemoteRaster, cached, fetch
+from engine.imagery.remote.fetching import RemoteRaster, cached, read_ranges
 
 ENDING = ".remote"
 # Directories of files that are no Cloud-Optimised GeoTIFF lie anywhere: small reads bring this much with them.
 _SMALL_BYTES, _AROUND_BYTES = 4096, 8 * PAGE_BYTES
-
-# A part of the cache that is found damaged is fetched again, so often.
-_MENDED = 3
 
 _failed = threading.local()
 
@@ -117,27 +114,12 @@ class RemoteFile:
     def _content(self, ranges: list[tuple[int, int]], wanted: list[tuple[int, int]]) -> list[bytes]:
         """Bytes of some ranges, empty after a failure, which `raise_failure` tells of."""
         try:
-            for _ in range(_MENDED):
-                brought = fetch(self._raster, self._cached, wanted)
-                found = [
-                    _of_part(brought, start, end) or self._cached.read(start, end) for start, end in ranges
-                ]
-                if None not in found:
-                    return [content or b"" for content in found]
-            _failed.error = self._raster.told("its cache is damaged again and again. Check the disk.")
+            return read_ranges(self._raster, self._cached, ranges, wanted)
         except EngineError as err:
             _failed.error = err
         except OSError as err:
             _failed.error = self._raster.told(f"its cache cannot be read ({err.strerror}). Try again.")
         return [b"" for _ in ranges]
-
-
-def _of_part(brought: Brought, first: int, end: int) -> bytes:
-    """A range of bytes that lies in one part that came just now; empty where it does not."""
-    for start, content in brought.items():
-        if start <= first and end <= start + len(content):
-            return content[first - start : end - start]
-    return b""
 
 
 def keep_failure(err: EngineError) -> None:

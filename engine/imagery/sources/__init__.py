@@ -9,6 +9,7 @@ from pydantic import Field
 
 from engine.errors import SceneError
 from engine.imagery.cubes.opening import is_cube
+from engine.imagery.cubes.zarr_store import is_zarr_away
 from engine.imagery.sources.chip_folder import ChipsScene
 from engine.imagery.sources.cube import NetcdfScene, ZarrScene
 from engine.imagery.sources.product_files import grouped, rasters_in
@@ -56,7 +57,7 @@ def source_of(path: Path) -> SceneConfig:
     if is_cube(path):
         return (
             ZarrScene(source="zarr", path=str(path))
-            if path.is_dir()
+            if path.is_dir() or is_zarr_away(path)
             else NetcdfScene(source="netcdf", path=str(path))
         )
     if path.is_dir() and any((path / "data").glob("*_merged.tif")):
