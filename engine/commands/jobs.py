@@ -197,13 +197,22 @@ def run_in(folder: Path, config: JobConfig) -> dict[str, Any]:
 
 def _held_device(config: JobConfig) -> str:
     """The device whose queue a job joins; downloads and data sets hold none, nor do exports, and take turns among themselves."""
-    if isinstance(config, FetchConfig | DatasetConfig):
+    if isinstance(config, FetchConfig | DatasetConfig) or _is_fetched(config):
         return "network"
     if isinstance(config, ExportConfig):
         return "disk"
     if isinstance(config, ExtractConfig) and config.engine == "ray":
         return "ray"
     return _device_name(config.device)
+
+
+def _is_fetched(config: JobConfig) -> bool:
+    """Whether a job takes its embeddings from a catalogue."""
+    return (
+        isinstance(config, ExtractConfig)
+        and isinstance(config.scene, PublishedEmbeddings)
+        and config.scene.path is None
+    )
 
 
 def _device_name(asked: str) -> str:
@@ -222,9 +231,7 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
     root = workspace_of(folder)
     match config:
         case ExtractConfig(scene=PublishedEmbeddings()):
-            from engine.store.importing.job import import_job
-
-            return import_job(config, folder)
+            return _import_events(folder, config)
         case ExtractConfig():
             from engine.extraction.extract import extract as work
 
@@ -243,6 +250,17 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
             return compare(config, folder, root)
         case FetchConfig() | MeasureConfig() | DatasetConfig() | ExportConfig():
             return _lesser_events(folder, config, root)
+
+
+def _import_events(folder: Path, config: ExtractConfig) -> Iterator[happened.Event]:
+    """The jobs that take embeddings of others: from a catalogue, or from a file."""
+    if _is_fetched(config):
+        from engine.store.catalogues.job import catalogue_job
+
+        return catalogue_job(config, folder)
+    from engine.store.importing.job import import_job
+
+    return import_job(config, folder)
 
 
 def _lesser_events(

@@ -60,12 +60,20 @@ def _add_import(add: Add) -> None:
     """The command that takes embeddings of others into a store."""
     sub = add(
         "import",
-        importing.import_file,
-        "Say what a file of embeddings is that others made, and make a store of it.",
-        "path",
+        importing.import_embeddings,
+        "Say what embeddings are that others made, a file's or a catalogue's of a region, and make a store of them.",
     )
+    sub.add_argument("path", nargs="?", help="the file or folder; none with --catalogue")
     sub.add_argument("--out", help="the run folder that holds the store; a new one")
-    sub.add_argument("--look", action="store_true", help="only say what the file is, and write nothing")
+    sub.add_argument(
+        "--look", "--dry-run", action="store_true",
+        help="only say what the file is, or what the catalogue has, and write nothing",
+    )  # fmt: skip
+    sub.add_argument("--list", action="store_true", help="only list the catalogues of embeddings")
+    sub.add_argument(
+        "--catalogue", metavar="NAME", help="fetch what this catalogue has of --region in --year (see --list)"
+    )
+    sub.add_argument("--year", type=int, help="with --catalogue: the year (default: the only one there is)")
     sub.add_argument(
         "--in-place", action="store_true",
         help="leave the embeddings where they are, and read them when they are looked at",

@@ -27,6 +27,7 @@ _KNOWN = (
     "d1nklfio7vscoe.cloudfront.net", "lp-prod-protected.s3.us-west-2.amazonaws.com",
     "stac.dataspace.copernicus.eu", "identity.dataspace.copernicus.eu", "download.dataspace.copernicus.eu",
     "zipper.dataspace.copernicus.eu", "datahub.creodias.eu", "sh.dataspace.copernicus.eu", "services.sentinel-hub.com", "nominatim.openstreetmap.org",
+    "data.source.coop", "dl2.geotessera.org",  # embeddings: engine/store/catalogues/table.py
 )  # fmt: skip
 _PORTS = {"https": 443, "http": 80}
 

@@ -155,6 +155,11 @@ def begun(address: str, size: int, etag: str) -> CachedFile:
     return CachedFile(folder, size, etag)
 
 
+def drop(address: str) -> None:
+    """Forget what is here of a raster."""
+    shutil.rmtree(_folder(address), ignore_errors=True)
+
+
 def usage() -> Usage:
     """How full the cache is."""
     sizes = [size for _, size, _ in _rasters()]

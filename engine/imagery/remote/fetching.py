@@ -79,6 +79,26 @@ def cached(raster: RemoteRaster) -> CachedFile:
     return found
 
 
+def refreshed(raster: RemoteRaster) -> tuple[CachedFile, str]:
+    """What is here of a file that may change, such as an index; parts of an earlier version of it are dropped.
+
+    Returns:
+        The file, and why its server could not be asked whether it is still the same; "" where it was asked.
+
+    Raises:
+        RemoteError: it cannot be had, and nothing of it is here.
+    """
+    found = cache.known(raster.address)
+    if found is None:
+        return cached(raster), ""
+    try:
+        answer = _answer(raster, (0, PAGE_BYTES))
+    except RemoteError as err:
+        return found, str(err)
+    size, etag = _size(raster, answer), answer.headers.get("etag", "")
+    return cache.begun(raster.address, size, etag), ""
+
+
 @lru_cache(maxsize=_MOST_BEGINNING)
 def _beginning(address: str) -> threading.Lock:
     """The lock of a raster whose first bytes are asked for."""

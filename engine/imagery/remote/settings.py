@@ -5,6 +5,8 @@ A YAML file, `catalogues.yaml` in the runs' folder or the file that EMBERSCOPE_C
     hosts: [stac.example.org, "*.example.org", "127.0.0.1:8080"]
     catalogues:
       mine: {title: Our catalogue, like: earth-search, address: "https://stac.example.org/v1"}
+    embeddings:
+      ours: {title: Our embeddings, like: stac, address: "https://stac.example.org/v1/collections/embeddings"}
     tokens: {planetary-computer: "https://sign.example.org/token"}
 """
 
@@ -33,6 +35,18 @@ class OwnCatalogue(Frozen):
     address: str = Field(description="Of its STAC API.")
 
 
+class OwnEmbeddings(Frozen):
+    """A catalogue of embeddings of this installation."""
+
+    title: str = Field(min_length=1, max_length=60, description="What pages call it.")
+    like: str = Field(
+        description="How it lists its files: alphaearth (index of GeoTIFFs), tessera (geotessera's manifest or registry), or stac."
+    )
+    address: str = Field(
+        description="Of the index (.parquet or .csv), the manifest or registry (.parquet or .txt), or the STAC collection."
+    )
+
+
 class Settings(Frozen):
     """The file as a whole."""
 
@@ -41,6 +55,9 @@ class Settings(Frozen):
         description="Hosts that may be asked, with :PORT where it is unusual. One named without * may be private.",
     )
     catalogues: dict[str, OwnCatalogue] = Field(default_factory=dict, description="By name.")
+    embeddings: dict[str, OwnEmbeddings] = Field(
+        default_factory=dict, description="Catalogues of embeddings, by name."
+    )
     tokens: dict[str, str] = Field(
         default_factory=dict, description="Kind of access -> address that gives its tokens."
     )

@@ -1,4 +1,7 @@
-"""Embeddings that others published, in the place of scenes: a store made of them has no imagery of its own."""
+"""Embeddings that others published, in the place of scenes: a store made of them has no imagery of its own.
+
+They are a file or folder of this machine, or what a catalogue has of the configuration's region in a year.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engine.errors import LabelError, SceneError
 from engine.frozen import Frozen
@@ -17,12 +20,19 @@ from engine.paths import modified, resolve_path
 class PublishedEmbeddings(Frozen):
     """A file of embeddings that an import took into a store, or opened where it lies; it holds no scene."""
 
-    added_later: ClassVar[tuple[str, ...]] = ("images", "in_place")
+    added_later: ClassVar[tuple[str, ...]] = ("images", "in_place", "catalogue", "year")
     overlaps: ClassVar[bool] = False
 
     source: Literal["embeddings"]
-    path: str = Field(
-        description="The file or folder of embeddings: GeoTIFF, GeoParquet, NPY, Zarr and others."
+    path: str | None = Field(
+        None, description="The file or folder of embeddings: GeoTIFF, GeoParquet, NPY, Zarr and others."
+    )
+    catalogue: str | None = Field(
+        None,
+        description="Instead of a path: the catalogue of embeddings that is asked for the region and the year.",
+    )
+    year: int | None = Field(
+        None, ge=1984, le=2100, description="With a catalogue: the year; null where it has only one there."
     )
     images: str | None = Field(
         None,
@@ -32,10 +42,28 @@ class PublishedEmbeddings(Frozen):
         None, description="Read embeddings from the file when they are looked at; null: make a store of them."
     )
 
+    @model_validator(mode="after")
+    def _from_one_place(self) -> Self:
+        if (self.path is None) == (self.catalogue is None):
+            raise ValueError("path or catalogue, one of them, says where the embeddings are")
+        if self.catalogue is None and self.year is not None:
+            raise ValueError("year goes with a catalogue: a file tells its own")
+        if self.catalogue is not None and (self.in_place or self.images is not None):
+            raise ValueError(
+                "in_place and images go with a path: what a catalogue has is fetched into a store"
+            )
+        return self
+
     @property
     def title(self) -> str:
-        """The file's name in words."""
+        """The file's name in words; of a catalogue its name and the year."""
+        if self.path is None:
+            return " ".join(map(str, filter(None, (self.catalogue, self.year))))
         return Path(self.path).stem.replace("_", " ")
+
+    @property
+    def _name(self) -> str:
+        return self.title if self.path is None else Path(self.path).name
 
     def prepare(self, root: Path) -> Iterator[str]:
         """Nothing can be made."""
@@ -50,7 +78,7 @@ class PublishedEmbeddings(Frozen):
         """
         del root
         raise LabelError(
-            f"The embeddings of {Path(self.path).name} bring no labels named {name}. Give a label raster (labels: source: raster)."
+            f"The embeddings of {self._name} bring no labels named {name}. Give a label raster (labels: source: raster)."
         )
 
     def is_ready(self, root: Path) -> bool:
@@ -66,7 +94,7 @@ class PublishedEmbeddings(Frozen):
         """
         del root
         raise SceneError(
-            f"{Path(self.path).name} holds embeddings that others made, without the imagery that they were made of."
+            f"{self._name} holds embeddings that others made, without the imagery that they were made of."
         )
 
     def find_readable(self, root: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
@@ -76,7 +104,7 @@ class PublishedEmbeddings(Frozen):
     def stamp(self, root: Path) -> float:
         """When the file changed last."""
         del root
-        return modified(resolve_path(self.path))
+        return 0.0 if self.path is None else modified(resolve_path(self.path))
 
     def last_date(self) -> Self:
         """The same: it is one file."""

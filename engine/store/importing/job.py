@@ -46,7 +46,7 @@ def import_job(config: ExtractConfig, folder: Path) -> Iterator[Event]:
     """
     scene = config.scene
     assert isinstance(scene, PublishedEmbeddings)
-    path = resolve_path(scene.path)
+    path = resolve_path(scene.path or "")
     yield StepStarted(f"Looking at {path.name}")
     images = None if scene.images is None else resolve_path(scene.images)
     with opened(path, region_of(config.region), images) as found:
@@ -68,10 +68,19 @@ def taken(found: Taken, told: Understood, config: ExtractConfig, folder: Path, p
     if isinstance(config.scene, PublishedEmbeddings) and config.scene.in_place:
         final = _reference(found, meta, folder, path)
     else:
-        final = yield from _copied(found, meta, folder, began)
+        final = yield from copied(found, meta, folder, began)
+    yield done(final, began)
+
+
+def done(final: Path, began: float) -> ExtractDone:
+    """What the store of an import has become.
+
+    Args:
+        began: when the import did, by the monotonic clock.
+    """
     store = EmbeddingStore.open(final)
     seconds = round(time.monotonic() - began, 3)
-    yield ExtractDone(len(store.tiles), store.rows, meta.dims[0], seconds, str(store.folder))
+    return ExtractDone(len(store.tiles), store.rows, store.meta.dims[0], seconds, str(store.folder))
 
 
 def _as_configured(told: Understood, config: ExtractConfig) -> Understood:
@@ -88,8 +97,8 @@ def _as_configured(told: Understood, config: ExtractConfig) -> Understood:
     return with_model(told, name)
 
 
-def _copied(found: Taken, meta: StoreMeta, folder: Path, began: float) -> Generator[Event, None, Path]:
-    """Write the rows into a store; returns its folder."""
+def copied(found: Taken, meta: StoreMeta, folder: Path, began: float) -> Generator[Event, None, Path]:
+    """Write the rows into a store, whose tiles that are there already are kept; returns its folder."""
     with closing(StoreWriter(folder, meta)) as writer:
         there = {tile.id for tile in writer.written}
         done, patches, told_at = 0, 0, 0.0

@@ -45,14 +45,34 @@ def config_of(
 
 def meta_of(found: Taken, told: Understood, config: ExtractConfig, path: Path) -> StoreMeta:
     """What holds for every row of the store of an import."""
-    credit = told.attribution or path.name
+    return stated_meta(found, told, config, path.name, (stamp_of(path),))
+
+
+def stated_meta(
+    found: Taken,
+    told: Understood,
+    config: ExtractConfig,
+    name: str,
+    stamps: tuple[str, ...],
+    origin: str = "",
+) -> StoreMeta:
+    """What holds for every row of a store of others' embeddings.
+
+    Args:
+        name: the source, where nothing asks for another attribution.
+        stamps: another one for another state of each file.
+        origin: where they were fetched, and when; empty for files of this machine.
+    """
+    credit = ", ".join(
+        filter(None, (told.attribution.rstrip(".") if origin else told.attribution or name, origin))
+    )
     meta = StoreMeta(
         schema_version=SCHEMA_VERSION, backbone=told.model, weights_sha256="", layers=(0,), dims=(told.dim,),
         columns=column_names((0,)), granularity=found.granularity, pooling=config.pooling, patch_px=found.patch_px, gsd_m=told.gsd_m,
         dtype=config.output.dtype, bands=(), is_simulated=False,
         source=f"{credit} ({told.licence})" if told.licence else credit,
         config_hash=config_hash(config), config=config.model_dump(mode="json"),
-        scene_fingerprints=(stamp_of(path),), has_window_fraction=True,
+        scene_fingerprints=stamps, has_window_fraction=True,
         licence=told.licence, attribution=told.attribution,
     )  # fmt: skip
     return replace(meta, **{name: value for name, value in found.own.items() if name != "pooling"})

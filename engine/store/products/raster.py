@@ -78,10 +78,30 @@ def understood_raster(path: Path, region: Region | None) -> Iterator[RasterEmbed
         box = box_of(pixels.grid, region, path.name)
         product = own_product(pixels.tags) or product_of(path, pixels.bands, pixels.dim)
         looked = sample(pixels, box, path.name)
-        decoding = _decoding(product, looked, pixels, path)
-        yield RasterEmbeddings(
-            _understood(path, form, product, pixels, decoding, looked, box), pixels, decoding, box
-        )
+        yield understood_pixels(path, form, product, pixels, looked, box, _year(path, pixels))
+
+
+def understood_pixels(
+    path: Path,
+    form: str,
+    product: Product,
+    pixels: PixelGrid,
+    looked: np.ndarray,
+    box: Box,
+    dated: tuple[int | None, str],
+) -> RasterEmbeddings:
+    """A raster that is open, and what it is taken for.
+
+    Args:
+        looked: (n, D) stored numbers of `sample`.
+        dated: the year, and what is said of where it was found.
+
+    Raises:
+        StoreError: its numbers contradict its product.
+    """
+    decoding = _decoding(product, looked, pixels, path)
+    told = _understood(path, form, product, pixels, decoding, looked, box, dated)
+    return RasterEmbeddings(told, pixels, decoding, box)
 
 
 def _decoding(product: Product, looked: np.ndarray, pixels: PixelGrid, path: Path) -> Decoding:
@@ -98,13 +118,14 @@ def _understood(
     decoding: Decoding,
     looked: np.ndarray,
     box: Box,
+    dated: tuple[int | None, str],
 ) -> Understood:
     vectors = decoding.decode(looked)
     if not np.isfinite(vectors).all():
         raise StoreError(
             f"{path.name} holds numbers that are not finite once they are decoded. Check its scale."
         )
-    year, told = _year(path, pixels)
+    year, told = dated
     unnamed = (
         "Nothing in the file tells which model made these embeddings, nor under which licence. --model NAME states the model."
         if product is UNKNOWN_PRODUCT

@@ -44,7 +44,7 @@ def taken_raster(path: Path, region: Region | None) -> Iterator[Taken]:
             "name": scene_id(path.stem), "moment": _moment(found),
         }  # fmt: skip
         yield Taken(
-            found.understood, "patch", 1, lambda tell: _rows(found, path, tell),
+            found.understood, "patch", 1, lambda tell: rows_of(found, scene_id(path.stem), _moment(found), tell),
             most_tiles=sum(len(list(tiles_in(window))) for window in windows), in_place=in_place,
             own=own_of_tags(found.pixels.tags),
         )  # fmt: skip
@@ -93,9 +93,12 @@ def moment_of(year: int | None) -> str | None:
     return None if year is None else f"{year}-01-01T00:00:00+00:00"
 
 
-def _rows(found: RasterEmbeddings, path: Path, tell: Tell) -> Iterator[TileRows]:
-    """The tiles with embeddings, window by window; tiles of gaps alone are left out."""
-    moment, name = _moment(found), scene_id(path.stem)
+def rows_of(found: RasterEmbeddings, name: str, moment: str | None, tell: Tell) -> Iterator[TileRows]:
+    """The tiles with embeddings, window by window; tiles of gaps alone are left out.
+
+    Args:
+        name: of the raster; ids of its tiles begin with it.
+    """
     windows, last = list(windows_of(found.box, found.pixels.dim)), time.monotonic()
     for number, window in enumerate(windows):
         if time.monotonic() - last > 1:

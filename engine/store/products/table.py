@@ -50,24 +50,35 @@ def taken_table(path: Path, region: Region | None) -> Iterator[Taken]:
     """The embeddings of a GeoParquet file.
 
     Raises:
-        StoreError: it is damaged, or has no vectors, vectors of changing length, or rows without a polygon.
-        RegionError: no footprint meets the region.
+        As `taken_of`, and
+        StoreError: it is damaged.
     """
     try:
         with pq.ParquetFile(path) as file:
-            columns = columns_of(file, path.name)
-            rows = _read(file, columns, region, path.name)
-            told = told_of(file)
-            names, starts = set(file.schema_arrow.names), _group_starts(file)
+            found = taken_of(file, path, region)
     except (OSError, pa.ArrowException) as err:
         raise StoreError(
             f"{path} cannot be read as Parquet ({' '.join(str(err).split())[:100]}). Copy or download it again."
         ) from err
+    yield found
+
+
+def taken_of(file: pq.ParquetFile, path: Path, region: Region | None) -> Taken:
+    """The embeddings of a GeoParquet file that is open; all that a region takes of it is read.
+
+    Raises:
+        StoreError: it has no vectors, vectors of changing length, or rows without a polygon.
+        RegionError: no footprint meets the region.
+    """
+    columns = columns_of(file, path.name)
+    rows = _read(file, columns, region, path.name)
+    told = told_of(file)
+    names, starts = set(file.schema_arrow.names), _group_starts(file)
     rows, gaps = _without_gaps(rows, path.name)
     found = footprints_of(rows.shapes)
     tiles = _tiles(rows, found, path)
     understood = _understood(path, rows, tiles, told, names, gaps, found)
-    yield Taken(
+    return Taken(
         understood,
         "tile",
         int(np.median([tile.width_px for tile in tiles])),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,27 +38,49 @@ def opened(path: Path) -> Iterator[PixelGrid]:
             f"{path.name} has no {beside.name} beside it, without which its numbers mean nothing. Fetch that file too."
         )
     values, scales = _array(path), _array(beside)
-    if values.ndim != 3 or values.dtype != np.int8:
-        raise StoreError(
-            f"{path.name} has the shape {values.shape} and the type {values.dtype}: (rows, columns, dimensions) int8 is read."
-        )
-    if scales.shape not in (values.shape[:2], values.shape):
-        raise StoreError(
-            f"{beside.name} has the shape {scales.shape}, and {path.name} {values.shape}. Fetch both files again."
-        )
+    require_shapes(values.shape, values.dtype, scales.shape, path.name, beside.name)
     grid = _grid(path, values.shape[:2])
+    yield pixel_grid(
+        grid, values.shape[2], lambda box: values[_slices(box)], lambda box: scales[_slices(box)]
+    )
+
+
+def require_shapes(
+    values: tuple[int, ...], dtype: np.dtype, scales: tuple[int, ...], name: str, scales_name: str
+) -> None:
+    """Check that numbers and scales are of a form that is read, and fit together.
+
+    Raises:
+        StoreError: they are not, or do not.
+    """
+    if len(values) != 3 or dtype != np.int8:
+        raise StoreError(
+            f"{name} has the shape {values} and the type {dtype}: (rows, columns, dimensions) int8 is read."
+        )
+    if scales not in (values[:2], values):
+        raise StoreError(
+            f"{scales_name} has the shape {scales}, and {name} {values}. Fetch both files again."
+        )
+
+
+def pixel_grid(
+    grid: GeoBox, dim: int, values: Callable[[Box], np.ndarray], scales: Callable[[Box], np.ndarray]
+) -> PixelGrid:
+    """The embeddings of a tile, however its numbers and its scales are read."""
 
     def read(box: Box) -> tuple[np.ndarray, np.ndarray]:
-        window = np.s_[box.top : box.bottom, box.left : box.right]
-        scale = scales[window].astype(np.float32)
+        scale = scales(box).astype(np.float32)
         with np.errstate(invalid="ignore"):
-            decoded = values[window].astype(np.float32) * (scale[..., None] if scales.ndim == 2 else scale)
+            decoded = values(box).astype(np.float32) * (scale[..., None] if scale.ndim == 2 else scale)
         return decoded, np.isfinite(decoded).all(axis=-1) & (decoded != 0).any(axis=-1)
 
-    dim = values.shape[2]
-    yield PixelGrid(
+    return PixelGrid(
         grid, dim, read, (), (1.0,) * dim, (0.0,) * dim, "a scale that is NaN, infinite or zero", True, (), {}, "v times its scale"
     )  # fmt: skip
+
+
+def _slices(box: Box) -> tuple[slice, slice]:
+    return slice(box.top, box.bottom), slice(box.left, box.right)
 
 
 def _array(path: Path) -> np.ndarray:
@@ -80,11 +102,20 @@ def _grid(path: Path, shape: tuple[int, ...]) -> GeoBox:
             f"{path.name} has no land mask {path.stem}.tiff beside it, or in {_MASKS} above: nothing else tells where it lies. "
             f"Fetch the mask too."
         )
+    return mask_grid(mask, mask.name, path.name, shape)
+
+
+def mask_grid(mask: Path, mask_name: str, name: str, shape: tuple[int, ...]) -> GeoBox:
+    """The grid of a land mask that has the rows and columns of the embeddings.
+
+    Raises:
+        StoreError: it has others.
+    """
     with open_raster(mask) as dataset:
-        placed = metric_grid(dataset, mask.name)
+        placed = metric_grid(dataset, mask_name)
         if placed.note or dataset.transform.e > 0 or (dataset.height, dataset.width) != tuple(shape):
             raise StoreError(
-                f"The land mask {mask.name} has {dataset.height} x {dataset.width} pixels and {path.name} {shape[0]} x {shape[1]}, or it "
+                f"The land mask {mask_name} has {dataset.height} x {dataset.width} pixels and {name} {shape[0]} x {shape[1]}, or it "
                 f"is not north-up in metres. Fetch both again."
             )
         return placed.grid

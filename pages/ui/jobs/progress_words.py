@@ -150,6 +150,8 @@ def time_left(events: Events) -> str | None:
     """Until the tiles or epochs are done; None while a step of unknown length goes on, or nothing has been counted."""
     last = next((event for _, event in reversed(events) if _counts(event)), None)
     match last:
+        case happened.MeasureStep(step=step, done=done, total=total) if 0 < done < total:
+            return _left_of_step(events, step)
         case happened.EpochDone(epoch=epoch, epochs=most, seconds=seconds, seconds_left=left) if epoch < most:
             return f"at most {wording.duration(max(1, left or (most - epoch) * seconds))}, then the test"
         case DecoderTaught(seconds_left=seconds) | FireDone(seconds_left=seconds) if seconds > 0:
@@ -160,12 +162,24 @@ def time_left(events: Events) -> str | None:
     return None
 
 
+def _left_of_step(events: Events, step: str) -> str | None:
+    """Until a counted step is done, by the time between its first and its last sign of life."""
+    own = [
+        (at, event) for at, event in events if isinstance(event, happened.MeasureStep) and event.step == step
+    ]
+    (began, first), (now, last) = own[0], own[-1]
+    if now <= began or last.done <= first.done:
+        return None
+    return wording.duration(max(1, (last.total - last.done) * (now - began) / (last.done - first.done)))
+
+
 def _counts(event: happened.Event) -> bool:
     """Whether an event says how far a job is, or that something that is not counted has begun."""
     return isinstance(
         event,
         happened.TileDone
         | happened.EpochDone
+        | happened.MeasureStep
         | happened.StepStarted
         | happened.MapTileDone
         | DecoderTaught

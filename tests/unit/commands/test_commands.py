@@ -89,7 +89,11 @@ CALLS: dict[str, Call] = {
          (["{folder}/labels.tif", "--out", "{folder}/none"], "bands"), (["{folder}/labels.tif", "--out", "{run}"], "already holds files"),
          (["{folder}/labels.tif", "--out", "{folder}/none", "--model", "<b>"], "<b>"),
          (["{folder}/labels.tif", "--out", "{folder}/none", "--region", "1,2,3,x"], "four numbers"),
-         (["{folder}/labels.tif", "--look", "--images", "none"], "none")],
+         (["{folder}/labels.tif", "--look", "--images", "none"], "none"),
+         ([], "--catalogue"), (["{folder}/labels.tif", "--catalogue", "alphaearth"], "--catalogue"),
+         (["{folder}/labels.tif", "--year", "2024"], "--year"), (["--catalogue", "alphaearth"], "--region"),
+         (["--catalogue", "nothing", "--region", "1,2,1.1,2.1"], "nothing"),
+         (["--catalogue", "alphaearth", "--region", "1,2,1.1,2.1", "--in-place"], "--in-place")],
     ),
     "evaluate": Call(lambda at, _: [str(at.trained)], SCORES, [(["{run}"], "run"), (["none"], "none")]),
     "report": Call(

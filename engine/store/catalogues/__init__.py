@@ -1,0 +1,1 @@
+"""Catalogues of published embeddings: what they hold of a region and a year, and just that fetched into a store."""

@@ -1,0 +1,112 @@
+"""AlphaEarth's index: a row a file, with its year, its bounds in degrees and its path in a bucket; Parquet or CSV.
+
+Files are looked for beside the index, where every copy of the product has them: v1/annual/YEAR/ZONE/NAME.tiff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import PurePosixPath
+from urllib.parse import urljoin, urlsplit
+
+import pyarrow as pa
+import pyarrow.csv
+import shapely
+
+from engine.errors import RemoteError
+from engine.imagery.region import Region
+from engine.imagery.remote.fetching import RemoteRaster, fetch, refreshed
+from engine.store.catalogues.lists.listed import Listed, ListedItem, listed_file, not_asked
+from engine.store.catalogues.lists.remote_tables import groups_where, opened_parquet, require_columns
+from engine.store.catalogues.table import EmbeddingCatalogue
+
+_BOUNDS = ("wgs84_west", "wgs84_south", "wgs84_east", "wgs84_north")
+_COLUMNS = ("year", "path", *_BOUNDS)
+_BELOW = "/annual/"
+
+
+def alphaearth_listed(catalogue: EmbeddingCatalogue, region: Region) -> Listed:
+    """The files over a region.
+
+    Raises:
+        RemoteError: the index cannot be had, or is none.
+    """
+    raster = RemoteRaster(catalogue.address, "open", f"The index of {catalogue.title}")
+    is_csv = urlsplit(catalogue.address).path.endswith(".csv")
+    held, why = refreshed(replace(raster, is_whole=is_csv))
+    if is_csv:
+        fetch(replace(raster, is_whole=True), held, [(0, held.size)])
+        rows = _rows_of_csv(held.read(0, held.size) or b"", raster, region)
+    else:
+        rows = _rows_of_parquet(raster, region)
+    items = tuple(_item(row, catalogue) for row in rows)
+    return Listed(items, catalogue.product, catalogue.dim, not_asked(catalogue.title, why))
+
+
+Row = tuple[int, str, shapely.Polygon]
+
+
+def _rows_of_parquet(raster: RemoteRaster, region: Region) -> list[Row]:
+    """Bounds are read first, and paths only of the row groups with files over the region."""
+    west, south, east, north = region.polygon.bounds
+    conditions = {
+        "wgs84_west": lambda low, _: low <= east, "wgs84_east": lambda _, high: high >= west,
+        "wgs84_south": lambda low, _: low <= north, "wgs84_north": lambda _, high: high >= south,
+    }  # fmt: skip
+    found: list[Row] = []
+    with opened_parquet(raster) as file:
+        require_columns(file.schema_arrow.names, _COLUMNS, raster)
+        for group in groups_where(file, conditions):
+            bounds = file.read_row_group(group, columns=list(_BOUNDS), use_threads=False)
+            here = _meeting(bounds, region)
+            if here:
+                rest = file.read_row_group(group, columns=["year", "path"], use_threads=False).take(here)
+                found += _rows(bounds.take(here), rest, raster)
+    return found
+
+
+def _rows_of_csv(content: bytes, raster: RemoteRaster, region: Region) -> list[Row]:
+    try:
+        options = pyarrow.csv.ConvertOptions(include_columns=list(_COLUMNS))
+        parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
+        table = pyarrow.csv.read_csv(pa.BufferReader(content), parse_options=parsing, convert_options=options)
+    except (pa.ArrowException, KeyError) as err:
+        raise RemoteError(
+            f"{raster.what} cannot be read as a table with the columns {', '.join(_COLUMNS)} ({' '.join(str(err).split())[:100]}). "
+            f"Check its address."
+        ) from err
+    here = _meeting(table, region)
+    return list(_rows(table.take(here), table.take(here), raster))
+
+
+def _meeting(bounds: pa.Table, region: Region) -> list[int]:
+    boxes = shapely.box(*(bounds[name].to_numpy() for name in _BOUNDS))
+    return [int(number) for number in shapely.intersects(boxes, region.polygon).nonzero()[0]]
+
+
+def _rows(bounds: pa.Table, rest: pa.Table, raster: RemoteRaster) -> Iterator[Row]:
+    sides = zip(*(bounds[name].to_pylist() for name in _BOUNDS), strict=True)
+    for year, path, box in zip(rest["year"].to_pylist(), rest["path"].to_pylist(), sides, strict=True):
+        if not isinstance(path, str) or not str(year).isdigit():
+            raise RemoteError(f"{raster.what} has a row without a path or a year. Try again later.")
+        yield int(year), path, shapely.box(*box)
+
+
+def _item(row: Row, catalogue: EmbeddingCatalogue) -> ListedItem:
+    year, path, footprint = row
+    name = PurePosixPath(path)
+    what = f"{name.parent.name}/{name.name} of {year}"
+    file = listed_file(_address(path, catalogue.address), what)
+    return ListedItem(f"{name.parent.name}_{name.stem}", "cog", (file,), year, footprint)
+
+
+def _address(path: str, index: str) -> str:
+    """Where a file lies: beside the index, as its path lies below v1/annual; or as a path or address says it."""
+    if _BELOW in path:
+        return urljoin(index, path.rpartition(_BELOW)[2])
+    if path.startswith(("https://", "http://")) or "://" not in path:
+        return urljoin(index, path)
+    raise RemoteError(
+        f"The index of AlphaEarth names {path[:80]}, which lies on no web server. Check its address."
+    )

@@ -1,0 +1,186 @@
+"""What a catalogue has of a region and a year: files, bytes, model, licence; told before anything of the embeddings is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from engine.concurrency.ordered_map import ordered_map
+from engine.errors import BadInput, RegionError
+from engine.imagery.region import Region
+from engine.imagery.remote.fetching import CONNECTIONS
+from engine.store.catalogues.lists.alphaearth_index import alphaearth_listed
+from engine.store.catalogues.lists.listed import Form, Listed, ListedItem
+from engine.store.catalogues.lists.stac_collection import stac_listed
+from engine.store.catalogues.lists.tessera_manifest import tessera_listed
+from engine.store.catalogues.remote_files.cog import placed_cog
+from engine.store.catalogues.remote_files.footprints import placed_table
+from engine.store.catalogues.remote_files.npy import placed_npy
+from engine.store.catalogues.remote_files.placed import Placed
+from engine.store.catalogues.table import EmbeddingCatalogue
+from engine.store.importing.forms import MOST_ROWS
+from engine.store.products.known import Product
+from engine.store.products.understood import NOT_STATED
+
+# Files whose headers are read: more than a region of the most embeddings has.
+_MOST_ITEMS = 400
+
+_LISTINGS: Mapping[str, Callable[[EmbeddingCatalogue, Region], Listed]] = {
+    "alphaearth": alphaearth_listed, "tessera": tessera_listed, "stac": stac_listed,
+}  # fmt: skip
+_FORMS: Mapping[Form, Callable[[ListedItem, Region], Placed]] = {
+    "cog": placed_cog, "npy": placed_npy, "table": placed_table,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a catalogue has of a region in a year.
+
+    Attributes:
+        years: of which there is something over the region.
+        placed: the files that the region meets, in the order in which they are taken.
+        to_fetch: bytes that are not here yet.
+        total: bytes that are needed of the files.
+    """
+
+    catalogue: EmbeddingCatalogue
+    region: Region
+    year: int
+    years: tuple[int, ...]
+    product: Product
+    dim: int
+    placed: tuple[Placed, ...]
+    to_fetch: int
+    total: int
+    notes: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """Embeddings at most."""
+        return sum(one.rows for one in self.placed)
+
+    @property
+    def is_pixels(self) -> bool:
+        """Whether each pixel has an embedding, not each footprint."""
+        return all(one.grid is not None for one in self.placed)
+
+    def in_lines(self) -> list[str]:
+        """One line a fact, then the notes."""
+        crs = ", ".join(sorted({one.crs for one in self.placed if one.crs})) or "footprints"
+        here = "" if self.to_fetch == self.total else f" (of {self.total / 1e6:,.1f} MB, the rest is here)"
+        told = [
+            ("Catalogue", f"{self.catalogue.title}, {self.catalogue.address}"),
+            ("Year", f"{self.year} (there are {', '.join(map(str, self.years))})"),
+            ("Files", f"{len(self.placed)}, {crs}"), ("Embeddings", f"at most {self.rows:,}"),
+            ("To be fetched", f"{self.to_fetch / 1e6:,.1f} MB{here}"), ("Model", self.product.model),
+            ("Dimensions", str(self.dim or NOT_STATED)), ("Licence", self.product.licence or NOT_STATED),
+            ("Attribution", self.product.attribution or NOT_STATED),
+        ]  # fmt: skip
+        return [f"{name}: {words}" for name, words in told] + list(self.notes)
+
+    def facts(self) -> dict[str, Any]:
+        """The same for a program."""
+        files = [
+            {"id": one.item.id, "addresses": [file.raster.address for file in one.item.files], "embeddings": one.rows,
+             "bytes": sum(part.total for part in one.needed), "crs": one.crs}
+            for one in self.placed
+        ]  # fmt: skip
+        return {
+            "catalogue": self.catalogue.name, "year": self.year, "years": list(self.years), "files": files,
+            "patches": self.rows, "bytes_to_fetch": self.to_fetch, "model": self.product.model, "dim": self.dim,
+            "licence": self.product.licence, "attribution": self.product.attribution, "notes": list(self.notes),
+        }  # fmt: skip
+
+
+def offer_of(catalogue: EmbeddingCatalogue, region: Region, year: int | None) -> Offer:
+    """What a catalogue has of a region in a year; of its files only headers are fetched.
+
+    Args:
+        year: None: the only one that there is.
+
+    Raises:
+        RegionError: it has nothing there, or too much.
+        BadInput: it has nothing of the year there, or no year is said and there are several.
+        RemoteError: it cannot be had.
+    """
+    listed = _LISTINGS[catalogue.listing](catalogue, region)
+    if not listed.items:
+        raise RegionError(
+            f"{catalogue.title} has no embeddings that the region meets. Choose another region or catalogue."
+        )
+    years = tuple(sorted({item.year for item in listed.items}))
+    items = _of_year(listed.items, years, year, catalogue)
+    placed = _placed(items, region, catalogue)
+    rows = sum(one.rows for one in placed)
+    if rows > MOST_ROWS:
+        raise RegionError(
+            f"{catalogue.title} has {rows:,} embeddings of {items[0].year} in the region, and a store is made of at most {MOST_ROWS:,}. "
+            f"Choose a smaller region."
+        )
+    needed = [part for one in placed for part in one.needed]
+    return Offer(
+        catalogue, region, items[0].year, years, listed.product, listed.dim or max(one.dim for one in placed), placed,
+        sum(part.missing() for part in needed), sum(part.total for part in needed), (*_said_of(listed.product), *listed.notes),
+    )  # fmt: skip
+
+
+def _said_of(product: Product) -> tuple[str, ...]:
+    return (product.note,) if product.note else ()
+
+
+def _of_year(
+    items: Sequence[ListedItem], years: tuple[int, ...], year: int | None, catalogue: EmbeddingCatalogue
+) -> list[ListedItem]:
+    there = ", ".join(map(str, years))
+    if year is None and len(years) > 1:
+        raise BadInput(f"{catalogue.title} has embeddings of {there} in the region. Choose one year.")
+    found = [item for item in items if item.year == (years[0] if year is None else year)]
+    if not found:
+        raise BadInput(
+            f"{catalogue.title} has no embeddings of {year} in the region; it has {there}. Choose one of these years."
+        )
+    if len(found) > _MOST_ITEMS:
+        raise RegionError(
+            f"{catalogue.title} has {len(found):,} files of {found[0].year} in the region, and at most {_MOST_ITEMS} are opened. "
+            f"Choose a smaller region."
+        )
+    return sorted(found, key=lambda item: item.id)
+
+
+def _placed(items: Sequence[ListedItem], region: Region, catalogue: EmbeddingCatalogue) -> tuple[Placed, ...]:
+    """The headers of the files, fetched side by side; files that the region only seems to meet are left out."""
+    found = [
+        one
+        for one in ordered_map(items, lambda item: _placed_one(item, region), CONNECTIONS // 2, "headers")
+        if one
+    ]
+    if not found:
+        raise RegionError(
+            f"{catalogue.title} lists files whose bounds meet the region, but no pixel of them lies in it. Choose a larger region."
+        )
+    kinds = {one.grid is None for one in found}
+    if len(kinds) > 1:
+        raise BadInput(
+            f"{catalogue.title} has pixels and footprints in the region, which do not fit into one store. Choose another region."
+        )
+    return tuple(found)
+
+
+def _placed_one(item: ListedItem, region: Region) -> Placed | None:
+    place = _FORMS.get(item.form)
+    if place is None:
+        raise BadInput(
+            f"{item.id} is a Zarr group, which is read from this machine only. Download it, and import its folder."
+        )
+    try:
+        return place(item, region)
+    except RegionError:
+        return None
+
+
+def host_of(catalogue: EmbeddingCatalogue) -> str:
+    """The computer that a catalogue is on, as people name it."""
+    return urlsplit(catalogue.address).hostname or ""
