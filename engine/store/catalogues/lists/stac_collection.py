@@ -15,7 +15,7 @@ import shapely
 from shapely.geometry import shape
 
 from engine.errors import RemoteError
-from engine.imagery.catalogues.items import address_of
+from engine.imagery.catalogues.item_files import address_of
 from engine.imagery.raster.dates import parse_time
 from engine.imagery.region import Region
 from engine.store.catalogues.lists.documents import document
