@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from engine.errors import EngineError
 from engine.imagery.sources import StacScene, source_of
 from pages.ui.state import own_places, uploads
 from tests.pages.conftest import OpenPage, words
 from tests.pages.test_own_scene import look_at
+from tests.stac.range_server import range_server
 from tests.stac.world import World
 from tests.unit.cubes.made import DAYS, write_cube, write_geotiff
 
@@ -84,3 +86,20 @@ def test_days_of_a_catalogues_series_are_chosen_one_by_one(
     next(one for one in at.button_group if one.label == "Dates").set_value([]).run()
     assert "No date of the series is chosen" in words(at)
     assert not at.exception
+
+
+def test_a_zarr_store_on_another_computer_is_opened_by_its_address(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    with range_server(tmp_path / "files") as files:
+        write_cube(files.folder / "far.2.zarr", "band")
+        (home / "catalogues.yaml").write_text(yaml.safe_dump({"hosts": [files.host]}))
+        at = look_at(open_page("explore"), f"{files.address}/none.zarr")
+        assert "neither zarr.json nor .zmetadata" in words(at)
+        at = look_at(open_page("explore"), f"{files.address}/far.2.zarr")
+        assert f"path: {files.address}/far.2.zarr" in words(at)
+        assert "<dd>blue, green, red, nir_narrow, swir_1, swir_2</dd>" in words(at)
+        at.button(key="own_use").click().run()
+        at = at.switch_page("pages/extract.py").run()
+        assert "3 dates of 3" in words(at)
+        assert not at.exception

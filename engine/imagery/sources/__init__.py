@@ -54,10 +54,12 @@ SceneConfig = Annotated[
 
 def source_of(path: Path) -> SceneConfig:
     """The source that reads a file or folder: chips in the layout of HLS Burn Scars, a cube, one raster or product, or several."""
+    if is_zarr_away(path):
+        return ZarrScene.elsewhere(path)
     if is_cube(path):
         return (
             ZarrScene(source="zarr", path=str(path))
-            if path.is_dir() or is_zarr_away(path)
+            if path.is_dir()
             else NetcdfScene(source="netcdf", path=str(path))
         )
     if path.is_dir() and any((path / "data").glob("*_merged.tif")):

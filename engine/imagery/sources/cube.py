@@ -18,6 +18,7 @@ from engine.imagery.cubes.zarr_store import ENDING
 from engine.imagery.raster.facts import Overrides
 from engine.imagery.remote.access import AccessKind
 from engine.imagery.remote.fetching import RemoteRaster
+from engine.imagery.remote.remote_file import remote_raster
 from engine.imagery.remote.store_files import bring_description
 from engine.imagery.scene import Scene
 from engine.imagery.sources.dated_bands import DatedBands, DatedImage, dated_scenes
@@ -112,6 +113,16 @@ class ZarrScene(_CubeScene):
         name = hashlib.sha256(f"{self._store.address} {self._store.access}".encode()).hexdigest()[:16]
         stem = slug(self._store.address.rpartition("/")[2].removesuffix(ENDING), keep="_", most=60)
         return shared_root(root) / "data" / "cubes" / name / f"{stem}{ENDING}"
+
+    @classmethod
+    def elsewhere(cls, file: Path) -> Self:
+        """The source of a store on another computer, by the small file that names it.
+
+        Raises:
+            SceneError: it names none.
+        """
+        store = remote_raster(file)
+        return cls(source="zarr", path=store.address, access=None if store.access == "open" else store.access)
 
     @property
     def _store(self) -> RemoteRaster:

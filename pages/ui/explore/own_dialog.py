@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -57,13 +56,14 @@ def _choose() -> None:
         "Files of this computer can be dropped onto the page instead."
     )
     path = own_folders.choose()
+    typed = ""
     with st.expander("Type a path", icon=":material/keyboard:"), st.form("own_path_form", border=False):
-        typed = st.text_input("Path on the server", key="own_path").strip()
-        if st.form_submit_button("Look at it", key="own_open") and typed:
-            path = Path(typed).expanduser().absolute()
-    if path is not None:
+        said = st.text_input("Path on the server, or https address of a Zarr store", key="own_path").strip()
+        if st.form_submit_button("Look at it", key="own_open"):
+            typed = said
+    if path is not None or typed:
         with errors.in_words(stop=False):
-            own_draft.open_path(path)
+            own_draft.open_path(path or own_folders.typed(typed))
             st.rerun()
 
 

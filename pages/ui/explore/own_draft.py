@@ -70,7 +70,9 @@ def open_place(scene: SceneConfig, title: str) -> None:
 
 def forget_said(draft: Draft) -> None:
     """Read the files as they are, now and the next ones of their folder."""
-    kept = {name: getattr(draft.scene, name, None) for name in ("source", "path", "paths", "images")}
+    kept = {
+        name: getattr(draft.scene, name, None) for name in ("source", "path", "paths", "images", "access")
+    }
     plain = type(draft.scene).model_validate(
         {name: value for name, value in kept.items() if value is not None}
     )

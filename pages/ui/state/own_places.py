@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from engine.errors import BadInput
 from engine.files import make_folder, write_atomic, write_errors
 from engine.frozen import Frozen
+from engine.imagery.sources import ZarrScene
 from engine.jobs.complaints import in_words
 from engine.jobs.configuration.config import SceneConfig
 from engine.paths import resolve_path
@@ -122,6 +123,8 @@ def free_title(wanted: str, scene: SceneConfig) -> str:
 
 def paths_of(scene: SceneConfig) -> tuple[Path, ...]:
     """The files and folders that a source names; none for scenes that are simulated."""
+    if isinstance(scene, ZarrScene):
+        return (scene.place(workspace.folder()),)
     named = getattr(scene, "paths", None) or (getattr(scene, "path", None),)
     return tuple(resolve_path(path) for path in named if path)
 
