@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import rasterio
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from engine.__main__ import main
+from engine.imagery.sources import FileScene
 from engine.jobs.job import Job
 from engine.learning.maps.facts import read_map
 from pages.ui.apply import panel
-from pages.ui.state import downloads
+from pages.ui.state import downloads, own_places
+from tests.conftest import WriteRaster
 from tests.pages.conftest import OpenPage, words
 
 
@@ -83,6 +86,12 @@ def test_a_job_maps_the_ground_and_page_files_and_command_say_the_same_hectares(
     (tmp_path / "taken.gpkg").write_bytes(answer.content)
     assert gpd.read_file(tmp_path / "taken.gpkg")["hectares"].sum() == pytest.approx(hectares, abs=0.05)
     assert "attachment" in answer.headers["content-disposition"]
+    for kind in ("GeoPackage", "GeoJSON", "GeoPackage"):  # also when it is asked for again
+        none = client.get(f"/{files[f'Polygons, {kind}'].replace('smallest=0', 'smallest=900000')}")
+        assert (none.status_code, none.text.partition(",")[0]) == (
+            409,
+            "No polygon of 900000 ha or more lies above the threshold 0.60",
+        )
     assert (
         main(
             [
@@ -117,6 +126,22 @@ def test_a_store_that_does_not_fit_is_not_offered_and_says_why(open_page: OpenPa
     said = words(at)
     assert "patch" in said
     assert "in training and" in said
+
+
+def test_a_place_that_lacks_a_band_is_not_exchanged_for_another_one_without_a_word(
+    open_page: OpenPage, own_filled: Path, write_raster: WriteRaster
+) -> None:
+    pixels = np.random.default_rng(3).integers(100, 4000, (3, 48, 48)).astype(np.int16)
+    path = write_raster("three.tif", pixels, names=("blue", "green", "red"))
+    key = own_places.keep("Three bands", FileScene(source="file", path=str(path)), "raw")
+    at = open_page("apply", place=key)
+    assert not at.exception
+    assert at.multiselect[0].options and at.multiselect[0].value == []
+    assert at.button(key="make_map").disabled
+    said = [one.value for one in at.warning]
+    assert [
+        one for one in said if one.startswith("**Three bands** cannot be mapped with this decoder. It has no")
+    ], said
 
 
 def test_decoder_and_ground_stand_in_the_address_and_a_link_opens_them(

@@ -96,6 +96,11 @@ def _polygons(folder: Path, files: AskedFiles, threshold: float) -> dict[str, An
     tags = cut_tags(path, threshold, facts.taught_tags) | {"EMBERSCOPE_SMALLEST_HA": f"{files.smallest_ha:g}"}
     for table in files.polygons:
         say(f"Wrote {write_polygons(table, found, tags)}: {len(found)} polygons")
+    if found.empty:
+        smaller = " or --smallest-ha" if files.smallest_ha else ""
+        say(
+            f"No polygon of {files.smallest_ha:g} ha or more lies above {threshold:g}. Lower --threshold{smaller}."
+        )
     kept = round(float(found["hectares"].sum()), 2)
     return {
         "polygons": [str(one) for one in files.polygons],

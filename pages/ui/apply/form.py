@@ -36,6 +36,8 @@ def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> 
         return None
     by_key = {one.key: one for one in fitting}
     chosen = _choose_ground(by_key, f"apply_ground_{run.folder.name}")
+    if not chosen:
+        _say_why_not_here(refused)
     ensemble = _ensemble(run, runs)
     if regions.chosen() is not None:
         st.caption(
@@ -125,7 +127,19 @@ def _forget_absent() -> None:
     st.session_state[_GROUND_ABSENT] = []
 
 
+def _say_why_not_here(refused: Sequence[tuple[str, str]]) -> None:
+    """Why the place looked at cannot be mapped; another one is mapped only where a person chooses it."""
+    place = session.place().title
+    reason = dict(refused).get(place)
+    if reason is not None:
+        st.warning(
+            f"**{wording.plain(place)}** cannot be mapped with this decoder. {wording.told(reason)} "
+            "Choose other ground, or another decoder.",
+            icon=":material/block:",
+        )
+
+
 def _first(fitting: Sequence[ground.Ground]) -> list[str]:
-    """The place looked at where it fits, else the first that does."""
+    """The place looked at; nothing where it does not fit."""
     wanted = f"place:{session.place().key}"
-    return [wanted if any(one.key == wanted for one in fitting) else fitting[0].key]
+    return [wanted] if any(one.key == wanted for one in fitting) else []

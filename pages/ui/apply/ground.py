@@ -10,7 +10,7 @@ import streamlit as st
 from engine.backbones import cards
 from engine.errors import BadInput, EngineError
 from engine.jobs.configuration.config import ExtractConfig, SceneConfig, config_hash
-from engine.learning.keeping.card import reads_level
+from engine.learning.keeping.card import DecoderCard, reads_level
 from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.ground import extraction_for
 from pages.ui.jobs import chosen_run
@@ -88,13 +88,33 @@ def _extraction(run: TrainRun, place: session.Place) -> ExtractConfig:
     if not session.is_ready(place.scene):
         return config
     scenes, card = cached.scenes(place.scene), run.decoder
-    missing = cards.missing_bands(cards.card(card.backbone), layers.common_bands(scenes))
-    if missing:
-        raise BadInput(f"It has no {' and no '.join(missing)}, which {card.backbone} needs.")
+    _require_bands(card, layers.common_bands(scenes))
     level = scenes[0].level
     if level and card.level and not reads_level(card.level, level):
         raise BadInput(f"Its level is {level}, and the decoder was taught on {card.level}.")
     return config
+
+
+def _require_bands(card: DecoderCard, bands: tuple[str, ...]) -> None:
+    """Refuse bands that the backbone cannot do with, or of which it would make other embeddings than the decoder learned from.
+
+    Raises:
+        BadInput: naming the bands.
+    """
+    spec = cards.card(card.backbone)
+    missing = cards.missing_bands(spec, bands)
+    if missing:
+        raise BadInput(f"It has no {' and no '.join(missing)}, which {card.backbone} needs.")
+    read = spec.bands_read(bands)
+    if spec.any_bands and read != card.bands:
+        lacking = [band for band in card.bands if band not in read]
+        more = [band for band in read if band not in card.bands]
+        told = (
+            f"It has no {' and no '.join(lacking)}, of which"
+            if lacking
+            else f"It also has {wording.in_a_row(more)}, without which"
+        )
+        raise BadInput(f"{told} the decoder learned: {card.backbone} makes other embeddings of other bands.")
 
 
 def _held(config: ExtractConfig, stores: Sequence[cached.JobFacts]) -> cached.JobFacts | None:

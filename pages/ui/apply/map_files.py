@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
-from engine.errors import RunFailure
+from engine.errors import BadInput, RunFailure
 from engine.files import make_folder
 from engine.learning.maps.facts import FACTS, MapFacts
 from engine.paths import PROJECT
@@ -42,6 +44,7 @@ def _made(folder: Path, kind: str, asked: Asked) -> Path:
     """The file, made once for each threshold and smallest area.
 
     Raises:
+        BadInput: there are no polygons to write.
         RunFailure: in the words of the command.
     """
     _, ending, argument = KINDS[kind]
@@ -51,14 +54,28 @@ def _made(folder: Path, kind: str, asked: Asked) -> Path:
     with FileLock(folder / "files" / ".making.lock"):
         if not path.is_file():
             make_folder(kept)
-            _run(["map-files", str(folder), "--threshold", str(asked.threshold), "--smallest-ha", str(asked.smallest_ha),
-                  argument, str(path)])  # fmt: skip
+            told = _run(["map-files", str(folder), "--threshold", str(asked.threshold), "--smallest-ha", str(asked.smallest_ha),
+                         argument, str(path), "--json"])  # fmt: skip
+            if told.get("count") == 0:
+                path.unlink(missing_ok=True)
+                raise BadInput(_no_polygons(asked))
             _forget_old(folder / "files")
     return path
 
 
-def _run(arguments: list[str]) -> None:
-    """One command in a process of its own, which takes its memory with it."""
+def _no_polygons(asked: Asked) -> str:
+    """Why there is nothing to take home, and what to change."""
+    size = f" of {asked.smallest_ha:g} ha or more" if asked.smallest_ha else ""
+    change = (
+        "Lower the threshold, or the smallest polygon above it."
+        if asked.smallest_ha
+        else "Lower the threshold."
+    )
+    return f"No polygon{size} lies above the threshold {asked.threshold:.2f}, so there is no file. {change}"
+
+
+def _run(arguments: list[str]) -> dict[str, Any]:
+    """What one command says in the end, in a process of its own, which takes its memory with it."""
     done = subprocess.run(
         [sys.executable, "-m", "engine", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False
     )
@@ -67,6 +84,7 @@ def _run(arguments: list[str]) -> None:
         raise RunFailure(
             said[-1].removeprefix("error: ") if said else "The file could not be made. Try again."
         )
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def _forget_old(folder: Path) -> None:
