@@ -25,7 +25,7 @@ place = session.place()
 if not session.is_ready(place.scene):
     empty.empty(
         "The fire season has not been made yet",
-        "Explore makes it in about a minute.",
+        "Explore makes it, and says how long that takes.",
         "To Explore",
         "pages/explore.py",
         "season",

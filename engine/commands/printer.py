@@ -34,9 +34,9 @@ class Printer:
                 )
             case happened.TileDone() if time.monotonic() - self._last >= 1 or event.done == event.total:
                 rate = event.done / max(event.seconds, 1e-9)
-                self._say(
-                    f"tile {event.done}/{event.total}  {rate:.1f} tiles/s  {(event.total - event.done) / rate:.0f} s left"
-                )
+                left_s = (event.total - event.done) / rate
+                left = f"  {left_s:.0f} s left" if event.done < event.total else ""
+                self._say(f"tile {event.done}/{event.total}  {rate:.1f} tiles/s{left}")
             case happened.MeasureStep(step=step, done=done, total=total) if (
                 time.monotonic() - self._last >= 1 or done in (0, total)
             ):
@@ -54,15 +54,16 @@ class Printer:
                 )
             case DecoderTaught():
                 score = "" if event.validation is None else f"  validation {event.validation:.4f}"
+                left = f"  {event.seconds_left:.0f} s left" if event.done < event.total else ""
                 self._say(
-                    f"decoder {event.done}/{event.total}  {event.head} on {event.backbone}, seed {event.seed}"
-                    f"{score}  {event.seconds_left:.0f} s left"
+                    f"decoder {event.done}/{event.total}  {event.head} on {event.backbone}, seed {event.seed}{score}{left}"
                 )
             case DatasetPlanned(fires=fires, done=done):
                 self._say(f"{fires} fire(s)" + (f", {done} of them done before" if done else ""))
             case FireDone():
+                left = f"  {event.seconds_left:.0f} s left" if event.done < event.total else ""
                 self._say(
-                    f"fire {event.done}/{event.total}  {event.fire}  {event.chips} chip(s) so far  {event.seconds_left:.0f} s left"
+                    f"fire {event.done}/{event.total}  {event.fire}  {event.chips} chip(s) so far{left}"
                 )
             case _:
                 pass

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from engine.backbones.families import family_of
 from engine.concurrency.background_writer import BackgroundWriter
 from engine.errors import SceneError
 from engine.extraction.batches import batches_of
 from engine.extraction.blending import Blending
 from engine.extraction.plan import Plan, make_plan
+from engine.extraction.step_words import IMPORTING, PLANNING
 from engine.extraction.store_layout import store_meta
 from engine.extraction.weights.drawn_weights import with_drawn_weights
 from engine.extraction.weights.weights_download import fetch_weights
@@ -20,7 +22,15 @@ from engine.extraction.workers.protocol import Encoded, Workers
 from engine.imagery.plausibility import look_at
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import ExtractConfig
-from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Noticed, StepStarted, TileDone, TileSkipped
+from engine.jobs.events import (
+    Event,
+    ExtractDone,
+    ExtractPlanned,
+    Noticed,
+    StepStarted,
+    TileDone,
+    TileSkipped,
+)
 from engine.jobs.record import recorded, working_alone
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.store.writer import StoreWriter
@@ -47,12 +57,14 @@ def extract(config: ExtractConfig, folder: Path, root: Path) -> Iterator[Event]:
         DiskFull: no room; what was written stays for a resume.
     """
     yield from (StepStarted(step) for step in config.scene.prepare(root))
-    yield StepStarted("Planning tiles")
+    yield StepStarted(PLANNING)
     plan = make_plan(config, root)
     yield from (Noticed(note) for note in plan.notes)
     yield from (Noticed(note) for note in look_at(plan.scenes_used, plan.bands))
     yield from fetch_weights(plan)
     plan = yield from with_drawn_weights(plan, folder)
+    yield StepStarted(f"{IMPORTING} what {plan.spec.title} needs")
+    family_of(plan.spec).adapter()
     yield StepStarted(f"Loading {plan.spec.title}")
     with _workers(plan) as workers, closing(_writer(plan, workers, folder)) as writer:
         yield from _announced(plan, workers, len(writer.written))

@@ -1,8 +1,8 @@
 """A process that waits with everything imported, so that the next job begins at once.
 
-Importing torch takes 2 s, more than all else between a press of the button and the first step of a training. The app
-keeps one such process while somebody may be about to start a job. It is told the run folder on its standard input; where
-that closes without a word, because the app has ended or nobody started a job for a while, it ends.
+Importing torch takes 2 s, and timm as long, more than all else between a press of the button and the first step of a
+job. The app keeps one such process while somebody may be about to start a job. It is told the run folder on its standard
+input; where that closes without a word, because the app has ended or nobody started a job for a while, it ends.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ class _Held:
 
     Attributes:
         environment: what the process was started with; a job of another one does not go to it.
+        expected: the backbone and the device that it was told last.
     """
 
     is_allowed: bool = False
     process: subprocess.Popen[bytes] | None = None
     environment: tuple[tuple[str, str], ...] = ()
+    expected: tuple[str, ...] = ()
     ends: threading.Timer | None = None
 
 
@@ -43,14 +45,27 @@ def allow() -> None:
     _held.is_allowed = True
 
 
-def keep_ready() -> None:
-    """See to it that a process is waiting, for a while from now."""
-    if not _held.is_allowed or os.name == "nt":  # it waits on a pipe as POSIX has them
+def is_kept() -> bool:
+    """Whether a process is kept here at all: by the app's server, and where it can wait on a pipe as POSIX has them."""
+    return _held.is_allowed and os.name != "nt"
+
+
+def keep_ready(*expected: str) -> None:
+    """See to it that a process is waiting, for a while from now.
+
+    Args:
+        expected: the backbone and the device of an extraction that may come: their libraries are imported, and their
+            speed is measured where it is not known.
+    """
+    if not is_kept():
         return
     with _lock:
         if not _is_usable():
             _let_go()
-            _held.process, _held.environment = _started(), _environment()
+            _held.process, _held.environment = _started(expected), _environment()
+        elif expected and expected != _held.expected:
+            _tell(f"expect {' '.join(expected)}".encode())
+        _held.expected = expected or _held.expected
         _renew()
 
 
@@ -66,7 +81,7 @@ def take(folder: Path) -> subprocess.Popen[bytes] | None:
             _held.ends.cancel()
         _held.process = None
         try:
-            process.stdin.write(os.fsencode(folder) + b"\n")
+            process.stdin.write(b"run " + os.fsencode(folder) + b"\n")
             process.stdin.close()
         except OSError:  # it has ended meanwhile
             return None
@@ -88,9 +103,21 @@ def _environment() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(os.environ.items()))
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _tell(words: bytes) -> None:
+    """One line for the process that waits; nothing where it has ended meanwhile."""
+    process = _held.process
+    if process is None or process.stdin is None:
+        return
+    try:
+        process.stdin.write(words + b"\n")
+        process.stdin.flush()
+    except OSError:
+        _let_go()
+
+
+def _started(expected: tuple[str, ...]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "engine.standing_by"],
+        [sys.executable, "-m", "engine.standing_by", *expected],
         cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -110,7 +137,7 @@ def _renew() -> None:
 
 
 def _let_go() -> None:
-    process, _held.process = _held.process, None
+    process, _held.process, _held.expected = _held.process, None, ()
     if _held.ends:
         _held.ends.cancel()
     if process is not None and process.stdin is not None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from engine.jobs.events import EpochDone, Event, ExtractDone, Queued, StepStarted, Submitted, TileDone
+from engine.jobs.events import (
+    EpochDone,
+    Event,
+    ExtractDone,
+    MapTileDone,
+    MeasureStep,
+    Queued,
+    StepStarted,
+    Submitted,
+    TileDone,
+)
 from pages.ui.jobs.progress_words import progress, time_left
 
 LOADING = StepStarted("Loading raw")
@@ -57,10 +67,15 @@ def test_a_waiting_job_says_its_place(place: int, behind: str, words: str) -> No
         ([LOADING, TILES[0]], "2 s"),
         ([LOADING, *TILES], None),
         ([LOADING, TILES[0], StepStarted("Writing the last tiles")], None),
+        ([LOADING, MapTileDone(2, 8, 3.0)], "9 s"),
+        ([LOADING, MapTileDone(8, 8, 12.0)], None),
+        ([MeasureStep("Encoding", 0, 6)], None),
+        ([MeasureStep("Encoding", 0, 6), MeasureStep("Encoding", 1, 6)], "10 s"),
+        ([MeasureStep("Reading", 0, 9), MeasureStep("Reading", 9, 9), MeasureStep("Writing", 0, 0)], None),
         ([*TILES, STORED, EPOCHS[0]], "at most 1 s, then the test"),
         (EPOCHS, None),
         ([*EPOCHS, StepStarted("Testing once")], None),
     ],
 )
 def test_no_time_is_promised_for_what_has_no_known_length(events: list[Event], left: str | None) -> None:
-    assert time_left([(0.0, event) for event in events]) == left
+    assert time_left([(2.0 * at, event) for at, event in enumerate(events)]) == left

@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from engine.backbones.core.batch import Backbone, Batch, Embedded, as_reflectance, join, take
+from engine.backbones.core.cpu_flags import has_bfloat16
 from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError, DeviceFailure
 
-# Flags of CPUs that multiply bfloat16 in hardware: Intel, Architecture Instruction Set Extensions.
-_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -246,8 +244,4 @@ def _free(device: Device) -> None:
 
 
 def _cpu_precision() -> torch.dtype:
-    flags = Path("/proc/cpuinfo")
-    if not flags.is_file():
-        return torch.float32
-    words = set(flags.read_text(encoding="utf-8", errors="replace").split())
-    return torch.bfloat16 if words & _BFLOAT16_FLAGS else torch.float32
+    return torch.bfloat16 if has_bfloat16() else torch.float32

@@ -17,7 +17,6 @@ from engine.backbones.core.pixels import layer_numbers, standardised
 from engine.backbones.core.settings import settle
 from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.parts.constructor import argument
-from engine.backbones.parts.key_table import meta_state
 from engine.backbones.weights.checkpoint import require_same_tensors
 
 
@@ -60,8 +59,9 @@ def load(spec: BackboneSpec, state: Mapping[str, torch.Tensor]) -> RandomFeature
     Raises:
         WeightsError: the patches are of other bands, of another number or size.
     """
-    require_same_tensors(spec.name, meta_state(lambda: encoder(spec)), state)
+    # It is small enough to be built: a product on the meta device has torch import torch._dynamo, which takes a second.
     module = encoder(spec)
+    require_same_tensors(spec.name, module.state_dict(), state)
     module.load_state_dict(state)
     return module
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psutil
 import torch
@@ -17,14 +18,18 @@ from engine.backbones.core.device import Device, OnDevice, Pending, choose
 from engine.backbones.core.spec import BackboneSpec
 from engine.errors import BackboneError
 from engine.extraction.batches import passes_at_once
-from engine.extraction.cost.measured_speed import Pace, this_machine
+from engine.extraction.cost.measured_speed import Pace, pace_of, record, this_machine
 from engine.extraction.workers.parallel_passes import parallel_passes
+from engine.jobs.record import idle_device
 
-# A measurement lasts at least so long after its warm-up, and at least so many passes.
-_SECONDS, _PASSES = 2.0, 2
+# A measurement lasts at least so long after its warm-up, and at least so many passes; one that nobody has asked for,
+# made while a process waits for a job, is shorter.
+_SECONDS, _SHORT_S, _PASSES = 2.0, 0.3, 2
 # Tiles in work at once, as in an extraction, as long as a pass stays below a second.
 _BATCH_CPU, _BATCH_GPU = 8, 64
 _PASS_S = 1.0
+# A larger encoder takes longer to build than a short measurement may: about 0.3 s for so many weights.
+_MOST_SHORT_WEIGHTS = 120_000_000
 # Weights in float32, once more while they are drawn, and room for the pass.
 _BYTES_A_WEIGHT = 12
 
@@ -51,7 +56,24 @@ def fits(spec: BackboneSpec) -> bool:
     return spec.parameters * _BYTES_A_WEIGHT < psutil.virtual_memory().available
 
 
-def measure(names: Sequence[str], device: str) -> Iterator[Pace]:
+def measure_shortly(name: str, device: str, root: Path) -> None:
+    """Measure a backbone in half a second and keep the figure, where there is none and no job is on the device.
+
+    A large one is left to `bench`, and so is what has no encoder.
+
+    Raises:
+        BackboneError: an unknown backbone, or a device that is not here.
+        JobError: a job is on the device.
+    """
+    spec = card(name)
+    is_small = spec.parameters <= _MOST_SHORT_WEIGHTS and fits(spec)
+    if spec.weights.kind == "none" or not is_small or pace_of(name, device, root) is not None:
+        return
+    with idle_device(choose(device).name):
+        record(measure([name], device, is_short=True), root)
+
+
+def measure(names: Sequence[str], device: str, is_short: bool = False) -> Iterator[Pace]:
     """Measure one backbone after the other on a device; a few seconds each.
 
     Raises:
@@ -62,7 +84,7 @@ def measure(names: Sequence[str], device: str) -> Iterator[Pace]:
         spec = card(name)
         backbone = build(spec, "random", where, bands=spec.bands)
         batch = _batch(backbone.spec, where)
-        count, seconds = _timed(backbone, batch)  # of a tile
+        count, tile_s = _timed(backbone, batch, _SHORT_S if is_short else _SECONDS)
         yield Pace(
             backbone=name,
             asked=device,
@@ -71,25 +93,28 @@ def measure(names: Sequence[str], device: str) -> Iterator[Pace]:
             title=where.title,
             chip_px=spec.chip_px,
             batch=count,
-            tiles_per_s=round(1 / seconds, 3),
+            tiles_per_s=round(1 / tile_s, 3),
             machine=this_machine(),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         del backbone
 
 
-def _timed(backbone: OnDevice, batch: Batch) -> tuple[int, float]:
+def _timed(backbone: OnDevice, batch: Batch, seconds: float) -> tuple[int, float]:
     """Tiles of a pass, and seconds a tile, with passes side by side as an extraction has them."""
     layers = backbone.spec.default_layers
     backbone.embed(take(batch, 0, 1), layers)  # the first pass also sets up kernels and caches
     began = time.perf_counter()
     backbone.embed(take(batch, 0, 1), layers)
-    count = max(1, min(batch.image.shape[0], int(_PASS_S / (time.perf_counter() - began))))
+    one_s = time.perf_counter() - began
+    if one_s >= seconds:  # one pass on all cores is the measurement
+        return 1, one_s
+    count = max(1, min(batch.image.shape[0], int(min(_PASS_S, seconds / 2) / one_s)))
     part, at_once = take(batch, 0, count), passes_at_once(backbone.device)
     done, began, ended = 0, time.perf_counter(), 0.0
 
     def tiles() -> Generator[tuple[None, Batch | None]]:
-        while ended < _SECONDS or done < _PASSES * at_once:
+        while ended < seconds or done < _PASSES * at_once:
             yield None, part
 
     def begin(given: Batch) -> list[Pending]:

@@ -1,12 +1,14 @@
 """What finished extractions of this machine tell of the time that another one will take.
 
-A run takes what lies beside its tiles (imports, weights, closing the store), what its first batch takes more than others
-(kernels are set up, nothing is read ahead yet), and then the same for each megapixel that the encoder sees.
+A run takes what its process needs to start and to import, unless one waits that has done so; what lies beside its tiles
+(weights, closing the store); what its first batch takes more than others (kernels are set up, nothing is read ahead yet);
+and then the same for each megapixel that the encoder sees.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -15,9 +17,20 @@ from pathlib import Path
 
 from engine.errors import ConfigError, StoreError
 from engine.extraction.plan import Plan
+from engine.extraction.step_words import FETCHING, IMPORTING, PLANNING
 from engine.jobs.configuration.config import ExtractConfig, parse_config, read_yaml
 from engine.jobs.event_log import EVENTS, read_events
-from engine.jobs.events import Event, ExtractDone, ExtractPlanned, Finished, Queued, Started, TileDone
+from engine.jobs.events import (
+    Event,
+    ExtractDone,
+    ExtractPlanned,
+    Finished,
+    Queued,
+    Started,
+    StepStarted,
+    Submitted,
+    TileDone,
+)
 from engine.jobs.folder import CONFIG
 from engine.jobs.machine import is_cpu, machine_words
 from engine.jobs.parent import read_parent
@@ -32,6 +45,10 @@ _NEWEST_LOGS = 100
 _MOST_RUNS = 5
 # Of the tiles of a run, at least this share has to come after the first batch to tell the speed without it.
 _LEAST_SHARE_AFTER = 0.3
+# A process that was there for so long before its job was asked for had waited for one.
+_BEFORE_S = 1.0
+
+Timed = Sequence[tuple[float, Event]]
 
 
 @dataclass(frozen=True)
@@ -42,8 +59,10 @@ class Measured:
         megapixels: that the encoder saw.
         pace_s: seconds a megapixel, the first batch left out where there are others.
         first_s: what the first batch took besides that.
-        beside_s: seconds of the whole run before its first tile and after its last one; None of a run that another one
-            made on its way, which had imported everything already.
+        beside_s: seconds before its first tile and after its last one, from its plan on, without importing and fetching;
+            None of a log that does not tell imports apart.
+        start_s: from the start of a process made for it to its plan, and what it imported later; None where a process
+            that had imported everything took it.
     """
 
     config: ExtractConfig
@@ -52,6 +71,7 @@ class Measured:
     pace_s: float
     first_s: float
     beside_s: float | None
+    start_s: float | None
 
 
 def seconds_from_runs(plan: Plan, root: Path, beside_s: float) -> tuple[float, int] | None:
@@ -59,6 +79,8 @@ def seconds_from_runs(plan: Plan, root: Path, beside_s: float) -> tuple[float, i
 
     Args:
         beside_s: what it takes beside its tiles, where none of the runs tells.
+
+    Without the start of its process.
     """
     fitting = [run for run in runs_of(root) if _fits(run, plan)]
     alike = [run for run in fitting if _is_alike(run, plan)] or fitting
@@ -83,6 +105,16 @@ def beside_of_runs(root: Path, is_alike: Callable[[str], bool]) -> float | None:
         if run.beside_s is not None
         and run.machine in ("", machine_words())
         and is_alike(run.config.backbone.name)
+    ]
+    return statistics.median(found) if found else None
+
+
+def start_of_runs(root: Path) -> float | None:
+    """Seconds that a process took to start and to import on this machine; None where no run tells."""
+    found = [
+        run.start_s
+        for run in runs_of(root)
+        if run.start_s is not None and run.machine in ("", machine_words())
     ]
     return statistics.median(found) if found else None
 
@@ -137,8 +169,9 @@ def _measured(folder: Path, log_modified: float, config_modified: float) -> Meas
     if megapixels <= 0:
         return None
     pace_s, first_s = _pace(events, done[-1], megapixels)
-    beside_s = None if read_parent(folder) else _beside(timed, done[-1])
-    return Measured(config, started[0].machine, megapixels, pace_s, first_s, beside_s)
+    beside_s = _beside(timed, done[-1])
+    start_s = None if beside_s is None or read_parent(folder) else _start(timed)
+    return Measured(config, started[0].machine, megapixels, pace_s, first_s, beside_s, start_s)
 
 
 def _pace(events: Sequence[Event], done: ExtractDone, megapixels: float) -> tuple[float, float]:
@@ -153,12 +186,43 @@ def _pace(events: Sequence[Event], done: ExtractDone, megapixels: float) -> tupl
     return pace_s, max(0.0, done.seconds - pace_s * megapixels)
 
 
-def _beside(timed: Sequence[tuple[float, Event]], done: ExtractDone) -> float:
-    """Seconds from the start (from the button, where the job did not wait) to the last word, without the tiles."""
-    waited = any(isinstance(event, Queued) for _, event in timed)
-    begun = next(at for at, event in timed if not waited or isinstance(event, Started))
+def _beside(timed: Timed, done: ExtractDone) -> float | None:
+    """Seconds from the plan to the last word, without the tiles and without what is not repeated."""
+    imports, begun = _seconds_of(timed, IMPORTING), _planned(timed)
+    if imports is None or begun is None:
+        return None
     ended = next((at for at, event in reversed(timed) if isinstance(event, Finished)), timed[-1][0])
-    return max(0.0, ended - begun - done.seconds)
+    return max(0.0, ended - begun - done.seconds - imports - (_seconds_of(timed, FETCHING) or 0.0))
+
+
+def _start(timed: Timed) -> float | None:
+    """Seconds of the process before the plan and of its imports; None where the process was there before the job."""
+    process = next(event.process_start for _, event in timed if isinstance(event, Started))
+    asked = next((at for at, event in timed if isinstance(event, Submitted)), process)
+    begun = _planned(timed)
+    waited = any(isinstance(event, Queued) for _, event in timed)
+    made = next((at for at, event in timed if isinstance(event, StepStarted)), begun)
+    if begun is None or waited or made != begun or asked - process > _BEFORE_S:
+        return None
+    return max(0.0, begun - process + (_seconds_of(timed, IMPORTING) or 0.0))
+
+
+def _planned(timed: Timed) -> float | None:
+    """When the plan was begun."""
+    return next(
+        (at for at, event in timed if isinstance(event, StepStarted) and event.step == PLANNING), None
+    )
+
+
+def _seconds_of(timed: Timed, word: str) -> float | None:
+    """What steps that begin with a word took; None where there are none."""
+    steps = [(at, event) for at, event in timed if isinstance(event, StepStarted | ExtractPlanned)]
+    spans = [
+        ended - begun
+        for (begun, event), (ended, _) in itertools.pairwise(steps)
+        if isinstance(event, StepStarted) and event.step.startswith(word)
+    ]
+    return sum(spans) if spans else None
 
 
 def _megapixels(folder: Path, done: ExtractDone) -> float:

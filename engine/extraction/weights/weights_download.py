@@ -8,6 +8,7 @@ from engine.backbones.core.spec import BackboneSpec
 from engine.backbones.families import family_of
 from engine.backbones.weights import locate as weights
 from engine.extraction.plan import Plan
+from engine.extraction.step_words import FETCHING
 from engine.jobs.download_steps import told_download
 from engine.jobs.events import Event
 
@@ -32,5 +33,5 @@ def fetch_weights(plan: Plan) -> Iterator[Event]:
 def fetched(card: BackboneSpec) -> Iterator[Event]:
     """Fetch the checkpoint of a card, telling how far it is; raises as `fetch_weights`."""
     yield from told_download(
-        f"Fetching {card.weights.file} of {card.title}", lambda note: weights.fetch(card, note)
+        f"{FETCHING} {card.weights.file} of {card.title}", lambda note: weights.fetch(card, note)
     )

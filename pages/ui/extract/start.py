@@ -44,7 +44,7 @@ def cost_and_start(config: ExtractConfig) -> None:
     st.subheader("Before you start", anchor=False)
     st.markdown(f"**{wording.plain(session.place().title)}**, {regions.in_words()}")
     with errors.in_words():
-        cost.show(config)
+        cost.show_and_measure(config)
         _warn_of_absent_weights(config)
         if st.button(
             "Start extraction",

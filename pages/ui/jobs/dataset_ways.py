@@ -68,8 +68,9 @@ def _cost_words(config: ExtractConfig) -> str:
         "a time not known yet" if found.minutes is None else f"about {wording.duration(60 * found.minutes)}"
     )
     return (
-        f"Extraction and training: {wording.count(found.tiles, 'chip')} with {config.backbone.name}, {time}, "
-        f"{wording.megabytes(found.megabytes)} of embeddings, then a decoder of its own. Extract and Train have all settings."
+        f"Extraction: {wording.count(found.tiles, 'chip')} with {config.backbone.name}, {time}, "
+        f"{wording.megabytes(found.megabytes)} of embeddings. Then a decoder of its own learns, and says how long it takes. "
+        f"Extract and Train have all settings."
     )
 
 

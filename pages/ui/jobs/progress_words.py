@@ -159,6 +159,10 @@ def time_left(events: Events) -> str | None:
         case happened.TileDone(done=done, total=total) if done < total:
             rate = speed(events)
             return wording.duration((total - done) / rate) if rate else "measuring"
+        case happened.MapTileDone(done=done, total=total, seconds=seconds) if (
+            0 < done < total and seconds > 0
+        ):
+            return wording.duration(max(1, (total - done) * seconds / done))
     return None
 
 

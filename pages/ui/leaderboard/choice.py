@@ -52,8 +52,7 @@ def choose(stores: Sequence[cached.JobFacts]) -> Chosen:
     if not labelled:
         st.info(
             "No embeddings with labels are here yet. Start below: the fire season is simulated and extracted first with each "
-            "backbone, about a minute for these three on two cores, and their decoders learn in about five. Or extract labelled "
-            "chips of your own, and come back.",
+            "backbone, and then their decoders learn. Or extract labelled chips of your own, and come back.",
             icon=":material/info:",
         )
     grounds = _grounds(labelled)

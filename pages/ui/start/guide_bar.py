@@ -10,7 +10,7 @@ from engine.jobs import spare
 from pages.ui.jobs import jobs_panel
 from pages.ui.look import errors, glossary
 from pages.ui.start import guide
-from pages.ui.state import cached
+from pages.ui.state import cached, session
 
 _REFRESH_S = 1.0
 
@@ -82,7 +82,7 @@ def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> Non
         st.html(f'<div class="es-bar es-guide-progress"><div style="width:{share * 100:.0f}%"></div></div>')
     elif number < len(guide.STEPS):
         if guide.STEPS[number].works:
-            spare.keep_ready()  # the next step starts a job
+            spare.keep_ready(session.FIRES.backbone, "auto")  # the next step starts a job
         _go(number + 1, guide.STEPS[number].button)
     elif st.button("Done: back to the start", key="guide_next", type="primary", icon=":material/check:"):
         guide.leave()

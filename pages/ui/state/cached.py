@@ -11,6 +11,7 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.extraction.cost.estimate import Estimate, estimate
 from engine.imagery.scene import Scene
+from engine.jobs import spare
 from engine.jobs.configuration.config import ExtractConfig, JobConfig, SceneConfig, parse_config
 from engine.jobs.event_log import EventReader
 from engine.jobs.folder import CONFIG
@@ -98,7 +99,7 @@ def events_of(job: Job) -> list[tuple[float, Any]]:
 
 
 def estimate_of(config: ExtractConfig) -> Estimate:
-    """What an extraction will cost.
+    """What an extraction will cost from the button on: the app keeps a process that waits for a job.
 
     Raises:
         BadInput: what the extraction itself would refuse.
@@ -119,7 +120,7 @@ def job_named(name: str) -> Job | None:
 def _estimate(key: str, scene: float, runs: float, _config: ExtractConfig) -> Estimate:
     del key, scene, runs  # the configuration, the scenes, and what tells the speed
     _prepare(_config.scene)
-    return estimate(_config, workspace.folder())
+    return estimate(_config, workspace.folder(), process_waits=spare.is_kept())
 
 
 @st.cache_resource(show_spinner=False, max_entries=512)

@@ -10,6 +10,7 @@ from engine.errors import EngineError
 from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, SimulatedScene, TrainConfig
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
+from pages.ui import workspace
 from pages.ui.look import wording
 from pages.ui.look.fields import help_of
 from pages.ui.state import cached, results
@@ -48,6 +49,14 @@ class Source:
         )
 
 
+def _time_words() -> str:
+    """How long the extraction takes, where the season is there to be counted."""
+    if not _SEASON.scene.is_ready(workspace.folder()):
+        return ""
+    minutes = cached.estimate_of(_SEASON).minutes
+    return "" if minutes is None else f", about {wording.duration(60 * minutes)}"
+
+
 def choose() -> Source:
     """The stores of this machine, and the fire season for those who have none."""
     found = {item.job.id: item for item in results.stores()}
@@ -56,7 +65,7 @@ def choose() -> Source:
     name = st.selectbox(
         "Embeddings", options, index=options.index(held) if held in found else _first_labelled(options, found),
         key="train_store", format_func=lambda n: results.store_words(found[n]) if n else
-        "Fire season with csmask_b4_l2a · extracted first, about a minute", help=help_of(TrainConfig, "store"),
+        f"Fire season with {_SEASON.backbone.name} · extracted first{_time_words()}", help=help_of(TrainConfig, "store"),
     )  # fmt: skip
     if not name:
         return Source("the fire season, extracted first", _SEASON, True, False, (), True)

@@ -88,7 +88,7 @@ def test_bfloat16_is_used_where_the_processor_has_it(
 ) -> None:
     info = tmp_path / "cpuinfo"
     info.write_text(f"flags : fpu sse {flag}\n")
-    monkeypatch.setattr("engine.backbones.core.device.Path", lambda _: info)
+    monkeypatch.setattr("engine.backbones.core.cpu_flags.Path", lambda _: info)
     assert choose("cpu").precision == dtype
     assert str(dtype).removeprefix("torch.") in describe(choose("cpu"))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine.extraction.cost.measured_speed import read
 from engine.jobs import spare
 from engine.jobs.configuration.config import FetchConfig
 from engine.jobs.job import submit
@@ -25,21 +26,6 @@ def allowed(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def waiting() -> psutil.Process:
     assert spare._held.process is not None
     return psutil.Process(spare._held.process.pid)
-
-
-def test_the_next_job_goes_to_the_process_that_waits_and_is_told_as_any_other(allowed: Path) -> None:
-    spare.keep_ready()
-    process = waiting()
-    spare.keep_ready()
-    assert waiting() == process
-    job = submit(FetchConfig(kind="fetch", names=("rcf",)), allowed)
-    assert job._process() == process
-    assert spare._held.process is None
-    end = time.monotonic() + 60
-    while job.state != "finished" and time.monotonic() < end:
-        time.sleep(0.1)
-    assert job.state == "finished", job.log_tail()
-    assert "rcf" in job.log_tail() or not job.log_tail()
 
 
 def test_a_process_of_another_environment_gets_no_job(allowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,3 +61,21 @@ def test_a_process_that_nobody_needs_ends(allowed: Path, monkeypatch: pytest.Mon
     psutil.wait_procs([process], timeout=30)
     assert not process.is_running()
     assert spare._held.process is None
+
+
+def test_the_process_that_waits_measures_the_backbone_that_may_come_and_runs_the_job_then(
+    allowed: Path,
+) -> None:
+    spare.keep_ready()
+    process = waiting()
+    spare.keep_ready("rcf", "cpu")
+    spare.keep_ready("no_such_backbone", "cpu")
+    assert waiting() == process
+    job = submit(FetchConfig(kind="fetch", names=("rcf",)), allowed)
+    assert job._process() == process
+    end = time.monotonic() + 60
+    while job.state != "finished" and time.monotonic() < end:
+        time.sleep(0.1)
+    assert job.state == "finished", job.log_tail()
+    (pace,) = read(allowed)
+    assert pace.backbone == "rcf" and pace.tiles_per_s > 0

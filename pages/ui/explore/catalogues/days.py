@@ -20,7 +20,7 @@ from pages.ui.look import palette, wording
 
 _MOST_PICTURES, _A_ROW = 6, 6
 _MOST_PICTURE_BYTES, _PICTURE_PX = 4_000_000, 220
-# What a compressed pixel of two bytes takes, about, and what a line brings in a second where nobody has measured it.
+# What a compressed pixel of two bytes takes, about, and what a line is taken to bring in a second, which is said.
 _BYTES_A_VALUE, _BYTES_A_S = 1.6, 4_000_000
 
 
@@ -113,5 +113,5 @@ def facts_of(chosen: StacScene, taken: Sequence[Day], product: Collection) -> tu
         ("Days", f"{len(taken)}"),
         ("Items", f"{items}"),
         ("Over the network", f"≤ {wording.megabytes(max(size / 1e6, 0.1))}"),
-        ("Time for it", f"≈ {wording.duration(size / _BYTES_A_S)}"),
+        (f"Time at {_BYTES_A_S / 1e6:.0f} MB/s", f"≈ {wording.duration(size / _BYTES_A_S)}"),
     )
