@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from engine.datasets.perimeters.fire import Fire
 from engine.errors import NotSeen, RegionError, RemoteError, SceneError
-from engine.imagery.catalogues.choosing import ENOUGH
+from engine.imagery.catalogues.choosing import clear_enough, seen, usable
 from engine.imagery.geobox import area_in_crs, polygon_lonlat, utm_or_polar_crs
 from engine.imagery.scene import Scene
 from engine.imagery.sources.stac import StacScene
@@ -133,26 +133,23 @@ def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt
         raise NoImage(
             f"{over[0].id} shows it and states no date, so nothing says whether it was taken after the fire; set imagery.datetime"
         )
-    usable = {day: _usable(own, area) for day, own in sorted(days.items()) if first < day <= last}
-    if not usable:
+    shares = {
+        day: usable(*seen([(one.footprint, one.cloud_pct) for one in own], area))
+        for day, own in sorted(days.items())
+        if first < day <= last
+    }
+    if not shares:
         there = ", ".join(map(str, sorted(days)[:6])) + (", ..." if len(days) > 6 else "")
         raise NoImage(
             f"no scene was taken after {first} until {last} (burning_days, days_after); there are {there}"
         )
-    day = next(day for day, share in usable.items() if share >= ENOUGH * max(usable.values()))
+    day = clear_enough(shares)[0]
     return Images(day, _most_first(days[day], area))
 
 
 def _sun_day(when: dt.datetime, area: BaseGeometry) -> dt.date:
     """The day by the sun at a place, by which publishers date fires: that of UTC begins half a day earlier or later."""
     return (when + dt.timedelta(hours=area.representative_point().x / 15)).date()
-
-
-def _usable(scenes: Sequence[Scene], area: BaseGeometry) -> float:
-    """Share of an area that scenes cover and, as far as they state it, show without cloud."""
-    covered = shapely.union_all([scene.footprint for scene in scenes]).intersection(area).area / area.area
-    clouds = [scene.cloud_pct for scene in scenes if scene.cloud_pct is not None]
-    return float(covered) * (1 - (sum(clouds) / len(clouds) if clouds else 0.0) / 100)
 
 
 def _most_first(scenes: Sequence[Scene], area: BaseGeometry) -> tuple[Scene, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ class Day:
     @property
     def usable(self) -> float:
         """Share of the region that is covered and, as far as the catalogue tells, clear."""
-        return self.share * (1 - (self.cloud_pct or 0.0) / 100)
+        return usable(self.share, self.cloud_pct)
 
 
 def days_of(items: Sequence[Item], region: BaseGeometry) -> tuple[Day, ...]:
@@ -51,10 +51,37 @@ def days_of(items: Sequence[Item], region: BaseGeometry) -> tuple[Day, ...]:
 
 
 def _day(day: date, items: list[Item], region: BaseGeometry) -> Day:
-    covered = shapely.union_all([item.footprint for item in items]).intersection(region).area / region.area
-    known = [(item.share, item.cloud_pct) for item in items if item.cloud_pct is not None]
-    cloud = sum(share * pct for share, pct in known) / sum(share for share, _ in known) if known else None
-    return Day(day, tuple(sorted(items, key=lambda one: (-one.share, one.id))), min(covered, 1.0), cloud)
+    share, cloud = seen([(item.footprint, item.cloud_pct) for item in items], region)
+    return Day(day, tuple(sorted(items, key=lambda one: (-one.share, one.id))), share, cloud)
+
+
+def seen(
+    parts: Sequence[tuple[BaseGeometry, float | None]], region: BaseGeometry
+) -> tuple[float, float | None]:
+    """Share of a region that images of one day cover together, and their cloud in per cent by what each covers.
+
+    Args:
+        parts: footprint and cloud of each image; None where it states no cloud.
+    """
+    covered = shapely.union_all([footprint for footprint, _ in parts]).intersection(region).area / region.area
+    known = [(footprint.intersection(region).area, pct) for footprint, pct in parts if pct is not None]
+    area = sum(own for own, _ in known)
+    cloud = sum(own * pct for own, pct in known) / area if area else None
+    return min(covered, 1.0), cloud
+
+
+def usable(share: float, cloud_pct: float | None) -> float:
+    """Share of a region that is covered and, as far as it is told, clear."""
+    return share * (1 - (cloud_pct or 0.0) / 100)
+
+
+def clear_enough(shares: Mapping[date, float]) -> list[date]:
+    """The days that show about as much of a region as the clearest of them, in their order.
+
+    Args:
+        shares: usable share of each day.
+    """
+    return [day for day, share in shares.items() if share >= ENOUGH * max(shares.values())]
 
 
 def best(days: Sequence[Day]) -> Day:
@@ -73,7 +100,7 @@ def before(days: Sequence[Day], fire: date) -> Day:
         raise NotSeen(
             f"No scene before the fire of {fire} was found. Begin scene.dates earlier, or allow more cloud."
         )
-    return max(_clear_enough(found), key=lambda one: one.day)
+    return _shown(found)[-1]
 
 
 def after(days: Sequence[Day], fire: date) -> Day:
@@ -87,7 +114,7 @@ def after(days: Sequence[Day], fire: date) -> Day:
         raise NotSeen(
             f"No scene after the fire of {fire} was found. End scene.dates later, or allow more cloud."
         )
-    return min(_clear_enough(found), key=lambda one: one.day)
+    return _shown(found)[0]
 
 
 def monthly(days: Sequence[Day]) -> tuple[Day, ...]:
@@ -120,6 +147,7 @@ def partial(days: Sequence[Day], fills: bool) -> Iterator[str]:
             yield f"{day.day}: {100 * share:.0f} % of the region is covered{alone}; the rest is a gap."
 
 
-def _clear_enough(days: Sequence[Day]) -> list[Day]:
-    most = max(one.usable for one in days)
-    return [one for one in days if one.usable >= ENOUGH * most]
+def _shown(days: Sequence[Day]) -> list[Day]:
+    """Those of some days that show about as much as the clearest, oldest first."""
+    clear = set(clear_enough({one.day: one.usable for one in days}))
+    return sorted((one for one in days if one.day in clear), key=lambda one: one.day)
