@@ -24,7 +24,7 @@ from engine.errors import BadInput, RemoteError, SceneError
 from engine.files import read_json, write_errors
 from engine.imagery.raster.rasters import OpenRasters
 from engine.imagery.scene import Scene
-from engine.jobs.configuration.dataset import DatasetConfig, FireCatalogue
+from engine.jobs.configuration.dataset import AskedForEachFire, DatasetConfig
 from engine.jobs.dataset_events import DatasetDone, DatasetPlanned, FireDone
 from engine.jobs.events import Event, Noticed, StepStarted
 from engine.paths import resolve_path
@@ -117,7 +117,7 @@ def _prepared(config: DatasetConfig, folder: Path, root: Path) -> Generator[Even
     for note in (*perimeters.notes, *([numbers.note] if numbers and numbers.note else [])):
         yield Noticed(note)
     scenes: tuple[Scene, ...] = ()
-    if not isinstance(config.imagery, FireCatalogue):
+    if not isinstance(config.imagery, AskedForEachFire):
         for step in config.imagery.prepare(root):
             yield StepStarted(step)
         yield StepStarted("Finding the scenes")

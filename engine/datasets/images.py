@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,13 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from engine.datasets.perimeters.fire import Fire
-from engine.errors import NotSeen, RegionError, RemoteError, SceneError
 from engine.imagery.catalogues.choosing import clear_enough, seen, usable
 from engine.imagery.geobox import area_in_crs, polygon_lonlat, utm_or_polar_crs
 from engine.imagery.scene import Scene
-from engine.imagery.sources.stac import StacScene
-from engine.jobs.configuration.dataset import DatasetConfig, FireCatalogue
+from engine.jobs.configuration.dataset import AskedForEachFire, DatasetConfig
+
+# Grids of neighbouring UTM zones are turned against each other by up to about three degrees.
+_ANGLED = 1.05
 
 
 class NoImage(Exception):
@@ -31,13 +33,25 @@ class Images:
     scenes: tuple[Scene, ...]
 
 
-def area_lonlat(fire: Fire, surroundings_m: float) -> BaseGeometry:
-    """The square-cornered ground around a fire and its surroundings, in lon/lat; in two parts on the antimeridian."""
+def area_lonlat(fire: Fire, surroundings_m: float, chip_m: float = 0.0) -> BaseGeometry:
+    """The square-cornered ground around a fire and its surroundings, in lon/lat; in two parts on the antimeridian.
+
+    Args:
+        chip_m: side of the chips that are cut of it: the ground is widened to whole ones, which show more than was asked for.
+    """
     centre = fire.shape.representative_point()
     crs = utm_or_polar_crs(centre.x, centre.y)
     west, south, east, north = area_in_crs(fire.shape, crs).bounds
-    rim = surroundings_m
-    return polygon_lonlat(shapely.box(west - rim, south - rim, east + rim, north + rim), crs)
+    across, down = (
+        surroundings_m + _widened(high - low + 2 * surroundings_m, chip_m)
+        for low, high in ((west, east), (south, north))
+    )
+    return polygon_lonlat(shapely.box(west - across, south - down, east + across, north + down), crs)
+
+
+def _widened(length_m: float, chip_m: float) -> float:
+    """By what a length is widened on both sides to hold whole chips, and a little more for the angle between CRSs."""
+    return (math.ceil(length_m / chip_m) * chip_m * _ANGLED - length_m) / 2 if chip_m else 0.0
 
 
 def bounds_lonlat(area: BaseGeometry) -> tuple[float, float, float, float]:
@@ -82,38 +96,11 @@ def images_after(
     """
     first = fire.over(config.burning_days)
     last = first + dt.timedelta(days=config.days_after)
-    area = area_lonlat(fire, config.chips.surroundings_m)
-    if isinstance(config.imagery, FireCatalogue):
-        return (yield from _of_catalogue(config.imagery, area, first, last, root))
-    return _among(scenes, area, first, last)
+    if isinstance(config.imagery, AskedForEachFire):
+        from engine.datasets.asking import asked_for  # what it is asked of, not for every page
 
-
-def _of_catalogue(
-    asked: FireCatalogue, area: BaseGeometry, first: dt.date, last: dt.date, root: Path
-) -> Generator[str, None, Images]:
-    source = StacScene(
-        source="stac", catalogue=asked.catalogue, collection=asked.collection, dates=(first, last), fire_date=first,
-        bounds_lonlat=bounds_lonlat(area), choose="after", most_cloud_pct=asked.most_cloud_pct, clouds=asked.clouds,
-        offset=asked.offset,
-    )  # fmt: skip
-    try:
-        yield from source.prepare(root)
-        scenes = source.find(root)
-    except RemoteError:
-        raise
-    except RegionError as err:
-        raise NoImage(str(err).rstrip(".")) from err
-    except NotSeen as err:
-        raise NoImage(
-            f"{asked.collection} of {asked.catalogue} has no image after {first} until {last} with at most "
-            f"{asked.most_cloud_pct:g} % cloud"
-        ) from err
-    except SceneError as err:
-        raise NoImage(str(err)) from err
-    when = scenes[0].datetime
-    if when is None:
-        raise NoImage(f"{asked.collection} states no dates, so nothing says what it shows after a fire")
-    return Images(_sun_day(when, area), _most_first(scenes, area))
+        return (yield from asked_for(fire, config, first, last, root))
+    return _among(scenes, area_lonlat(fire, config.chips.surroundings_m), first, last)
 
 
 def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt.date) -> Images:
@@ -128,7 +115,7 @@ def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt
     days: dict[dt.date, list[Scene]] = {}
     for scene in over:
         if scene.datetime is not None:
-            days.setdefault(_sun_day(scene.datetime, area), []).append(scene)
+            days.setdefault(sun_day(scene.datetime, area), []).append(scene)
     if not days:
         raise NoImage(
             f"{over[0].id} shows it and states no date, so nothing says whether it was taken after the fire; set imagery.datetime"
@@ -144,13 +131,13 @@ def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt
             f"no scene was taken after {first} until {last} (burning_days, days_after); there are {there}"
         )
     day = clear_enough(shares)[0]
-    return Images(day, _most_first(days[day], area))
+    return Images(day, most_first(days[day], area))
 
 
-def _sun_day(when: dt.datetime, area: BaseGeometry) -> dt.date:
+def sun_day(when: dt.datetime, area: BaseGeometry) -> dt.date:
     """The day by the sun at a place, by which publishers date fires: that of UTC begins half a day earlier or later."""
     return (when + dt.timedelta(hours=area.representative_point().x / 15)).date()
 
 
-def _most_first(scenes: Sequence[Scene], area: BaseGeometry) -> tuple[Scene, ...]:
+def most_first(scenes: Sequence[Scene], area: BaseGeometry) -> tuple[Scene, ...]:
     return tuple(sorted(scenes, key=lambda one: (-one.footprint.intersection(area).area, one.id)))

@@ -11,7 +11,7 @@ from typing import Any
 from engine.datasets.perimeters.fire import NotHad
 from engine.datasets.records import FireRecord
 from engine.files import make_folder, write_atomic
-from engine.jobs.configuration.dataset import DatasetConfig, FireCatalogue
+from engine.jobs.configuration.dataset import DatasetConfig
 
 _COLUMNS = ("fire", "began", "ended", "image", "chips", "burnt_share", "scenes", "could_not_be_had")
 
@@ -73,11 +73,7 @@ def _safe(text: str) -> str:
 
 
 def _in_words(config: DatasetConfig, facts: Mapping[str, Any], not_had: Sequence[NotHad]) -> str:
-    source = (
-        f"{config.imagery.collection} of {config.imagery.catalogue}"
-        if isinstance(config.imagery, FireCatalogue)
-        else config.imagery.title
-    )
+    source = config.imagery.title
     simulated = "\nThe imagery is **simulated**: no satellite has seen it.\n" if facts["simulated"] else ""
     splits = ", ".join(f"{count} {name}" for name, count in facts["splits"].items())
     lost = "".join(f"- {one.fire}: {one.reason}\n" for one in not_had) or "Nothing.\n"

@@ -7,7 +7,7 @@ Source of the request's form: Sentinel Hub, "Process API reference".
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -61,23 +61,36 @@ def fetch_picture(picture: Picture) -> bytes:
     Raises:
         RemoteError: no account, refused, or no GeoTIFF came.
     """
-    address = settings().services.get("sentinel-hub", ADDRESS)
-    body = json.dumps(request_of(picture)).encode()
+    answer = asked_with_account(address(), request_of(picture), "image/tiff", _MOST_BYTES)
+    if answer.status != 200 or answer.body[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        raise RemoteError(
+            f"Sentinel Hub ({shown(address())}) made no picture of {picture.first} to {picture.last}: {why(answer)}"
+        )
+    return answer.body
+
+
+def address() -> str:
+    """Of the process API."""
+    return settings().services.get("sentinel-hub", ADDRESS)
+
+
+def asked_with_account(url: str, body: Mapping[str, object], accept: str, most_bytes: int) -> Answer:
+    """The answer to a request with the account's token, which is renewed once where it ended early.
+
+    Raises:
+        RemoteError: there is no account, or no complete answer.
+    """
     for is_last in (False, True):
         headers = {
             "Authorization": f"Bearer {access.bearer('sentinel-hub')}",
             "Content-Type": "application/json",
-            "Accept": "image/tiff",
+            "Accept": accept,
         }
-        answer = ask(Asked(address, "POST", headers, body, _MOST_BYTES))
+        answer = ask(Asked(url, "POST", headers, json.dumps(body).encode(), most_bytes))
         if answer.status != 401 or is_last:
-            break
-        access.forget(address, "sentinel-hub")  # a token that ended early
-    if answer.status != 200 or answer.body[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        raise RemoteError(
-            f"Sentinel Hub ({shown(address)}) made no picture of {picture.first} to {picture.last}: {_why(answer)}"
-        )
-    return answer.body
+            return answer
+        access.forget(url, "sentinel-hub")
+    raise AssertionError
 
 
 def request_of(picture: Picture) -> dict[str, object]:
@@ -119,7 +132,7 @@ def _script(codes: Sequence[str]) -> str:
     )
 
 
-def _why(answer: Answer) -> str:
+def why(answer: Answer) -> str:
     """What its answer says, on one line."""
     if answer.status in (401, 403):
         return f"it refused the login ({answer.status}). Check {access.wants('sentinel-hub')}."

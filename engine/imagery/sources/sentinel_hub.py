@@ -119,7 +119,9 @@ class SentinelHubScene(Frozen):
                 "The picture of Sentinel Hub was not made yet. Start the extraction with a network and an account."
             )
         scene = file_scene(self.file(root), Overrides(_SENSOR.name, self.bands, 1e-4, 0.0, 0.0))
-        note = f"{self.title}: pixels come from the scenes of several days ({self.mosaicking}), so they have no date of their own."
+        several = f"the scenes of several days ({self.mosaicking}), so they have no date of their own"
+        of = several if self.dates[0] != self.dates[1] else "all scenes of that day"
+        note = f"{self.title}: pixels come from {of}."
         return (
             replace(scene, title=self.title, source="Sentinel Hub process API", notes=(*scene.notes, note)),
         )

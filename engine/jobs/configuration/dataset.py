@@ -9,7 +9,15 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from engine.frozen import Frozen
-from engine.imagery.sources import ChipsScene, FileScene, FilesScene, NetcdfScene, SimulatedScene
+from engine.imagery.sources import (
+    ChipsScene,
+    FileScene,
+    FilesScene,
+    NetcdfScene,
+    SimulatedScene,
+    StackScene,
+    ZarrScene,
+)
 
 Publisher = Literal["auto", "nifc", "mtbs", "effis", "ems", "calfire", "other"]
 
@@ -72,9 +80,43 @@ class FireCatalogue(Frozen):
         None, description="Offset of reflectance, where the catalogue states a wrong one."
     )
 
+    @property
+    def title(self) -> str:
+        """The collection and its catalogue."""
+        return f"{self.collection} of {self.catalogue}"
+
+
+class FireSentinelHub(Frozen):
+    """Sentinel Hub, for those with an account, asked for each fire by itself: one day's picture of its rectangle."""
+
+    source: Literal["sentinel_hub"]
+    bands: tuple[str, ...] = Field(
+        ("blue", "green", "red", "nir_narrow", "swir_1", "swir_2"),
+        min_length=1,
+        description="Bands of Sentinel-2 by their common names.",
+    )
+    gsd_m: float = Field(20.0, ge=10, le=1000, description="Side of a pixel in metres.")
+    most_cloud_pct: float = Field(60.0, ge=0, le=100, description="Scenes with more cloud are left out.")
+
+    @property
+    def title(self) -> str:
+        """What it is."""
+        return "Sentinel-2 L2A by Sentinel Hub"
+
+
+AskedForEachFire = FireCatalogue | FireSentinelHub
+"""Sources whose rectangle and days follow from each fire; of the others, all scenes are found before the first."""
 
 Imagery = Annotated[
-    FireCatalogue | FileScene | FilesScene | ChipsScene | SimulatedScene | NetcdfScene,
+    FireCatalogue
+    | FireSentinelHub
+    | FileScene
+    | FilesScene
+    | ChipsScene
+    | SimulatedScene
+    | NetcdfScene
+    | ZarrScene
+    | StackScene,
     Field(discriminator="source"),
 ]
 
@@ -161,7 +203,9 @@ class DatasetConfig(Frozen):
 
     kind: Literal["dataset"] = "dataset"
     perimeters: PerimetersConfig
-    imagery: Imagery = Field(description="Where pixels come from: stac, or scenes as an extraction has them.")
+    imagery: Imagery = Field(
+        description="Where pixels come from: stac or sentinel_hub, asked for each fire, or scenes as an extraction has them."
+    )
     burning_days: int = Field(
         30,
         ge=0,

@@ -23,7 +23,6 @@ from engine.jobs.configuration.config import (
     MeasureConfig,
     TrainConfig,
 )
-from engine.jobs.configuration.dataset import FireCatalogue
 from engine.jobs.note import Note, read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import inner, jobs_panel, progress_words
@@ -217,8 +216,7 @@ def on(item: cached.JobFacts) -> str:
     if isinstance(item.config, FetchConfig):
         return "this machine"
     if isinstance(item.config, DatasetConfig):
-        asked = item.config.imagery
-        return f"{asked.collection} of {asked.catalogue}" if isinstance(asked, FireCatalogue) else asked.title
+        return item.config.imagery.title
     match item.config:
         case ApplyConfig():
             grounds = item.config.ground

@@ -19,11 +19,19 @@ from engine.jobs.dataset_events import DatasetDone
 from tests.stac.world import FIRE, SECRET, World
 
 
-def config_of(folder: Path, stac: World, fires: dict[str, str], **imagery: Any) -> DatasetConfig:
-    """Fires by name and day on the ground of the catalogue."""
+def config_of(
+    folder: Path, stac: World, fires: dict[str, str], place: tuple[float, float] = (0.4, 0.6), **imagery: Any
+) -> DatasetConfig:
+    """Fires by name and day on the ground of the catalogue.
+
+    Args:
+        place: where the burnt square begins and ends, as shares of the ground from the west and from the north.
+    """
     west, south, east, north = stac.bounds_lonlat
-    square = mapping(box(*(low + share * (high - low) for low, high in ((west, east), (south, north)) for share in (0.4,)),
-                         *(low + share * (high - low) for low, high in ((west, east), (south, north)) for share in (0.6,))))  # fmt: skip
+    low, high = place
+    square = mapping(
+        box(west + low * (east - west), north - high * (north - south), west + high * (east - west), north - low * (north - south))
+    )  # fmt: skip
     features = [
         {"type": "Feature", "properties": {"Incid_Name": name, "Ig_Date": day}, "geometry": square} for name, day in fires.items()
     ]  # fmt: skip
@@ -41,7 +49,8 @@ def config_of(folder: Path, stac: World, fires: dict[str, str], **imagery: Any) 
 def test_the_first_clear_image_after_the_fire_is_cut_with_its_offset_and_its_clouds(
     stac: World, home: Path, tmp_path: Path
 ) -> None:
-    done = list(build_dataset(config_of(tmp_path, stac, {"A": FIRE, "B": "2021-01-01"}), tmp_path / "run", home))[-1]  # fmt: skip
+    clouded = config_of(tmp_path, stac, {"A": FIRE, "B": "2021-01-01"}, (0.05, 0.2))
+    done = list(build_dataset(clouded, tmp_path / "run", home))[-1]
     assert isinstance(done, DatasetDone)
     assert done.fires == 1
     (lost,) = done.not_had
@@ -49,10 +58,13 @@ def test_the_first_clear_image_after_the_fire_is_cut_with_its_offset_and_its_clo
     scenes = chip_scenes(Path(done.dataset))
     assert {str(scene.datetime)[:10] for scene in scenes} == {"2023-08-05"}
     assert scenes[0].sensor.name == "sentinel2_l2a" and "earth" not in scenes[0].notes
-    with rasterio.open(scenes[0].paths[0]) as chip:
-        image = chip.read()
-    assert image.shape == (6, 64, 64)
-    assert np.isnan(image).any()  # clouds of the product's mask
+    images = []
+    for scene in scenes:
+        with rasterio.open(scene.paths[0]) as chip:
+            images.append(chip.read())
+    image = np.stack(images)
+    assert image.shape[1:] == (6, 64, 64)
+    assert 0.1 < np.isnan(image).mean() < 0.6  # clouds of the product's mask
     assert np.nanmean(image) == pytest.approx(0.5 * np.nanmean(stac.truth), rel=0.1)
 
 
@@ -103,3 +115,15 @@ def test_a_fire_on_the_antimeridian_and_one_that_is_too_large_end_no_run(
     reasons = {one["fire"][0]: one["reason"] for one in done.not_had}
     assert "has no image after" in reasons["B"]
     assert "a region has at most" in reasons["C"]
+
+
+def test_chips_that_are_larger_than_the_fire_and_its_surroundings_are_seen_whole(
+    stac: World, home: Path, tmp_path: Path
+) -> None:
+    config = config_of(tmp_path, stac, {"A": FIRE}, clouds="keep")
+    chips = config.chips.model_copy(update={"size_px": 256, "least_valid": 0.5})
+    done = list(build_dataset(config.model_copy(update={"chips": chips}), tmp_path / "run", home))[-1]
+    assert isinstance(done, DatasetDone)
+    (scene,) = chip_scenes(Path(done.dataset))
+    with rasterio.open(scene.paths[0]) as chip:
+        assert np.isfinite(chip.read()).mean() > 0.99

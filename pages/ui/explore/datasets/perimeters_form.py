@@ -20,14 +20,15 @@ from engine.imagery.sensors.table import SENSORS
 from engine.jobs.complaints import in_words
 from engine.jobs.configuration.config import DatasetConfig
 from engine.jobs.configuration.dataset import (
+    AskedForEachFire,
     ChipsConfig,
     ClassesConfig,
     DatasetLabelsConfig,
-    FireCatalogue,
     PerimetersConfig,
 )
 from engine.jobs.job import submit
 from pages.ui import workspace
+from pages.ui.explore.catalogues import sentinel_hub
 from pages.ui.explore.datasets import perimeters_file
 from pages.ui.jobs import config_view
 from pages.ui.look import errors, style, wording
@@ -35,7 +36,7 @@ from pages.ui.look.fields import help_of
 from pages.ui.state import cached, regions, session
 
 _BY_ITSELF = "as the file tells"
-_READ_HERE = ("file", "files", "chips", "simulated", "netcdf")
+_READ_HERE = ("file", "files", "chips", "simulated", "netcdf", "zarr", "stack")
 _MOST_LOOKED_AT = 500
 _BYTES_A_PIXEL = 6 * 4 * 0.7  # six bands of float32, deflated
 
@@ -162,14 +163,22 @@ def _imagery() -> dict[str, Any] | None:
         return scene.model_dump(mode="json")
     known = catalogues()
     left, right = st.columns(2)
-    name = left.selectbox("Catalogue", list(known), format_func=lambda one: known[one].title, key="dataset_catalogue")  # fmt: skip
+    titles = {one: known[one].title for one in known} | {sentinel_hub.NAME: sentinel_hub.TITLE}
+    name = left.selectbox("Catalogue", list(titles), format_func=titles.__getitem__, key="dataset_catalogue")  # fmt: skip
+    if name == sentinel_hub.NAME:
+        right.selectbox("Product", ["Sentinel-2 L2A"], key="dataset_hub_product")
+        sentinel_hub.needs()
+        return {"source": "sentinel_hub", "most_cloud_pct": _cloud()}
     products = {one.id: one for one in known[name].collections if one.has_dates}
     product = right.selectbox("Product", list(products), format_func=lambda one: products[one].title, key=f"dataset_product_{name}")  # fmt: skip
     needs = wants(products[product].access)
     if needs:
         style.small(f"Its files want a login, which this server takes from its environment: {needs}.")
-    cloud = st.slider("At most so much cloud (%)", 0, 100, 60, key="dataset_cloud")
-    return {"source": "stac", "catalogue": name, "collection": product, "most_cloud_pct": cloud}
+    return {"source": "stac", "catalogue": name, "collection": product, "most_cloud_pct": _cloud()}
+
+
+def _cloud() -> int:
+    return int(st.slider("At most so much cloud (%)", 0, 100, 60, key="dataset_cloud"))
 
 
 def _config(
@@ -215,7 +224,7 @@ def _start(config: DatasetConfig, found: Perimeters) -> None:
 
 def _some_are_seen(config: DatasetConfig, found: Perimeters) -> bool:
     """Whether scenes that are here show any of the fires after it, told; a catalogue is asked by the job."""
-    if isinstance(config.imagery, FireCatalogue):
+    if isinstance(config.imagery, AskedForEachFire):
         return True
     scenes = cached.scenes(config.imagery)
     fires = found.asked[:_MOST_LOOKED_AT]
@@ -245,6 +254,8 @@ def _chips(fire: Any, config: DatasetConfig, gsd: float) -> int:
 def _gsd_m(config: DatasetConfig) -> float:
     """Metres a pixel of the images."""
     asked = config.imagery
+    if asked.source == "sentinel_hub":
+        return asked.gsd_m
     if asked.source == "stac":
         return float(SENSORS[catalogues()[asked.catalogue].collection(asked.collection).sensor].gsd_m)
     return float(min(scene.gsd_m for scene in cached.scenes(asked)))
