@@ -13,8 +13,8 @@ from engine.datasets.images import Images, NoImage, area_lonlat, bounds_lonlat, 
 from engine.datasets.perimeters.fire import Fire
 from engine.errors import NotSeen, RegionError, RemoteError, SceneError
 from engine.imagery.catalogues.choosing import clear_enough, seen, usable
+from engine.imagery.catalogues.hub_catalogue import Seen, scenes_over
 from engine.imagery.catalogues.presets import catalogue
-from engine.imagery.remote.hub_catalogue import Seen, scenes_over
 from engine.imagery.remote.process_api import request_of
 from engine.imagery.sensors.table import SENSORS
 from engine.imagery.sources import SentinelHubScene
