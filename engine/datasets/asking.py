@@ -1,28 +1,51 @@
-"""The first clear day after a fire, asked for each fire: of a catalogue (STAC), or of Sentinel Hub."""
+"""The first clear day after a fire: asked of a catalogue (STAC) or of Sentinel Hub, or among scenes that are here."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from shapely.geometry.base import BaseGeometry
 
-from engine.datasets.images import Images, NoImage, area_lonlat, bounds_lonlat, most_first, sun_day
+from engine.datasets.images import Images, NoImage, among, area_lonlat, bounds_lonlat, most_first, sun_day
 from engine.datasets.perimeters.fire import Fire
 from engine.errors import NotSeen, RegionError, RemoteError, SceneError
 from engine.imagery.catalogues.choosing import clear_enough, seen, usable
 from engine.imagery.catalogues.hub_catalogue import Seen, scenes_over
 from engine.imagery.catalogues.presets import catalogue
 from engine.imagery.remote.process_api import request_of
+from engine.imagery.scene import Scene
 from engine.imagery.sensors.table import SENSORS
 from engine.imagery.sources import SentinelHubScene
 from engine.imagery.sources.stac import StacScene
-from engine.jobs.configuration.dataset import DatasetConfig, FireCatalogue, FireSentinelHub
+from engine.jobs.configuration.dataset import AskedForEachFire, DatasetConfig, FireCatalogue, FireSentinelHub
 
 
-def asked_for(
+def images_after(
+    fire: Fire, config: DatasetConfig, scenes: Sequence[Scene], root: Path
+) -> Generator[str, None, Images]:
+    """The first clear day after a fire.
+
+    Args:
+        scenes: those that are here; of none where a catalogue is asked.
+
+    Yields:
+        What is done, in words.
+
+    Raises:
+        NoImage: none fits.
+        RemoteError: the catalogue or a file of it cannot be had; the message has date and address.
+    """
+    first = fire.over(config.burning_days)
+    last = first + dt.timedelta(days=config.days_after)
+    if isinstance(config.imagery, AskedForEachFire):
+        return (yield from _asked(fire, config, first, last, root))
+    return among(scenes, area_lonlat(fire, config.chips.surroundings_m), first, last)
+
+
+def _asked(
     fire: Fire, config: DatasetConfig, first: dt.date, last: dt.date, root: Path
 ) -> Generator[str, None, Images]:
     """The images of the first clear day after a first day, until a last one.

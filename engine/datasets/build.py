@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from engine.datasets.asking import images_after
 from engine.datasets.chips import bands_of, read_pixels, write_chip
 from engine.datasets.cutting import cuts_of, size_px
-from engine.datasets.images import Images, NoImage, images_after
+from engine.datasets.images import Images, NoImage
 from engine.datasets.masks import BURNT, MISSING, Ground, Numbers, class_numbers
 from engine.datasets.perimeters.fire import Fire, NotHad
 from engine.datasets.perimeters.reading import Perimeters, read_perimeters

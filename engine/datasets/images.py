@@ -1,12 +1,11 @@
-"""The first clear image after a fire: from a catalogue, which is asked for each fire, or among scenes that are here."""
+"""The images of a fire: the ground that they show, and the first clear day among scenes that are here."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -15,7 +14,7 @@ from engine.datasets.perimeters.fire import Fire
 from engine.imagery.catalogues.choosing import clear_enough, seen, usable
 from engine.imagery.geobox import area_in_crs, polygon_lonlat, utm_or_polar_crs
 from engine.imagery.scene import Scene
-from engine.jobs.configuration.dataset import AskedForEachFire, DatasetConfig
+from engine.jobs.configuration.dataset import DatasetConfig
 
 # Grids of neighbouring UTM zones are turned against each other by up to about three degrees.
 _ANGLED = 1.05
@@ -73,37 +72,13 @@ def image_here(fire: Fire, config: DatasetConfig, scenes: Sequence[Scene]) -> st
     first = fire.over(config.burning_days)
     area = area_lonlat(fire, config.chips.surroundings_m)
     try:
-        _among(scenes, area, first, first + dt.timedelta(days=config.days_after))
+        among(scenes, area, first, first + dt.timedelta(days=config.days_after))
     except NoImage as err:
         return str(err)
     return ""
 
 
-def images_after(
-    fire: Fire, config: DatasetConfig, scenes: Sequence[Scene], root: Path
-) -> Generator[str, None, Images]:
-    """The first clear day after a fire.
-
-    Args:
-        scenes: those that are here; of none where a catalogue is asked.
-
-    Yields:
-        What is done, in words.
-
-    Raises:
-        NoImage: none fits.
-        RemoteError: the catalogue or a file of it cannot be had; the message has date and address.
-    """
-    first = fire.over(config.burning_days)
-    last = first + dt.timedelta(days=config.days_after)
-    if isinstance(config.imagery, AskedForEachFire):
-        from engine.datasets.asking import asked_for  # what it is asked of, not for every page
-
-        return (yield from asked_for(fire, config, first, last, root))
-    return _among(scenes, area_lonlat(fire, config.chips.surroundings_m), first, last)
-
-
-def _among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt.date) -> Images:
+def among(scenes: Sequence[Scene], area: BaseGeometry, first: dt.date, last: dt.date) -> Images:
     """The first clear day among scenes that are here.
 
     Raises:
