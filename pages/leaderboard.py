@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.ui.leaderboard import choice, job, published, start, winner
+from pages.ui.leaderboard import annual, choice, job, published, start, winner
 from pages.ui.leaderboard import table as board
 from pages.ui.look import errors, style
 from pages.ui.state import results
@@ -28,7 +28,8 @@ if shown is not None:
     job.another(shown)
 else:
     with errors.in_words():
-        chosen = choice.choose(results.stores())
+        stores = results.stores()
+        chosen = annual.choose(stores) if annual.is_asked(stores) else choice.choose(stores)
     with errors.in_words():
         start.show(chosen)
     job.earlier()

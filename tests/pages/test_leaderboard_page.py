@@ -10,7 +10,9 @@ import yaml
 
 from engine.__main__ import main
 from engine.jobs.configuration.config import LeaderboardConfig, TrainConfig, load_config
+from engine.store.importing.taking import import_embeddings
 from tests.pages.conftest import OpenPage, words
+from tests.unit.store.products.made import alphaearth, unit_vectors
 
 BOARD = "run-leaderboard"
 
@@ -82,3 +84,25 @@ def test_a_leaderboard_stands_among_the_runs_with_its_verdict(open_page: OpenPag
     at = open_page("runs", job=BOARD)
     assert not at.exception and not at.error
     assert "Leaderboard · 1 × 1 × 2" in words(at)
+
+
+def test_an_annual_product_is_set_beside_a_dated_extraction(
+    open_page: OpenPage, ranked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(ranked, home)
+    file = alphaearth(tmp_path / "2023" / "18N" / "x.tif", unit_vectors(20, 30))
+    import_embeddings(file, home / "run-annual", in_place=True)
+    monkeypatch.setenv("EMBERSCOPE_HOME", str(home))
+    monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
+    at = open_page("leaderboard")
+    at.segmented_control(key="lb_ask").set_value("Annual against dated").run()
+    assert not at.exception and not at.error
+    assert "the same labelled pixels" in words(at)
+    at.button(key="start_leaderboard").click().run()
+    assert not at.exception
+    config = load_config(next(home.glob("*-leaderboard-*/config.yaml")))
+    assert isinstance(config, LeaderboardConfig)
+    assert config.ground == "shared"
+    dated, annual = (Path(str(one)).parent.name for one in config.stores)
+    assert annual == "run-annual" != dated

@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--translate", action="store_true", help="only print what a TerraTorch file becomes, and stop"
             )
+    _add_annual(add)
     _add_judging(add)
     _add_maps(add)
     _add_label(add)
@@ -104,6 +105,22 @@ def parser() -> argparse.ArgumentParser:
     add("cancel", jobs.cancel, "Ask a job to end; what it finished is kept.", "folder")
     add("resume", jobs.resume, "Go on with a job that was cancelled, failed or interrupted.", "folder")
     return root
+
+
+def _add_annual(add: Add) -> None:
+    """The leaderboard that asks whether an annual product serves as well as embeddings of one date."""
+    sub = add(
+        "annual-against-dated", jobs.annual_against_dated,
+        "Teach one head on an annual product and on a dated extraction, and judge both on the labelled ground that they share.",
+        "annual", "dated",
+    )  # fmt: skip
+    sub.add_argument(
+        "--labels", metavar="RASTER", help="label raster (default: the masks of the dated store's scenes)"
+    )
+    sub.add_argument("--out", help="the run folder (default: a new one)")
+    add_set(sub)
+    add_workspace(sub, "run it belongs to")
+    sub.set_defaults(kind="leaderboard")
 
 
 def _add_judging(add: Add) -> None:

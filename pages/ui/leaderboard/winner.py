@@ -16,7 +16,7 @@ from pages.ui.state import session
 def offer(job: Job, summary: dict[str, Any]) -> None:
     """A button that trains the decoder which validation puts first once more, as a run of its own, and shows it."""
     config, row = job.config, summary["verdict"]["winner"]
-    if not isinstance(config, LeaderboardConfig):
+    if not isinstance(config, LeaderboardConfig) or _lacks_labels(config, row):
         return
     words = f"Train {row['head']} on {row['backbone']} as a run"
     if st.button(words, key="use_winner", type="primary", icon=":material/arrow_forward:",
@@ -29,3 +29,8 @@ def offer(job: Job, summary: dict[str, Any]) -> None:
             job = submit(training, workspace.folder()).id
             session.set_job(job)
             st.switch_page("pages/train.py", query_params={"job": job})
+
+
+def _lacks_labels(config: LeaderboardConfig, row: dict[str, Any]) -> bool:
+    """Whether a store was taught with the labels of another one, and has none to be trained on by itself."""
+    return config.ground == "shared" and row["store"] > 0 and config.training.labels.path is None

@@ -118,6 +118,12 @@ CALLS: dict[str, Call] = {
         lambda at, to: [str(board(at, to)), "--out", str(to / "run")], {"rows", "verdict", "pairs", "baselines", "notes"},
         [(["none.yaml"], "none.yaml"), (["{train}"], "train"), (["{extract}", "--out", "{run}"], "extract")],
     ),
+    "annual-against-dated": Call(
+        lambda at, to: [str(at.other), str(at.run), "--labels", str(at.folder / "labels.tif"), "--out", str(to / "run"), *(part for one in ("heads=[knn]", "seeds=[0]", "device=cpu", "training.baselines=[]") for part in ("--set", one))],
+        {"rows", "verdict", "pairs", "notes"},
+        [(["none", "{run}"], "none"), (["{other}", "none"], "none"), (["{other}", "{run}", "--labels", "none.tif", "--out", "{folder}/b"], "none.tif"),
+         (["{run}", "{run}"], "names the same twice")],
+    ),
     "map-files": Call(
         lambda at, to: [mapped(at, to), "--classes", str(to / "m.tif"), "--png", str(to / "m.png"), "--smallest-ha", "1"],
         {"threshold", "hectares"}, [(["none"], "none"), (["{run}", "--smallest-ha", "-1"], "-1")],
