@@ -14,7 +14,6 @@ from pages.ui.leaderboard.choice import Chosen
 from pages.ui.look import wording
 from pages.ui.look.fields import choices_of, help_of
 from pages.ui.state import address, cached, results
-from pages.ui.train.words import HEADS
 
 _ASKED, _BACKBONES, _ANNUAL = "ask", "Backbones and heads", "Annual against dated"
 
@@ -52,7 +51,7 @@ def choose(stores: Sequence[cached.JobFacts]) -> Chosen:
     labels, lacks = _labels(dated)
     heads = [name for name in choices_of(HeadConfig, "name") if name != "fusion"]
     head = st.selectbox(
-        "Head", heads, key="lb_annual_head", format_func=lambda name: HEADS.get(name, name), help=help_of(HeadConfig, "name"),
+        "Head", heads, key="lb_annual_head", help=help_of(HeadConfig, "name"),
     )  # fmt: skip
     if lacks:
         return Chosen(None, lacks, (True, True), dated.config.scene.source == "simulated")
