@@ -12,7 +12,6 @@ from engine.errors import BadInput, ConfigError
 from engine.imagery.sources import PublishedEmbeddings
 from engine.jobs import events as happened
 from engine.jobs import folder as run_folder
-from engine.jobs.configuration.annual_against_dated import annual_against_dated as preset
 from engine.jobs.configuration.config import (
     ApplyConfig,
     DatasetConfig,
@@ -34,7 +33,6 @@ from engine.jobs.job import Job, list_jobs
 from engine.jobs.keeping.archive import open_archive
 from engine.jobs.machine import is_cpu
 from engine.jobs.record import run_job
-from engine.store.store import EmbeddingStore
 from engine.terratorch.generation import is_terratorch, translate
 from engine.terratorch.report import in_lines
 from engine.terratorch.training import is_training, translate_training
@@ -92,21 +90,10 @@ def _refuse_translation(chosen: argparse.Namespace, path: Path) -> None:
 
 def leaderboard(chosen: argparse.Namespace) -> dict[str, Any]:
     """Run a leaderboard in a new run folder; its rows are printed as a table."""
-    return _ranked(load_config(Path(chosen.config), chosen.set), chosen)
+    return ranked(load_config(Path(chosen.config), chosen.set), chosen)
 
 
-def annual_against_dated(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Run the leaderboard of an annual product and a dated extraction on the labelled ground that they share."""
-    annual, dated = (Path(one).expanduser().resolve() for one in (chosen.annual, chosen.dated))
-    for store in (annual, dated):
-        EmbeddingStore.open(store)
-    labels = None if chosen.labels is None else str(Path(chosen.labels).expanduser().resolve())
-    found = preset(str(annual), str(dated), labels)
-    tree = overridden(found.model_dump(mode="json"), chosen.set)
-    return _ranked(parse_config(tree, "These settings"), chosen)
-
-
-def _ranked(config: JobConfig, chosen: argparse.Namespace) -> dict[str, Any]:
+def ranked(config: JobConfig, chosen: argparse.Namespace) -> dict[str, Any]:
     """Run a leaderboard; its rows are printed as a table."""
     summary = _in_new_folder(config, chosen)
     if not chosen.json:

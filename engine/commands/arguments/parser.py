@@ -10,7 +10,7 @@ from engine.commands import jobs
 from engine.commands.arguments.common import add_set, add_workspace
 from engine.commands.arguments.of_imagery import add_imagery
 from engine.commands.arguments.of_views import add_pictures, add_position
-from engine.commands.decoders import judging, labels, mapping
+from engine.commands.decoders import annual, judging, labels, mapping
 from engine.commands.encoders import backbones, bench
 from engine.commands.stores import checking, exporting
 
@@ -110,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_annual(add: Add) -> None:
     """The leaderboard that asks whether an annual product serves as well as embeddings of one date."""
     sub = add(
-        "annual-against-dated", jobs.annual_against_dated,
+        "annual-against-dated", annual.annual_against_dated,
         "Teach one head on an annual product and on a dated extraction, and judge both on the labelled ground that they share.",
         "annual", "dated",
     )  # fmt: skip

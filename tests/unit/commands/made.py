@@ -84,6 +84,13 @@ def board(place: Workplace, folder: Path) -> Path:
     return path
 
 
+def beside(place: Workplace, folder: Path) -> list[str]:
+    """Arguments that set one extraction beside another, with a head that is fitted at once."""
+    settings = ("heads=[knn]", "seeds=[0]", "device=cpu", "training.baselines=[]")
+    given = [part for one in settings for part in ("--set", one)]
+    return [str(place.other), str(place.run), "--labels", str(place.folder / "labels.tif"), "--out", str(folder / "run"), *given]  # fmt: skip
+
+
 def mapped(place: Workplace, folder: Path) -> str:
     """The folder of a map."""
     assert main(["apply", str(application(place, folder)), "--out", str(folder / "applied")]) == 0

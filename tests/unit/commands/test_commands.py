@@ -18,6 +18,7 @@ from engine.commands.arguments.parser import parser
 from tests.unit.commands.conftest import Workplace
 from tests.unit.commands.made import (
     application,
+    beside,
     board,
     kept,
     labelled,
@@ -119,10 +120,8 @@ CALLS: dict[str, Call] = {
         [(["none.yaml"], "none.yaml"), (["{train}"], "train"), (["{extract}", "--out", "{run}"], "extract")],
     ),
     "annual-against-dated": Call(
-        lambda at, to: [str(at.other), str(at.run), "--labels", str(at.folder / "labels.tif"), "--out", str(to / "run"), *(part for one in ("heads=[knn]", "seeds=[0]", "device=cpu", "training.baselines=[]") for part in ("--set", one))],
-        {"rows", "verdict", "pairs", "notes"},
-        [(["none", "{run}"], "none"), (["{other}", "none"], "none"), (["{other}", "{run}", "--labels", "none.tif", "--out", "{folder}/b"], "none.tif"),
-         (["{run}", "{run}"], "names the same twice")],
+        beside, {"rows", "verdict", "pairs", "notes"},
+        [(["none", "{run}"], "none"), (["{other}", "{run}", "--labels", "none.tif", "--out", "{folder}/b"], "none.tif"), (["{run}", "{run}"], "twice")],
     ),
     "map-files": Call(
         lambda at, to: [mapped(at, to), "--classes", str(to / "m.tif"), "--png", str(to / "m.png"), "--smallest-ha", "1"],
