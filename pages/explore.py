@@ -8,7 +8,7 @@ from pages.ui.explore import imagery_film, region_panel, take_imagery
 from pages.ui.explore.catalogues import offline_copy
 from pages.ui.jobs import scene_scores
 from pages.ui.look import errors, notices, palette, style
-from pages.ui.map import layers, maps, scene_gallery, stage
+from pages.ui.map import layers, maps, scene_gallery, stage, stretch
 from pages.ui.state import address, cached, regions, session
 
 page = stage.stage("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
@@ -43,9 +43,7 @@ with page.map:
     )
 with page.panel:
     if composite:
-        style.small(
-            f"{composite}: {names[composite].words}. Each band is stretched between its 0.5th and 98.5th percentile."
-        )
+        style.small(f"{composite}: {names[composite].words}. {stretch.in_words(scenes)}")
     region_panel.choose_region(drawings)
     region_panel.before_you_start(place)
     offline_copy.offer(place)

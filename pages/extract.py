@@ -23,9 +23,10 @@ with (
     extract_start.show_job()
 place = session.place()
 if not session.is_ready(place.scene):
+    extract_start.stop_while_season_is_made(place.scene)
     empty.empty(
-        "The fire season has not been made yet",
-        "Explore makes it, and says how long that takes.",
+        "The fires of this place have not been made yet",
+        "They are simulated. Explore makes them, and says how long that takes.",
         "To Explore",
         "pages/explore.py",
         "season",

@@ -122,11 +122,27 @@ def scene_notes(spec: BackboneSpec, scenes: Sequence[Scene]) -> Iterator[str]:
     unread = [band for band in scenes[0].bands if band in spec.unread_bands]
     if unread:
         yield f"{spec.title} does not read {', '.join(unread)}: it takes bands by their wavelength, and these have none."
-    others = {scene.level for scene in scenes if scene.sensor.quantity == "reflectance"} - {spec.level, None}
-    if spec.level in ("surface", "top of atmosphere") and others:
+    yield from _level_notes(spec, scenes)
+
+
+def _level_notes(spec: BackboneSpec, scenes: Sequence[Scene]) -> Iterator[str]:
+    """That a backbone did not learn from the level of some scenes, and how many these are."""
+    if spec.level not in ("surface", "top of atmosphere"):
+        return
+    levels = [scene.level for scene in scenes if scene.sensor.quantity == "reflectance" and scene.level]
+    others = [str(level) for level in levels if level != spec.level]
+    if not others:
+        return
+    named = " and ".join(sorted(set(others)))
+    if len(others) == len(scenes):
         yield (
-            f"{spec.title} learned from {spec.level} reflectance; these scenes are {' and '.join(sorted(map(str, others)))} "
-            f"reflectance. Embeddings may differ from those it was trained to give."
+            f"{spec.title} learned from {spec.level} reflectance; these scenes are {named} reflectance. "
+            f"Embeddings may differ from those it was trained to give."
+        )
+    else:
+        yield (
+            f"{len(others)} of {len(scenes)} scenes are {named} reflectance, and {spec.title} learned from {spec.level} "
+            f"reflectance: their embeddings are somewhat shifted. A decoder that is taught on both kinds learns from both."
         )
 
 

@@ -23,7 +23,7 @@ from engine.jobs.configuration.config import ExtractConfig, SceneConfig
 from engine.learning.keeping.result import TrainRun
 from engine.learning.maps import scene_scores
 from pages.ui.jobs.scene_scores import newest
-from pages.ui.map import layers
+from pages.ui.map import layers, stretch
 from pages.ui.map.routes import galleries, rendering, serving, tiles
 from pages.ui.state import cached, own_places, results
 from tests.conftest import WriteRaster
@@ -167,3 +167,40 @@ def test_a_map_of_scenes_far_apart_opens_on_one_that_is_almost_free_of_clouds(
     assert layers.opening([one, other]) == layers.bounds_of([one])
     for hidden in (replace(one, mask_path=cloudy), replace(one, cloud_pct=60.0)):
         assert layers.opening([hidden, other]) == layers.bounds_of([other])
+
+
+def test_a_map_of_scenes_far_apart_opens_on_the_one_whose_scar_is_clearest(
+    filled_home: Path, write_raster: WriteRaster
+) -> None:
+    one, *_ = chip_scenes(filled_home / "data" / "chips")
+    scenes = []
+    for at, share in enumerate((0.0, 0.02, 0.4, 0.97)):
+        mask = (np.arange(64 * 64).reshape(1, 64, 64) < share * 64 * 64).astype(np.int16)
+        far = Affine.translation(9e4 * at, 0) @ one.grid.affine
+        grid = GeoBox(one.grid.shape, far, one.grid.crs)
+        scenes.append(replace(one, grid=grid, mask_path=write_raster(f"{at}.tif", mask, names=None)))
+    assert layers.opening(scenes) == layers.bounds_of([scenes[2]])
+
+
+def test_scenes_of_one_level_are_stretched_alike_and_haze_is_taken_off_each_picture(
+    write_raster: WriteRaster, filled_home: Path
+) -> None:
+    one, *_ = chip_scenes(filled_home / "data" / "chips")
+    rising = np.linspace(0.02, 0.12, 64 * 64, dtype=np.float32).reshape(1, 64, 64)
+    cloudy = np.where(np.arange(64) < 20, np.float32(0.8), rising)
+
+    def picture(name: str, values: np.ndarray) -> tuple[tiles.Band, ...]:
+        return (tiles.Band(write_raster(f"{name}.tif", values, names=None)),)
+
+    def drawn(level: str, *pictures: tuple[tiles.Band, ...]) -> list[tuple[float, float]]:
+        scenes = [replace(one, level=level)] * len(pictures)
+        return [found[0] for found in stretch.of_pictures(scenes, pictures)]
+
+    low, high = picture("low", rising), picture("high", rising + 0.05)
+    ground = drawn("surface", low, picture("cloudy", cloudy), low)
+    assert len(set(ground)) == 1
+    assert ground[0] == pytest.approx(drawn("surface", low)[0]), "a cloudy scene does not darken the others"
+    hazy = drawn("top of atmosphere", low, high)
+    assert hazy[1] == pytest.approx([end + 0.05 for end in hazy[0]], abs=1e-4)
+    nothing = drawn("surface", picture("nothing", np.full((1, 64, 64), np.nan, np.float32)))
+    assert nothing == [(0.0, 1.0)]

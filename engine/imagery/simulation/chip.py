@@ -11,7 +11,7 @@ from engine.imagery.simulation.cover import Cover
 from engine.imagery.simulation.endmembers import NIR, SWIR_2, local_spectra, mix
 from engine.imagery.simulation.fire import Fire, run_fire, scorch
 from engine.imagery.simulation.landscape import Landscape, make_landscape
-from engine.imagery.simulation.landscape_kinds import LANDSCAPE_KINDS
+from engine.imagery.simulation.landscape_kinds import LANDSCAPE_KINDS, landscape_kind_of
 from engine.imagery.simulation.location import CHIP_PX, PIXEL_M, Location, make_location
 from engine.imagery.simulation.terrain import Sun, illumination, sun_position
 from engine.imagery.simulation.views import View, view_of
@@ -45,11 +45,6 @@ class SimulatedChip:
     dnbr: np.ndarray
     shadow: np.ndarray
     view: View
-
-
-def landscape_kind_of(index: int) -> str:
-    """Kinds of country take turns, so that every split has some of each."""
-    return list(LANDSCAPE_KINDS)[index % len(LANDSCAPE_KINDS)]
 
 
 def simulate_chip(seed: int, index: int) -> SimulatedChip:

@@ -99,3 +99,8 @@ LANDSCAPE_KINDS: Mapping[str, LandscapeKind] = MappingProxyType(
         ),
     }
 )  # fmt: skip
+
+
+def landscape_kind_of(index: int) -> str:
+    """Kinds of country take turns, so that every split has some of each."""
+    return list(LANDSCAPE_KINDS)[index % len(LANDSCAPE_KINDS)]

@@ -16,15 +16,15 @@ import numpy as np
 import rasterio
 
 from engine.errors import ConfigError
+from engine.imagery.season_places import split_places
 from engine.imagery.season_version import FACTS, SEASON_VERSION
-from engine.imagery.simulation.chip import NODATA, SimulatedChip, landscape_kind_of, simulate_chip
+from engine.imagery.simulation.chip import NODATA, SimulatedChip, simulate_chip
 from engine.imagery.simulation.endmembers import BANDS
 from engine.imagery.simulation.labels import write_labels
 from engine.imagery.simulation.location import MOST_CHIPS, Location
 
 WORKERS = 2
 MANY_CHIPS = 12  # from here a second process is worth its start
-SHARE_OF_TEST = SHARE_OF_VAL = 9 / 48
 SOURCE = "Emberscope simulated fire season; no satellite has seen it"
 
 
@@ -73,26 +73,6 @@ def _check(folder: Path, seed: int, chips: int) -> None:
         raise ConfigError(
             f"A season of {chips} chips cannot be made: it has 3 to {MOST_CHIPS}. Choose a number in that range."
         )
-
-
-def split_places(seed: int, chips: int) -> dict[str, list[int]]:
-    """Chip numbers of train, val and test: every chip in one split, each kind of landscape in all of them."""
-    rng = np.random.default_rng([seed, MOST_CHIPS])
-    shuffled = rng.permutation(chips)
-    turn: dict[str, int] = {}
-    ranked: list[tuple[int, str, int]] = []
-    for index in shuffled.tolist():
-        landscape_kind = landscape_kind_of(index)
-        ranked.append((turn.setdefault(landscape_kind, 0), landscape_kind, index))
-        turn[landscape_kind] += 1
-    order = [index for _, _, index in sorted(ranked)]
-    test = max(1, round(chips * SHARE_OF_TEST))
-    val = max(1, round(chips * SHARE_OF_VAL))
-    return {
-        "train": sorted(order[test + val :]),
-        "val": sorted(order[test : test + val]),
-        "test": sorted(order[:test]),
-    }
 
 
 def _write_chips(

@@ -80,7 +80,11 @@ class ChipsScene(Declared):
 
 
 def chip_scenes(
-    folder: Path, date: str = "post", overrides: Overrides = NO_OVERRIDES, left_out: list[str] | None = None
+    folder: Path,
+    date: str = "post",
+    overrides: Overrides = NO_OVERRIDES,
+    left_out: list[str] | None = None,
+    splits: Mapping[str, str] | None = None,
 ) -> tuple[Scene, ...]:
     """The chips of a folder in the layout of HLS Burn Scars, in the order of their names.
 
@@ -89,6 +93,7 @@ def chip_scenes(
             the simulated season also pre/<stem>_merged.tif.
         date: "post" (data/) or "pre" (pre/).
         left_out: takes a sentence for each damaged chip, which is then left out; None: it is an error.
+        splits: stem -> split of the only chips that are taken; None: all, split as the folder says.
 
     Raises:
         SceneError: no chips, a chip that cannot be read, or a split file of other chips.
@@ -100,14 +105,17 @@ def chip_scenes(
             f"{folder / place} holds no chips (*_merged.tif). Point scene.path at the folder that holds data/ and splits/, "
             f"or name the chips with scene.images."
         )
-    splits = read_splits(folder / "splits")
     stems = [image.name.removesuffix("_merged.tif") for image in images]
+    if splits is None:
+        splits = read_splits(folder / "splits")
+    else:
+        stems = [stem for stem in stems if stem in splits]
     _require_some(splits, stems, folder)
     found = _told_apart({
         stem: scene
-        for image, stem in zip(images, stems, strict=True)
+        for stem in stems
         for scene in _readable(
-            image, stem, folder / "data" / f"{stem}.mask.tif", splits.get(stem), overrides, left_out
+            folder / place / f"{stem}_merged.tif", stem, folder / "data" / f"{stem}.mask.tif", splits.get(stem), overrides, left_out
         )
     })  # fmt: skip
     return _with_note(found, _unknown_note(splits, stems))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -13,6 +13,7 @@ from pydantic import Field
 from engine.errors import SceneError
 from engine.frozen import Frozen
 from engine.imagery.scene import Scene
+from engine.imagery.season_places import splits_of_first
 from engine.imagery.season_version import version_note
 from engine.imagery.sources.chip_folder import chip_scenes
 from engine.paths import modified
@@ -47,8 +48,8 @@ class SimulatedScene(Frozen):
 
     def prepare(self, root: Path) -> Iterator[str]:
         """Simulate the season where it is not there yet."""
-        folder = season_folder(self.seed, root, self.chips)
-        if not folder.is_dir():
+        if not self.is_ready(root):
+            folder = season_folder(self.seed, root, self.chips)
             yield "Simulating the fire season (once for each seed)"
             from engine.imagery.simulation.location import MOST_CHIPS
             from engine.imagery.simulation.season import simulate_season  # scipy: not for every page
@@ -61,7 +62,7 @@ class SimulatedScene(Frozen):
         Raises:
             LabelError: its chips are not those that this version simulates.
         """
-        folder = season_folder(self.seed, root)
+        folder, _ = self._held(root)
         if name == "mask" or not folder.is_dir():
             return
         from engine.imagery.simulation.labels import add_labels, lacks  # scipy: not for every page
@@ -73,7 +74,7 @@ class SimulatedScene(Frozen):
 
     def is_ready(self, root: Path) -> bool:
         """Whether the season has been simulated."""
-        return season_folder(self.seed, root, self.chips).is_dir()
+        return self._held(root)[0].is_dir()
 
     def find(self, root: Path) -> tuple[Scene, ...]:
         """The chips of the season, date by date.
@@ -81,14 +82,14 @@ class SimulatedScene(Frozen):
         Raises:
             SceneError: the season has not been made.
         """
-        folder = season_folder(self.seed, root, self.chips)
+        folder, splits = self._held(root)
         if not folder.is_dir():
             raise SceneError(
                 f"The simulated fire season of seed {self.seed} is not there yet. "
                 f"Make it with `python -m engine simulate`, or start the extraction, which makes it first."
             )
         dates = ("pre", "post") if self.date == "both" else (self.date,)
-        scenes = [(date, scene) for date in dates for scene in chip_scenes(folder, date)]
+        scenes = [(date, scene) for date in dates for scene in chip_scenes(folder, date, splits=splits)]
         note = version_note(folder)
         if note:
             scenes[0] = (scenes[0][0], replace(scenes[0][1], notes=(*scenes[0][1].notes, note)))
@@ -101,11 +102,23 @@ class SimulatedScene(Frozen):
 
     def stamp(self, root: Path) -> float:
         """When the season was made."""
-        return modified(season_folder(self.seed, root, self.chips) / "data")
+        return modified(self._held(root)[0] / "data")
 
     def last_date(self) -> Self:
         """Only after the fires, where both dates are asked for."""
         return self.model_copy(update={"date": "post"}) if self.date == "both" else self
+
+    def _held(self, root: Path) -> tuple[Path, Mapping[str, str] | None]:
+        """The folder that holds the places, and their splits where it is a season that holds more than these.
+
+        Where no folder holds them, the one that they are made in.
+        """
+        own, whole = season_folder(self.seed, root, self.chips), season_folder(self.seed, root)
+        if self.chips and not own.is_dir() and whole.is_dir():
+            splits = splits_of_first(whole, self.seed, self.chips)
+            if splits is not None:
+                return whole, splits
+        return own, None
 
 
 def season_folder(seed: int, root: Path, chips: int | None = None) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.backbones import cards
-from engine.jobs.configuration.config import ExtractConfig
+from engine.jobs.configuration.config import ExtractConfig, SceneConfig
 from engine.jobs.job import submit
 from pages.ui import workspace
 from pages.ui.backbones import card as backbone_card
@@ -37,6 +37,14 @@ def show_job() -> None:
         st.caption(
             "The job goes on when this tab is closed; Runs finds it again. A second one can be set up below: it waits its turn."
         )
+
+
+def stop_while_season_is_made(scene: SceneConfig) -> None:
+    """End the page where a job under way makes the simulated fires before it extracts: there is nothing to choose yet."""
+    under_way = (found for found in cached.jobs() if found.state in jobs_panel.ACTIVE)
+    if any(found.kind == "extract" and found.config.scene == scene for found in under_way):
+        st.caption("The job simulates these fires first; then another extraction can be set up here.")
+        st.stop()
 
 
 def cost_and_start(config: ExtractConfig) -> None:

@@ -12,7 +12,7 @@ from pages.ui.look import glossary, notices
 from pages.ui.look.palette import STATES
 
 _PAGE = Path(__file__).resolve().parents[3] / "assets" / "page"
-_CSS, _DROP = _PAGE / "page.css", _PAGE / "drop.js"
+_CSS, _DROP, _GUIDE_FOCUS = _PAGE / "page.css", _PAGE / "drop.js", _PAGE / "guide_focus.js"
 
 
 def apply() -> None:
@@ -23,6 +23,16 @@ def apply() -> None:
 def take_drops() -> None:
     """Let files that are dropped anywhere on the page go to its field for dropped files."""
     st.html(f"<script>{_DROP.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
+
+
+def keep_keyboard_on_guide(when: str) -> None:
+    """Put the keyboard on the guided path's highlighted button.
+
+    Args:
+        when: another word runs the script again.
+    """
+    script = _GUIDE_FOCUS.read_text(encoding="utf-8")
+    st.html(f"<script>/* {html.escape(when)} */ {script}</script>", unsafe_allow_javascript=True)
 
 
 def heading(title: str, lead: str) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import rasterio.warp
 import streamlit as st
 from affine import Affine
@@ -20,16 +19,14 @@ from engine.imagery.scene import Scene
 from pages.ui.look.palette import BLUE, GREEN, RED
 from pages.ui.look.style import css
 from pages.ui.look.wording import NO_DATE, date
+from pages.ui.map import stretch
 from pages.ui.map.legend import Legend
 from pages.ui.map.maps import Bounds, Outline, Shown
 from pages.ui.map.routes import galleries, tiles
 
-# Percentiles of the stored values that become black and white.
-_DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5
 # Scenes smaller than this share of the width of all are specks: the first fire of a season is what to look at.
 _LEAST_SHARE = 0.15
 _LOOKED_THROUGH, _CLEAR_PCT = 12, 5.0  # scenes, for one that is almost free of clouds
-_SAMPLED_SCENES, _SAMPLED_PX = 12, 160
 
 
 Colours = Mapping[int, tiles.Colour]  # class -> red, green, blue, opacity (0 to 255)
@@ -93,15 +90,15 @@ def imagery(scenes: Sequence[Scene], composite: str | None) -> list[Shown]:
     bands = composites_of(scenes)[composite].bands
     pictures = tuple(tuple(_band(scene, name) for name in bands) for scene in scenes)
     meaning = tiles.Meaning("measured", bands, dates=tuple(date(scene.datetime) for scene in scenes))
-    stretch = _stretch_of(pictures)
-    token = tiles.register(tiles.Layer(pictures, stretch, meaning=meaning))
+    made = tiles.Layer(pictures, stretches=stretch.of_pictures(scenes, pictures), meaning=meaning)
+    token = tiles.register(made)
     words = f"{composite}: {credit(scenes)}"
     return [Shown(token, bounds_of(scenes), words, composite, legend=_band_legend(bands, scenes))]
 
 
 def _band_legend(bands: Sequence[str], scenes: Sequence[Scene]) -> Legend:
     """Which band is red, green and blue, and what is measured: in some scenes this, in others that, where they differ."""
-    measured = " or ".join(sorted({scene.values for scene in scenes}))
+    measured = f"{' or '.join(sorted({scene.values for scene in scenes}))}; {stretch.in_short(scenes)}"
     if len(set(bands)) == 1:
         return Legend(note=f"{bands[0]} in grey: {measured}")
     swatches = zip((RED, GREEN, BLUE), bands, strict=True)
@@ -171,15 +168,21 @@ def boxes_of(scenes: Sequence[Scene]) -> tuple[Bounds, ...]:
 
 
 def opening(scenes: Sequence[Scene]) -> Bounds:
-    """What a map of scenes opens on: all of them, or where they lie far apart the first that is almost free of clouds."""
+    """What a map of scenes opens on: all of them, or where they lie far apart one that is almost free of clouds.
+
+    Of several such scenes it is the one whose labels show a scar most clearly: neither a speck nor nearly all of it.
+    """
     found = bounds_of(scenes)
-    first = bounds_of([min(scenes[:_LOOKED_THROUGH], key=lambda scene: max(_hidden_pct(scene), _CLEAR_PCT))])
+    first = bounds_of([min(scenes[:_LOOKED_THROUGH], key=_opening_order)])
     return first if first[2] - first[0] < _LEAST_SHARE * (found[2] - found[0]) else found
 
 
-def _hidden_pct(scene: Scene) -> float:
-    """Per cent of a scene under clouds or not seen, by its source or else by its labels."""
-    return galleries.unseen_pct(scene.mask_path) if scene.cloud_pct is None else scene.cloud_pct
+def _opening_order(scene: Scene) -> tuple[float, float]:
+    """Less for a scene that is better to begin with: how much is hidden, in per cent, then how unclear a scar is."""
+    told = galleries.labelled(scene.mask_path) or galleries.Labelled()
+    hidden = told.unseen_pct if scene.cloud_pct is None else scene.cloud_pct
+    burned = told.burned_pct or 0.0
+    return max(hidden, _CLEAR_PCT), -min(burned, 100 - burned)
 
 
 def footprint(scene: Scene) -> Polygon | MultiPolygon:
@@ -240,39 +243,3 @@ def _band(scene: Scene, name: str) -> tiles.Band:
     """Where a band of a scene is read from."""
     asset = scene.assets[name]
     return tiles.Band(asset.path, asset.index, asset.scale, asset.offset, asset.nodata)
-
-
-def _stretch_of(pictures: Sequence[tuple[tiles.Band, ...]]) -> tuple[tuple[float, float], ...]:
-    """Values at the cut percentiles, band by band, of a thinned sample of the pictures."""
-    sampled = tuple(pictures[:: max(1, len(pictures) // _SAMPLED_SCENES)][:_SAMPLED_SCENES])
-    stamps = tuple(band.path.stat().st_mtime_ns for picture in sampled for band in picture)
-    return _stretch(sampled, stamps)
-
-
-@st.cache_data(show_spinner=False, max_entries=128, hash_funcs={tiles.Band: repr})
-def _stretch(
-    pictures: tuple[tuple[tiles.Band, ...], ...], stamps: tuple[int, ...]
-) -> tuple[tuple[float, float], ...]:
-    del stamps
-    return tuple(
-        _percentiles(np.concatenate([_sample(band) for band in bands]))
-        for bands in zip(*pictures, strict=True)
-    )
-
-
-def _sample(band: tiles.Band) -> np.ndarray:
-    """Some valid values of a band, (n,) float64."""
-    with open_raster(band.path) as dataset:
-        shape = tuple(min(_SAMPLED_PX, side) for side in (dataset.height, dataset.width))
-        stored = dataset.read(band.index, out_shape=shape, masked=True)
-    values = stored.compressed().astype(np.float64)
-    values = values[np.isfinite(values) & ~np.isin(values, band.nodata)]
-    return values * band.scale + band.offset
-
-
-def _percentiles(values: np.ndarray) -> tuple[float, float]:
-    """What becomes black and white; (0, 1) where nothing is valid."""
-    if not values.size:
-        return 0.0, 1.0
-    low, high = np.percentile(values, [_DARK_PERCENT, _BRIGHT_PERCENT])
-    return float(low), float(max(high, low + 1e-6))

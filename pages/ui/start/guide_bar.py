@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.jobs import spare
 from pages.ui.jobs import jobs_panel
-from pages.ui.look import errors, glossary
+from pages.ui.look import errors, glossary, style
 from pages.ui.start import guide
 from pages.ui.state import cached, session
 
@@ -52,7 +52,6 @@ def _draw(number: int, found: cached.JobFacts | None) -> None:
         )
         with errors.in_words(stop=False):
             _button(number, step, found)
-        _focus(number, _is_active(found))
         if st.button(
             "Leave",
             key="guide_leave",
@@ -61,6 +60,8 @@ def _draw(number: int, found: cached.JobFacts | None) -> None:
         ):
             guide.leave()
             st.rerun()
+    with st.container(key="guide_focus"):
+        style.keep_keyboard_on_guide(f"{number} {_is_active(found)}")
 
 
 def _is_active(found: cached.JobFacts | None) -> bool:
@@ -87,15 +88,6 @@ def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> Non
     elif st.button("Done: back to the start", key="guide_next", type="primary", icon=":material/check:"):
         guide.leave()
         st.switch_page("pages/start.py", query_params={})
-
-
-def _focus(number: int, is_active: bool) -> None:
-    """Put the keyboard on the highlighted button when a step begins and when its work is done."""
-    st.html(
-        f"<script>/* {number} {is_active} */ setTimeout(() => document.querySelector('.st-key-guide_next button')"
-        "?.focus({preventScroll: true}), 300);</script>",
-        unsafe_allow_javascript=True,
-    )
 
 
 def _go(number: int, words: str) -> None:

@@ -12,11 +12,11 @@ import rasterio
 
 from engine.errors import ConfigError, LabelError
 from engine.imagery.season_version import SEASON_VERSION
-from engine.imagery.simulation import simulate_season
 from engine.imagery.simulation.chip import simulate_chip
 from engine.imagery.simulation.cover import MIXTURES, Cover
 from engine.imagery.simulation.endmembers import BANDS, NIR, SPECTRA, SWIR_2, Endmember
 from engine.imagery.simulation.location import MOST_CHIPS, make_location
+from engine.imagery.simulation.season import simulate_season
 from engine.imagery.simulation.terrain import sun_position
 from engine.imagery.simulation.views import VIEWS
 from engine.imagery.sources.simulated import SimulatedScene, season_folder
@@ -262,3 +262,22 @@ def test_a_season_of_an_earlier_version_opens_and_says_so(tmp_path: Path) -> Non
     (folder / "simulated.json").write_text(json.dumps({**facts, "version": 1}))
     (note,) = source.find(tmp_path)[0].notes
     assert "version 1 of the simulated season" in note
+
+
+def test_the_first_places_are_taken_from_a_season_that_holds_more_as_if_they_had_been_made_alone(
+    tmp_path: Path,
+) -> None:
+    few = SimulatedScene(source="simulated", seed=0, chips=3)
+    larger, own = season_folder(0, tmp_path / "larger"), season_folder(0, tmp_path / "alone", 3)
+    simulate_season(larger, seed=0, chips=4)
+    simulate_season(own, seed=0, chips=3)
+    assert few.is_ready(tmp_path / "larger")
+    assert not list(few.prepare(tmp_path / "larger"))
+    taken, alone = few.find(tmp_path / "larger"), few.find(tmp_path / "alone")
+    assert [(scene.id, scene.split) for scene in taken] == [(scene.id, scene.split) for scene in alone]
+    for one, other in zip(taken, alone, strict=True):
+        assert one.assets["red"].path.read_bytes() == other.assets["red"].path.read_bytes()
+    facts = json.loads((larger / "simulated.json").read_text())
+    (larger / "simulated.json").write_text(json.dumps({**facts, "version": 1}))
+    assert not few.is_ready(tmp_path / "larger"), "another version's places are others"
+    assert not SimulatedScene(source="simulated", seed=0, chips=5).is_ready(tmp_path / "larger")

@@ -10,13 +10,9 @@ import functools
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pages.ui.door.secret import token_of
 from pages.ui.map.routes import by_token, tiles
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _MOST = 64
 # Masks are looked at on a grid of so many pixels a side: enough to see whether anything burned.
@@ -103,52 +99,46 @@ def _told(item: Item, has_labels: bool) -> dict[str, object]:
     }
 
 
-def unseen_pct(mask: Path | None) -> float:
-    """Per cent of a scene that its labels call not seen, because of clouds or gaps; 0 where nothing tells."""
+@dataclass(frozen=True)
+class Labelled:
+    """What the labels of a scene say.
+
+    Attributes:
+        unseen_pct: of the scene, which the labels call not seen, because of clouds or gaps.
+        burned_pct: of the pixels with a label; None where the labels are no 0 and 1, or there are none.
+    """
+
+    unseen_pct: float = 0.0
+    burned_pct: float | None = None
+
+
+def labelled(mask: Path | None) -> Labelled | None:
+    """What the labels of a scene say; None where it has none that can be read."""
     try:
-        return 0.0 if mask is None else _unseen_pct(str(mask), mask.stat().st_mtime_ns)
+        return None if mask is None else _labelled(str(mask), mask.stat().st_mtime_ns)
     except OSError:
-        return 0.0
-
-
-@functools.lru_cache(maxsize=4096)
-def _unseen_pct(mask: str, modified_ns: int) -> float:
-    del modified_ns
-    known, pixels = _known(mask)
-    return 100 * (1 - known.size / pixels)
+        return None
 
 
 def _label(mask: Path | None) -> str:
-    """What the labels of a scene say, in a word or two."""
-    if mask is None:
+    """The same in a word or two."""
+    found = labelled(mask)
+    if found is None or found.unseen_pct == 100:
         return "unlabelled"
-    try:
-        return _label_of(str(mask), mask.stat().st_mtime_ns)
-    except OSError:
-        return "unlabelled"
+    burned = found.burned_pct
+    if burned is None:
+        return "labelled"
+    return f"{burned:.0f} % burned" if burned >= 1 else "under 1 % burned" if burned else "fire-free"
 
 
 @functools.lru_cache(maxsize=4096)
-def _label_of(mask: str, modified_ns: int) -> str:
-    """Fire or none where the labels are 0 and 1; else only that there are some."""
-    del modified_ns
-    import numpy as np
-
-    known = _known(mask)[0]
-    if not known.size:
-        return "unlabelled"
-    if set(np.unique(known).tolist()) <= {0, 1}:
-        burned = 100 * float(np.mean(known))
-        return f"{burned:.0f} % burned" if burned >= 1 else "under 1 % burned" if burned else "fire-free"
-    return "labelled"
-
-
-def _known(mask: str) -> tuple[np.ndarray, int]:
-    """The labels of a small picture of a mask without its gaps, and how many pixels the picture has.
+def _labelled(mask: str, modified_ns: int) -> Labelled:
+    """Looks at a small picture of a mask.
 
     Raises:
         OSError: it cannot be read.
     """
+    del modified_ns
     import numpy as np
     import rasterio
     from rasterio.errors import RasterioError
@@ -160,4 +150,7 @@ def _known(mask: str) -> tuple[np.ndarray, int]:
     except RasterioError as err:
         raise OSError(str(err)) from err
     is_whole = np.issubdtype(values.dtype, np.integer)
-    return (values[(values >= 0) & (values != 255)] if is_whole else values), shape[0] * shape[1]
+    known = values[(values >= 0) & (values != 255)] if is_whole else values
+    is_burned = known.size > 0 and set(np.unique(known).tolist()) <= {0, 1}
+    unseen = 100 * (1 - known.size / (shape[0] * shape[1]))
+    return Labelled(unseen, 100 * float(np.mean(known)) if is_burned else None)

@@ -27,6 +27,7 @@ from pages.ui.map.routes import by_token
 MAX_LAYERS = 1024  # some of each of twenty people's open pages
 Bounds = tuple[float, float, float, float]
 Colour = tuple[int, int, int, int]
+Stretch = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,20 @@ class Layer:
         pictures: together they are one layer; where they overlap the first wins. Each is three bands for red, green and
             blue, or one with `colours`; the bands of a picture may lie in files of their own.
         stretch: for each band the values that become 0 and 255; empty for 8-bit colour as it is.
+        stretches: of each picture its own, instead.
         colours: class value -> red, green, blue, alpha; values without a colour are transparent.
         meaning: what is said of the place under the pointer.
     """
 
     pictures: tuple[tuple[Band, ...], ...]
-    stretch: tuple[tuple[float, float], ...] = ()
+    stretch: Stretch = ()
     colours: tuple[tuple[int, Colour], ...] = ()
     meaning: Meaning = _SILENT
+    stretches: tuple[Stretch, ...] = ()
+
+    def stretch_of(self, index: int) -> Stretch:
+        """The stretch of a picture."""
+        return self.stretches[index] if self.stretches else self.stretch
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -107,7 +114,7 @@ def register(layer: Layer) -> str:
     pictures = tuple(
         tuple(replace(band, path=real[band.path]) for band in picture) for picture in layer.pictures
     )
-    token = token_of("tiles", stamps, pictures, layer.stretch, layer.colours, layer.meaning)
+    token = token_of("tiles", stamps, pictures, layer.stretch, layer.colours, layer.meaning, layer.stretches)
     by_token.keep(_layers, token, replace(layer, pictures=pictures), MAX_LAYERS)
     return token
 
