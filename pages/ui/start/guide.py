@@ -167,7 +167,10 @@ def _config(number: int) -> JobConfig | None:
             if made is None or made.state != "finished":
                 return None
             return TrainConfig(
-                store=str(made.job.folder / FINISHED), head=_HEAD, epochs=_EPOCHS, learning_rate=_LEARNING_RATE
+                store=str(made.job.folder / FINISHED),
+                head=_HEAD,
+                epochs=_EPOCHS,
+                learning_rate=_LEARNING_RATE,
             )
         case 6:
             taught = job_of(4)
