@@ -16,12 +16,12 @@ import numpy as np
 import rasterio
 
 from engine.errors import ConfigError
-from engine.imagery.season_places import split_places
 from engine.imagery.season_version import FACTS, SEASON_VERSION
 from engine.imagery.simulation.chip import NODATA, SimulatedChip, simulate_chip
 from engine.imagery.simulation.endmembers import BANDS
 from engine.imagery.simulation.labels import write_labels
 from engine.imagery.simulation.location import MOST_CHIPS, Location
+from engine.imagery.simulation.splits import split_places
 
 WORKERS = 2
 MANY_CHIPS = 12  # from here a second process is worth its start

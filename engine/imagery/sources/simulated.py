@@ -13,8 +13,8 @@ from pydantic import Field
 from engine.errors import SceneError
 from engine.frozen import Frozen
 from engine.imagery.scene import Scene
-from engine.imagery.season_places import splits_of_first
 from engine.imagery.season_version import version_note
+from engine.imagery.simulation.splits import splits_of_first
 from engine.imagery.sources.chip_folder import chip_scenes
 from engine.paths import modified
 from engine.workspace import shared_root
