@@ -290,9 +290,8 @@ def test_a_command_that_is_not_known_ends_with_2() -> None:
 def test_a_golden_case_beyond_its_tolerance_ends_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for path in (PROJECT / "tests/golden/open").iterdir():
-        if path.is_file():
-            shutil.copy(path, tmp_path)
+    for path in filter(Path.is_file, (PROJECT / "tests/golden/open").iterdir()):
+        shutil.copy(path, tmp_path)
     first = sorted(tmp_path.glob("*.safetensors"))[0]
     first.write_bytes(b"\0" * 64)
     assert main(["verify", str(tmp_path)]) == 1
