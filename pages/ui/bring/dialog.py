@@ -16,7 +16,7 @@ from engine.store.importing.forms import ENDINGS, MOST_ROWS, is_folder_of_embedd
 from engine.store.importing.preview import Preview
 from engine.store.products.understood import NOT_STATED, UNKNOWN
 from pages.ui.bring import asked as asking
-from pages.ui.bring import opening, progress
+from pages.ui.bring import from_catalogue, opening, progress
 from pages.ui.bring.asked import Asked
 from pages.ui.files import folders
 from pages.ui.look import errors, style, wording
@@ -26,13 +26,14 @@ _NAME = re.compile(r"[A-Za-z0-9][\w./-]{0,63}")
 _TURN = "bring_drop_turn"
 _LEAST_PICTURE_PX = 384
 _OTHER = "By its corners"
+_FILES, _CATALOGUE = "Files", "From a catalogue"
 
 
 def offer(key: str = "bring", width: Literal["content", "stretch"] = "content") -> None:
     """The button that opens the dialog, and the dialog while it is open."""
     if st.button("Bring embeddings", key=key, icon=":material/scatter_plot:", width=width,
                  help="AlphaEarth, TESSERA, Clay, Major TOM, Earth Index, TerraTorch's folders, any GeoTIFF or GeoParquet of "
-                 "embeddings: looked at before anything is used."):  # fmt: skip
+                 "embeddings, from files or of a region from a catalogue: looked at before anything is used."):  # fmt: skip
         asking.begin()
     show_open()
 
@@ -49,7 +50,23 @@ def show_open() -> None:
 
 @st.dialog("Bring embeddings", width="large", on_dismiss=asking.leave)
 def _choose() -> None:
-    """The folders of the server, a typed path, or files of this computer."""
+    """The folders of the server, a typed path, files of this computer, or a catalogue."""
+    way = st.segmented_control(
+        "Where they are",
+        (_FILES, _CATALOGUE),
+        default=_FILES,
+        required=True,
+        key="bring_way",
+        label_visibility="collapsed",
+    )
+    if way == _CATALOGUE:
+        from_catalogue.ask()
+    else:
+        _choose_files()
+
+
+def _choose_files() -> None:
+    """What lies on the server or on a person's computer."""
     st.write(
         "Choose a file or folder of embeddings that others made: GeoTIFF, GeoParquet, NPY with scales, npz, Zarr, TerraTorch's "
         "folders. It is looked at first; nothing is converted."

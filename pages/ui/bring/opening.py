@@ -23,7 +23,12 @@ _BYTES_A_ROW = 40
 
 def bytes_of(told: Understood) -> int:
     """About how large a store of it is."""
-    return told.rows * (told.dim * (2 if told.dtype == "float16" else 4) + _BYTES_A_ROW)
+    return bytes_of_rows(told.rows, told.dim, 2 if told.dtype == "float16" else 4)
+
+
+def bytes_of_rows(rows: int, dim: int, bytes_a_number: int) -> int:
+    """About how large a store of so many embeddings is."""
+    return rows * (dim * bytes_a_number + _BYTES_A_ROW)
 
 
 def open_them(asked: Asked, in_place: bool) -> None:
