@@ -118,15 +118,10 @@ def _show(offer: Offer, wanted: _Wanted) -> None:
     """What is there, and the ways to take it."""
     st.markdown("**What is there**")
     crs = ", ".join(sorted({one.crs for one in offer.placed if one.crs}))
-    here = (
-        ""
-        if offer.to_fetch == offer.total
-        else f" (of {wording.megabytes(offer.total / 1e6)}; the rest is here)"
-    )
     style.facts(
         (
             ("Embeddings", f"≤ {offer.rows:,}"), ("Files", wording.count(len(offer.placed), "file")),
-            ("To be fetched", f"{wording.megabytes(offer.to_fetch / 1e6)}{here}"),
+            ("To be fetched", _to_fetch(offer)),
             ("The store takes", f"≈ {wording.megabytes(opening.bytes_of_rows(offer.rows, offer.dim or 1, 2) / 1e6)}"),
             ("Model", offer.product.model), ("Dimensions", f"{offer.dim:,}" if offer.dim else NOT_STATED),
             ("Years there", ", ".join(map(str, offer.years))), ("CRS", crs or "footprints"),
@@ -146,3 +141,12 @@ def _show(offer: Offer, wanted: _Wanted) -> None:
             st.rerun()
     with st.expander("The same without the browser", icon=":material/terminal:"):
         config_view.show(config, f"{offer.catalogue.title} {offer.year}", "bring")
+
+
+def _to_fetch(offer: Offer) -> str:
+    total = wording.megabytes(offer.total / 1e6)
+    if not offer.to_fetch:
+        return f"nothing: all {total} are here"
+    if offer.to_fetch > _MOSTLY * offer.total:
+        return total
+    return f"{wording.megabytes(offer.to_fetch / 1e6)} of {total}; the rest is here"

@@ -43,7 +43,7 @@ def choose(place: Region | None) -> RegionConfig:
     checked = regions.checked(region)
     west, south, east, north = checked.bounds_lonlat
     st.caption(
-        f"{wording.area(checked.area_km2)}: {west:.4f} to {east:.4f} east, {south:.4f} to {north:.4f} north, in degrees."
+        f"{wording.area(checked.area_km2)}: longitude {west:.4f} to {east:.4f}, latitude {south:.4f} to {north:.4f} degrees."
     )
     return region
 

@@ -93,8 +93,7 @@ CALLS: dict[str, Call] = {
          (["{folder}/labels.tif", "--look", "--images", "none"], "none"),
          ([], "--catalogue"), (["{folder}/labels.tif", "--catalogue", "alphaearth"], "--catalogue"),
          (["{folder}/labels.tif", "--year", "2024"], "--year"), (["--catalogue", "alphaearth"], "--region"),
-         (["--catalogue", "nothing", "--region", "1,2,1.1,2.1"], "nothing"),
-         (["--catalogue", "alphaearth", "--region", "1,2,1.1,2.1", "--in-place"], "--in-place")],
+         (["--catalogue", "nothing", "--region", "1,2,3,4"], "nothing"), (["--catalogue", "tessera", "--region", "1,2,3,4", "--in-place"], "--in-place")],
     ),
     "evaluate": Call(lambda at, _: [str(at.trained)], SCORES, [(["{run}"], "run"), (["none"], "none")]),
     "report": Call(
