@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import torch
 
 # Weights times patches of a step. Threads wait for one another several times a step, and on a busy machine each wait
-# costs a turn of the scheduler. Steps of 5e7 on two cores beside one other busy process: 0.6 to 14 s an epoch with
-# two threads, 0.6 to 0.9 s with one; alone on the machine 0.3 s with two.
-_WORTH_SHARING = 5e8
+# costs a turn of the scheduler. An epoch of five steps of 1e9 on two cores beside other busy processes: 1.0 to 1.2 s with
+# two threads, 0.35 to 0.6 s with one; alone on the machine 0.2 s with two, 0.3 s with one.
+_WORTH_SHARING = 2e9
 
 
 @contextmanager
