@@ -22,7 +22,10 @@ from engine.imagery.remote.addresses import Target, require_known, shown, target
 
 _log = logging.getLogger(__name__)
 MOST_BYTES = 64_000_000
+# For a connection, for the next bytes, and for all tries of a request together.
 _CONNECT_S, _READ_S, _WHOLE_S = 10.0, 30.0, 120.0
+# A server that sends less than this in such a time gives an answer byte by byte, which may never end.
+_LEAST_BYTES_S, _PATIENCE_S = 1000, 15.0
 # Tries, and the pause before the second one; each pause is twice the one before, and a share of chance is added, so that
 # many readers do not come back together.
 _TRIES, _PAUSE_S, _LONGEST_PAUSE_S = 4, 0.5, 20.0
@@ -75,7 +78,7 @@ class Asked:
 
 
 class _Unfinished(Exception):
-    """An answer that was larger, slower or shorter than it may be; the message says which."""
+    """An answer that is larger or slower than it may be, and would be again; the message says which."""
 
 
 def ask(asked: Asked, tries: int = _TRIES) -> Answer:
@@ -84,30 +87,31 @@ def ask(asked: Asked, tries: int = _TRIES) -> Answer:
     Raises:
         RemoteError: an address that may not be asked, no network, or no complete answer after several tries.
     """
-    trouble = ""
+    trouble, after, ends = "", "", time.monotonic() + _WHOLE_S
     for number in range(tries):
+        if number:
+            time.sleep(_pause_s(number - 1, after))
         try:
-            answer = _followed(asked)
-        except (HTTPError, OSError, _Unfinished) as err:
-            trouble = _in_words(err)
+            answer = _followed(asked, ends)
+        except _Unfinished as err:
+            raise RemoteError(f"{shown(asked.url)} cannot be had: {err}. Try again later.") from err
+        except (HTTPError, OSError) as err:
+            trouble, after = _in_words(err), ""
         else:
             if answer.status not in _PASSING:
                 return answer
-            trouble = f"the server answered {answer.status}"
-            if number + 1 < tries:
-                time.sleep(_pause_s(number, answer.headers.get("retry-after", "")))
-            continue
-        if number + 1 < tries:
-            time.sleep(_pause_s(number, ""))
+            trouble, after = f"the server answered {answer.status}", answer.headers.get("retry-after", "")
+        if time.monotonic() > ends:
+            break
     _log.info("%s: %s", shown(asked.url), trouble)
-    raise RemoteError(f"{shown(asked.url)} cannot be had: {trouble}, {tries} times. Try again later.")
+    raise RemoteError(f"{shown(asked.url)} cannot be had: {trouble}, {number + 1} times. Try again later.")
 
 
-def _followed(asked: Asked) -> Answer:
+def _followed(asked: Asked, ends: float) -> Answer:
     """The answer after redirects, each of which is checked as the first address is."""
     url, headers, body, method = asked.url, dict(asked.headers), asked.body, asked.method
     for _ in range(_MOST_REDIRECTS):
-        answer = _once(Asked(url, method, headers, body, asked.most_bytes))
+        answer = _once(Asked(url, method, headers, body, asked.most_bytes), ends)
         place = answer.headers.get("location")
         if answer.status not in _REDIRECTS or not place:
             return answer
@@ -120,10 +124,9 @@ def _followed(asked: Asked) -> Answer:
     raise RemoteError(f"{shown(asked.url)} redirects without end. Check the address.")
 
 
-def _once(asked: Asked) -> Answer:
+def _once(asked: Asked, ends: float) -> Answer:
     proxy = _proxy(asked.url)
     target = target_of(asked.url) if not proxy else None
-    ends = time.monotonic() + _WHOLE_S
     headers = {"User-Agent": "emberscope", "Accept-Encoding": "identity", **asked.headers}
     pool: urllib3.ProxyManager | urllib3.HTTPConnectionPool
     if target is None:  # the network's own gate resolves the name; the host was checked
@@ -150,16 +153,18 @@ def _body(response: urllib3.BaseHTTPResponse, most_bytes: int, ends: float) -> b
     Raises:
         _Unfinished: it is larger than it may be, or takes longer.
     """
-    parts, size = [], 0
-    for part in response.stream(_CHUNK_BYTES, decode_content=False):
+    parts, size, began = [], 0, time.monotonic()
+    # As it comes, not in full pieces: a piece of a body that drips would be waited for.
+    while part := response.read1(_CHUNK_BYTES, decode_content=False):
         size += len(part)
-        if size > most_bytes or time.monotonic() > ends:
-            response.close()
-            many = (
-                f"more than {most_bytes / 1e6:.0f} MB" if size > most_bytes else f"more than {_WHOLE_S:.0f} s"
-            )
-            raise _Unfinished(f"the answer has {many}")
         parts.append(part)
+        now = time.monotonic()
+        is_dripping = now - began > _PATIENCE_S and size < _LEAST_BYTES_S * (now - began)
+        if size > most_bytes or now > ends or is_dripping:
+            response.close()
+            if size > most_bytes:
+                raise _Unfinished(f"the answer has more than {most_bytes / 1e6:.0f} MB")
+            raise _Unfinished(f"only {size:,} bytes came in {now - began:.0f} s")
     return b"".join(parts)
 
 
@@ -215,8 +220,6 @@ def _asked_pause_s(retry_after: str) -> float:
 def _in_words(err: Exception) -> str:
     """What went wrong, without an address, which may hold a signature."""
     match err:
-        case _Unfinished():
-            return str(err)
         case urllib3.exceptions.NewConnectionError():
             return "the server does not answer"
         case urllib3.exceptions.TimeoutError():

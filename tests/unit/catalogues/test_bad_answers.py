@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,50 @@ def test_a_slow_server_is_not_waited_for_without_end(
     monkeypatch.setattr(http, "_READ_S", 0.05)
     server.latency_s = 0.3
     refused(home, "does not answer in time")
+
+
+def _dripping(handler: Handler) -> bool:
+    handler.send_response(206 if "Range" in handler.headers else 200)
+    handler.send_header("Content-Length", "50000")
+    handler.send_header("Content-Range", "bytes 0-49999/50000")
+    handler.end_headers()
+    handler.close_connection = True
+    try:
+        for _ in range(300):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.01)
+    except OSError:
+        pass
+    return True
+
+
+@pytest.mark.parametrize("path", ["/search", "/red.tif"])
+def test_a_server_that_drips_is_left_and_not_asked_again(
+    server: RangeServer, home: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(http, "_PATIENCE_S", 0.2)
+    server.fault = lambda handler: handler.path == path and _dripping(handler)
+    told = refused(home, r"only \d+ bytes came in \d+ s")
+    assert path == "/search" or "of 2023-07-10" in told
+    assert [one for _, one, _ in server.asked].count(path) == 1
+
+
+def test_an_answer_in_pieces_is_read_whole(server: RangeServer, home: Path) -> None:
+    def pieces(handler: Handler) -> bool:
+        body = json.dumps(server.pages["/search"]).encode()
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for start in range(0, len(body), 700):
+            part = body[start : start + 700]
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+        handler.wfile.write(b"0\r\n\r\n")
+        return True
+
+    server.fault = lambda handler: handler.path == "/search" and pieces(handler)
+    list(wanted().prepare(home))
+    assert wanted().is_ready(home)
 
 
 @pytest.mark.parametrize("path", ["/search", "/red.tif"])
