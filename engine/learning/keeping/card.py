@@ -127,6 +127,8 @@ class DecoderCard:
             advice = "Extract this ground as the decoder's training data were"
             if (store.folder / ENCODER).is_file():
                 advice += f", with backbone.weights set to the {ENCODER} of their store"
+            if self.gsd_m and not reads_gsd(self.gsd_m, store.meta.gsd_m):
+                advice += f", with tiles.gsd_m: {self.gsd_m:g}"
             raise StoreError(
                 f"{store.folder} (embeddings of {store.meta.backbone}) is not what this decoder of {self.backbone} was "
                 f"trained on: {told}. {advice}, or train a decoder on this store."
@@ -170,6 +172,11 @@ def reads_level(taught: str, other: str) -> bool:
     return set(other.split(", ")) <= set(taught.split(", "))
 
 
+def reads_gsd(taught_m: float, other_m: float) -> bool:
+    """Whether a ground sampling distance is the one that a decoder was taught on."""
+    return abs(taught_m - other_m) <= _SAME_GSD * max(taught_m, other_m)
+
+
 def temporal_of(meta: StoreMeta) -> str:
     """How the store's dates were joined."""
     return str(meta.config.get("backbone", {}).get("temporal", "mean"))
@@ -177,7 +184,7 @@ def temporal_of(meta: StoreMeta) -> str:
 
 def _same(key: str, own: Any, other: Any) -> bool:
     if key == "gsd_m":
-        return bool(abs(own - other) <= _SAME_GSD * max(own, other))
+        return reads_gsd(own, other)
     if key == "level":
         return reads_level(own, other)
     return bool(own == other)

@@ -50,6 +50,8 @@ def offered(run: TrainRun, stores: Sequence[cached.JobFacts]) -> tuple[list[Grou
             used.add(held.job.id)
         given = str(results.store_of(held.job).folder) if held else config
         words = f"{place.title} · {'embeddings are there' if held else 'embeddings are made first'}"
+        if config.tiles.gsd_m is not None:
+            words += f", at {config.tiles.gsd_m:g} m a pixel as the decoder learned"
         fitting.append(Ground(f"place:{place.key}", words, place.scene, given))
     names = chosen_run.labels({one.job.id: one for one in stores}, results.store_words)
     for found in stores:
@@ -84,15 +86,14 @@ def _extraction(run: TrainRun, place: session.Place) -> ExtractConfig:
         BadInput: its scenes lack bands, or are of another level than the decoder was taught on.
     """
     region = regions.chosen() if place.key == session.place().key else None
-    config = extraction_for(run, place.scene, region)
     if not session.is_ready(place.scene):
-        return config
+        return extraction_for(run, place.scene, region)
     scenes, card = cached.scenes(place.scene), run.decoder
     _require_bands(card, layers.common_bands(scenes))
     level = scenes[0].level
     if level and card.level and not reads_level(card.level, level):
         raise BadInput(f"Its level is {level}, and the decoder was taught on {card.level}.")
-    return config
+    return extraction_for(run, place.scene, region, scenes[0].gsd_m)
 
 
 def _require_bands(card: DecoderCard, bands: tuple[str, ...]) -> None:

@@ -51,8 +51,12 @@ def current() -> Draft | None:
     return found if isinstance(found, Draft) else None
 
 
-def open_path(path: Path, region: RegionConfig | None = None) -> None:
+def open_path(path: Path, region: RegionConfig | None = None, title: str = "") -> None:
     """Open a file or folder as files of its folder were corrected before.
+
+    Args:
+        region: chosen when the place is used.
+        title: the name to begin with; empty: one from the files.
 
     Raises:
         SceneError: there is no raster, or it lies in a folder that may not be shown.
@@ -60,7 +64,7 @@ def open_path(path: Path, region: RegionConfig | None = None) -> None:
     tiles.require_shown(path)
     plain, left_out = own_files.readable_source(path)
     scene, is_recalled = _recalled(plain)
-    _set(Draft(scene, _next_turn(), is_recalled, region=region, left_out=left_out))
+    _set(Draft(scene, _next_turn(), is_recalled, title, region, left_out))
 
 
 def open_place(scene: SceneConfig, title: str) -> None:

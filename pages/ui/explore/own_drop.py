@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
 import streamlit as st
 
 from engine.errors import EngineError
@@ -47,7 +50,12 @@ def _take(files: list[tuple[str, bytes]]) -> None:
     own_files.tidy_up()
     path = uploads.store(drop.rasters)
     try:
-        own_draft.open_path(path, region)
+        own_draft.open_path(path, region, _title(drop.rasters))
     except EngineError:
         uploads.discard(path)
         raise
+
+
+def _title(rasters: Sequence[tuple[str, bytes]]) -> str:
+    """The name of one file as its owner writes it, which the name that it is kept by may not be."""
+    return PurePosixPath(rasters[0][0]).stem.replace("_", " ") if len(rasters) == 1 else ""

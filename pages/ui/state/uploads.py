@@ -10,6 +10,7 @@ import hashlib
 import io
 import secrets
 import shutil
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -252,7 +253,9 @@ def _parts(name: str) -> list[str]:
 
 def _safe(part: str) -> str:
     """A name of letters, digits, '.', '_' and '-' that does not begin with a dot and keeps its ending."""
-    stem, dot, ending = slug(part, keep="._-", filler="_", most=1000).rpartition(".")
+    plain = unicodedata.normalize("NFKD", part)  # ä becomes a and a sign that is taken out
+    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    stem, dot, ending = slug(plain, keep="._-", filler="_", most=1000).rpartition(".")
     return (
         f"{stem[-_LONGEST_NAME:].strip('.') or 'raster'}{dot}{ending[:12]}"
         if dot

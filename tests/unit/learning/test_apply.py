@@ -16,6 +16,7 @@ import torch
 from engine.__main__ import main
 from engine.errors import StoreError
 from engine.extraction.extract import extract
+from engine.imagery.sources import FileScene
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import (
     ApplyConfig,
@@ -127,8 +128,8 @@ def _written(path: Path, text: str) -> Path:
     return path
 
 
-def test_a_decoder_of_drawn_features_maps_other_ground_also_when_its_store_has_gone(
-    write_chips: Callable[..., Path], config_of: Callable[..., TrainConfig], home: Path
+def test_a_decoder_of_drawn_features_maps_other_pixels_also_when_its_store_has_gone(
+    write_chips: Callable[..., Path], config_of: Callable[..., TrainConfig], home: Path, scene_file: Path
 ) -> None:
     chips = write_chips()
     plain = config_of(chips, epochs=2)
@@ -142,9 +143,11 @@ def test_a_decoder_of_drawn_features_maps_other_ground_also_when_its_store_has_g
     list(train(config, folder, home))
     run = TrainRun.open(folder)
     weights = run.decoder.weights_sha256
-    with_store = extraction_for(run, drawn.scene)
+    finer = FileScene(source="file", path=str(scene_file))  # of 20 m, the chips have 30 m
+    assert run.decoder.gsd_m == 30 and extraction_for(run, finer, gsd_m=30.2).tiles.gsd_m is None
+    with_store = extraction_for(run, finer, gsd_m=20)
     shutil.rmtree(run.store_folder)
-    without = extraction_for(run, drawn.scene)
+    without = extraction_for(run, finer, gsd_m=20)
     assert Path(without.backbone.weights) == folder / ENCODER
     assert with_store.backbone.weights != without.backbone.weights
     made = home / "made"
