@@ -26,6 +26,9 @@ class ApplyConfig(Frozen):
         max_length=64,
         description="Folders of stores, or extract configurations made first if needed; each becomes a map, and each date of ground with several.",
     )
+    titles: tuple[str, ...] = Field(
+        (), max_length=64, description="What each ground is called, in their order; empty: after its files."
+    )
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",

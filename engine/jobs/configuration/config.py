@@ -244,6 +244,7 @@ def config_hash(config: JobConfig) -> str:
             _reduce(tree["store"], config.store)
         case ApplyConfig():
             _drop_defaults(tree, {"ensemble": []})
+            tree.pop("titles")  # a name decides nothing
             for own, one in zip(tree["ground"], config.ground, strict=True):
                 _reduce(own, one)
         case LeaderboardConfig():

@@ -52,11 +52,12 @@ def apply(config: ApplyConfig, folder: Path, root: Path) -> Iterator[Event]:
             runs[0].decoder.require_fit(EmbeddingStore.open(resolve_path(ground)))
     hectares: Counter[str] = Counter()
     made: list[str] = []
-    for ground in config.ground:
+    for number, ground in enumerate(config.ground):
         store = yield from _store_of(ground, root)
+        title = next(iter(config.titles[number : number + 1]), "")
         for date, only in dates_of(store).items():
             place = f"maps/{len(made)}"
-            facts = yield from map_store(runs, store, folder / place, root, date, only)
+            facts = yield from map_store(runs, store, folder / place, root, date, only, title)
             hectares.update(facts.hectares_above(facts.style.default_threshold))
             made.append(place)
     yield ApplyDone(
@@ -66,7 +67,7 @@ def apply(config: ApplyConfig, folder: Path, root: Path) -> Iterator[Event]:
 
 def map_store(
     runs: Sequence[TrainRun], store: EmbeddingStore, folder: Path, root: Path, date: str = "",
-    only: Collection[str] | None = None,
+    only: Collection[str] | None = None, title: str = "",
 ) -> Generator[Event, None, MapFacts]:  # fmt: skip
     """Map one store into a folder: probability.tif, disagreement.tif of several decoders, then map.json.
 
@@ -74,6 +75,7 @@ def map_store(
         runs: one decoder, or several whose probabilities are averaged.
         date: of the tiles in `only`, for the map's title; empty where the store has one date of each ground.
         only: ids of the tiles; None: all.
+        title: of the ground; empty: after its files.
 
     Raises:
         StoreError: the store is not what a decoder learned to read.
@@ -89,8 +91,8 @@ def map_store(
         yield StepStarted("Writing the map")
         _write_maps(runs, store, folder, kept)
     facts = facts_of(
-        store, [run.decoder for run in runs], [run.folder for run in runs], folder, notes, date, only
-    )
+        store, [run.decoder for run in runs], [run.folder for run in runs], folder, notes, date, only, title
+    )  # fmt: skip
     write_facts(folder, facts)
     return facts
 

@@ -94,7 +94,7 @@ def own_ground_tags(card: DecoderCard) -> dict[str, str]:
         "EMBERSCOPE_BACKBONE": card.backbone,
         "EMBERSCOPE_WEIGHTS": "random (an untrained encoder)" if card.is_random else card.weights_sha256,
         "EMBERSCOPE_SIMULATED": "yes" if card.is_simulated else "no",
-        "EMBERSCOPE_SOURCE": card.source,
+        "EMBERSCOPE_SOURCE": card.source or "not stated",
         **taught_tags(card.source, card.is_simulated),
     }
 
@@ -102,7 +102,8 @@ def own_ground_tags(card: DecoderCard) -> dict[str, str]:
 def map_tags(store: EmbeddingStore, cards: Sequence[DecoderCard]) -> dict[str, str]:
     """Tags of a map of a store: what they say of its ground, and of what the decoders learned from."""
     taught = taught_tags(sources_of(cards), any(card.is_simulated for card in cards))
-    return store_tags(store, cards[0].layers[0]) | taught
+    ground = {"EMBERSCOPE_SOURCE": store.meta.source or "not stated"}
+    return store_tags(store, cards[0].layers[0]) | ground | taught
 
 
 def sources_of(cards: Sequence[DecoderCard]) -> str:
@@ -135,19 +136,19 @@ def class_style(task: Task) -> ClassStyle:
 
 def facts_of(
     store: EmbeddingStore, cards: Sequence[DecoderCard], decoders: Sequence[Path], folder: Path, notes: tuple[str, ...],
-    date: str = "", only: Collection[str] | None = None,
+    date: str = "", only: Collection[str] | None = None, title: str = "",
 ) -> MapFacts:  # fmt: skip
     """The facts of a map that was just written into a folder.
 
     Args:
-        date, only: of the tiles that were mapped, as in `apply.map_store`.
+        date, only, title: as in `apply.map_store`.
     """
     meta, card = store.meta, cards[0]
     tiles = [tile for tile in store.tiles if only is None or tile.id in only]
     days = sorted({time[:10] for tile in tiles for time in tile.datetimes if time})
     heads = dict.fromkeys(one.head_config.name for one in cards)
     return MapFacts(
-        title=_title(store) + (f", {date}" if date else ""), store=str(store.folder), decoder=str(decoders[0]),
+        title=(title or _title(store)) + (f", {date}" if date else ""), store=str(store.folder), decoder=str(decoders[0]),
         head=" and ".join(heads), ensemble=tuple(map(str, decoders[1:])),
         backbone=card.backbone, task=card.task, dates=tuple(days), source=meta.source, taught_on=sources_of(cards),
         gsd_m=meta.gsd_m, is_simulated=meta.is_simulated, is_random=meta.is_random,
@@ -190,7 +191,7 @@ def _title(store: EmbeddingStore) -> str:
     if scene.get("source") == "simulated":
         return f"Simulated fire season {scene.get('seed', 0)}"
     path = scene.get("path") or (scene.get("paths") or [""])[0]
-    return Path(str(path)).stem.replace("_", " ") or store.folder.parent.name
+    return " ".join(Path(str(path)).stem.replace("_", " ").split()) or store.folder.parent.name
 
 
 def _is_simulated(tree: Mapping[str, Any]) -> bool | None:

@@ -36,15 +36,15 @@ def caption_of(facts: MapFacts, threshold: float) -> Caption:
         for value, name in style.sought.items()
     ]
     days = (
-        facts.dates[0]
+        f"of {facts.dates[0]}"
         if len(set(facts.dates)) == 1
-        else f"{facts.dates[0]} to {facts.dates[-1]}"
+        else f"of {facts.dates[0]} to {facts.dates[-1]}"
         if facts.dates
-        else "date not stated"
+        else "without a stated date"
     )
     lines = [
-        f"Imagery of {days}. Source: {facts.source or 'not stated'}.",
-        f"Mapped by a {facts.head} decoder on {facts.backbone}, probability above {threshold:g}; taught on: "
+        f"Imagery {days}. Source: {facts.source or 'not stated'}.",
+        f"Mapped by a decoder ({facts.head}) on {facts.backbone}, probability above {threshold:g}; taught on: "
         f"{facts.taught_on or 'not stated'}.",
     ]  # fmt: skip
     if facts.is_simulated:

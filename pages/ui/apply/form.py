@@ -46,8 +46,9 @@ def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> 
     if st.button("Make the map", type="primary", key="make_map", icon=":material/map:", width="stretch", disabled=not chosen):  # fmt: skip
         with errors.in_words(stop=False):
             config = ApplyConfig(
-                decoder=str(run.folder), ensemble=ensemble, ground=tuple(by_key[key].given for key in chosen)
-            )
+                decoder=str(run.folder), ensemble=ensemble, ground=tuple(by_key[key].given for key in chosen),
+                titles=tuple(by_key[key].title for key in chosen),
+            )  # fmt: skip
             session.set_job(submit(config, workspace.folder()).id)
             st.rerun()
     ground.why_not(refused)

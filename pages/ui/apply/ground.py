@@ -25,11 +25,13 @@ class Ground:
 
     Attributes:
         key: `place:` and the place's key, or `store:` and the run's name.
+        title: on the map; empty: after its files.
         given: a store's folder, or the extraction that makes one first.
     """
 
     key: str
     words: str
+    title: str
     scene: SceneConfig
     given: str | ExtractConfig
 
@@ -52,7 +54,7 @@ def offered(run: TrainRun, stores: Sequence[cached.JobFacts]) -> tuple[list[Grou
         words = f"{place.title} · {'embeddings are there' if held else 'embeddings are made first'}"
         if config.tiles.gsd_m is not None:
             words += f", at {config.tiles.gsd_m:g} m a pixel as the decoder learned"
-        fitting.append(Ground(f"place:{place.key}", words, place.scene, given))
+        fitting.append(Ground(f"place:{place.key}", words, place.title, place.scene, given))
     names = chosen_run.labels({one.job.id: one for one in stores}, results.store_words)
     for found in stores:
         if found.job.id in used or found.config.backbone.name == "raw" != run.decoder.backbone:
@@ -64,7 +66,9 @@ def offered(run: TrainRun, stores: Sequence[cached.JobFacts]) -> tuple[list[Grou
             refused.append((results.store_words(found), _short(str(err), str(found.job.folder))))
         else:
             fitting.append(
-                Ground(f"store:{found.job.id}", names[found.job.id], found.config.scene, str(store.folder))
+                Ground(
+                    f"store:{found.job.id}", names[found.job.id], "", found.config.scene, str(store.folder)
+                )
             )
     return fitting, refused
 

@@ -119,9 +119,9 @@ def panel(shown: Shown) -> None:
     address.write("threshold", f"{chosen:.2f}" if chosen != facts.style.default_threshold else None)
     if facts.members > 1:
         style.small(f"The map is the mean of {facts.members} decoders.")
-    days = wording.plain(_days(facts))
+    days = f"of {_days(facts)}" if facts.dates else "without a stated date"
     style.small(
-        f"All of {facts.title}: {facts.gsd_m:g} m pixels; imagery of {days}. Areas are those on the ellipsoid."
+        f"All of {facts.title}: {facts.gsd_m:g} m pixels; imagery {days}. Areas are those on the ellipsoid."
     )
     for note in facts.notes:
         st.caption(wording.told(note))

@@ -218,6 +218,8 @@ def on(item: cached.JobFacts) -> str:
     if isinstance(item.config, DatasetConfig):
         return item.config.imagery.title
     match item.config:
+        case ApplyConfig() if all(item.config.titles) and item.config.titles:
+            return ", ".join(item.config.titles)
         case ApplyConfig():
             grounds = item.config.ground
         case LeaderboardConfig():

@@ -177,6 +177,8 @@ def _config(number: int) -> JobConfig | None:
             if taught is None or taught.state != "finished":
                 return None
             run = TrainRun.open(taught.job.folder)
-            return ApplyConfig(decoder=str(run.folder), ground=(extraction_for(run, scar.scene),))
+            return ApplyConfig(
+                decoder=str(run.folder), ground=(extraction_for(run, scar.scene),), titles=(scar.title,)
+            )
         case _:
             return None

@@ -98,10 +98,13 @@ def test_ground_without_embeddings_gets_them_first_and_several_are_several_maps(
     store = trained.config.store
     other = store.model_copy(update={"tiles": store.tiles.model_copy(update={"size_px": 16})})
     config = ApplyConfig(decoder=str(trained.folder), ground=(other, str(trained.store_folder)))
+    named = config.model_copy(update={"titles": ("Süd (Kopie)",)})
     again = load_config(_written(home / "apply.yaml", to_yaml(config)))
-    assert config_hash(again) == config_hash(config)
-    done = list(apply(config, home / "applied", home))[-1]
+    assert config_hash(again) == config_hash(config) == config_hash(named)
+    done = list(apply(named, home / "applied", home))[-1]
     assert isinstance(done, ApplyDone)
+    titles = [read_map(home / "applied" / name).title for name in done.maps]
+    assert titles[0] == "Süd (Kopie)" != titles[1]
     areas = [read_map(home / "applied" / name).hectares_above(0.5)["burnt"] for name in done.maps]
     assert len(areas) == 2
     assert done.hectares["burnt"] == pytest.approx(sum(areas), abs=0.02)
