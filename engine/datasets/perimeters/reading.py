@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
@@ -83,7 +84,8 @@ def read_perimeters(config: PerimetersConfig, value_column: str | None = None) -
     undated = [row for row in rows if row.start is None]
     not_had += [NotHad(_row_title(row.number, row.name), "", "it has no date in the file") for row in undated]
     if not dated:
-        raise BadInput(f"{config.file} holds no polygon with a date. {not_had[0].reason if not_had else ''}")
+        first = f" ({not_had[0].fire}: {not_had[0].reason})" if not_had else ""
+        raise BadInput(f"{config.file} holds no polygon with a date{first}. Export the perimeters again.")
     fires = _fires(dated)
     asked, asked_note = chosen_fires(fires, config)
     return Perimeters(
@@ -114,10 +116,12 @@ def _polygon(shape: Any) -> tuple[BaseGeometry | None, str]:
     """A valid polygon in lon/lat, or why there is none."""
     if shape is None or shape.is_empty:
         return None, "it has no polygon"
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        return None, "it has a corner that is no pair of numbers"
     mended = shapely.make_valid(shapely.force_2d(shape))
     parts = [part for part in shapely.get_parts(shapely.get_parts(mended)) if isinstance(part, Polygon) and part.area > 0]  # fmt: skip
     if not parts:
-        return None, f"it is a {shape.geom_type}, and no polygon"
+        return None, f"it is a {shape.geom_type} without an area"
     west, south, east, north = mended.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:
         return None, f"it reaches from {west:g}, {south:g} to {east:g}, {north:g}, which are no degrees of longitude and latitude"  # fmt: skip

@@ -130,7 +130,18 @@ def test_polygons_that_are_none_are_left_out_with_the_reason(tmp_path: Path) -> 
     found[2]["geometry"]["coordinates"] = [[[500_000, 4e6], [500_100, 4e6], [500_100, 4.1e6], [500_000, 4e6]]]
     read_back = read(write_geojson(tmp_path / "fires.geojson", found))
     assert [fire.name for fire in read_back.fires] == ["F3"]
-    assert [one.reason.partition(",")[0] for one in read_back.not_had] == ["it is a Point", "it has no polygon", "it reaches from 500000"]  # fmt: skip
+    assert [one.reason.partition(",")[0] for one in read_back.not_had] == ["it is a Point without an area", "it has no polygon", "it reaches from 500000"]  # fmt: skip
+
+
+@pytest.mark.parametrize("corner", [float("nan"), float("inf"), -float("inf")])
+def test_a_corner_that_is_no_number_is_left_out_with_the_reason(tmp_path: Path, corner: float) -> None:
+    found = features(range(2), Incid_Name=lambda number: f"F{number}", Ig_Date="2021-07-13")
+    ring = [list(one) for one in found[0]["geometry"]["coordinates"][0]]
+    ring[1][0] = corner
+    found[0]["geometry"]["coordinates"] = [ring]
+    read_back = read(write_geojson(tmp_path / "fires.geojson", found))
+    assert [fire.name for fire in read_back.fires] == ["F1"]
+    assert [one.reason for one in read_back.not_had] == ["it has a corner that is no pair of numbers"]
 
 
 def test_rows_of_one_name_and_day_are_one_fire_only_where_they_lie_near(tmp_path: Path) -> None:
