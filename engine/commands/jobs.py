@@ -236,7 +236,9 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
     root = workspace_of(folder)
     match config:
         case ExtractConfig(scene=PublishedEmbeddings()):
-            return _import_events(folder, config)
+            from engine.store.catalogues.job import embeddings_job
+
+            return embeddings_job(config, folder)
         case ExtractConfig():
             from engine.extraction.extract import extract as work
 
@@ -255,17 +257,6 @@ def _events(folder: Path, config: JobConfig) -> Iterator[happened.Event]:
             return compare(config, folder, root)
         case FetchConfig() | MeasureConfig() | DatasetConfig() | ExportConfig():
             return _lesser_events(folder, config, root)
-
-
-def _import_events(folder: Path, config: ExtractConfig) -> Iterator[happened.Event]:
-    """The jobs that take embeddings of others: from a catalogue, or from a file."""
-    if _is_fetched(config):
-        from engine.store.catalogues.job import catalogue_job
-
-        return catalogue_job(config, folder)
-    from engine.store.importing.job import import_job
-
-    return import_job(config, folder)
 
 
 def _lesser_events(

@@ -32,6 +32,8 @@ from engine.jobs.events import (
     TileSkipped,
 )
 from engine.jobs.record import recorded, working_alone
+from engine.store.catalogues.job import embeddings_job
+from engine.store.importing.job import is_import
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.store.writer import StoreWriter
 from engine.views.health.seams import layer_seams
@@ -146,7 +148,7 @@ def _workers(plan: Plan) -> Iterator[Workers]:
 
 
 def ensure_store(config: ExtractConfig, root: Path) -> Iterator[Event]:
-    """Extract into the folder that belongs to the configuration, unless its store is there already.
+    """Make the store of a configuration in the folder that belongs to the configuration, unless its store is there already.
 
     A job that makes the same store is waited for.
     """
@@ -157,7 +159,8 @@ def ensure_store(config: ExtractConfig, root: Path) -> Iterator[Event]:
             yield Noticed(f"The embeddings are there already: {folder.name}.")
             return
         run_folder.create(folder, config)
-        yield from recorded(folder, extract(config, folder, root))
+        work = embeddings_job(config, folder) if is_import(config) else extract(config, folder, root)
+        yield from recorded(folder, work)
 
     yield from working_alone(folder, once_alone)
 

@@ -19,7 +19,7 @@ from engine.store.catalogues.bringing import brought
 from engine.store.catalogues.offer import Offer, host_of, offer_of
 from engine.store.catalogues.opening import opened_offer
 from engine.store.catalogues.table import catalogue
-from engine.store.importing.job import copied, done
+from engine.store.importing.job import copied, done, import_job
 from engine.store.importing.settled import stated_meta
 from engine.store.products.taken import Taken
 from engine.store.products.understood import UNKNOWN
@@ -36,6 +36,16 @@ def catalogue_config(offer: Offer, region: RegionConfig) -> ExtractConfig:
         backbone=BackboneConfig(name=offer.product.model, layers=(0,)), region=region,
         granularity="patch" if is_pixels else "tile", pooling=None if is_pixels else "mean", device="cpu",
     )  # fmt: skip
+
+
+def embeddings_job(config: ExtractConfig, folder: Path) -> Iterator[Event]:
+    """Take embeddings of others into the store of a run folder: from a file of this machine, or from a catalogue.
+
+    Raises:
+        As `import_job` and `catalogue_job`.
+    """
+    is_file = isinstance(config.scene, PublishedEmbeddings) and config.scene.path is not None
+    return import_job(config, folder) if is_file else catalogue_job(config, folder)
 
 
 def catalogue_job(config: ExtractConfig, folder: Path) -> Iterator[Event]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+import shapely
 
 from engine.concurrency.ordered_map import ordered_map
 from engine.errors import BadInput, RegionError
@@ -26,6 +28,8 @@ from engine.store.products.understood import NOT_STATED
 
 # Files whose headers are read: more than a region of the most embeddings has.
 _MOST_ITEMS = 400
+# A region that is covered so far is covered: corners of a turned rectangle are not worth a sentence.
+_MOSTLY = 0.98
 
 _LISTINGS: Mapping[str, Callable[[EmbeddingCatalogue, Region], Listed]] = {
     "alphaearth": alphaearth_listed, "tessera": tessera_listed, "stac": stac_listed,
@@ -123,12 +127,24 @@ def offer_of(catalogue: EmbeddingCatalogue, region: Region, year: int | None) ->
     needed = [part for one in placed for part in one.needed]
     return Offer(
         catalogue, region, items[0].year, years, listed.product, listed.dim or max(one.dim for one in placed), placed,
-        sum(part.missing() for part in needed), sum(part.total for part in needed), (*_said_of(listed.product), *listed.notes),
+        sum(part.missing() for part in needed), sum(part.total for part in needed), tuple(_said_of(listed, placed, region)),
     )  # fmt: skip
 
 
-def _said_of(product: Product) -> tuple[str, ...]:
-    return (product.note,) if product.note else ()
+def _said_of(listed: Listed, placed: Sequence[Placed], region: Region) -> Iterator[str]:
+    """What a person should know of an offer."""
+    if listed.product.note:
+        yield listed.product.note
+    yield from listed.notes
+    share = _share(placed, region)
+    if share < _MOSTLY:
+        yield f"The files cover {100 * share:.0f} % of the region; there is nothing of the rest."
+
+
+def _share(placed: Sequence[Placed], region: Region) -> float:
+    """The part of a region that the footprints of files cover, 0 to 1; what of it is a gap in them is not known yet."""
+    covered = shapely.union_all([one.item.footprint for one in placed])
+    return float(covered.intersection(region.polygon).area / region.polygon.area)
 
 
 def _of_year(

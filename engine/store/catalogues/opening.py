@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from engine.store.catalogues.remote_files.npy import opened_npy
 from engine.store.catalogues.remote_files.placed import Placed
 from engine.store.products import geotiff
 from engine.store.products.known import UNKNOWN_PRODUCT, Product, product_of
-from engine.store.products.own_exports.tags import own_product
+from engine.store.products.own_exports.tags import own_of_tags, own_product
 from engine.store.products.pixel_grid import PixelGrid, sample
 from engine.store.products.raster import RasterEmbeddings, understood_pixels
 from engine.store.products.raster_tiles import moment_of, rows_of, tiles_in, windows_of
@@ -64,7 +65,20 @@ def opened_offer(offer: Offer) -> Iterator[Taken]:
         tiles = sum(
             len(list(tiles_in(window))) for one in opened for window in windows_of(one.found.box, told.dim)
         )
-        yield Taken(told, "patch", 1, lambda tell: _tiles(opened, tell), most_tiles=tiles)
+        own = _own([one.found.pixels.tags for one in opened])
+        yield Taken(told, "patch", 1, lambda tell: _tiles(opened, tell), own=own, most_tiles=tiles)
+
+
+def _own(tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """What files that Emberscope exported say of the store: simulated, or of random weights, where one of them is."""
+    found = [own for own in map(own_of_tags, tags) if own]
+    if not found:
+        return {}
+    weights = [own["weights_sha256"] for own in found]
+    return {
+        "is_simulated": any(own["is_simulated"] for own in found),
+        "weights_sha256": "random" if "random" in weights else weights[0],
+    }
 
 
 def _opened(one: Placed, offer: Offer, stack: ExitStack) -> _Opened | None:
@@ -88,9 +102,10 @@ def _raster(item: ListedItem) -> AbstractContextManager[PixelGrid]:
 
 def _product(stated: Product, name: Path, pixels: PixelGrid) -> Product:
     """What the catalogue says, completed by what the file is known by."""
-    if stated.licence and stated.model != UNKNOWN_PRODUCT.model:
+    own = own_product(pixels.tags)
+    if own is None and stated.licence and stated.model != UNKNOWN_PRODUCT.model:
         return stated
-    found = own_product(pixels.tags) or product_of(name, pixels.bands, pixels.dim)
+    found = own or product_of(name, pixels.bands, pixels.dim)
     if stated is UNKNOWN_PRODUCT or found is not UNKNOWN_PRODUCT:
         return replace(
             found,
@@ -150,11 +165,15 @@ def _together(offer: Offer, told: Sequence[Understood], gaps: Sequence[str]) -> 
 
 
 def _tiles(opened: Sequence[_Opened], tell: Tell) -> Iterator[TileRows]:
-    """The tiles of one file after the other, without ground that an earlier one has."""
-    ground = Ground([one.placed for one in opened]) if len(opened) > 1 else None
-    for one in opened:
-        item = one.placed.item
-        moment = item.moment or moment_of(item.year)
+    """The tiles of one file after the other, without ground that an earlier one of the same date has."""
+    dates = [_moment(one.placed.item) for one in opened]
+    grounds = {
+        date: Ground([one.placed for one, own in zip(opened, dates, strict=True) if own == date])
+        for date in set(dates)
+        if dates.count(date) > 1
+    }
+    for one, moment in zip(opened, dates, strict=True):
+        item, ground = one.placed.item, grounds.get(moment)
         for rows in rows_of(one.found, scene_id(item.id), moment, tell):
             if ground is None:
                 yield rows
@@ -164,6 +183,10 @@ def _tiles(opened: Sequence[_Opened], tell: Tell) -> Iterator[TileRows]:
             if free.any():
                 vectors = np.where(free[:, None], rows.embeddings[0], np.float32(0))
                 yield TileRows(rows.tile, (vectors,), free.astype(np.float32))
+
+
+def _moment(item: ListedItem) -> str | None:
+    return item.moment or moment_of(item.year)
 
 
 def _of_tables(offer: Offer) -> Taken:

@@ -28,6 +28,11 @@ _ROLE = "embeddings"
 _MEDIA: dict[str, Form] = {"tiff": "cog", "parquet": "table", "zarr": "zarr"}
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST = 120
+# What Emberscope writes into the keywords of a collection that it exports.
+_KEYWORDS = {
+    "simulated": "SIMULATED: these embeddings are of simulated imagery that no satellite has seen.",
+    "random weights": "RANDOM WEIGHTS: the encoder of these embeddings was never trained.",
+}
 
 
 def stac_listed(catalogue: EmbeddingCatalogue, region: Region) -> Listed:
@@ -173,13 +178,10 @@ def _product(catalogue: EmbeddingCatalogue, collection: Mapping[str, Any]) -> Pr
     title = _text(collection.get("title")) or _text(collection.get("id")) or catalogue.title
     if model == ALPHAEARTH.model:
         return ALPHAEARTH
-    return Product(
-        title,
-        model or "unknown",
-        False,
-        _text(collection.get("license")),
-        ", ".join(filter(None, names)) or title,
-    )
+    words = {str(one).lower() for one in collection.get("keywords") or ()}
+    said = " ".join(sentence for word, sentence in _KEYWORDS.items() if word in words)
+    credit = ", ".join(filter(None, names)) or title
+    return Product(title, model or "unknown", False, _text(collection.get("license")), credit, said)
 
 
 def _text(value: Any) -> str:

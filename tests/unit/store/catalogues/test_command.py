@@ -10,13 +10,14 @@ import pytest
 
 from engine.__main__ import main
 from engine.errors import ConfigError
+from engine.extraction.extract import ensure_store, store_folder
 from engine.imagery.sources import PublishedEmbeddings
 from engine.jobs.configuration.config import config_hash, load_config, parse_config
 from engine.jobs.job import Job
 from engine.store.catalogues.table import PRESETS, catalogue
 from engine.store.store import EmbeddingStore
 from tests.stac.range_server import RangeServer, range_server
-from tests.unit.store.catalogues.made import BELOW, region_of, settle
+from tests.unit.store.catalogues.made import BELOW, config_of, region_of, settle
 
 REGION = ",".join(f"{edge:.6f}" for edge in region_of(70, 80, 100, 120).bounds_lonlat)
 
@@ -75,3 +76,11 @@ def test_files_keep_their_hash_and_path_and_catalogue_exclude_each_other() -> No
         parse_config({**tree, "scene": {"source": "embeddings", "path": "/x.tif", "catalogue": "alphaearth"}})
     with pytest.raises(ConfigError, match=r"year goes with a catalogue"):
         parse_config({**tree, "scene": {"source": "embeddings", "path": "/x.tif", "year": 2024}})
+
+
+def test_a_training_that_names_a_catalogue_has_its_store_made(alphaearth_folder: Path, home: Path) -> None:
+    with range_server(alphaearth_folder) as server:
+        settle(home, server, aef=("alphaearth", f"{BELOW}/aef_index.parquet"))
+        config = config_of("aef", region_of(70, 80, 80, 90), 2024)
+        list(ensure_store(config, home))
+    assert EmbeddingStore.open(store_folder(config, home)).meta.backbone == "alphaearth_v1"

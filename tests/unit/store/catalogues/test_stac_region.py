@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from engine.errors import BadInput, RegionError, RemoteError
 from engine.imagery.region import Region
 from engine.store.catalogues.job import catalogue_job
 from engine.store.check import check_store
+from engine.store.footprints import footprints
 from engine.store.store import EmbeddingStore
+from engine.views.export.forms import export
 from tests.stac.range_server import Handler, RangeServer
 from tests.unit.store.catalogues.made import config_of, offered, region_of, settle
 from tests.unit.store.products.made import NORTH, WEST, unit_vectors, write_tiff
+from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 REGION = region_of(5, 5, 55, 45)
 FAR = Region.from_bounds(10, 10, 10.1, 10.1)
@@ -121,7 +125,7 @@ def test_whole_numbers_without_a_scale_are_refused(server: RangeServer, home: Pa
 def test_footprints_of_plain_files_become_a_store_and_few_row_groups_are_fetched(
     server: RangeServer, home: Path, tmp_path: Path
 ) -> None:
-    vectors = footprints(server.folder / "chips.parquet")
+    vectors = chips(server.folder / "chips.parquet")
     (server.folder / "items").mkdir()
     (server.folder / "items/chips.json").write_text(
         json.dumps(item("chips", "2022-05-01", "../chips.parquet", PARQUET))
@@ -137,7 +141,7 @@ def test_footprints_of_plain_files_become_a_store_and_few_row_groups_are_fetched
     assert sent < 0.4 * (server.folder / "chips.parquet").stat().st_size
 
 
-def footprints(path: Path) -> np.ndarray:
+def chips(path: Path) -> np.ndarray:
     """A thousand chips on a lattice around the region, sorted, with a bbox covering and small row groups."""
     west, south = -77.0, 36.8
     n = 40
@@ -193,3 +197,31 @@ def test_a_region_without_items_is_refused(server: RangeServer, home: Path) -> N
     api(server, [item("new", "2022-05-01", f"{server.address}/ours.tif", TIFF)], home)
     with pytest.raises(RegionError, match=r"no embeddings that the region meets"):
         offered("ours", FAR)
+
+
+def test_what_emberscope_exported_comes_back_from_a_server_and_still_says_that_it_is_simulated(
+    server: RangeServer, home: Path, tmp_path: Path
+) -> None:
+    tiles = [rows_at(tile_at(column), (12,)) for column in (0, 1)]
+    tiles += [rows_at(replace(tile_at(0), id="again", datetimes=("2020-09-01T00:00:00+00:00",)), (12,))]
+    made = make_store(tmp_path / "made", tiles, meta_of((12,), licence="CC-BY-4.0", attribution="Somebody"))
+    export(made, None, server.folder / "s", "stac", "float32")
+    settle(home, server, ours=("stac", "s/collection.json"))
+    west, south, east, north = footprints(made.tiles).total_bounds
+    region = Region.from_bounds(west - 0.01, south - 0.01, east + 0.01, north + 0.01)
+    assert any("SIMULATED" in note for note in offered("ours", region).notes)
+    found = taken(region, tmp_path / "run")
+    assert found.meta.is_simulated and found.meta.licence == "CC-BY-4.0"
+    assert {tile.datetimes[0][:10] for tile in found.tiles if tile.datetimes[0]} == {
+        "2020-06-01",
+        "2020-09-01",
+    }
+    assert int((found.read_valid_fraction() > 0).sum()) == made.rows
+
+
+def test_a_region_that_is_covered_in_part_is_told(server: RangeServer, home: Path) -> None:
+    write_tiff(server.folder / "ours.tif", unit_vectors(60, 50, 16))
+    api(server, [item("new", "2022-05-01", f"{server.address}/ours.tif", TIFF)], home)
+    notes = offered("ours", region_of(0, 0, 60, 100)).notes
+    assert any("cover 3" in note and "% of the region" in note for note in notes)
+    assert not any("cover" in note for note in offered("ours", REGION).notes)
