@@ -18,7 +18,7 @@ from engine.jobs.configuration.config import config_hash, load_config, parse_con
 from engine.jobs.folder import CONFIG
 from engine.store.footprints import footprints
 from engine.store.manifest import read_manifest
-from engine.store.schema import CELL_FRACTION, StoredTile, StoreMeta, arrow_schema, parse_metadata
+from engine.store.schema import CELL_FRACTION, OF_FILES, StoredTile, StoreMeta, arrow_schema, parse_metadata
 from engine.store.store import ENCODER, FINISHED, REFERENCE, UNFINISHED, EmbeddingStore
 
 # Footprints are computed again, perhaps by another PROJ: 1e-8 degrees is about a millimetre.
@@ -178,7 +178,10 @@ def _check_meta(folder: Path, metas: list[StoreMeta]) -> Iterator[Problem]:
     if encoder.is_file() and file_sha256(encoder) != metas[0].weights_sha256:
         yield Problem(ENCODER, "is not what the embeddings were made with (its sha256 is another)")
     try:
-        if config_hash(parse_config(metas[0].config)) != metas[0].config_hash:
+        if (
+            not _is_of_files(folder, metas[0])
+            and config_hash(parse_config(metas[0].config)) != metas[0].config_hash
+        ):
             yield Problem("", "the configuration in it is not the one whose checksum it carries")
     except ConfigError as err:
         yield Problem("", f"the configuration in it cannot be read ({err})")
@@ -191,3 +194,12 @@ def _check_meta(folder: Path, metas: list[StoreMeta]) -> Iterator[Problem]:
             return
         if config.kind == "extract" and config_hash(config) != metas[0].config_hash:
             yield Problem("", f"the run's {CONFIG} was changed since: its checksum is not the store's")
+
+
+def _is_of_files(folder: Path, meta: StoreMeta) -> bool:
+    """Whether the checksum is of the files that the embeddings were taken from, and not of a configuration."""
+    return (
+        meta.config_hash.startswith(OF_FILES)
+        or folder.parent.name
+        == f"embedding_files-{meta.config_hash[:12]}"  # taken before the word stood in it
+    )

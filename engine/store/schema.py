@@ -15,6 +15,8 @@ from affine import Affine
 from engine.errors import StoreError
 
 SCHEMA_VERSION = 1
+# Begins the `config_hash` of a store whose embeddings were taken from files: what follows is a checksum of these files.
+OF_FILES = "files-"
 # Column of a store with layers finer than its rows: the valid share of the ground of each of a row's finest cells.
 CELL_FRACTION = "cell_fraction"
 

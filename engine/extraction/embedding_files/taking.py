@@ -19,7 +19,7 @@ from engine.extraction.embedding_files.rows import read_chip
 from engine.jobs.configuration.config import EmbeddingFilesConfig
 from engine.jobs.events import Event, Noticed, StepStarted
 from engine.jobs.record import working_alone
-from engine.store.schema import SCHEMA_VERSION, StoreMeta, TileRows, column_names
+from engine.store.schema import OF_FILES, SCHEMA_VERSION, StoreMeta, TileRows, column_names
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.store.writer import StoreWriter
 
@@ -105,7 +105,7 @@ def _reader(store: EmbeddingStore) -> Rows:
 
 def _meta(made: Described, rows: TileRows, chips: Sequence[ChipEmbeddings]) -> StoreMeta:
     if made.meta is not None:
-        return replace(made.meta, config_hash=_key(chips))
+        return replace(made.meta, config_hash=OF_FILES + _key(chips))
     tile = rows.tile
     is_tile = tile.rows == 1
     layers = (made.layer,)
@@ -114,7 +114,7 @@ def _meta(made: Described, rows: TileRows, chips: Sequence[ChipEmbeddings]) -> S
         dims=(rows.embeddings[0].shape[1],), columns=column_names(layers),
         granularity="tile" if is_tile else "patch", pooling=made.pooling if is_tile else None,
         patch_px=tile.height_px // tile.h, gsd_m=abs(tile.transform[0]), dtype="float32", bands=made.bands,
-        is_simulated=False, source=made.source, config_hash=_key(chips), config=made.config,
+        is_simulated=False, source=made.source, config_hash=OF_FILES + _key(chips), config=made.config,
     )  # fmt: skip
     return replace(meta, **made.own)
 

@@ -19,6 +19,7 @@ from engine.extraction.extract import extract
 from engine.jobs.configuration.config import EmbeddingFilesConfig, parse_config
 from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.predict import predict_tiles
+from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
 from engine.terratorch.training import translate_training
 from engine.views.export.forms import export
@@ -127,6 +128,7 @@ def test_a_file_trains_as_it_is_on_every_form_of_the_same_embeddings(
     said = capsys.readouterr()
     assert "FCNDecoder" in said.out + said.err
     run = TrainRun.open(tmp_path / "run")
+    assert list(check_store(run.store_folder)) == []
     assert run.scores["iou_burned"] > 0.6
     assert run.scores["tiles"] == len(SPLITS["test"])
     assert run.scores["baseline"]["name"] == "NBR threshold"
