@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.commands import jobs
 from engine.commands.arguments.common import add_set, add_workspace
+from engine.commands.arguments.examples import example_of
 from engine.commands.arguments.of_imagery import add_imagery
 from engine.commands.arguments.of_views import add_pictures, add_position
 from engine.commands.decoders import annual, judging, labels, mapping
@@ -24,7 +25,9 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Command, text: str, *positional: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        sub = commands.add_parser(
+            name, help=text, description=text, epilog=example_of(name), formatter_class=argparse.RawDescriptionHelpFormatter
+        )  # fmt: skip
         for argument in positional:
             sub.add_argument(argument)
         sub.add_argument(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import median_low
 
+import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
@@ -89,6 +90,10 @@ def on_one_grid(scenes: Sequence[Scene]) -> tuple[list[Scene], tuple[str, ...]]:
         return list(scenes), ()
     reference = min(scenes, key=lambda one: round(one.gsd_m, 6)).grid
     others = [scene for scene in scenes if not _same_pixels(reference, scene.grid)]
+    inner = None if others else _without_frame(reference, [scene.grid for scene in scenes])
+    if inner is not None:
+        note = "Some dates lack an outermost line of pixels that others have: it is left out of all."
+        return [replace(scene, grid=inner) for scene in scenes], (note,)
     whole = _around(reference, [scene.grid for scene in scenes])
     ground = sum(scene.area_km2 for scene in scenes)
     if abs(whole.transform.a * whole.transform.e) * math.prod(whole.shape) / 1e6 > _APART * ground:
@@ -119,6 +124,25 @@ def _same_pixels(grid: GeoBox, other: GeoBox) -> bool:
     off = max(abs(columns - round(columns)), abs(rows - round(rows)))
     stretch = max(abs(here.a - there.a), abs(here.e - there.e)) * most / abs(here.a)
     return off < _SAME_PX and stretch < _SAME_PX
+
+
+def _without_frame(reference: GeoBox, grids: Sequence[GeoBox]) -> GeoBox | None:
+    """The pixels that all grids have, where they differ by no more than an outermost line on each side; else None.
+
+    A line that was left out of one date, such as one that was averaged with nothing, would come back with the ground of all.
+    """
+    boxes = []
+    for grid in grids:
+        left, top = (round(at) for at in ~reference.transform @ (grid.transform.c, grid.transform.f))
+        boxes.append((left, top, left + grid.shape[1], top + grid.shape[0]))
+    sides = np.array(boxes)
+    if (sides.max(axis=0) - sides.min(axis=0)).max() > 1:
+        return None
+    left, top = sides[:, :2].max(axis=0).tolist()
+    right, bottom = sides[:, 2:].min(axis=0).tolist()
+    return GeoBox(
+        (bottom - top, right - left), reference.transform @ Affine.translation(left, top), reference.crs
+    )
 
 
 def _around(reference: GeoBox, grids: Sequence[GeoBox]) -> GeoBox:

@@ -26,7 +26,7 @@ def show(scenes: Sequence[Scene]) -> None:
             ("Size", f"{first.width:,} × {first.height:,} px"),
             ("Scale", _each(first, lambda asset: f"× {asset.scale:g} {asset.offset:+g}")),
             ("Gaps", _each(first, lambda asset: ", ".join(f"{value:g}" for value in asset.nodata) or "as the file masks")),
-            ("Bands", ", ".join(layers.common_bands(scenes)).replace("_", " ") or "none that all scenes have"),
+            ("Bands", ", ".join(layers.common_bands(scenes)) or "none that all scenes have"),
         ),
         small=True,
     )  # fmt: skip

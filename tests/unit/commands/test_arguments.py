@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+import yaml
+
+from engine.commands.arguments.examples import CONFIGS, LABELS
 from engine.commands.arguments.parser import parser
+from engine.commands.imagery.cut import config_of
+from engine.jobs.configuration.config import parse_config
+from engine.labels.clicked.geojson import parse_labels
 
 
 def test_an_argument_of_several_values_may_also_be_given_several_times() -> None:
@@ -21,6 +29,25 @@ def test_an_argument_of_several_values_may_also_be_given_several_times() -> None
         ["map-files", "maps/0", "--polygons", "a.gpkg", "--polygons", "b.geojson", "c.parquet"]
     )
     assert chosen.polygons == ["a.gpkg", "b.geojson", "c.parquet"]
+
+
+@pytest.mark.parametrize("command", CONFIGS)
+def test_the_example_in_the_help_of_a_command_is_a_configuration_that_it_takes(
+    command: str, tmp_path: Path
+) -> None:
+    assert CONFIGS[command] in _commands()[command].format_help()
+    tree = yaml.safe_load(CONFIGS[command])
+    if "kind" in tree:
+        assert parse_config(tree, command).kind == command
+    else:
+        (tmp_path / "scene.yaml").write_text(CONFIGS[command])
+        assert config_of(tmp_path / "scene.yaml").scene.source == tree["scene"]["source"]
+
+
+def test_the_example_of_labels_is_read_as_it_stands() -> None:
+    found, notes = parse_labels(LABELS.encode(), "labels.geojson")
+    assert ([one.class_name for one in found.labels], notes) == (["burnt", "not burnt"], [])
+    assert LABELS in _commands()["label"].format_help()
 
 
 def _commands() -> dict[str, argparse.ArgumentParser]:

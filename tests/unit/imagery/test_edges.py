@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.imagery.sources import FilesScene, StackScene
 from engine.imagery.sources.raster_file import file_scene
 
 SIDE = 60
@@ -49,3 +50,19 @@ def test_ground_stays(write_raster: Callable[..., Path], kind: str) -> None:
     scene = file_scene(write_raster("whole.tif", values, nodata=nodata))
     assert (scene.height, scene.width) == (SIDE, SIDE)
     assert not any("averaging" in note for note in scene.notes)
+
+
+def test_a_series_leaves_out_what_the_same_files_leave_out_one_by_one(
+    write_raster: Callable[..., Path], tmp_path: Path
+) -> None:
+    paths = []
+    for day, share in (("2023-07-01", 1.0), ("2023-08-01", 0.5)):
+        values = pixels()
+        values[:, :, -1] = values[:, :, -1] * share
+        paths.append(str(write_raster(f"field_{day}.tif", values)))
+    alone = {scene.datetime: scene for scene in FilesScene(source="files", paths=tuple(paths)).find(tmp_path)}
+    dates = StackScene(source="stack", paths=tuple(paths)).find(tmp_path)
+    assert {(scene.height, scene.width) for scene in dates} == {(SIDE, SIDE - 1)}
+    for scene in dates:
+        assert alone[scene.datetime].width >= scene.width, "a line that was left out has come back"
+    assert any("outermost line of pixels" in note for note in dates[0].notes)
