@@ -89,6 +89,26 @@ def open_zarr_away(path: Path) -> Opened:
     return Opened(path, dataset, reader.read, tuple(_filled(path, dataset, arrays)), reader.ahead)
 
 
+def groups_away(path: Path) -> dict[str, tuple[dict[str, Any], dict[str, zarr.Array[Any]]]]:
+    """Attributes and arrays of a store on another computer, named "", and of the groups in it by their names.
+
+    Raises:
+        As `open_zarr_away`.
+    """
+    import zarr
+    from zarr.storage import FsspecStore
+
+    store = FsspecStore(cast(Any, StoreFiles(path)), read_only=True, path="")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        root = zarr.open_group(store, mode="r", use_consolidated=True)
+        groups = {"": root, **dict(root.groups())}
+        return {
+            name: (dict(group.attrs), _arrays(group, path) if any(group.array_keys()) else {})
+            for name, group in groups.items()
+        }
+
+
 def open_arrays(path: Path) -> tuple[dict[str, Any], dict[str, zarr.Array[Any]]]:
     """Attributes and arrays of a store, or of a group in one, once its links, codecs and chunks are looked at.
 

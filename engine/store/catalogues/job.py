@@ -98,11 +98,7 @@ def _taken(found: Taken, offer: Offer, config: ExtractConfig, folder: Path, acce
             f"Set granularity: {found.granularity}{' and pooling: mean' if found.granularity == 'tile' else ''}."
         )
     yield from (Noticed(note) for note in told.notes if note not in offer.notes)
-    stamps = tuple(
-        f"{file.raster.address} {cached(file.raster).size} {cached(file.raster).etag}"
-        for one in offer.placed
-        for file in one.item.files
-    )
+    stamps = tuple(f"{one['address']} {one['bytes']} {one['etag']}" for one in _files(offer))
     origin = f"fetched from {host_of(offer.catalogue)} on {accessed}"
     meta = stated_meta(found, told, config, offer.catalogue.title, stamps, origin)
     yield ExtractPlanned(found.most_tiles, told.rows, 0, told.model, "", "cpu")
@@ -135,7 +131,13 @@ def _sources(folder: Path, offer: Offer) -> str:
 
 
 def _files(offer: Offer) -> list[dict[str, object]]:
-    return [
-        {"address": file.raster.address, "bytes": cached(file.raster).size, "etag": cached(file.raster).etag, "sha256": file.sha256}
-        for one in offer.placed for file in one.item.files
-    ]  # fmt: skip
+    """Addresses of the files, with what tells their version; of a Zarr store, which is many files, its own alone."""
+    found: dict[str, dict[str, object]] = {}
+    for one in offer.placed:
+        for file in one.item.files:
+            held = None if one.item.form == "zarr" else cached(file.raster)
+            found[file.raster.address] = {
+                "address": file.raster.address, "bytes": held.size if held else None, "etag": held.etag if held else "",
+                "sha256": file.sha256,
+            }  # fmt: skip
+    return list(found.values())

@@ -21,6 +21,7 @@ from engine.store.catalogues.remote_files.cog import placed_cog
 from engine.store.catalogues.remote_files.footprints import placed_table
 from engine.store.catalogues.remote_files.npy import placed_npy
 from engine.store.catalogues.remote_files.placed import Placed
+from engine.store.catalogues.remote_files.zarr_group import placed_zarr
 from engine.store.catalogues.table import EmbeddingCatalogue
 from engine.store.importing.forms import MOST_ROWS
 from engine.store.products.known import Product
@@ -37,6 +38,7 @@ _LISTINGS: Mapping[str, Callable[[EmbeddingCatalogue, Region], Listed]] = {
 _FORMS: Mapping[Form, Callable[[ListedItem, Region], Placed]] = {
     "cog": placed_cog, "npy": placed_npy, "table": placed_table,
 }  # fmt: skip
+_IN_CHUNKS = "Of a Zarr store at most so much comes, while it is read: how small its chunks are packed is not known before."
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Offer:
         """The same for a program."""
         files = [
             {"id": one.item.id, "addresses": [file.raster.address for file in one.item.files], "embeddings": one.rows,
-             "bytes": sum(part.total for part in one.needed), "crs": one.crs}
+             "bytes": one.total, "crs": one.crs}
             for one in self.placed
         ]  # fmt: skip
         return {
@@ -124,10 +126,9 @@ def offer_of(catalogue: EmbeddingCatalogue, region: Region, year: int | None) ->
             f"{catalogue.title} has {rows:,} embeddings of {items[0].year} in the region, and a store is made of at most {MOST_ROWS:,}. "
             f"Choose a smaller region."
         )
-    needed = [part for one in placed for part in one.needed]
     return Offer(
         catalogue, region, items[0].year, years, listed.product, listed.dim or max(one.dim for one in placed), placed,
-        sum(part.missing() for part in needed), sum(part.total for part in needed), tuple(_said_of(listed, placed, region)),
+        sum(one.missing for one in placed), sum(one.total for one in placed), tuple(_said_of(listed, placed, region)),
     )  # fmt: skip
 
 
@@ -136,6 +137,8 @@ def _said_of(listed: Listed, placed: Sequence[Placed], region: Region) -> Iterat
     if listed.product.note:
         yield listed.product.note
     yield from listed.notes
+    if any(one.item.form == "zarr" for one in placed):
+        yield _IN_CHUNKS
     share = _share(placed, region)
     if share < _MOSTLY:
         yield f"The files cover {100 * share:.0f} % of the region; there is nothing of the rest."
@@ -168,11 +171,8 @@ def _of_year(
 
 def _placed(items: Sequence[ListedItem], region: Region, catalogue: EmbeddingCatalogue) -> tuple[Placed, ...]:
     """The headers of the files, fetched side by side; files that the region only seems to meet are left out."""
-    found = [
-        one
-        for one in ordered_map(items, lambda item: _placed_one(item, region), CONNECTIONS // 2, "headers")
-        if one
-    ]
+    every = ordered_map(items, lambda item: _placed_one(item, region), CONNECTIONS // 2, "headers")
+    found = [one for of_item in every for one in of_item]
     if not found:
         raise RegionError(
             f"{catalogue.title} lists files whose bounds meet the region, but no pixel of them lies in it. Choose a larger region."
@@ -185,16 +185,14 @@ def _placed(items: Sequence[ListedItem], region: Region, catalogue: EmbeddingCat
     return tuple(found)
 
 
-def _placed_one(item: ListedItem, region: Region) -> Placed | None:
-    place = _FORMS.get(item.form)
-    if place is None:
-        raise BadInput(
-            f"{item.id} is a Zarr group, which is read from this machine only. Download it, and import its folder."
-        )
+def _placed_one(item: ListedItem, region: Region) -> list[Placed]:
+    """What a region takes of an item: nothing, or of a Zarr store several groups."""
+    if item.form == "zarr":
+        return placed_zarr(item, region)
     try:
-        return place(item, region)
+        return [_FORMS[item.form](item, region)]
     except RegionError:
-        return None
+        return []
 
 
 def host_of(catalogue: EmbeddingCatalogue) -> str:

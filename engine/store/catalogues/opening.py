@@ -19,6 +19,7 @@ from engine.store.catalogues.remote_files.cog import here
 from engine.store.catalogues.remote_files.footprints import taken_of_item
 from engine.store.catalogues.remote_files.npy import opened_npy
 from engine.store.catalogues.remote_files.placed import Placed
+from engine.store.catalogues.remote_files.zarr_group import opened_zarr
 from engine.store.products import geotiff
 from engine.store.products.known import UNKNOWN_PRODUCT, Product, product_of
 from engine.store.products.own_exports.tags import own_of_tags, own_product
@@ -29,7 +30,7 @@ from engine.store.products.taken import Taken, Tell
 from engine.store.products.understood import Understood
 from engine.store.schema import TileRows
 
-_FORMS = {"cog": "GeoTIFF", "npy": "NPY file with scales"}
+_FORMS = {"cog": "GeoTIFF", "npy": "NPY file with scales", "zarr": "Zarr group"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _opened(one: Placed, offer: Offer, stack: ExitStack) -> _Opened | None:
     """A raster, understood; None where it holds only gaps."""
     assert one.box is not None
     item, name = one.item, Path(one.item.files[0].name)
-    pixels = _with_quantization(stack.enter_context(_raster(item)), item)
+    pixels = _with_quantization(stack.enter_context(_raster(one)), item)
     product = _product(offer.product, name, pixels)
     try:
         looked = sample(pixels, one.box, name.name)
@@ -96,8 +97,14 @@ def _opened(one: Placed, offer: Offer, stack: ExitStack) -> _Opened | None:
     )
 
 
-def _raster(item: ListedItem) -> AbstractContextManager[PixelGrid]:
-    return opened_npy(item) if item.form == "npy" else geotiff.opened(here(item.files[0]))
+def _raster(one: Placed) -> AbstractContextManager[PixelGrid]:
+    match one.item.form:
+        case "npy":
+            return opened_npy(one.item)
+        case "zarr":
+            return opened_zarr(one.item, one.part)
+        case _:
+            return geotiff.opened(here(one.item.files[0]))
 
 
 def _product(stated: Product, name: Path, pixels: PixelGrid) -> Product:
@@ -174,7 +181,8 @@ def _tiles(opened: Sequence[_Opened], tell: Tell) -> Iterator[TileRows]:
     }
     for one, moment in zip(opened, dates, strict=True):
         item, ground = one.placed.item, grounds.get(moment)
-        for rows in rows_of(one.found, scene_id(item.id), moment, tell):
+        name = scene_id("_".join(filter(None, (item.id, one.placed.part))))
+        for rows in rows_of(one.found, name, moment, tell):
             if ground is None:
                 yield rows
                 continue

@@ -26,7 +26,7 @@ from engine.imagery.geobox import crs_text
 from engine.imagery.raster.rasters import in_short
 from engine.store.products.pixel_grid import Box, PixelGrid
 
-_EMBEDDINGS, _SCALES, _TIME = "embeddings", "scales", "time"
+EMBEDDINGS, _SCALES, _TIME = "embeddings", "scales", "time"
 # Names of dimensions as TESSERA and geoemb stores have them.
 _ROWS, _COLUMNS, _TIMES = (
     ("y", "northing", "lat", "latitude"),
@@ -51,7 +51,7 @@ class _Group:
     @property
     def embeddings(self) -> Any:
         """The array of embeddings."""
-        return self.arrays[_EMBEDDINGS]
+        return self.arrays[EMBEDDINGS]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class _Layout:
 
 def is_zarr_of_embeddings(path: Path) -> bool:
     """Whether a folder is a Zarr group that holds `embeddings`, or a store with such groups."""
-    return is_zarr(path / _EMBEDDINGS) or bool(_groups(path))
+    return is_zarr(path / EMBEDDINGS) or bool(_groups(path))
 
 
 @contextmanager
@@ -80,33 +80,59 @@ def opened(path: Path) -> Iterator[PixelGrid]:
     group = _one_group(path)
     try:
         told, arrays = open_arrays(group)
-        found = _Group(told, arrays, ChunkReader(group.name, arrays).read)
-        values = found.embeddings
-        layout = _layout(_names(values), group)
-        grid = _grid(found, group, values.shape[layout.row], values.shape[layout.column])
-        scale = _scale(found, group)
-        years = _years(found)
     except DAMAGE as err:
         raise StoreError(f"{group.name} cannot be read as Zarr ({in_short(err)}). Copy it again.") from err
+    yield pixels_of(group.name, told, arrays, ChunkReader(group.name, arrays).read, _above(group))
+
+
+def pixels_of(
+    name: str,
+    told: dict[str, Any],
+    arrays: dict[str, Any],
+    read: Callable[[str, Part], np.ndarray],
+    above: dict[str, Any],
+    year: int | None = None,
+) -> PixelGrid:
+    """The embeddings of a group, however its chunks are read.
+
+    Args:
+        name: of the group, for messages.
+        told, above: attributes of the group, and of the store that it lies in.
+        year: which of its dates; None, or a year that it does not state: the newest.
+
+    Raises:
+        StoreError: no scales, or a form that is not known.
+        SceneError: a chunk that cannot be unpacked.
+    """
+    found = _Group(told, arrays, read)
+    try:
+        values = found.embeddings
+        layout = _layout(_names(values), name)
+        grid = _grid(found, name, values.shape[layout.row], values.shape[layout.column])
+        scale = _scale(found, name, above)
+        years = _years(found)
+    except DAMAGE as err:
+        raise StoreError(f"{name} cannot be read as Zarr ({in_short(err)}). Copy it again.") from err
     dates = 1 if layout.time is None else values.shape[layout.time]
+    date = years.index(year) if year in years else dates - 1
     dim = values.shape[layout.dim]
-    yield PixelGrid(
-        grid, dim, lambda box: _read(found, layout, box, dates - 1, scale), (), (1.0,) * dim, (0.0,) * dim,
+    return PixelGrid(
+        grid, dim, lambda box: _read(found, layout, box, date, scale), (), (1.0,) * dim, (0.0,) * dim,
         "a scale that is NaN or infinite, or zero in all numbers", bool(np.issubdtype(values.dtype, np.integer)),
-        tuple(_notes(found, years, dates)), _tags(found, years),
+        tuple(_notes(found, years, dates, year)), _tags(found, years, date),
         "" if scale is None else "v times its scale" if scale == _SCALES else f"v times {float(scale):g}",
     )  # fmt: skip
 
 
 def _groups(path: Path) -> list[Path]:
     try:
-        return sorted(one for one in path.iterdir() if one.is_dir() and is_zarr(one / _EMBEDDINGS))
+        return sorted(one for one in path.iterdir() if one.is_dir() and is_zarr(one / EMBEDDINGS))
     except OSError:
         return []
 
 
 def _one_group(path: Path) -> Path:
-    if is_zarr(path / _EMBEDDINGS):
+    if is_zarr(path / EMBEDDINGS):
         return path
     groups = _groups(path)
     if len(groups) != 1:
@@ -114,7 +140,7 @@ def _one_group(path: Path) -> Path:
         raise StoreError(
             f"{path.name} has the groups {named}, each on a grid of its own. Give one, such as {path / groups[0].name}."
             if groups
-            else f"{path.name} holds no array named {_EMBEDDINGS}. Give the group that does."
+            else f"{path.name} holds no array named {EMBEDDINGS}. Give the group that does."
         )
     return groups[0]
 
@@ -125,7 +151,7 @@ def _names(array: Any) -> list[str]:
     return [str(name) for name in stated or [f"dim_{number}" for number in range(array.ndim)]]
 
 
-def _layout(names: list[str], group: Path) -> _Layout:
+def _layout(names: list[str], group: str) -> _Layout:
     """The axes by their names; without known ones, time, dimension, row and column in this order."""
     lower = [name.lower() for name in names]
     row = next((number for number, name in enumerate(lower) if name in _ROWS), None)
@@ -136,13 +162,13 @@ def _layout(names: list[str], group: Path) -> _Layout:
         return _Layout(time, rest[0], row, column)
     if len(names) not in (3, 4):
         raise StoreError(
-            f"{group.name} has embeddings by {', '.join(names)}: time, dimension, row and column are read."
+            f"{group} has embeddings by {', '.join(names)}: time, dimension, row and column are read."
         )
     first = len(names) - 3
     return _Layout(0 if first else None, first, first + 1, first + 2)
 
 
-def _grid(found: _Group, group: Path, height: int, width: int) -> GeoBox:
+def _grid(found: _Group, group: str, height: int, width: int) -> GeoBox:
     """Of the attributes `proj:` and `spatial:`, which stand at the group or at the array; north-up in metres."""
     told = {**found.told, **dict(found.embeddings.attrs)}
     stated = (
@@ -151,21 +177,21 @@ def _grid(found: _Group, group: Path, height: int, width: int) -> GeoBox:
     numbers = told.get("spatial:transform")
     if stated is None or not isinstance(numbers, list | tuple) or len(numbers) < 6:
         raise StoreError(
-            f"{group.name} has no proj:code and spatial:transform: nothing tells where its embeddings lie. Fetch its metadata again."
+            f"{group} has no proj:code and spatial:transform: nothing tells where its embeddings lie. Fetch its metadata again."
         )
     try:
         crs = CRS.from_user_input(stated)
     except CRSError as err:
-        raise StoreError(f"The CRS of {group.name} cannot be read ({in_short(err)}).") from err
+        raise StoreError(f"The CRS of {group} cannot be read ({in_short(err)}).") from err
     transform = Affine(*(float(one) for one in list(numbers)[:6]))
     if not crs.is_projected or transform.b or transform.d or transform.a <= 0 or transform.e >= 0:
         raise StoreError(
-            f"{group.name} is not on a grid in metres whose rows run from the north. Write it as GeoTIFF, which may be turned."
+            f"{group} is not on a grid in metres whose rows run from the north. Write it as GeoTIFF, which may be turned."
         )
     return GeoBox((height, width), transform, crs_text(crs))
 
 
-def _scale(found: _Group, group: Path) -> str | float | None:
+def _scale(found: _Group, group: str, above: dict[str, Any]) -> str | float | None:
     """The array of scales, one number for all, or None where numbers are embeddings.
 
     Raises:
@@ -173,12 +199,12 @@ def _scale(found: _Group, group: Path) -> str | float | None:
     """
     if _SCALES in found.arrays:
         return _SCALES
-    told = found.told.get("quantization") or _above(group).get("quantization") or {}
+    told = found.told.get("quantization") or above.get("quantization") or {}
     if isinstance(told, dict) and isinstance(told.get("scale"), int | float):
         return float(told["scale"])
     if np.issubdtype(found.embeddings.dtype, np.integer):
         raise StoreError(
-            f"{group.name} holds whole numbers and no array named {_SCALES}, without which they mean nothing. Fetch it too."
+            f"{group} holds whole numbers and no array named {_SCALES}, without which they mean nothing. Fetch it too."
         )
     return None
 
@@ -201,7 +227,7 @@ def _read(
     part[layout.row], part[layout.column] = rows, columns
     if layout.time is not None:
         part[layout.time] = date
-    values = found.read(_EMBEDDINGS, tuple(part))
+    values = found.read(EMBEDDINGS, tuple(part))
     left = [axis for axis in range(len(part)) if axis != layout.time]  # a date takes its axis away
     values = np.transpose(values, [left.index(axis) for axis in (layout.row, layout.column, layout.dim)])
     if scale is None:
@@ -228,16 +254,16 @@ def _years(found: _Group) -> list[int]:
     return numbers if all(1980 <= one <= 2100 for one in numbers) else []
 
 
-def _tags(found: _Group, years: list[int]) -> dict[str, str]:
-    told = {"datetime": f"{years[-1]}-01-01T00:00:00Z"} if years else {}
+def _tags(found: _Group, years: list[int], date: int) -> dict[str, str]:
+    told = {"datetime": f"{years[date]}-01-01T00:00:00Z"} if years else {}
     model = found.told.get("model")
     return {**told, **({"model": model} if isinstance(model, str) else {})}
 
 
-def _notes(found: _Group, years: list[int], dates: int) -> Iterator[str]:
-    if dates > 1:
+def _notes(found: _Group, years: list[int], dates: int, year: int | None) -> Iterator[str]:
+    if dates > 1 and year not in years:
         held = f"the years {', '.join(map(str, years))}" if years else f"{dates} dates"
         yield f"The group holds {held}; the last one is read."
-    shorter = [name for name in sorted(found.arrays) if name.startswith(f"{_EMBEDDINGS}_d")]
+    shorter = [name for name in sorted(found.arrays) if name.startswith(f"{EMBEDDINGS}_d")]
     if shorter:
         yield f"It also holds {', '.join(shorter)}, the leading numbers of the same embeddings, which are not read."

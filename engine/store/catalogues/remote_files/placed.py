@@ -44,7 +44,9 @@ class Placed:
         grid, box: of pixels; None where rows are footprints.
         rows: embeddings that are taken at most.
         dim: dimensions; 0 where only the embeddings themselves tell it.
-        needed: what is fetched of its files.
+        needed: what is fetched of its files, before they are read.
+        part: of a Zarr store its group; empty for others.
+        most_bytes: what comes at most while it is read, where that is not known before.
     """
 
     item: ListedItem
@@ -53,6 +55,18 @@ class Placed:
     rows: int
     dim: int
     needed: tuple[Bytes, ...]
+    part: str = ""
+    most_bytes: int = 0
+
+    @property
+    def total(self) -> int:
+        """Bytes that are needed of it, at most."""
+        return self.most_bytes + sum(part.total for part in self.needed)
+
+    @property
+    def missing(self) -> int:
+        """Those that are not here, as far as that is known."""
+        return self.most_bytes + sum(part.missing() for part in self.needed)
 
     @property
     def crs(self) -> str:
