@@ -1,13 +1,19 @@
-"""A person takes imagery from a catalogue: searched, seen day by day, made a place, extracted and looked at; then without a network."""
+"""A person takes imagery from a catalogue: searched, seen day by day, made a place, extracted and looked at; then without a network.
+
+Another brings perimeters, and makes a labelled data set of them and the catalogue's imagery.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from shapely.geometry import box, mapping
 
 from engine.jobs.job import Job
 from tests.journeys.conftest import App
@@ -80,3 +86,49 @@ def test_a_person_takes_a_day_of_a_catalogue_to_embeddings(
         visitor.sees_no_breakdown()
     finally:
         catalogue.files.fault = guard
+
+
+def write_perimeters(path: Path, bounds_lonlat: tuple[float, float, float, float]) -> Path:
+    """Three fires beside one another on some ground, as NIFC publishes perimeters."""
+    west, south, east, north = bounds_lonlat
+    wide, high = east - west, north - south
+    squares = [
+        box(west + at * wide, south + 0.4 * high, west + (at + 0.1) * wide, south + 0.55 * high)
+        for at in (0.2, 0.5, 0.8)
+    ]
+    features = [
+        {"type": "Feature", "geometry": mapping(square), "properties": {
+            "poly_IncidentName": f"Fire {number}", "attr_FireDiscoveryDateTime": "2023-07-22", "poly_DateCurrent": "2023-07-24"}}
+        for number, square in enumerate(squares)
+    ]  # fmt: skip
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+def test_perimeters_that_are_dropped_become_a_data_set_that_can_be_trained_on(
+    visitor: Visitor, app: App, catalogue: World, tmp_path: Path
+) -> None:
+    visitor.open("explore")
+    visitor.sees_page("Explore")
+    visitor.press("open_datasets")
+    file = visitor.page.get_by_role("dialog").locator("input[type=file]")
+    file.set_input_files(
+        write_perimeters(tmp_path / "fires.geojson", catalogue.bounds_lonlat), timeout=PATIENCE_MS
+    )
+    visitor.sees("The columns are those of NIFC (WFIGS)")
+    visitor.page.locator(".st-key-dataset_catalogue").get_by_role("combobox").click(timeout=PATIENCE_MS)
+    visitor.page.get_by_role("option", name="Test es").click(timeout=PATIENCE_MS)
+    visitor.is_idle()
+    visitor.page.locator(".st-key-dataset_side").get_by_role("combobox").click(timeout=PATIENCE_MS)
+    visitor.page.get_by_role("option", name="128").click(timeout=PATIENCE_MS)
+    visitor.is_idle()
+    visitor.type_number("dataset_around", 200)
+    visitor.is_idle()
+    visitor.press("dataset_start")
+    visitor.sees_page("Runs")
+    visitor.sees_state("finished")
+    visitor.sees("Extract and train on it")
+    facts = json.loads((app.home / visitor.job / "dataset/dataset.json").read_text())
+    assert facts["fires"] == 3
+    assert facts["could_not_be_had"] == []
+    visitor.sees_no_breakdown()
