@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui.embeddings import lens_choice, lens_data
 from pages.ui.embeddings import view as embeddings_view
 from pages.ui.jobs import chosen_run, scene_scores
-from pages.ui.label import choice, files, lesson, told
+from pages.ui.label import beside, choice, files, lesson, told
 from pages.ui.label import view as label_view
 from pages.ui.look import empty, errors, notices, style
 from pages.ui.map import layers, stage
@@ -36,13 +36,21 @@ with page.panel, errors.in_words():
     dates = reduction.header.dates
     date = lens_choice.date_choice(dates, lens_data.has_several_dates(store))
     dated = lens_data.dated_view(shown, date)
+    named = beside.choose(stores, chosen)
+    second = (
+        None if named is None else beside.Beside(named, *lens_data.usual_view(results.store_of(named.job)))
+    )
     path, map_key, of = lesson.file_of(store), f"label_{chosen.job.id}", f"labels {layer}"
     labels = lesson.labels_of(path)
     with errors.in_words(stop=False):
-        told.take(map_key, of, path, choice.class_of_clicks(labels), shown.store, dated.chosen)
+        class_name = choice.class_of_clicks(labels)
+        told.take(map_key, of, path, class_name, shown.store, dated.chosen)
+        if second is not None:
+            second.take(path, class_name)
     labels = lesson.labels_of(path)
     choice.choose_class(labels)
     seen = lesson.learn(dated, reduction, labels, dates.index(date) if date else None)
+    seen_beside = None if second is None else second.learn(labels, seen)
     choice.change_classes(path, labels)
     files.listing(path, labels)
     label_view.jump(seen, map_key)
@@ -51,10 +59,15 @@ with page.panel, errors.in_words():
 with page.map, errors.in_words():
     opening = layers.opening(scenes) if len(scenes) > 1 else reduction.bounds_lonlat()
     scores = scene_scores.newest(chosen.config.scene, scenes, store.folder)
-    label_view.draw(seen, map_key, of, scenes, base, opening, scores)
+    if second is None:
+        label_view.draw(seen, map_key, of, scenes, base, opening, scores)
+    else:
+        beside.draw(seen, map_key, of, (scenes, base, opening, scores), second, seen_beside)
 with accuracy, errors.in_words():  # after the map, which need not wait for it
     if seen.taught is not None:
-        label_view.accuracy(seen.taught)
+        label_view.accuracy(seen.taught, "" if second is None else beside.title_of(seen))
+    if second is not None and seen_beside is not None and seen_beside.taught is not None:
+        label_view.accuracy(seen_beside.taught, second.title)
 with page.legend, errors.in_words():
     label_view.legend(seen)
     for said in embeddings_view.left_out(reduction):

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
-from shapely import Polygon
-from shapely import box as box_of
 
-from engine.errors import EngineError
-from engine.store.footprints import footprints
 from engine.store.store import EmbeddingStore
 from engine.views.comparing.dated_view import has_several_dates
 from engine.views.health.words import GOOD_POSITION, usual_position
@@ -19,8 +15,6 @@ from pages.ui.jobs import chosen_run
 from pages.ui.state import address, bound, cached, results
 
 MOST = 4
-# Stores whose ground is looked at, where none was made of the same scene.
-_LOOKED_AT = 12
 # The address: run~layer~date of each, with commas between them.
 _KEY, _PART, _BETWEEN = "compare", "~", ","
 
@@ -136,22 +130,12 @@ def _usual(number: int, stores: Sequence[cached.JobFacts]) -> tuple[str, int]:
 
 def _that_meet(stores: Sequence[cached.JobFacts]) -> Sequence[cached.JobFacts]:
     """The first of the newest stores whose ground another one shares, with that one; else the newest alone."""
-    boxes = [(one, box) for one in stores[:_LOOKED_AT] if (box := _box(one)) is not None]
+    boxes = [(one, box) for one in stores[: results.LOOKED_AT] if (box := results.box_of(one)) is not None]
     for number, (one, box) in enumerate(boxes):
         for other, there in boxes[number + 1 :]:
             if box.intersection(there).area > 0:
                 return one, other
     return stores[:1]
-
-
-def _box(one: cached.JobFacts) -> Polygon | None:
-    """Bounds in degrees; None for a store that cannot be read."""
-    try:
-        tiles = results.store_of(one.job).tiles
-    except EngineError:
-        return None
-    west, south, east, north = footprints([replace(tile, h=1, w=1) for tile in tiles]).total_bounds
-    return box_of(west, south, east if east >= west else east + 360, north)
 
 
 def _ground(found: cached.JobFacts) -> str:

@@ -11,6 +11,7 @@ from engine.views.clusters import Clusters, fit_clusters
 from engine.views.comparing.dated_view import DatedView, dated
 from engine.views.comparing.dated_view import has_several_dates as several_dates
 from engine.views.health.seams import shown_seam_score
+from engine.views.health.words import usual_position
 from engine.views.layer_view import LayerView, view_of
 from engine.views.lens.norms import Norms, norms_of
 from engine.views.lens.reduction import Reduction, reduction_of
@@ -46,6 +47,20 @@ def has_several_dates(store: EmbeddingStore) -> bool:
 def dated_view(shown: LayerView, date: str | None) -> DatedView:
     """A view on one of its dates."""
     return dated(shown, date[:10] if date else None)
+
+
+def usual_view(store: EmbeddingStore) -> tuple[DatedView, Reduction, int | None]:
+    """A store as it is looked at where nothing is asked: its first layer and last date, position taken off where it shows.
+
+    Returns:
+        The view, its reduction, and the number of the date among those of the reduction's file; None: all.
+    """
+    layer = store.meta.layers[0]
+    shown = view(store, layer, 1, usual_position(position(store, layer)))
+    found = reduction(shown)
+    dates = found.header.dates
+    date = dates[-1] if has_several_dates(store) else None
+    return dated_view(shown, date), found, dates.index(date) if date else None
 
 
 def clusters(shown: LayerView, count: int) -> Clusters:

@@ -33,3 +33,17 @@ def learn(view: DatedView, reduction: Reduction, labels: LabelSet, date: int | N
     taught = teach(view, labels, reduction.basis, choice.choose_method())
     shown = choice.choose_shown([labels.classes[one].name for one in present])
     return Seen(view, reduction, labels, taught, shown, date)
+
+
+def learn_like(
+    first: Seen, view: DatedView, reduction: Reduction, labels: LabelSet, date: int | None
+) -> Seen:
+    """The same on another store: by the method of the first, and showing the same where both have its classes."""
+    present = rows_of(labels, view.store, view.chosen).present
+    names = [labels.classes[one].name for one in present]
+    if len(present) < 2 or first.taught is None:
+        return Seen(view, reduction, labels, None, choice.Shown("Class"), date)
+    shown = (
+        first.shown if first.shown.show != "Probability" or first.shown.of in names else choice.Shown("Class")
+    )
+    return Seen(view, reduction, labels, teach(view, labels, reduction.basis, first.method), shown, date)

@@ -109,8 +109,13 @@ def draw(
     base: str | None,
     bounds: maps.Bounds,
     scores: Scores,
+    together: str = "",
 ) -> None:
-    """The map; a click on it is a label."""
+    """The map; a click on it is a label.
+
+    Args:
+        together: maps of this name look at the same ground and share their pointer; empty: the map is alone.
+    """
     meta = seen.view.store.meta
     goto = st.session_state.get(f"{map_key}/goto")
     token, date, on_numbers = seen.drawn()
@@ -123,8 +128,8 @@ def draw(
     )
     maps.draw(
         maps.View(
-            page="label", key=map_key, bounds_lonlat=bounds, boxes=layers.boxes_of(scenes), shown=tuple(below),
-            outlines=_outlines(seen, goto), overlay_percent=70, lenses=(lens,), keeps_foot=len(scenes) > 1,
+            page="label beside" if "beside" in map_key else "label", key=map_key, bounds_lonlat=bounds, boxes=layers.boxes_of(scenes), shown=tuple(below),
+            outlines=_outlines(seen, goto), overlay_percent=70, lenses=(lens,), keeps_foot=len(scenes) > 1, together=together,
         )
     )  # fmt: skip
 
@@ -154,8 +159,12 @@ def legend(seen: Seen) -> None:
         style.legend(entries, _trust(seen.taught))
 
 
-def accuracy(taught: Taught) -> None:
-    """How many labels are right without their own place, and what cannot be said."""
+def accuracy(taught: Taught, title: str = "") -> None:
+    """How many labels are right without their own place, and what cannot be said.
+
+    Args:
+        title: of the store, where there are two.
+    """
     found = taught.accuracy
     if found.share is not None:
         interval = (
@@ -164,7 +173,7 @@ def accuracy(taught: Taught) -> None:
             else f"; 95 % interval over places {found.low:.0%} to {found.high:.0%}"
         )
         st.markdown(
-            f"**{found.right} of {wording.count(found.labels, 'label')}** right when their place is left out "
+            f"{wording.plain(title) + ': ' if title else ''}**{found.right} of {wording.count(found.labels, 'label')}** right when their place is left out "
             f"({wording.count(found.places, 'place')}{interval})."
         )
     for note in (*taught.notes, *found.notes):

@@ -55,6 +55,15 @@ def small(words: str) -> None:
     st.html(f'<p class="es-small-print">{html.escape(words)}</p>')
 
 
+def map_name(where: str, words: str) -> None:
+    """What one of two maps shows, on its upper edge.
+
+    Args:
+        where: "first" or "second".
+    """
+    st.html(f'<p class="es-map-name es-{where}-map">{html.escape(words)}</p>')
+
+
 def legend(entries: Iterable[tuple[str, str]], note: str = "") -> None:
     """Colours and their meaning: (CSS colour, words)."""
     cells = "".join(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
+from shapely import Polygon, box
 
 from engine.errors import EngineError, StoreError
 from engine.jobs.configuration.config import ExtractConfig
 from engine.jobs.job import Job
 from engine.jobs.note import read_note
 from engine.learning.keeping.result import TrainRun
+from engine.store.footprints import footprints
 from engine.store.store import FINISHED, EmbeddingStore
 from pages.ui.look.wording import when
 from pages.ui.state import cached
 
+# Stores whose ground is looked at, the newest ones, where others of the same ground are sought.
+LOOKED_AT = 40
 # What lists say beside the name of a store that no pretrained encoder made.
 _WITHOUT_PRETRAINING = {"raw": " (pixels, for a baseline)", "rcf": " (baseline without pretraining)"}
 
@@ -62,6 +67,22 @@ def stamp_of(store: EmbeddingStore) -> int:
         return store.folder.stat().st_mtime_ns
     except OSError as err:
         raise StoreError(f"{store.folder} has gone: it was deleted or moved. Choose another store.") from err
+
+
+def box_of(one: cached.JobFacts) -> Polygon | None:
+    """Bounds of a store in degrees; None where it cannot be read."""
+    try:
+        store = store_of(one.job)
+        return _box(str(store.folder), stamp_of(store), store)
+    except EngineError:
+        return None
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _box(folder: str, stamp: int, _store: EmbeddingStore) -> Polygon:
+    del folder, stamp
+    west, south, east, north = footprints([replace(tile, h=1, w=1) for tile in _store.tiles]).total_bounds
+    return box(west, south, east if east >= west else east + 360, north)
 
 
 def store_words(found: cached.JobFacts) -> str:
