@@ -22,7 +22,9 @@ with errors.in_words():
         slots = choice.choose(stores)
     notices.simulated(any(slot.store.meta.is_simulated for slot in slots))
     notices.random_weights(any(slot.store.meta.is_random for slot in slots))
-    same_ground.offer(slots[0])
+    with st.container(horizontal=True):
+        same_ground.offer(slots[0])
+        same_ground.label_both(slots)
     keys = tuple(data.key_of(slot.store, slot.layer, slot.date, slot.position) for slot in slots)
     views = [data.view(key, slot.store) for key, slot in zip(keys, slots, strict=True)]
     with st.spinner("Comparing the stores on the ground that they share."):

@@ -66,8 +66,8 @@ with page.map, errors.in_words():
 with accuracy, errors.in_words():  # after the map, which need not wait for it
     if seen.taught is not None:
         label_view.accuracy(seen.taught, "" if second is None else beside.title_of(seen))
-    if second is not None and seen_beside is not None and seen_beside.taught is not None:
-        label_view.accuracy(seen_beside.taught, second.title)
+    if second is not None and seen_beside is not None:
+        beside.accuracy(second, seen, seen_beside)
 with page.legend, errors.in_words():
     label_view.legend(seen)
     for said in embeddings_view.left_out(reduction):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from affine import Affine
 from streamlit.testing.v1 import AppTest
 
 from engine.labels.clicked.geojson import labels_path, read_labels
 from engine.labels.clicked.on_store import middle_of, rows_of
+from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
 from tests.pages.conftest import OpenPage, words
+from tests.unit.store.products.made import ALPHAEARTH_BANDS, in_8_bits, unit_vectors, write_tiff
 
 MAP = "label_run-extract"
 
@@ -127,3 +132,45 @@ def test_nearest_neighbours_draw_the_map_too_jump_and_are_kept_as_a_decoder(
     at.button(key="label_keep").click().run()
     assert not at.exception
     assert asked[0][asked[0].index("--method") + 1] == "knn"
+
+
+def test_labels_of_one_store_teach_a_classifier_on_another_of_the_same_ground(
+    open_page: OpenPage,
+    store: EmbeddingStore,
+    drawn_maps: list[dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tile = store.tiles[0]
+    vectors = unit_vectors(48, 48) + np.where(np.arange(48) < 24, 0.4, -0.4)[None, :, None]
+    vectors = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+    where = Affine(
+        tile.transform[0] * tile.width_px / 48,
+        0,
+        tile.transform[2],
+        0,
+        -tile.transform[0] * tile.width_px / 48,
+        tile.transform[5],
+    )
+    file = write_tiff(
+        tmp_path / "2024" / "x.tif", in_8_bits(vectors), ALPHAEARTH_BANDS, -128, transform=where, crs=tile.crs
+    )
+    home = tmp_path / "home"
+    shutil.copytree(store.folder.parents[1], home, symlinks=True)
+    import_embeddings(file, home / "run-annual", in_place=True)
+    monkeypatch.setenv("EMBERSCOPE_HOME", str(home))
+    at = open_page("label", job="run-extract", beside="run-annual")
+    west, east = 2, tile.w - 3  # both on the first tile, which the other store has
+    at = click(at, store, west, 1, "burnt")
+    at.radio(key="label_class").set_value("not burnt").run()
+    at.session_state["label_beside_run-annual"] = {
+        "last_active_drawing": {
+            "properties": {"isLabel": True, "serial": 1, "of": "labels beside run-annual"},
+            "geometry": {"type": "Point", "coordinates": list(middle_of(store.tiles, east))},
+        }
+    }
+    at.run()
+    assert not at.exception and not at.error
+    assert [lens_of(one)["kind"] for one in drawn_maps[-2:]] == ["classes", "classes"]
+    assert len(read_labels(labels_path(home / "run-extract" / "store")).labels) == 2
+    assert "alphaearth" in words(at)

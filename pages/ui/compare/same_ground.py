@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from engine.backbones import cards
@@ -33,3 +35,11 @@ def offer(slot: Slot) -> None:
                     config = slot.facts.config.model_copy(update={"backbone": BackboneConfig(name=name)})
                     submit(config, workspace.folder())
                 st.toast(f"{len(chosen)} extraction(s) wait their turn; Runs shows them.")
+
+
+def label_both(slots: Sequence[Slot]) -> None:
+    """The way to the Label page, on which one set of labels teaches a classifier on the first two stores."""
+    first, second = (one.facts.job.id for one in slots[:2])
+    if first != second and st.button("Label both", key="compare_label", icon=":material/label:",
+                                     help="A few clicks on either map teach a classifier on both."):  # fmt: skip
+        st.switch_page("pages/label.py", query_params={"job": first, "beside": second})

@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine.imagery.scene import Scene
 from engine.labels.clicked.label_set import LabelSet
+from engine.labels.clicked.on_store import rows_of
 from engine.store.store import EmbeddingStore
 from engine.views.comparing.dated_view import DatedView
 from engine.views.lens.reduction import Reduction
@@ -18,7 +19,7 @@ from pages.ui.jobs import chosen_run
 from pages.ui.label import lesson, told
 from pages.ui.label import view as label_view
 from pages.ui.label.view import Seen
-from pages.ui.look import style
+from pages.ui.look import style, wording
 from pages.ui.map import maps
 from pages.ui.map.scene_gallery import NO_SCORES, Scores
 from pages.ui.state import address, cached, results
@@ -104,6 +105,18 @@ def draw(first: Seen, map_key: str, of: str, below: Below, second: Beside, seen:
         with st.container(key="map_second"):
             style.map_name("second", second.title)
             label_view.draw(seen, second.map_key, second.of, scenes, base, bounds, NO_SCORES, channel)
+
+
+def accuracy(second: Beside, first: Seen, seen: Seen) -> None:
+    """How many labels are right on the second store, or why nothing is learnt there."""
+    if seen.taught is not None:
+        label_view.accuracy(seen.taught, second.title)
+    elif first.taught is not None:
+        there = len(set(rows_of(seen.labels, second.store, second.view.chosen).labels.tolist()))
+        st.caption(
+            f"{wording.plain(second.title)}: {there} of {wording.count(len(seen.labels.labels), 'label')} lie on its patches, of "
+            f"fewer than two classes. Label ground that both stores have."
+        )
 
 
 def title_of(seen: Seen) -> str:

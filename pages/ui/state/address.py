@@ -9,7 +9,7 @@ The names that pages use, all in one address:
     ground      what Apply is to map;  map, threshold, smallest  which of its maps, cut and cleared how
     backbone, bands, below, layer, show, kind        what is chosen on a page, by `restore` and `keep` around its widget
     plot, test_place                    what is looked at on Evaluate (pages/ui/evaluate/places.py)
-    ask         what a leaderboard compares
+    ask         what a leaderboard compares;  beside  the store whose map stands beside the labelled one
     state, find, sort                   which runs are listed, and how (pages/ui/runs/listing.py)
     view, layers, scene, base           what the map itself writes (assets/map/address.js): Python leaves them alone
 """
