@@ -70,6 +70,7 @@ def test_a_job_maps_the_ground_and_page_files_and_command_say_the_same_hectares(
     assert not at.exception
     assert not at.error, [error.value for error in at.error]
     told = panels[-1]
+    assert "Report of all of it" in words(at)
     (burnt,) = told["classes"]
     hectares = sum(burnt["steps"][120:])
     assert told["threshold"] == 0.6

@@ -135,7 +135,10 @@ def _add_judging(add: Add) -> None:
         help="first train the same decoder on random convolutional features and on random weights of the backbone, to compare with",
     )  # fmt: skip
     sub = add(
-        "report", judging.report, "Write a training as one HTML page that holds all that it shows.", "run"
+        "report",
+        judging.report,
+        "Write a training, or the maps of a decoder, as one HTML page that holds all that they show.",
+        "run",
     )
     sub.add_argument("--out", required=True, help="the page: .html")
 

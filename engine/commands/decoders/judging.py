@@ -26,10 +26,13 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def report(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Write the report of a trained run."""
+    """Write the report of a training, or of the maps that a decoder made."""
+    from engine.learning.report.map_page import write_map_report
     from engine.learning.report.page import write_report
 
-    out = write_report(Path(chosen.run), Path(chosen.out))
+    run, out = Path(chosen.run), Path(chosen.out)
+    write = write_map_report if (run / "maps").is_dir() else write_report
+    write(run, out)
     say(f"Wrote {out}")
     return {"out": str(out)}
 

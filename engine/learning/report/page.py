@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
 from engine.files import require_file_path, write_atomic
 from engine.jobs.configuration.config import to_yaml
-from engine.jobs.event_log import read_events
 from engine.learning.judging.comparison import compared
 from engine.learning.judging.judgement import Judgement
 from engine.learning.judging.untaught import beside
 from engine.learning.keeping.result import TrainRun
 from engine.learning.report import tested
 from engine.learning.report.curves import curve
+from engine.learning.report.parts import caveats, document, facts, lead, safe, table
 from engine.learning.report.pictures import pictures_of
 from engine.store.store import EmbeddingStore
-
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#1c1916;max-width:960px;margin:2rem auto;padding:0 1.2rem}
-h1{font-size:1.7rem;margin:0 0 .2rem}h2{font-size:1.15rem;margin:1.7rem 0 .4rem;border-bottom:1px solid #ddd7cd}
-.lead{color:#6e6860;margin:0 0 1rem}.caveats{background:#fbeee6;border-left:4px solid #c9501f;padding:.5rem .9rem;margin:1rem 0}
-.caveats ul{margin:.2rem 0;padding-left:1.1rem}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-th,td{padding:.25rem .9rem .25rem 0;border-bottom:1px solid #e6e1d8;text-align:right}th:first-child{text-align:left;font-weight:500}
-thead th{font-size:.85rem;color:#6e6860}.row{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;flex:1 1 260px}
-figure img{width:100%;border-radius:6px}figcaption{font-size:.83rem;color:#6e6860}svg{width:100%;max-width:430px}svg text{font-size:11px;fill:#6e6860}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0}dt{color:#6e6860}dd{margin:0;overflow-wrap:anywhere}
-.legend span{display:inline-flex;gap:.4rem;align-items:center;margin-right:1rem;font-size:.85rem}
-.legend i{width:.8rem;height:.8rem;border-radius:3px;border:1px solid #0003}
-pre{background:#f6f3ee;padding:.8rem;font-size:.78rem;white-space:pre-wrap;overflow-wrap:anywhere}
-@media screen and (prefers-color-scheme:dark){body{background:#161412;color:#ece7e0}.caveats{background:#3d2013}pre{background:#24211d}h2,th,td{border-color:#3b362f}
-.lead,thead th,figcaption,dt{color:#b8b0a6}svg text{fill:#b8b0a6}.legend i{border-color:#fff5}svg [stroke="#ddd"]{stroke:#3b362f}a{color:#f0946c}}
-@media print{html{font-size:11px}body{margin:0;max-width:none;font-size:1rem}figure{flex-basis:170px}h2,figure,table,.caveats{break-inside:avoid}h2{break-after:avoid}pre{font-size:8px}}
-"""
 
 
 def write_report(run_folder: Path, out: Path) -> Path:
@@ -57,17 +38,16 @@ def report_html(run: TrainRun) -> str:
     scores, card = run.scores, run.decoder
     title = f"{_words(run.task.name)} with a {card.head_config.name} decoder on {card.backbone}"
     body = [
-        f"<h1>{_safe(title.capitalize())}</h1><p class='lead'>{_safe(_lead(run))}</p>",
-        _caveats(run, scores),
-        "<h2>On what</h2>", _facts(run),
+        f"<h1>{safe(title.capitalize())}</h1><p class='lead'>{safe(lead(run.folder))}</p>",
+        _caveats_of(run, scores),
+        "<h2>On what</h2>", _facts_of(run),
         _pictures(run),
         *_tested(run, scores),
         "<h2>Every score</h2>", _scores(run, scores),
         "<h2>How it learned</h2>", _curves(run),
-        "<h2>Configuration</h2>", f"<pre>{_safe(to_yaml(run.config))}</pre>",
+        "<h2>Configuration</h2>", f"<pre>{safe(to_yaml(run.config))}</pre>",
     ]  # fmt: skip
-    head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>{_safe(title)}</title>"
-    return f"<!doctype html><html lang='en'><head>{head}<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+    return document(title, body)
 
 
 def _tested(run: TrainRun, scores: dict[str, Any]) -> Iterator[str]:
@@ -76,21 +56,13 @@ def _tested(run: TrainRun, scores: dict[str, Any]) -> Iterator[str]:
     if judgement is not None and (others := beside(run)):
         rows = compared([*judgement.methods, *others.values()], run.task, run.decoder.seed)
     if rows:
-        yield f"<h2>What it beats</h2>{tested.methods(run.task, rows, _words, _table)}"
+        yield f"<h2>What it beats</h2>{tested.methods(run.task, rows, _words, table)}"
     if judgement is not None:
-        yield f"<h2>Test places, the worst first</h2>{tested.places(run.task, judgement, _words, _table)}"
+        yield f"<h2>Test places, the worst first</h2>{tested.places(run.task, judgement, _words, table)}"
         yield f"<h2>Where and how it fails</h2>{tested.plots(run.task, judgement)}"
 
 
-def _lead(run: TrainRun) -> str:
-    events = read_events(run.folder)
-    when = (
-        f"{datetime.fromtimestamp(events[-1][0], UTC):%d %B %Y, %H:%M} UTC" if events else "time not recorded"
-    )
-    return f"Run {run.folder.name}, finished {when}. Written by Emberscope."
-
-
-def _caveats(run: TrainRun, scores: dict[str, Any]) -> str:
+def _caveats_of(run: TrainRun, scores: dict[str, Any]) -> str:
     card = run.decoder
     found = ["The test places were scored once, with the epoch that was best on the validation places."]
     if card.is_simulated:
@@ -111,10 +83,10 @@ def _caveats(run: TrainRun, scores: dict[str, Any]) -> str:
         )
     if not scores.get("baseline"):
         found.append("There is no baseline to compare with.")
-    return f"<div class='caveats'><b>Read this first</b><ul>{''.join(f'<li>{_safe(one)}</li>' for one in found)}</ul></div>"
+    return caveats(found)
 
 
-def _facts(run: TrainRun) -> str:
+def _facts_of(run: TrainRun) -> str:
     card = run.decoder
     pairs = [
         ("Source", card.source or "not stated"), ("Sensor and level", f"{card.sensor or 'not stated'}, {card.level or 'level not stated'}"),
@@ -122,7 +94,7 @@ def _facts(run: TrainRun) -> str:
         ("Weights (sha256)", card.weights_sha256), ("Patch", f"{card.patch_px} px"), *_store_facts(run),
         ("Tiles", ", ".join(f"{name}: {len(ids)}" for name, ids in card.split.items())), ("Seed", str(card.seed)),
     ]  # fmt: skip
-    return f"<dl>{''.join(f'<dt>{_safe(name)}</dt><dd>{_safe(value)}</dd>' for name, value in pairs)}</dl>"
+    return facts(pairs)
 
 
 def _store_facts(run: TrainRun) -> list[tuple[str, str]]:
@@ -144,12 +116,12 @@ def _pictures(run: TrainRun) -> str:
     if not found:
         return ""
     figures = "".join(
-        f"<figure><img src='{address}' alt='{_safe(words)}'><figcaption>{_safe(words)}</figcaption></figure>"
+        f"<figure><img src='{address}' alt='{safe(words)}'><figcaption>{safe(words)}</figcaption></figure>"
         for words, address in found
     )
     style = run.task.error_style
     swatches = "".join(
-        f"<span><i style='background:rgb({r} {g} {b} / {a / 255:.2f})'></i>{_safe(style.names[value])}</span>"
+        f"<span><i style='background:rgb({r} {g} {b} / {a / 255:.2f})'></i>{safe(style.names[value])}</span>"
         for value, (r, g, b, a) in style.colours.items() if value in style.names
     )  # fmt: skip
     return f"<h2>The test place with most of it</h2><div class='row'>{figures}</div><p class='legend'>{swatches}</p>"
@@ -170,10 +142,10 @@ def _scores(run: TrainRun, scores: dict[str, Any]) -> str:
         cells = [_number(scores[name]), *([between] if has_interval else [])]
         rows.append((_words(name), [*cells, _number(baseline.get(name)) if baseline else ""]))
     other = str(baseline.get("name", "baseline")) if baseline else ""
-    table = _table(("Test places", "Decoder", *(("95 % interval",) if has_interval else ()), other), rows)
+    made = table(("Test places", "Decoder", *(("95 % interval",) if has_interval else ()), other), rows)
     counts = f"{scores.get('pixels', 0):,} labelled pixels on {scores.get('tiles', 0)} tiles of {scores.get('places', 0)} places."
     of_interval = " The interval comes from drawing the test places anew." if has_interval else ""
-    return f"{table}<p>{_safe(counts)}{of_interval}</p>{_confusion(run, scores)}"
+    return f"{made}<p>{safe(counts)}{of_interval}</p>{_confusion(run, scores)}"
 
 
 def _has_interval(scores: Mapping[str, Any]) -> bool:
@@ -189,7 +161,7 @@ def _confusion(run: TrainRun, scores: dict[str, Any]) -> str:
     rows = [
         (f"truly {name}", [f"{value:,}" for value in row]) for name, row in zip(names, counts, strict=True)
     ]
-    return _table(("Pixels", *(f"called {name}" for name in names)), rows)
+    return table(("Pixels", *(f"called {name}" for name in names)), rows)
 
 
 def _curves(run: TrainRun) -> str:
@@ -201,22 +173,9 @@ def _curves(run: TrainRun) -> str:
     )
 
 
-def _table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
-    head = "".join(f"<th scope='col'>{_safe(name)}</th>" for name in columns)
-    body = "".join(
-        f"<tr><th scope='row'>{_safe(name)}</th>{''.join(f'<td>{_safe(cell)}</td>' for cell in cells)}</tr>"
-        for name, cells in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _words(name: str) -> str:
     return name.replace("_", " ").replace("iou", "IoU").replace("mIoU", "mean IoU")
 
 
 def _number(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, int | float) else "undefined"
-
-
-def _safe(text: str) -> str:
-    return html.escape(str(text), quote=True)

@@ -12,7 +12,7 @@ from engine.errors import JobError
 from engine.jobs.configuration.config import SceneConfig
 from engine.jobs.job import Job
 from pages.ui.apply import form, result
-from pages.ui.jobs import jobs_panel, scene_scores
+from pages.ui.jobs import jobs_panel, scene_scores, take
 from pages.ui.look import errors, wording
 from pages.ui.map import layers, maps, scene_gallery, stage
 from pages.ui.state import cached, results, session
@@ -55,6 +55,7 @@ def show_job(page: stage.Stage, found: cached.JobFacts) -> None:
         result.show(found.job, shown, disagreement)
     with page.panel, errors.in_words():
         result.panel(shown)
+        take.links([("Report of all of it, one page", take.map_report_address(found.job.folder))])
         result.series(every)
         _another()
     with page.legend:

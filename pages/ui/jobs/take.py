@@ -13,6 +13,7 @@ import streamlit as st
 from engine.errors import RunFailure
 from engine.jobs.keeping.zip_stream import zip_blocks
 from engine.learning.keeping.result import SCORES, TrainRun
+from engine.learning.maps.facts import FACTS
 from engine.paths import PROJECT
 from pages.ui.look import metrics
 from pages.ui.state import downloads
@@ -29,9 +30,19 @@ def links(files: Sequence[tuple[str, str]]) -> None:
 
 def report_address(run: TrainRun) -> str:
     """Of the report of a training, written anew when its scores have changed."""
-    stamp = (run.folder / SCORES).stat().st_mtime_ns
+    return _report_address(run.folder, (run.folder / SCORES).stat().st_mtime_ns)
+
+
+def map_report_address(folder: Path) -> str:
+    """Of the report of the maps in a run folder."""
+    return _report_address(
+        folder, max(one.stat().st_mtime_ns for one in (folder / "maps").glob(f"*/{FACTS}"))
+    )
+
+
+def _report_address(folder: Path, stamp: int) -> str:
     return downloads.offer(
-        f"{run.folder} {stamp} report", f"report-{run.folder.name}.html", lambda _asked: _report(run, stamp)
+        f"{folder} {stamp} report", f"report-{folder.name}.html", lambda _asked: _report(folder, stamp)
     )
 
 
@@ -99,16 +110,16 @@ def _scores(run: TrainRun) -> Path:
     return path
 
 
-def _report(run: TrainRun, stamp: int) -> Path:
+def _report(folder: Path, stamp: int) -> Path:
     """The page, made by the command line's own `report`.
 
     Raises:
         RunFailure: in the words of the command.
     """
-    path = run.folder / "report.html"
+    path = folder / "report.html"
     if path.is_file() and path.stat().st_mtime_ns >= stamp:
         return path
-    command = [sys.executable, "-m", "engine", "report", str(run.folder), "--out", str(path)]
+    command = [sys.executable, "-m", "engine", "report", str(folder), "--out", str(path)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines()

@@ -13,6 +13,7 @@ from engine.jobs.keeping.zip_stream import archive_bytes
 from engine.jobs.note import LONGEST_NAME, LONGEST_TEXT, Note, read_note, write_note
 from engine.learning.keeping.decoder_file import open_decoder
 from engine.learning.keeping.result import SCORES, TrainRun
+from engine.learning.maps.facts import FACTS
 from pages.ui import workspace
 from pages.ui.jobs import take
 from pages.ui.look import errors, wording
@@ -34,7 +35,7 @@ def note(job: Job) -> None:
 
 
 def download(job: Job) -> None:
-    """All files of a run as one zip, made while it is sent; and the report of a training that came to its scores."""
+    """All files of a run as one zip, made while it is sent; and the report of a training that came to its scores, or of maps."""
     files = [
         (
             f"All of it as a zip · {wording.megabytes(archive_bytes(job.folder) / 1e6)}",
@@ -43,6 +44,8 @@ def download(job: Job) -> None:
     ]
     if (job.folder / SCORES).is_file():
         files.append(("Report, one page", take.report_address(TrainRun(job.folder))))
+    elif next((job.folder / "maps").glob(f"*/{FACTS}"), None):
+        files.append(("Report, one page", take.map_report_address(job.folder)))
     take.links(files)
 
 

@@ -137,7 +137,7 @@ def table(kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
     differing = comparison.differing_in_words([item.config for item in kept])
     rows = [_row(item, words) for item, words in zip(kept, differing, strict=True)]
     picked = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=f"runs_table_{_of(kept)}", width="stretch",
+        rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=f"runs_table_{_of(kept)}", width="stretch", placeholder="",
         height=min(38 + 35 * len(rows), _HIGHEST_PX), column_config=_columns(rows),
     )  # fmt: skip
     return [kept[index] for index in picked["selection"]["rows"] if index < len(kept)]

@@ -14,7 +14,9 @@ import pytest
 import rasterio
 
 from engine.__main__ import main
-from engine.learning.maps.apply import map_store
+from engine.jobs import folder as run_folder
+from engine.jobs.configuration.config import ApplyConfig
+from engine.learning.maps.apply import apply, map_store
 from engine.learning.maps.facts import FACTS, read_map
 from engine.learning.maps.picture import caption_of
 from engine.store.schema import StoredTile, TileRows
@@ -67,6 +69,24 @@ def test_the_picture_says_it_and_a_map_of_an_earlier_version_says_what_its_decod
         json.dumps({**tree, "decoder": str(home / "gone"), "is_taught_on_simulated": None})
     )
     assert read_map(tmp_path).taught_tags[SIMULATED] == "not stated"
+
+
+def test_the_report_of_a_map_says_it_too_with_its_picture_and_no_link_anywhere(
+    home: Path, tmp_path: Path
+) -> None:
+    taught, real = _store(home / "season", True), _store(home / "ground", False)
+    run = decoder_that_burns_from(1.5, taught, home / "trained")
+    config = ApplyConfig(decoder=str(run.folder), ground=(str(real.folder),), titles=("Nord <b>",))
+    run_folder.create(home / "applied", config)
+    list(apply(config, home / "applied", home))
+    page = tmp_path / "map.html"
+    assert main(["report", str(home / "applied"), "--out", str(page)]) == 0
+    text = page.read_text()
+    assert "taught on SIMULATED scenes" in text and "SIMULATED ground" not in text
+    assert "Nord &lt;b&gt;" in text and "Nord <b>" not in text
+    assert "data:image/png;base64," in text and "1 polygon of 1 ha or more" in text
+    assert "http" not in text
+    assert main(["report", str(real.folder), "--out", str(tmp_path / "none.html")]) == 2
 
 
 def _tags(path: Path) -> dict[str, str]:
