@@ -12,6 +12,7 @@ import shapely
 from engine.concurrency.ordered_map import ordered_map
 from engine.errors import BadInput, RegionError
 from engine.imagery.region import Region
+from engine.imagery.remote import cache
 from engine.imagery.remote.fetching import CONNECTIONS
 from engine.store.catalogues.lists.alphaearth_index import alphaearth_listed
 from engine.store.catalogues.lists.listed import Form, Listed, ListedItem
@@ -115,7 +116,13 @@ def offer_of(catalogue: EmbeddingCatalogue, region: Region, year: int | None) ->
     listed = _LISTINGS[catalogue.listing](catalogue, region)
     if not listed.items:
         raise RegionError(
-            f"{catalogue.title} has no embeddings that the region meets. Choose another region or catalogue."
+            " ".join(
+                (
+                    f"{catalogue.title} has no embeddings that the region meets.",
+                    *listed.notes,
+                    "Choose another region or catalogue.",
+                )
+            )
         )
     years = tuple(sorted({item.year for item in listed.items}))
     items = _of_year(listed.items, years, year, catalogue)
@@ -126,10 +133,25 @@ def offer_of(catalogue: EmbeddingCatalogue, region: Region, year: int | None) ->
             f"{catalogue.title} has {rows:,} embeddings of {items[0].year} in the region, and a store is made of at most {MOST_ROWS:,}. "
             f"Choose a smaller region."
         )
+    _require_room(sum(one.total for one in placed))
     return Offer(
         catalogue, region, items[0].year, years, listed.product, listed.dim or max(one.dim for one in placed), placed,
         sum(one.missing for one in placed), sum(one.total for one in placed), tuple(_said_of(listed, placed, region)),
     )  # fmt: skip
+
+
+def _require_room(total: int) -> None:
+    """Check that what is fetched fits into the cache, from which it is read.
+
+    Raises:
+        RegionError: it does not.
+    """
+    limit = cache.usage().limit_bytes
+    if total > limit:
+        raise RegionError(
+            f"The region needs {total / 1e9:.2f} GB of files, and the cache holds {limit / 1e9:.2f} GB. Choose a smaller region, or "
+            f"set {cache.VARIABLE}."
+        )
 
 
 def _said_of(listed: Listed, placed: Sequence[Placed], region: Region) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +14,8 @@ from shapely.geometry.base import BaseGeometry
 from engine.imagery.remote.fetching import RemoteRaster
 from engine.store.products.known import Product
 
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.~+-]+")
+_LONGEST = 100
 Form = Literal["cog", "npy", "table", "zarr"]
 # The form of a file by the ending of its name.
 ENDINGS: dict[str, Form] = {
@@ -33,8 +36,9 @@ class ListedFile:
 
     @property
     def name(self) -> str:
-        """Its own name, without folders."""
-        return Path(unquote(urlsplit(self.raster.address).path)).name
+        """Its own name, without folders and signs that file systems do not like."""
+        name = PurePosixPath(unquote(urlsplit(self.raster.address).path)).name
+        return _NOT_IN_NAMES.sub("_", name)[-_LONGEST:].lstrip(".") or "file"
 
 
 @dataclass(frozen=True)

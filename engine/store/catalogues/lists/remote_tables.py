@@ -52,10 +52,18 @@ def opened_parquet(raster: RemoteRaster) -> Iterator[pq.ParquetFile]:
         raise_failure()
     except EngineError:
         raise
-    except (OSError, pa.ArrowException) as err:
+    except (
+        OSError,
+        pa.ArrowException,
+        TypeError,
+        ValueError,
+        KeyError,
+    ) as err:  # also columns of another type
         raise_failure()
         why = " ".join(str(err).split())[:100]
-        raise raster.told(f"it cannot be read as Parquet ({why}). Try again later.") from err
+        raise raster.told(
+            f"it cannot be read as the Parquet that is meant ({why}). Check its address."
+        ) from err
 
 
 def group_starts(file: pq.ParquetFile) -> np.ndarray:

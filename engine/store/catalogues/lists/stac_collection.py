@@ -6,13 +6,15 @@ Field names: the extension's README, version 0.0.1. An item's files are its asse
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import shapely
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from engine.errors import RemoteError
 from engine.imagery.catalogues.item_files import address_of
@@ -47,24 +49,37 @@ def stac_listed(catalogue: EmbeddingCatalogue, region: Region) -> Listed:
             f"{catalogue.title} has no STAC collection at its address but {str(collection.get('type'))[:40]!r}. Give the address of a "
             f"collection of embeddings."
         )
-    dim = collection.get("emb:dimensions", (collection.get("summaries") or {}).get("emb:dimensions"))
+    dim = collection.get("emb:dimensions", _object(collection.get("summaries")).get("emb:dimensions"))
     dim = dim[0] if isinstance(dim, list) and dim else dim
-    items = [
-        made for found, address in _found(catalogue, collection, region) if (made := _item(found, address, region)) is not None
-    ]  # fmt: skip
-    return Listed(
-        tuple(items),
-        _product(catalogue, collection),
-        dim if isinstance(dim, int) else 0,
-        not_asked(catalogue.title, why),
+    over = [one for one in _found(catalogue, collection, region) if _meets(one[0], region)]
+    items = [made for found, address in over if (made := _item(found, address)) is not None]
+    unread = len(over) - len(items)
+    lost = (
+        (
+            f"{unread} item(s) over the region have no date, or no file that is read here (GeoTIFF, GeoParquet, Zarr), and are left out.",
+        )
+        if unread
+        else ()
     )
+    notes = (*not_asked(catalogue.title, why), *lost)
+    return Listed(
+        tuple(_told_apart(items)), _product(catalogue, collection), dim if isinstance(dim, int) else 0, notes
+    )
+
+
+def _told_apart(items: Sequence[ListedItem]) -> Iterator[ListedItem]:
+    """The same items, of which no two have one name."""
+    seen: dict[str, int] = {}
+    for item in items:
+        seen[item.id] = seen.get(item.id, 0) + 1
+        yield item if seen[item.id] == 1 else replace(item, id=f"{item.id}_{seen[item.id]}")
 
 
 def _found(
     catalogue: EmbeddingCatalogue, collection: Mapping[str, Any], region: Region
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Items with the address of each, or of the page that it came in."""
-    links = [link for link in collection.get("links") or () if isinstance(link, dict) and link.get("href")]
+    links = [link for link in _objects(collection.get("links")) if link.get("href")]
     pages = next((link for link in links if link.get("rel") == "items"), None)
     if pages is not None:
         yield from _paged(urljoin(catalogue.address, str(pages["href"])), region, catalogue)
@@ -85,12 +100,12 @@ def _paged(
     count, pages = 0, 0
     while following is not None:
         page, _ = document(following)
-        features = [one for one in page.get("features") or () if isinstance(one, dict)]
+        features = _objects(page.get("features"))
         count, pages = count + len(features), pages + 1
         _require_few(count, catalogue)
         yield from ((one, following) for one in features)
         after = next(
-            (one for one in page.get("links") or () if one.get("rel") == "next" and one.get("href")), None
+            (one for one in _objects(page.get("links")) if one.get("rel") == "next" and one.get("href")), None
         )
         if after is None or not features:
             return
@@ -106,48 +121,61 @@ def _require_few(count: int, catalogue: EmbeddingCatalogue) -> None:
         )
 
 
-def _item(said: Mapping[str, Any], address: str, region: Region) -> ListedItem | None:
-    """An item over the region with a year and a file of embeddings; None otherwise."""
-    own = {**said, "links": [*(said.get("links") or ()), {"rel": "self", "href": address}]}
-    properties = said.get("properties") or {}
-    when = parse_time(str(properties.get("datetime") or properties.get("start_datetime") or ""))
-    asset = _asset(said)
+def _footprint(said: Mapping[str, Any]) -> BaseGeometry | None:
     try:
-        footprint = shapely.make_valid(shape(said["geometry"]))
+        return shapely.make_valid(shape(said["geometry"]))
     except (shapely.errors.ShapelyError, AttributeError, IndexError, KeyError, TypeError, ValueError):
         return None
-    if when is None or asset is None or not footprint.intersects(region.polygon):
+
+
+def _meets(said: Mapping[str, Any], region: Region) -> bool:
+    footprint = _footprint(said)
+    return footprint is not None and bool(footprint.intersects(region.polygon))
+
+
+def _item(said: Mapping[str, Any], address: str) -> ListedItem | None:
+    """An item with a year and a file of embeddings; None for another."""
+    own = {**said, "links": [*_objects(said.get("links")), {"rel": "self", "href": address}]}
+    properties, footprint = _object(said.get("properties")), _footprint(said)
+    when = parse_time(str(properties.get("datetime") or properties.get("start_datetime") or ""))
+    asset = _asset(said)
+    if when is None or asset is None or footprint is None:
         return None
     found, form = asset
     name = _NOT_IN_NAMES.sub("_", str(said.get("id")))[:60]
-    file = listed_file(address_of(own, found), f"{name} of {when.year}", _sha256(found))
-    stated = properties.get("emb:quantization")
-    return ListedItem(
-        name,
-        form,
-        (file,),
-        when.year,
-        footprint,
-        when.isoformat(),
-        stated if isinstance(stated, dict) else {},
-    )
+    try:
+        file = listed_file(address_of(own, found), f"{name} of {when.year}", _sha256(found))
+    except (AttributeError, TypeError, ValueError):  # an address or alternate that is none
+        return None
+    stated = _object(properties.get("emb:quantization"))
+    return ListedItem(name, form, (file,), when.year, footprint, when.isoformat(), stated)
 
 
 def _asset(said: Mapping[str, Any]) -> tuple[dict[str, Any], Form] | None:
     """The asset with the embeddings, and what it is."""
     assets = {
         name: one
-        for name, one in (said.get("assets") or {}).items()
+        for name, one in _object(said.get("assets")).items()
         if isinstance(one, dict) and one.get("href")
     }
     ordered = sorted(
-        assets.items(), key=lambda named: (named[0] != _ROLE, _ROLE not in (named[1].get("roles") or ()), "data" not in (named[1].get("roles") or ()))
-    )  # fmt: skip
+        assets.items(),
+        key=lambda named: (
+            named[0] != _ROLE,
+            not _has_role(named[1], _ROLE),
+            not _has_role(named[1], "data"),
+        ),
+    )
     for _, one in ordered:
         form = _form(one)
         if form is not None:
             return one, form
     return None
+
+
+def _has_role(asset: Mapping[str, Any], role: str) -> bool:
+    roles = asset.get("roles")
+    return isinstance(roles, list) and role in roles
 
 
 def _form(asset: Mapping[str, Any]) -> Form | None:
@@ -170,18 +198,29 @@ def _sha256(asset: Mapping[str, Any]) -> str:
 def _product(catalogue: EmbeddingCatalogue, collection: Mapping[str, Any]) -> Product:
     """What the collection says of its model, licence and publishers."""
     link: Mapping[str, Any] = next(
-        (one for one in collection.get("links") or () if one.get("rel") == "emb:model"), {}
+        (one for one in _objects(collection.get("links")) if one.get("rel") == "emb:model"), {}
     )
     told = str(link.get("title") or link.get("href") or "").rstrip("/").rpartition("/")[2]
     model = _NOT_IN_NAMES.sub("_", told)[:64].strip("_.-")
-    names = [_text(one.get("name")) for one in collection.get("providers") or () if isinstance(one, dict)]
+    names = [_text(one.get("name")) for one in _objects(collection.get("providers"))]
     title = _text(collection.get("title")) or _text(collection.get("id")) or catalogue.title
     if model == ALPHAEARTH.model:
         return ALPHAEARTH
-    words = {str(one).lower() for one in collection.get("keywords") or ()}
+    keywords = collection.get("keywords")
+    words = {str(one).lower() for one in keywords} if isinstance(keywords, list) else set()
     said = " ".join(sentence for word, sentence in _KEYWORDS.items() if word in words)
     credit = ", ".join(filter(None, names)) or title
     return Product(title, model or "unknown", False, _text(collection.get("license")), credit, said)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """A JSON object; an empty one where there is something else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a JSON list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:

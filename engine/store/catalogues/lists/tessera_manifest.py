@@ -102,6 +102,8 @@ def _of_parquet(raster: RemoteRaster, folders: _Folders, region: Region) -> Iter
     with opened_parquet(raster) as file:
         require_columns(file.schema_arrow.names, ("lon", "lat", "year"), raster)
         for row in _near(file, region):
+            if row["year"] is None:
+                continue
             tile = _Tile(
                 float(row["lon"]), float(row["lat"]), int(row["year"]),
                 {key: str(row[key]) for key in _HASHES if row.get(key)},
