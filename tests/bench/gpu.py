@@ -201,15 +201,14 @@ def kill_and_resume(name: str, scene: Path, device: str, room: Path) -> dict[str
     path = room / "killed.yaml"
     path.write_text(to_yaml(config), encoding="utf-8")
     folders = [room / "undisturbed", room / "killed"]
-    command = [sys.executable, __file__, "--job", str(path)]
-    subprocess.run([*command, str(folders[0])], check=True)
-    victim = subprocess.Popen([*command, str(folders[1])])
+    job(path, folders[0])
+    victim = subprocess.Popen([sys.executable, __file__, "--job", str(path), str(folders[1])])
     while victim.poll() is None and not list((folders[1] / UNFINISHED).glob("part-*.parquet")):
         time.sleep(0.002)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     was_unfinished = not (folders[1] / FINISHED).exists()
-    subprocess.run([*command, str(folders[1])], check=True)
+    job(path, folders[1])
     one, other = (EmbeddingStore.open(folder) for folder in folders)
     is_same = [tile.id for tile in one.tiles] == [tile.id for tile in other.tiles]
     return {
@@ -219,12 +218,15 @@ def kill_and_resume(name: str, scene: Path, device: str, room: Path) -> dict[str
 
 
 def job(config_path: Path, folder: Path) -> int:
-    """One extraction as a process of its own, in small parts."""
+    """One extraction in small parts: that which is killed is a process of its own."""
     from engine.jobs.configuration.config import load_config
     from engine.store import writer
 
-    writer.ROWS_A_PART = SMALL_PART_ROWS
-    list(_extracted(load_config(config_path), folder))
+    usual, writer.ROWS_A_PART = writer.ROWS_A_PART, SMALL_PART_ROWS
+    try:
+        list(_extracted(load_config(config_path), folder))
+    finally:
+        writer.ROWS_A_PART = usual
     return 0
 
 

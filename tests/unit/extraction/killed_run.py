@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas  # noqa: F401 - pyarrow imports it with the first table
+import pyarrow.pandas_compat  # noqa: F401
 
 import engine.extraction.extract  # noqa: F401 - torch and all, so that no fork has to import them
 from engine.__main__ import main

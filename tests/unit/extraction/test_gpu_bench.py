@@ -17,6 +17,7 @@ import pytest
 
 from engine.paths import PROJECT
 from tests.bench import wheels
+from tests.bench.gpu import measured
 from tests.bench.wheels import install
 
 
@@ -49,8 +50,8 @@ def bare_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(library: Path, limit_s: int) -> dict[str, Any]:
-    command = [sys.executable, "-S", "tests/bench/gpu.py", "--tiles", "8", "--limit", str(limit_s)]
+def run(library: Path) -> dict[str, Any]:
+    command = [sys.executable, "-S", "tests/bench/gpu.py", "--tiles", "8"]
     home = os.environ | {"PYTHONPATH": str(library)}
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=home)
     assert ended.returncode == 0, ended.stderr
@@ -61,7 +62,7 @@ def run(library: Path, limit_s: int) -> dict[str, Any]:
 def test_the_bench_in_small_needs_only_the_wheels_and_says_what_a_card_would_be_asked(
     bare_library: Path,
 ) -> None:
-    found = run(bare_library, limit_s=280)
+    found = run(bare_library)
     assert found["left_out"] == []
     assert found["prithvi_eo_v2_tiny_tl"]["ratio"] > 0
     assert found["out_of_memory"]["is_halved"]
@@ -71,10 +72,9 @@ def test_the_bench_in_small_needs_only_the_wheels_and_says_what_a_card_would_be_
     assert found["training"]["epochs_per_s"] > 0
 
 
-def test_what_the_limit_leaves_no_time_for_is_named(bare_library: Path) -> None:
-    assert {"out_of_memory", "agreement", "kill_and_resume", "training"} <= set(
-        run(bare_library, limit_s=0)["left_out"]
-    )
+def test_what_the_limit_leaves_no_time_for_is_named(tmp_path: Path) -> None:
+    left_out = measured(tmp_path, limit_s=0, tiles=1)["left_out"]
+    assert {"out_of_memory", "agreement", "kill_and_resume", "training"} <= set(left_out)
 
 
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
