@@ -83,11 +83,24 @@ def _read(layer: Layer, pictures: Sequence[int], z: int, x: int, y: int) -> byte
 
 def _png(layer: Layer, image: ImageData) -> bytes:
     """Coloured as the layer says; stretched it is already."""
+    import numpy as np
+
     if (layer.stretch or layer.stretches) and not layer.colours:  # a colour bar shows numbers as they are
-        image.apply_color_formula(_GAMMA)
+        image.array = np.ma.MaskedArray(_brightened()[image.array.data], mask=image.array.mask)
     colours: Mapping[int, Colour] | None = dict(layer.colours) or None
     # The quickest compression: of 23 ms for a tile the usual one takes 11, for a file a tenth smaller.
     return bytes(image.render(img_format="PNG", colormap=colours, ZLEVEL=1))
+
+
+@functools.cache
+def _brightened() -> np.ndarray:
+    """What the formula makes of each 8-bit value: looked up it takes a tenth of the time."""
+    import numpy as np
+    from rio_tiler.models import ImageData
+
+    ramp = ImageData(np.ma.MaskedArray(np.tile(np.arange(256, dtype=np.uint8), (3, 1, 1)), mask=False))
+    ramp.apply_color_formula(_GAMMA)
+    return np.asarray(ramp.array.data[0, 0])
 
 
 def _stretched(layer: Layer, index: int, image: ImageData) -> ImageData:
@@ -189,7 +202,11 @@ def _warp(
             **grid,
         ) as warped:
             stored = warped.read([band.index for band in bands])
-            is_valid = (warped.dataset_mask() > 0) & np.isfinite(stored) & ~np.isin(stored, gaps)
+            is_valid = np.isfinite(stored) & ~np.isin(stored, gaps)
+            if nodata is None:
+                is_valid &= warped.dataset_mask() > 0
+            else:  # the mask would be warped once more for what the values say already
+                is_valid &= stored != nodata
     return {
         band: np.ma.MaskedArray(_measured(band, values), mask=~valid)
         for band, values, valid in zip(bands, stored, is_valid, strict=True)
