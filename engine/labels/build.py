@@ -188,7 +188,7 @@ def masks_of_tiles(tiles: Sequence[StoredTile], scenes: Sequence[Scene]) -> list
         if path is None and _ground(tile) not in labelled:
             raise LabelError(
                 f"Tile {tile.id} has no mask: none of its scenes ({', '.join(tile.scene_ids)}) brings one. "
-                f"Give a label raster (labels: source: raster, path: ...), or scenes that bring masks."
+                f"Give scenes that bring masks, folders of masks (labels: source: files), or one label raster (labels: source: raster)."
             )
     return _of_last_date(tiles, found)
 
