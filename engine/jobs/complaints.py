@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -19,7 +20,9 @@ def _one_complaint(item: dict[str, Any], model: type[BaseModel]) -> str:
     if item["type"] == "extra_forbidden":
         known = _field_names(model)
         return f"unknown key {where!r}{nearest(str(item['loc'][-1]), known)}. Remove it or correct its name"
-    given = "" if item["type"] == "missing" else f" ({item['input']!r:.120} was given)"
+    # Of settings that do not go together the whole mapping is given, which says nothing to a person.
+    is_said = item["type"] != "missing" and not isinstance(item["input"], Mapping)
+    given = f" ({item['input']!r:.120} was given)" if is_said else ""
     message = str(item["msg"]).removeprefix("Value error, ")
     return f"{where or 'configuration'}: {message}{given}"
 

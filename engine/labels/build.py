@@ -136,8 +136,8 @@ def build_labels(
     values = _read_all(store, paths, reading, pixels_with_data)
     if not reading.is_known(values).any():
         raise LabelError(
-            f"{source[0].upper()}{source[1:]} has no labelled pixel on the {len(store.tiles)} tile(s) of the store. "
-            f"Check that it lies where the store does."
+            f"The {len(store.tiles)} tile(s) of the store have no labelled pixel (labels: {source}). Check that the labels "
+            f"lie where the store does."
         )
     values[store.read_valid_fraction() == 0] = reading.missing_label
     facts = Labels(
@@ -217,17 +217,21 @@ def _of_last_date(tiles: Sequence[StoredTile], paths: Sequence[Path | None]) -> 
 
 def _notes(tiles: Sequence[StoredTile], paths: Sequence[Path | None], reading: LabelReading) -> list[str]:
     """What a person should know of how labels were read, each kind once."""
-    notes: dict[str, str] = {}
+    notes: dict[str, list[str]] = {}
     for path in dict.fromkeys(path for path in paths if path is not None):
         own = [tile for tile, other in zip(tiles, paths, strict=True) if other == path]
         for kind, note in (("grid", grid_note(path, own)), ("nodata", nodata_note(path, reading))):
             if note:
-                notes.setdefault(kind, note)
+                notes.setdefault(kind, []).append(note)
+    told = [
+        first + (f" So it is with {len(more)} more label raster(s)." if more else "")
+        for first, *more in notes.values()
+    ]
     if None in paths:
-        notes["dates"] = (
+        told.append(
             f"{paths.count(None)} tile(s) of earlier dates have no labels: labels tell of the last date."
         )
-    return list(notes.values())
+    return told
 
 
 def _read_all(

@@ -24,7 +24,7 @@ class Result:
         validation: metrics on the validation tiles.
         tests: number of a store -> (its test tiles, N) counts.
         places: that it learned from.
-        seconds: of its training, without the test.
+        seconds: of its training with its validation, without the test.
     """
 
     epoch: int

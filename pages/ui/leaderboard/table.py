@@ -58,7 +58,7 @@ def table(summary: dict[str, Any]) -> None:
             "Deviation": column.NumberColumn(**three, help="Standard deviation over the seeds."),
             "Mean IoU": column.NumberColumn(**three, help="Of all classes, as GEO-Bench-2 and PANGAEA report it."),
             "Validation": column.NumberColumn(**three, help="Mean over the seeds, on the validation places, which choose."),
-            "Training": column.NumberColumn(format="%.1f s", width="small", help="Of one decoder."),
+            "Training": column.NumberColumn(format="%.1f s", width="small", help="Of one decoder, with its validation."),
             "Extraction": column.NumberColumn(format="%.0f s", width="small"),
             "MB": column.NumberColumn(format="%.0f", width="small", help="Of the store."),
             "Chosen": column.CheckboxColumn(width="small", help="The best of its backbone on the validation places."),

@@ -149,6 +149,15 @@ def test_a_declared_nodata_value_is_missing(store: EmbeddingStore, truth: np.nda
     np.testing.assert_array_equal(found, expected)
 
 
+def test_how_many_rasters_lie_on_another_grid_is_told_once(
+    store: EmbeddingStore, truth: np.ndarray, tmp_path: Path
+) -> None:
+    turned = Affine(30, 0, 500000, 0, -30, 4500000) @ Affine.rotation(3)
+    beside = [write_labels(tmp_path / f"t{i}.tif", truth, transform=turned) for i in range(3)]
+    notes = build_labels(store, None, None, tmp_path / "labels", beside=beside).notes
+    assert len(notes) == 1 and "t0.tif" in notes[0] and "with 2 more label raster(s)" in notes[0]
+
+
 def test_a_raster_that_is_not_there_is_refused(store: EmbeddingStore, tmp_path: Path) -> None:
     with pytest.raises(LabelError, match=r"no file at .*nowhere\.tif"):
         build_labels(store, None, tmp_path / "nowhere.tif", tmp_path)
