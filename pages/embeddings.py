@@ -1,4 +1,4 @@
-"""Embeddings: what a backbone sees, drawn by the browser through a lens over the map."""
+"""Embeddings: what a backbone made of the images, drawn by the browser through a lens over the map."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from pages.ui.look import empty, errors, notices, style
 from pages.ui.map import stage
 from pages.ui.state import results
 
-_TITLE, _LEAD = "Embeddings", "What the backbone sees: ground with the same colour looks alike to it."
+_TITLE, _LEAD = (
+    "Embeddings",
+    "What a backbone made of the images: patches of the same colour have similar embeddings.",
+)
 
 stores = results.stores()
 if not chosen_run.is_shown(stores):

@@ -9,7 +9,10 @@ from pages.ui.look import empty, errors, notices, style
 from pages.ui.map import stage
 from pages.ui.state import results
 
-_TITLE, _LEAD = "Evaluate", "Scores on places that the decoder never saw, and its map beside the labels."
+_TITLE, _LEAD = (
+    "Evaluate",
+    "Scores on places that the decoder never saw, beside baselines such as an NBR threshold, and its map beside the labels.",
+)
 
 runs = results.trainings()
 if not chosen_run.is_shown(runs):

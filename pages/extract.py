@@ -14,7 +14,8 @@ from pages.ui.map import layers
 from pages.ui.state import cached, session
 
 style.heading(
-    "Extract", "Send the region's pixels through a frozen backbone once; what it sees is kept as embeddings."
+    "Extract",
+    "Send the region's pixels through a frozen backbone once; the embeddings that it makes are kept.",
 )
 
 with (

@@ -11,8 +11,8 @@ left, right = st.columns([1, 1.25], gap="large", vertical_alignment="center")
 with left:
     style.heading(
         "Map burn scars from satellite images",
-        "A frozen vision backbone looks at the images once; a small decoder then learns from what it saw to map where it "
-        "burned. All of it runs on this machine.",
+        "A frozen vision backbone turns the images into embeddings once; a small decoder then learns from these to map where "
+        "it burned. All of it runs on this machine.",
     )
 with right:
     example.show()

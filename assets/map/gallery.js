@@ -7,6 +7,7 @@
   const LEAST_PX = 18;
   const FOOT_PX = 176;
   const FOLDED_PX = 40;
+  const BELOW_PX = 16;
   // A map that has no scenes side by side by then has none to which a link could lead.
   const NONE_AFTER_MS = 3000;
 
@@ -150,15 +151,19 @@
       }
     });
     const settle = () => {
-      takeFoot(map, box.open ? FOOT_PX : FOLDED_PX);
+      const px = box.open ? Math.max(FOOT_PX, (box.offsetHeight ?? 0) + BELOW_PX) : FOLDED_PX;
+      map.getContainer().style.setProperty("--foot", `${px}px`);
+      takeFoot(map, px);
     };
     box.addEventListener("toggle", () => {
       Emberscope.remember("gallery", box.open);
       settle();
     });
+    map.on("resize", settle);
     settle();
     begin(map, scenes, highlight);
     return () => {
+      map.off("resize", settle);
       onMap.remove();
       box.remove();
       takeFoot(map, 0);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -128,9 +129,10 @@ def words(at: AppTest) -> str:
         "metric",
         "html",
     )
-    return "\n".join(
+    said = "\n".join(
         str(item.value) for kind in kinds for item in at.get(kind) if hasattr(item, "value")
     ) + "\n".join(getattr(item.proto, "body", "") for item in at.get("html"))
+    return re.sub(r"</?abbr[^>]*>", "", said)  # marks of words that are explained
 
 
 def _write_chip(folder: Path, index: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pages.ui.look import glossary
 
 
@@ -23,3 +25,16 @@ def test_an_explanation_is_not_marked_itself() -> None:
         found = glossary.explained(f"The {word} stands here.")
         assert found.count("<abbr") == 1, word
         assert meaning.split(".")[0].replace("'", "&#x27;") in found
+
+
+@pytest.mark.parametrize(
+    "word", ["patch", "layer", "head", "IoU", "NBR", "seam score", "norm", "whitened", "conv", "MLP", "UMAP", "rcf", "split"]
+)  # fmt: skip
+def test_words_that_newcomers_ask_for_have_a_sentence_of_their_own(word: str) -> None:
+    assert len(glossary.WORDS[word].split()) >= 4
+    assert glossary.meaning(word).endswith(".")
+
+
+def test_several_of_a_thing_are_the_same_word() -> None:
+    assert ">patches</abbr>" in glossary.explained("of 3 patches")
+    assert glossary.explained("masks, masks").count("<abbr") == 1

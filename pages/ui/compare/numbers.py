@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.views.comparing.comparison import Comparison
-from pages.ui.look import style
+from pages.ui.look import glossary, style
 from pages.ui.look.palette import SHADES, theme
 from pages.ui.look.wording import plain, told
 
@@ -20,7 +20,10 @@ def likeness(found: Comparison, names: Sequence[str]) -> None:
     chance = found.pairs[0].overlap
     left, right = st.columns(2)
     with left:
-        st.markdown("**Linear CKA** · 1: the same up to rotation and scale, 0: unrelated")
+        st.markdown(
+            "**Linear CKA** · 1: the same up to rotation and scale, 0: unrelated",
+            help=glossary.meaning("CKA"),
+        )
         _heat(found.table("cka"), names, "cka", "Linear CKA")
     with right:
         st.markdown(

@@ -16,6 +16,7 @@ from engine.views.comparing.comparison import Comparison
 from engine.views.comparing.dated_view import DatedView
 from pages.ui.compare import umap_panel
 from pages.ui.compare.sight import Seen
+from pages.ui.look import glossary
 from pages.ui.look.palette import BLUE, EMBER, SHADES, theme
 from pages.ui.map.lens import Picked
 
@@ -70,8 +71,11 @@ def show(found: Comparison, seen: list[Seen], picks: list[Picked | None]) -> Non
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Scatter of", names, key="compare_scatter_store")
         axes = st.segmented_control(
-            "Axes", [_COMPONENTS, _UMAP], default=_COMPONENTS, required=True, key="compare_axes", bind="query-params"
+            "Axes", [_COMPONENTS, _UMAP], default=_COMPONENTS, required=True, key="compare_axes", bind="query-params",
+            help=glossary.meaning("UMAP"),
         )  # fmt: skip
+    if not umap_panel.is_installed():
+        st.caption(umap_panel.NEEDED)
     number = names.index(name)
     points = (
         _components(found, seen[number], picks[number])

@@ -14,6 +14,7 @@ from pages.ui.jobs import jobs_panel
 from pages.ui.look import errors, wording
 from pages.ui.state import cached
 
+NEEDED = f"UMAP needs the library umap-learn, which is not installed here. `{INSTALL}`"
 _SAMPLES = (2_000, 5_000, 10_000, 20_000, 50_000)
 
 
@@ -74,10 +75,7 @@ def _asked(one: Seen) -> UmapConfig:
 def _offer(one: Seen, asked: UmapConfig) -> None:
     """A button that starts the job, or the job where there is one."""
     if not is_installed():
-        st.info(
-            f"UMAP needs the library umap-learn, which is not installed here. `{INSTALL}`",
-            icon=":material/download:",
-        )
+        st.info(NEEDED, icon=":material/download:")
         return
     config = MeasureConfig(store=str(one.slot.store.folder), what=asked)
     job = next((facts for facts in cached.jobs() if facts.config == config), None)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.views.clusters import MOST_CLUSTERS
 from engine.views.health.words import GOOD_POSITION
+from pages.ui.look import glossary, style
 from pages.ui.state import bound
 
 View = Literal["Components", "Similarity", "Clusters", "Unusual", "Norm", "Change"]
@@ -53,7 +54,7 @@ def choose(components: int) -> Choice:
         )
         or "Components",
     )
-    st.caption(VIEWS[view])
+    style.small(VIEWS[view])
     match view:
         case "Components":
             return _choose_components(components)
@@ -79,13 +80,14 @@ def _choose_components(count: int) -> Choice:
             key=channel.lower(),
             bind="query-params",
             format_func=names.__getitem__,
+            help=glossary.meaning("principal component") if place == 0 else None,
         )
         for place, (column, channel) in enumerate(zip(columns, channels, strict=True))
     ]
     is_whitened = st.toggle(
         "Whitened", key="whitened", bind="query-params",
-        help="Stretch each component over two of its standard deviations to both sides of the mean. Otherwise from its 2nd "
-        "to its 98th percentile.",
+        help=glossary.meaning("whitened", "Stretch each component over two of its standard deviations to both sides of the mean. Otherwise from its 2nd "
+        "to its 98th percentile."),
     )  # fmt: skip
     components = tuple(int(one) for one in chosen if one is not None)
     if len(set(components)) == 1:

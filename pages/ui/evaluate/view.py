@@ -16,11 +16,11 @@ from pages.ui.state import cached, downloads, results
 
 _HELP = {
     "iou": glossary.meaning("IoU"),
-    "f1": "Harmonic mean of precision and recall.",
+    "f1": glossary.meaning("F1"),
     "miou": "Mean of the IoU of all classes; of two, burnt and not burnt say, this is what GEO-Bench-2 and PANGAEA report.",
-    "accuracy": "Share of all labelled pixels that are called rightly.",
-    "precision": "Share of the pixels called so that truly are.",
-    "recall": "Share of the pixels truly so that are called so.",
+    "accuracy": glossary.meaning("accuracy"),
+    "precision": glossary.meaning("precision"),
+    "recall": glossary.meaning("recall"),
 }
 
 _OF_NUMBERS = ("r2", "rmse", "mae", "bias")

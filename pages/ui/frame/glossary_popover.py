@@ -12,8 +12,9 @@ from pages.ui.look import glossary
 def show() -> None:
     """A button in the bar on top that opens the list of words."""
     with st.container(key="glossary"), st.popover("Words", key="glossary_words", type="tertiary"):
-        rows = "".join(
-            f"<dt>{html.escape(word)}</dt><dd>{html.escape(meaning)}</dd>"
-            for word, meaning in glossary.WORDS.items()
-        )
-        st.html(f'<dl class="es-words">{rows}</dl>')
+        for title, words in glossary.GROUPS.items():
+            rows = "".join(
+                f"<dt>{html.escape(word)}</dt><dd>{html.escape(meaning)}</dd>"
+                for word, meaning in words.items()
+            )
+            st.html(f'<p class="es-words-of">{title}</p><dl class="es-words">{rows}</dl>')

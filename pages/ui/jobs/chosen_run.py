@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.jobs.job import Job
 from pages.ui.jobs import jobs_panel
-from pages.ui.look import wording
+from pages.ui.look import glossary, wording
 from pages.ui.state import cached, session
 
 _KINDS = {
@@ -45,7 +45,8 @@ def choose(
             st.session_state[held] if st.session_state.get(held) in by_id else next(iter(by_id))
         )
     name = st.selectbox(
-        label, list(by_id), key=key, format_func=labels(by_id, words).__getitem__, on_change=_into_address, args=(key,)
+        label, list(by_id), key=key, format_func=labels(by_id, words).__getitem__, on_change=_into_address, args=(key,),
+        help=glossary.meaning(label.lower()) if label.lower() in glossary.WORDS else None,
     )  # fmt: skip
     session.set_job(name)
     st.session_state[held] = name

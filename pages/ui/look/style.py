@@ -45,14 +45,15 @@ def heading(title: str, lead: str) -> None:
 def facts(pairs: Iterable[tuple[str, str]], *, small: bool = False) -> None:
     """Short facts side by side: (what, value), both plain text."""
     cells = "".join(
-        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>" for name, value in pairs
+        f"<div><dt>{glossary.explained(name, is_stop=False)}</dt><dd>{html.escape(value)}</dd></div>"
+        for name, value in pairs
     )
     st.html(f'<dl class="es-facts{" es-small" if small else ""}">{cells}</dl>')
 
 
 def small(words: str) -> None:
     """A remark below numbers."""
-    st.html(f'<p class="es-small-print">{html.escape(words)}</p>')
+    st.html(f'<p class="es-small-print">{glossary.explained(words)}</p>')
 
 
 def map_name(where: str, words: str) -> None:
@@ -69,7 +70,7 @@ def legend(entries: Iterable[tuple[str, str]], note: str = "") -> None:
     cells = "".join(
         f'<span><i style="background:{html.escape(c)}"></i>{html.escape(w)}</span>' for c, w in entries
     )
-    st.html(f'<div class="es-legend">{cells}<small>{html.escape(note)}</small></div>')
+    st.html(f'<div class="es-legend">{cells}<small>{glossary.explained(note)}</small></div>')
 
 
 def css(colour: tuple[int, int, int, int]) -> str:
@@ -84,7 +85,7 @@ def table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]], *, 
     Args:
         wraps: cells may have several lines, and heads are broken to fit.
     """
-    head = "".join(f"<th scope='col'>{html.escape(name)}</th>" for name in columns)
+    head = "".join(f"<th scope='col'>{glossary.explained(name, is_stop=False)}</th>" for name in columns)
     body = "".join(
         f"<tr><th scope='row'>{html.escape(name)}</th>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
         for name, cells in rows

@@ -9,7 +9,7 @@ import streamlit as st
 _FOLDER = Path(__file__).resolve().parents[3] / "assets" / "example"
 _PICTURES = (
     ("scene", "A fire scar in false colour (simulated)"),
-    ("embeddings", "What the backbone sees of it (rcf)"),
+    ("embeddings", "Its embeddings as colours (rcf)"),
     ("map", "What the decoder calls burnt"),
 )
 

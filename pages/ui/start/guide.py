@@ -56,7 +56,7 @@ STEPS: tuple[Step, ...] = (
          "Look at a burn scar", "pages/explore.py"),
     Step("Turn images into numbers",
          "A frozen network, the backbone, turns every small patch of twelve other fires into a row of numbers, its embedding; "
-         "this one has random filters, which need no download.",
+         "this one needs no download: its filters are random pieces of the scenes.",
          "Send twelve other fires through a backbone", "pages/extract.py", "extract"),
     Step("Look at the embeddings",
          "Patches with similar embeddings have similar colours: does the scar stand out, of which nobody told the backbone?",

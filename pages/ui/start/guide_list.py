@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.ui.look import errors, wording
+from pages.ui.look import errors, glossary
 from pages.ui.start import guide
 
 _SIGNS = {"done": ":green[:material/check_circle:]", "next": ":primary[:material/play_circle:]", "later": ":gray[:material/circle:]"}  # fmt: skip
@@ -18,10 +18,9 @@ def show() -> None:
     for number, step in enumerate(guide.STEPS, start=1):
         state = "done" if number < following else "next" if number == following else "later"
         with st.container(border=state == "next", key=f"step_{number}_{state}", horizontal=True, vertical_alignment="center"):  # fmt: skip
-            st.markdown(
-                f"{_SIGNS[state]} **{number}. {step.title}**  \n:small[{wording.plain(step.why)}]",
-                width="stretch",
-            )
+            with st.container(gap=None, width="stretch"):
+                st.markdown(f"{_SIGNS[state]} **{number}. {step.title}**")
+                st.html(f'<p class="es-step-why">{glossary.explained(step.why)}</p>')
             kind: Literal["primary", "tertiary"] = "primary" if state == "next" else "tertiary"
             words = "Open" if state != "next" else "Begin" if number == 1 else "Go on"
             if st.button(

@@ -39,7 +39,7 @@ def show() -> None:
     with cards[1].container(border=True, key="way_embeddings", height="stretch"):
         has_stores = bool(results.stores())
         st.markdown("**Look at embeddings**")
-        st.caption("What a backbone sees, as colours over the map." if has_stores else "None yet: on the sample coast it takes less than a minute, with a baseline without pretraining (rcf).")  # fmt: skip
+        st.caption("What backbones made of images, as colours over the map." if has_stores else "None yet: on the sample coast it takes less than a minute, with a baseline without pretraining (rcf).")  # fmt: skip
         if st.button("Open the map" if has_stores else "Extract some", key="go_embeddings", width="stretch"):
             if has_stores:
                 st.switch_page("pages/embeddings.py", query_params={})

@@ -74,7 +74,7 @@ def _loss(column: Any, takes_numbers: bool) -> dict[str, Any]:
     default = OF_NUMBERS[0] if takes_numbers else LossConfig().name
     name = column.selectbox(
         "Loss", names, index=names.index(default), key="t_loss_numbers" if takes_numbers else "t_loss",
-        format_func=lambda n: LOSSES.get(n, n), help=help_of(LossConfig, "name"),
+        format_func=lambda n: LOSSES.get(n, n), help=glossary.meaning("loss", help_of(LossConfig, "name")),
     )  # fmt: skip
     if name != "sum":
         return {"name": name}
