@@ -32,6 +32,7 @@ from engine.store.products.understood import NOT_STATED
 _MOST_ITEMS = 400
 # A region that is covered so far is covered: corners of a turned rectangle are not worth a sentence.
 _MOSTLY = 0.98
+_NEARLY_ALL = 0.95
 
 _LISTINGS: Mapping[str, Callable[[EmbeddingCatalogue, Region], Listed]] = {
     "alphaearth": alphaearth_listed, "tessera": tessera_listed, "stac": stac_listed,
@@ -74,10 +75,15 @@ class Offer:
         """Whether each pixel has an embedding, not each footprint."""
         return all(one.grid is not None for one in self.placed)
 
+    @property
+    def is_partly_here(self) -> bool:
+        """Whether more is here than headers, which were read to tell what there is."""
+        return self.to_fetch < _NEARLY_ALL * self.total
+
     def in_lines(self) -> list[str]:
         """One line a fact, then the notes."""
         crs = ", ".join(sorted({one.crs for one in self.placed if one.crs})) or "footprints"
-        here = "" if self.to_fetch == self.total else f" (of {self.total / 1e6:,.1f} MB, the rest is here)"
+        here = f" (of {self.total / 1e6:,.1f} MB, the rest is here)" if self.is_partly_here else ""
         told = [
             ("Catalogue", f"{self.catalogue.title}, {self.catalogue.address}"),
             ("Year", f"{self.year} (there are {', '.join(map(str, self.years))})"),

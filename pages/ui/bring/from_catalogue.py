@@ -26,8 +26,6 @@ from pages.ui.state import cached, regions, session
 
 _WANTED = "bring_wanted"
 _FIRST_YEAR = 1984
-# What is here of files whose headers alone were read is not worth a word.
-_MOSTLY = 0.95
 
 
 @dataclass(frozen=True)
@@ -147,6 +145,6 @@ def _to_fetch(offer: Offer) -> str:
     total = wording.megabytes(offer.total / 1e6)
     if not offer.to_fetch:
         return f"nothing: all {total} are here"
-    if offer.to_fetch > _MOSTLY * offer.total:
+    if not offer.is_partly_here:
         return total
     return f"{wording.megabytes(offer.to_fetch / 1e6)} of {total}; the rest is here"

@@ -30,29 +30,30 @@ WORDS = {
 NOTHING = {name: [None] for name in WORDS}
 
 
-@pytest.mark.parametrize("like", ["alphaearth", "tessera"])
-@pytest.mark.parametrize(
-    "content", [b"", b"PAR1", b"x" * 5000, pa.table(WORDS), pa.table(NOTHING), pa.table({"a": [1]})]
-)
-def test_a_parquet_of_another_form_is_refused(
-    server: RangeServer, home: Path, like: str, content: bytes | pa.Table
-) -> None:
-    path = server.folder / "list.parquet"
-    path.write_bytes(content) if isinstance(content, bytes) else pq.write_table(content, path)
-    settle(home, server, bad=(like, "list.parquet"))
-    with pytest.raises((RemoteError, RegionError), match=r"list|index|no embeddings that the region meets"):
-        offered("bad", REGION)
+TABLES = (b"", b"PAR1", b"x" * 5000, pa.table(WORDS), pa.table(NOTHING), pa.table({"a": [1]}))
+TEXTS = ("", "a,b\n1,2\n", "year,path,wgs84_west,wgs84_south,wgs84_east,wgs84_north\nx,y,a,b,c,d\n")
 
 
-@pytest.mark.parametrize(
-    "content", ["", "a,b\n1,2\n", "year,path,wgs84_west,wgs84_south,wgs84_east,wgs84_north\nx,y,a,b,c,d\n"]
-)
-@pytest.mark.parametrize("name", ["index.csv", "registry.txt"])
-def test_a_text_of_another_form_is_refused(server: RangeServer, home: Path, name: str, content: str) -> None:
-    (server.folder / name).write_text(content)
-    settle(home, server, bad=("alphaearth" if name.endswith("csv") else "tessera", name))
-    with pytest.raises(RemoteError):
-        offered("bad", REGION)
+def test_a_parquet_of_another_form_is_refused(server: RangeServer, home: Path) -> None:
+    for number, content in enumerate(TABLES):
+        path = server.folder / f"list{number}.parquet"
+        path.write_bytes(content) if isinstance(content, bytes) else pq.write_table(content, path)
+        settle(home, server, a=("alphaearth", path.name), t=("tessera", path.name))
+        for name in ("a", "t"):
+            with pytest.raises(
+                (RemoteError, RegionError), match=r"list|index|no embeddings that the region meets"
+            ):
+                offered(name, REGION)
+
+
+def test_a_text_of_another_form_is_refused(server: RangeServer, home: Path) -> None:
+    for number, content in enumerate(TEXTS):
+        for ending in ("csv", "txt"):
+            (server.folder / f"{number}.{ending}").write_text(content)
+        settle(home, server, a=("alphaearth", f"{number}.csv"), t=("tessera", f"{number}.txt"))
+        for name in ("a", "t"):
+            with pytest.raises(RemoteError):
+                offered(name, REGION)
 
 
 def test_a_region_that_the_cache_cannot_hold_is_refused_before_it_is_fetched(
