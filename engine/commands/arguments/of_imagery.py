@@ -73,7 +73,11 @@ def _add_import(add: Add) -> None:
     sub.add_argument(
         "--catalogue", metavar="NAME", help="fetch what this catalogue has of --region in --year (see --list)"
     )
-    sub.add_argument("--year", type=int, help="with --catalogue: the year (default: the only one there is)")
+    sub.add_argument(
+        "--year",
+        type=int,
+        help="the year of a catalogue, or of a Zarr group with several (default: the only one, or all of a group)",
+    )
     sub.add_argument(
         "--in-place", action="store_true",
         help="leave the embeddings where they are, and read them when they are looked at",

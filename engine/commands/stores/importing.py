@@ -87,8 +87,6 @@ def _import_file(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.store.importing.forms import understand
     from engine.store.importing.taking import import_embeddings as take
 
-    if chosen.year is not None:
-        raise BadInput("--year goes with --catalogue: a file tells its own year. Leave it out.")
     if chosen.model is not None and not _MODEL.fullmatch(chosen.model):
         raise BadInput(
             f"The model {chosen.model!r} is no name: letters, digits and . _ / - are allowed. Give another --model."
@@ -98,7 +96,7 @@ def _import_file(chosen: argparse.Namespace) -> dict[str, Any]:
     if images is not None and not images.is_dir():
         raise BadInput(f"{images} is no folder of images. Check --images.")
     if chosen.look:
-        seen = understand(Path(chosen.path), region, chosen.model, images)
+        seen = understand(Path(chosen.path), region, chosen.model, images, chosen.year)
         if not chosen.json:
             print("\n".join(seen.in_lines()))
         return {"store": None, "patches": seen.rows, **seen.facts()}
@@ -107,7 +105,14 @@ def _import_file(chosen: argparse.Namespace) -> dict[str, Any]:
             "--out names the run folder that the store is made in. Give it, or --look to write nothing."
         )
     told, store = take(
-        Path(chosen.path), Path(chosen.out).resolve(), region, chosen.model, say, images, chosen.in_place
+        Path(chosen.path),
+        Path(chosen.out).resolve(),
+        region,
+        chosen.model,
+        say,
+        images,
+        chosen.in_place,
+        chosen.year,
     )
     say(f"Opened in place: {store.folder}" if chosen.in_place else f"Wrote {store.folder}")
     return {"store": str(store.folder), "tiles": len(store.tiles), "patches": store.rows, **told.facts()}

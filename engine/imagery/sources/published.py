@@ -32,7 +32,10 @@ class PublishedEmbeddings(Frozen):
         description="Instead of a path: the catalogue of embeddings that is asked for the region and the year.",
     )
     year: int | None = Field(
-        None, ge=1984, le=2100, description="With a catalogue: the year; null where it has only one there."
+        None,
+        ge=1984,
+        le=2100,
+        description="The year of a catalogue, or of a Zarr group that holds several; null: the only one, or of a group all.",
     )
     images: str | None = Field(
         None,
@@ -46,8 +49,6 @@ class PublishedEmbeddings(Frozen):
     def _from_one_place(self) -> Self:
         if (self.path is None) == (self.catalogue is None):
             raise ValueError("path or catalogue, one of them, says where the embeddings are")
-        if self.catalogue is None and self.year is not None:
-            raise ValueError("year goes with a catalogue: a file tells its own")
         if self.catalogue is not None and (self.in_place or self.images is not None):
             raise ValueError(
                 "in_place and images go with a path: what a catalogue has is fetched into a store"

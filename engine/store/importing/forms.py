@@ -46,8 +46,8 @@ def is_folder_of_embeddings(path: Path) -> bool:
 
 
 def understand(
-    path: Path, region: Region | None = None, model: str | None = None, images: Path | None = None
-) -> Understood:
+    path: Path, region: Region | None = None, model: str | None = None, images: Path | None = None, year: int | None = None
+) -> Understood:  # fmt: skip
     """What a file of embeddings is taken for; nothing is written.
 
     Args:
@@ -57,12 +57,17 @@ def understand(
     Raises:
         BadInput: the file or its numbers cannot be used.
     """
-    with opened(path, region, images) as found:
+    with opened(path, region, images, year) as found:
         return with_model(found.understood, model)
 
 
-def opened(path: Path, region: Region | None, images: Path | None = None) -> AbstractContextManager[Taken]:
+def opened(
+    path: Path, region: Region | None, images: Path | None = None, year: int | None = None
+) -> AbstractContextManager[Taken]:
     """A file by the ending of its name, a folder by what it holds.
+
+    Args:
+        year: which of the dates of a Zarr group; None: all.
 
     Raises:
         BadInput: it is not there, or of no form that is read.
@@ -73,7 +78,11 @@ def opened(path: Path, region: Region | None, images: Path | None = None) -> Abs
         if path.is_dir() and is_of_form(path):
             return take(path, region)
     if path.is_dir() and is_zarr_of_embeddings(path):
-        return taken_raster(path, region)
+        return taken_raster(path, region, year)
+    if year is not None:
+        raise BadInput(
+            f"{path.name} is no Zarr group, which alone may hold several years. Leave the year out."
+        )
     open_file = _FORMS.get(path.suffix.lower())
     if open_file is None:
         raise BadInput(

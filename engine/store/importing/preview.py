@@ -39,19 +39,21 @@ class Preview:
     is_middle: bool
 
 
-def preview(path: Path, region: Region | None, model: str | None, images: Path | None) -> Preview:
+def preview(
+    path: Path, region: Region | None, model: str | None, images: Path | None, year: int | None = None
+) -> Preview:
     """What a file is understood to be, and a picture of the middle of it or of a region.
 
     Raises:
         BadInput: the file or its numbers cannot be used.
     """
-    with opened(path, region, images) as found:
+    with opened(path, region, images, year) as found:
         told = with_model(found.understood, model)
         can_stay = bool(found.in_place)
         few = told.rows <= _MOST_ROWS
         rows = _thinned(found.tiles(lambda _: None), told.rows) if few else []
     if not few:
-        with opened(path, _middle(told, region), images) as found:
+        with opened(path, _middle(told, region), images, year) as found:
             rows = _thinned(found.tiles(lambda _: None), _MOST_ROWS)
     pixels, shown = _picture(rows)
     return Preview(told, can_stay, pixels, shown, not few)

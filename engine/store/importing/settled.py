@@ -27,12 +27,13 @@ def config_of(
     region: Region | None,
     in_place: bool = False,
     images: Path | None = None,
+    year: int | None = None,
 ) -> ExtractConfig:
     """The configuration that stands for an import: its file as the scene, its model as the backbone."""
     return ExtractConfig(
         scene=PublishedEmbeddings(
             source="embeddings", path=str(path.resolve()), in_place=True if in_place else None,
-            images=None if images is None else str(images.resolve()),
+            images=None if images is None else str(images.resolve()), year=year,
         ),
         backbone=BackboneConfig(name=told.model, layers=found.own.get("layers", (0,))),
         region=None if region is None else RegionConfig(bounds_lonlat=region.bounds_lonlat),

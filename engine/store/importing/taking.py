@@ -27,6 +27,7 @@ def import_embeddings(
     tell: Tell = lambda _: None,
     images: Path | None = None,
     in_place: bool = False,
+    year: int | None = None,
 ) -> tuple[Understood, EmbeddingStore]:
     """Make the run folder `out` with a store of the embeddings in a file, recorded as a finished extraction.
 
@@ -34,6 +35,7 @@ def import_embeddings(
         model: the encoder's name, where the file does not tell it.
         tell: hears what was understood, before anything is written, and how far the work is.
         images: folder with the images of chips, where a folder of embeddings does not say where they lie.
+        year: which of the dates of a Zarr group; None: all.
         in_place: leave the embeddings where they are, and read them when they are looked at.
 
     Raises:
@@ -41,12 +43,12 @@ def import_embeddings(
         DiskFull: no room; what was written is removed.
     """
     _require_free(out)
-    with opened(path, region, images) as found:
+    with opened(path, region, images, year) as found:
         told, was_there = with_model(found.understood, model), out.is_dir()
         for line in told.in_lines():
             tell(line)
         require_size(told)
-        config = config_of(path, found, told, region, in_place, images)
+        config = config_of(path, found, told, region, in_place, images, year)
         try:
             create(out, config)
             for event in taken(found, told, config, out, path):

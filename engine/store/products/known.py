@@ -60,8 +60,11 @@ def product_of(path: Path, bands: Sequence[str], dim: int, model: str = "") -> P
     Args:
         model: as the file states it, a name or an address; empty where it does not.
     """
-    if tuple(bands) == _ALPHAEARTH_BANDS:
+    stated = model.lower()
+    if tuple(bands) == _ALPHAEARTH_BANDS or (dim == len(_ALPHAEARTH_BANDS) and is_alphaearth(stated)):
         return ALPHAEARTH
+    if dim == _TESSERA_DIM and "tessera" in stated:
+        return replace(TESSERA, note=f"Made by {model}: embeddings of different versions must not be mixed.")
     is_tessera = _TESSERA_NAME.fullmatch(path.stem) or (path.is_dir() and _TESSERA_ZONE.fullmatch(path.name))
     if dim == _TESSERA_DIM and is_tessera:
         return TESSERA
@@ -69,6 +72,11 @@ def product_of(path: Path, bands: Sequence[str], dim: int, model: str = "") -> P
         name = _NOT_IN_NAMES.sub("_", model.rstrip("/").rpartition("/")[2])[:64].strip("_.-")
         return replace(UNKNOWN_PRODUCT, model=name or UNKNOWN_PRODUCT.model)
     return UNKNOWN_PRODUCT
+
+
+def is_alphaearth(stated: str) -> bool:
+    """Whether what a file states of its model or source, in lower case, is AlphaEarth: its name, data set or paper."""
+    return any(word in stated for word in ("alphaearth", "satellite_embedding", "2507.22291"))
 
 
 def year_of(path: Path) -> int | None:

@@ -48,6 +48,8 @@ class PixelGrid:
         nodata: what marks a gap, in words.
         notes: how pixels were placed, where that is not as stored.
         tags: of the file.
+        dates: number in the file and moment (ISO 8601) of each date that is taken, where the file states several; else empty.
+        read_date: `read` of a date by its number; None where the file has no dates.
         decoded: how `read` has decoded the numbers already, in words; empty where it gives them as stored.
     """
 
@@ -62,6 +64,12 @@ class PixelGrid:
     notes: tuple[str, ...]
     tags: dict[str, str]
     decoded: str = ""
+    dates: tuple[tuple[int, str], ...] = ()
+    read_date: Callable[[Box, int], tuple[np.ndarray, np.ndarray]] | None = None
+
+    def read_of(self, box: Box, date: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """`read` of a date by its number in the file; None: of the only one."""
+        return self.read(box) if date is None or self.read_date is None else self.read_date(box, date)
 
 
 def box_of(grid: GeoBox, region: Region | None, where: str) -> Box:

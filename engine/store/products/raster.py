@@ -48,17 +48,25 @@ class RasterEmbeddings:
     decoding: Decoding
     box: Box
 
-    def read(self, box: Box) -> tuple[np.ndarray, np.ndarray]:
-        """(h, w, D) float32 embeddings of a box, zero in gaps, and (h, w) bool: where there are some."""
-        values, is_valid = self.pixels.read(box)
+    def read(self, box: Box, date: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """(h, w, D) float32 embeddings of a box, zero in gaps, and (h, w) bool: where there are some.
+
+        Args:
+            date: number of it in the file, where that has several.
+        """
+        values, is_valid = self.pixels.read_of(box, date)
         decoded = self.decoding.decode(values)
         decoded[~is_valid] = 0
         return decoded, is_valid
 
 
-def opened_raster(path: Path) -> AbstractContextManager[PixelGrid]:
-    """A raster of embeddings by the ending of its name, or the folder of a Zarr group, open for reading."""
-    return form_of(path)[1](path)
+def opened_raster(path: Path, year: int | None = None) -> AbstractContextManager[PixelGrid]:
+    """A raster of embeddings by the ending of its name, or the folder of a Zarr group, open for reading.
+
+    Args:
+        year: which of the dates of a Zarr group; None: all.
+    """
+    return zarr_grid.opened(path, year) if path.is_dir() else form_of(path)[1](path)
 
 
 def form_of(path: Path) -> tuple[str, Opened]:
@@ -67,16 +75,23 @@ def form_of(path: Path) -> tuple[str, Opened]:
 
 
 @contextmanager
-def understood_raster(path: Path, region: Region | None) -> Iterator[RasterEmbeddings]:
+def understood_raster(
+    path: Path, region: Region | None, year: int | None = None
+) -> Iterator[RasterEmbeddings]:
     """A raster of embeddings and what it is taken for.
+
+    Args:
+        year: which of the dates of a Zarr group; None: all.
 
     Raises:
         SceneError, RegionError, StoreError: it cannot be read, lies elsewhere, or its numbers contradict its names.
     """
     form = form_of(path)[0]
-    with opened_raster(path) as pixels:
+    with opened_raster(path, year) as pixels:
         box = box_of(pixels.grid, region, path.name)
-        product = own_product(pixels.tags) or product_of(path, pixels.bands, pixels.dim)
+        product = own_product(pixels.tags) or product_of(
+            path, pixels.bands, pixels.dim, pixels.tags.get("model", "")
+        )
         looked = sample(pixels, box, path.name)
         yield understood_pixels(path, form, product, pixels, looked, box, _year(path, pixels))
 
@@ -136,7 +151,7 @@ def _understood(
         path=str(path), form=f"{product.title} in a {form}", model=product.model, dim=pixels.dim, decoding=pixels.decoded or decoding.words,
         mean_length=median_length(vectors), is_unit_length=is_unit_length(vectors), nodata=pixels.nodata, year=year,
         licence=product.licence, attribution=product.attribution, crs=str(pixels.grid.crs), gsd_m=gsd_m(pixels.grid),
-        size=f"{box.bottom - box.top} x {box.right - box.left} pixels", rows=box.rows, dtype="float16" if pixels.is_integer else "float32",
+        size=f"{box.bottom - box.top} x {box.right - box.left} pixels", rows=box.rows * max(1, len(pixels.dates)), years=tuple(sorted({int(moment[:4]) for _, moment in pixels.dates})), dtype="float16" if pixels.is_integer else "float32",
         notes=tuple(note for note in notes if note),
         bounds_lonlat=transform_bounds(pixels.grid[box.top : box.bottom, box.left : box.right], "EPSG:4326"),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from engine.store.parts import StorePart
 from engine.store.products.decoding import Decoding, decoding_named
 from engine.store.products.pixel_grid import Box, PixelGrid
 from engine.store.products.raster import opened_raster
-from engine.store.products.raster_tiles import cut, stored_tile, tiles_in, windows_of
+from engine.store.products.raster_tiles import cut, dates_of, stored_tile, tiles_in, windows_of
 from engine.store.schema import StoreMeta
 
 
@@ -34,13 +34,17 @@ class OpenedRaster:
         self._lock, self._open = threading.Lock(), ExitStack()
         self._pixels: PixelGrid | None = None
 
-    def read(self, box: Box) -> tuple[np.ndarray, np.ndarray]:
-        """(h, w, D) float32 embeddings of a box, zero in gaps, and (h, w) bool: where there are some."""
+    def read(self, box: Box, date: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """(h, w, D) float32 embeddings of a box, zero in gaps, and (h, w) bool: where there are some.
+
+        Args:
+            date: number of it in the file, where that has several.
+        """
         with self._lock:  # GDAL's handles are of one thread at a time
             if self._pixels is None:
                 self._pixels = self._open.enter_context(opened_raster(self._path))
             pixels = self._pixels
-            values, is_valid = pixels.read(box)
+            values, is_valid = pixels.read_of(box, date)
         decoded = self._decoding(pixels).decode(values)
         decoded[~is_valid] = 0
         return decoded, is_valid
@@ -52,9 +56,9 @@ class OpenedRaster:
 class RasterRows:
     """The rows of a window: tile after tile, each row-major from the north-west."""
 
-    def __init__(self, raster: OpenedRaster, window: Box, dim: int) -> None:
+    def __init__(self, raster: OpenedRaster, window: Box, dim: int, date: int | None) -> None:
         """Nothing is read yet."""
-        self._raster, self._window, self._dim = raster, window, dim
+        self._raster, self._window, self._dim, self._date = raster, window, dim, date
         self._boxes = list(tiles_in(window))
         self._ends = np.cumsum([box.rows for box in self._boxes])
         self._valid: np.ndarray | None = None
@@ -75,19 +79,21 @@ class RasterRows:
         while done < len(rows):
             box = self._boxes[number]
             begin = first + done - (int(self._ends[number]) - box.rows)
-            values = self._raster.read(box)[0].reshape(box.rows, -1)[begin : begin + len(rows) - done]
+            values = self._raster.read(box, self._date)[0].reshape(box.rows, -1)[
+                begin : begin + len(rows) - done
+            ]
             rows[done : done + len(values)] = values
             done, number = done + len(values), number + 1
 
     def valid_fraction(self) -> np.ndarray:
         """(rows,) float32, 0 or 1; read again only where the window was not read whole before."""
         if self._valid is None:
-            self._keep_valid(self._raster.read(self._window)[1])
+            self._keep_valid(self._raster.read(self._window, self._date)[1])
         assert self._valid is not None
         return self._valid.astype(np.float32)
 
     def _fill_all(self, rows: np.ndarray) -> None:
-        values, is_valid = self._raster.read(self._window)
+        values, is_valid = self._raster.read(self._window, self._date)
         self._keep_valid(is_valid)
         first = 0
         for box in self._boxes:
@@ -110,8 +116,11 @@ def raster_parts(path: Path, meta: StoreMeta, told: Mapping[str, Any]) -> tuple[
     return tuple(
         StorePart(
             path,
-            tuple(stored_tile(grid, tile, told["name"], told["moment"]) for tile in tiles_in(window)),
-            RasterRows(raster, window, dim),
+            tuple(
+                stored_tile(grid, tile, told["name"], date.moment, date.in_id) for tile in tiles_in(window)
+            ),
+            RasterRows(raster, window, dim, date.number),
         )
+        for date in dates_of(told.get("dates", ()), told["moment"])
         for window in windows_of(box, dim)
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from affine import Affine
@@ -28,24 +31,28 @@ _MOST_WINDOW_PX, _MOST_WINDOW_BYTES = 512, 128_000_000
 
 
 @contextmanager
-def taken_raster(path: Path, region: Region | None) -> Iterator[Taken]:
-    """The embeddings of a raster.
+def taken_raster(path: Path, region: Region | None, year: int | None = None) -> Iterator[Taken]:
+    """The embeddings of a raster, of a Zarr group with several dates those of each.
+
+    Args:
+        year: which of the dates; None: all.
 
     Raises:
         SceneError, RegionError, StoreError: as `understood_raster`.
     """
-    with understood_raster(path, region) as found:
+    with understood_raster(path, region, year) as found:
         windows = list(windows_of(found.box, found.pixels.dim))
-        box = found.box
+        box, dates = found.box, dates_of(found.pixels.dates, _moment(found))
         in_place = {
             "kind": "raster", "box": [box.top, box.left, box.bottom, box.right], "dim": found.pixels.dim,
             "decoding": found.decoding.words, "crs": str(found.pixels.grid.crs),
             "transform": list(found.pixels.grid.transform[:6]), "shape": list(found.pixels.grid.shape),
-            "name": scene_id(path.stem), "moment": _moment(found),
+            "name": scene_id(path.stem), "moment": _moment(found), "dates": [list(one) for one in found.pixels.dates],
         }  # fmt: skip
         yield Taken(
-            found.understood, "patch", 1, lambda tell: rows_of(found, scene_id(path.stem), _moment(found), tell),
-            most_tiles=sum(len(list(tiles_in(window))) for window in windows), in_place=in_place,
+            found.understood, "patch", 1,
+            lambda tell: chain.from_iterable(rows_of(found, scene_id(path.stem), one.moment, tell, one) for one in dates),
+            most_tiles=sum(len(list(tiles_in(window))) for window in windows) * len(dates), in_place=in_place,
             own=own_of_tags(found.pixels.tags),
         )  # fmt: skip
 
@@ -61,16 +68,17 @@ def tiles_in(window: Box) -> Iterator[Box]:
     yield from _lattice(window, TILE_PX)
 
 
-def stored_tile(grid: GeoBox, box: Box, name: str, moment: str | None) -> StoredTile:
+def stored_tile(grid: GeoBox, box: Box, name: str, moment: str | None, in_id: str = "") -> StoredTile:
     """A tile of a raster as a store has it.
 
     Args:
         name: of the raster; ids of its tiles begin with it.
+        in_id: what tells the tiles of a date from those of others.
     """
     h, w = box.bottom - box.top, box.right - box.left
     transform = grid.transform @ Affine.translation(box.left, box.top)
     return StoredTile(
-        id=f"{name}_{box.top // TILE_PX}_{box.left // TILE_PX}", crs=str(grid.crs),
+        id=f"{name}_{box.top // TILE_PX}_{box.left // TILE_PX}{in_id}", crs=str(grid.crs),
         transform=tuple(float(one) for one in transform[:6]), h=h, w=w, height_px=h, width_px=w,
         datetimes=(moment,), scene_ids=(name,), split=None,
     )  # fmt: skip
@@ -93,22 +101,53 @@ def moment_of(year: int | None) -> str | None:
     return None if year is None else f"{year}-01-01T00:00:00+00:00"
 
 
-def rows_of(found: RasterEmbeddings, name: str, moment: str | None, tell: Tell) -> Iterator[TileRows]:
+@dataclass(frozen=True)
+class RasterDate:
+    """One of the dates that a raster holds.
+
+    Attributes:
+        number: in the file; None where it has one date.
+        in_id: what tells its tiles from those of other dates; empty where one is taken.
+    """
+
+    number: int | None
+    moment: str | None
+    in_id: str = ""
+
+
+def dates_of(dates: Sequence[Sequence[Any]], moment: str | None) -> tuple[RasterDate, ...]:
+    """The dates that are taken.
+
+    Args:
+        dates: number and moment of each, where a file states several.
+        moment: of a file that holds one.
+    """
+    if not dates:
+        return (RasterDate(None, moment),)
+    return tuple(
+        RasterDate(int(number), str(own), f"_t{number}" if len(dates) > 1 else "") for number, own in dates
+    )
+
+
+def rows_of(
+    found: RasterEmbeddings, name: str, moment: str | None, tell: Tell, date: RasterDate | None = None
+) -> Iterator[TileRows]:
     """The tiles with embeddings, window by window; tiles of gaps alone are left out.
 
     Args:
         name: of the raster; ids of its tiles begin with it.
+        date: where the raster has several.
     """
     windows, last = list(windows_of(found.box, found.pixels.dim)), time.monotonic()
     for number, window in enumerate(windows):
         if time.monotonic() - last > 1:
             tell(f"{number} of {len(windows)} windows")
             last = time.monotonic()
-        every, valid = found.read(window)
+        every, valid = found.read(window, None if date is None else date.number)
         for box in tiles_in(window):
             values, is_valid = cut(window, box, every), cut(window, box, valid)
             if is_valid.any():
-                tile = stored_tile(found.pixels.grid, box, name, moment)
+                tile = stored_tile(found.pixels.grid, box, name, moment, "" if date is None else date.in_id)
                 rows = values.reshape(tile.rows, -1)
                 yield TileRows(tile, (rows,), is_valid.reshape(-1).astype(np.float32))
 

@@ -25,6 +25,7 @@ class Understood:
         rows: rows that are taken at most.
         dtype: of the store: float16 holds what came from 8 bits, float32 the rest as it is.
         notes: what was assumed or corrected, in sentences.
+        years: of a Zarr group with several dates, those that it holds; else empty.
         bounds_lonlat: west, south, east, north in degrees of what is taken; all zero where that is not known yet.
     """
 
@@ -46,6 +47,7 @@ class Understood:
     dtype: Literal["float16", "float32"]
     notes: tuple[str, ...] = ()
     bounds_lonlat: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    years: tuple[int, ...] = ()
 
     def in_lines(self) -> list[str]:
         """One line a fact, then the notes."""

@@ -18,12 +18,14 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from engine.errors import StoreError
-from engine.files import read_json
 from engine.imagery.cubes.chunk_reader import ChunkReader
 from engine.imagery.cubes.cube import DAMAGE, Part
 from engine.imagery.cubes.zarr_store import is_zarr, open_arrays
 from engine.imagery.geobox import crs_text
 from engine.imagery.raster.rasters import in_short
+from engine.store.products.group_attributes import above_of, source_of, stated
+from engine.store.products.group_times import moments_of
+from engine.store.products.known import is_alphaearth
 from engine.store.products.pixel_grid import Box, PixelGrid
 
 EMBEDDINGS, _SCALES, _TIME = "embeddings", "scales", "time"
@@ -70,11 +72,11 @@ def is_zarr_of_embeddings(path: Path) -> bool:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[PixelGrid]:
-    """The embeddings of a group: of its newest date, where it has several.
+def opened(path: Path, year: int | None = None) -> Iterator[PixelGrid]:
+    """The embeddings of a group: of each date that it states, or of a year.
 
     Raises:
-        StoreError: several groups, no scales, or a form that is not known.
+        StoreError: several groups, no scales, a year that is not there, or a form that is not known.
         SceneError: links or codecs that are not followed, or a chunk that cannot be unpacked.
     """
     group = _one_group(path)
@@ -82,7 +84,12 @@ def opened(path: Path) -> Iterator[PixelGrid]:
         told, arrays = open_arrays(group)
     except DAMAGE as err:
         raise StoreError(f"{group.name} cannot be read as Zarr ({in_short(err)}). Copy it again.") from err
-    yield pixels_of(group.name, told, arrays, ChunkReader(group.name, arrays).read, _above(group))
+    found = pixels_of(group.name, told, arrays, ChunkReader(group.name, arrays).read, above_of(group), year)
+    if year is not None and [int(moment[:4]) for _, moment in found.dates] != [year]:
+        raise StoreError(
+            f"{group.name} has no date of {year} alone. {' '.join(found.notes)} Choose another year."
+        )
+    yield found
 
 
 def pixels_of(
@@ -98,7 +105,7 @@ def pixels_of(
     Args:
         name: of the group, for messages.
         told, above: attributes of the group, and of the store that it lies in.
-        year: which of its dates; None, or a year that it does not state: the newest.
+        year: which of its dates; None: all that it states. The newest where it states none, or not this one.
 
     Raises:
         StoreError: no scales, or a form that is not known.
@@ -109,18 +116,26 @@ def pixels_of(
         values = found.embeddings
         layout = _layout(_names(values), name)
         grid = _grid(found, name, values.shape[layout.row], values.shape[layout.column])
-        scale = _scale(found, name, above)
-        years = _years(found)
+        # A decoding that such groups state linearly contradicts the length of 1: it is told by the numbers themselves.
+        is_raw = is_alphaearth(source_of(found.told, above).lower()) and np.issubdtype(
+            values.dtype, np.integer
+        )
+        scale = None if is_raw else _scale(found, name, above)
+        moments = moments_of(found.arrays.get(_TIME), found.read, name)
     except DAMAGE as err:
         raise StoreError(f"{name} cannot be read as Zarr ({in_short(err)}). Copy it again.") from err
     dates = 1 if layout.time is None else values.shape[layout.time]
-    date = years.index(year) if year in years else dates - 1
+    numbered = list(enumerate(moments)) if len(moments) == dates else []
+    of_year = [one for one in numbered if year is not None and one[1][:4] == str(year)]
+    taken = of_year if of_year else numbered if year is None else numbered[-1:]
+    date = taken[-1][0] if taken else dates - 1
     dim = values.shape[layout.dim]
     return PixelGrid(
         grid, dim, lambda box: _read(found, layout, box, date, scale), (), (1.0,) * dim, (0.0,) * dim,
         "a scale that is NaN or infinite, or zero in all numbers", bool(np.issubdtype(values.dtype, np.integer)),
-        tuple(_notes(found, years, dates, year)), _tags(found, years, date),
-        "" if scale is None else "v times its scale" if scale == _SCALES else f"v times {float(scale):g}",
+        tuple(_notes(found, numbered, taken, dates)), _tags(found, above, dict(numbered).get(date)),
+        "v times its scale" if isinstance(scale, str) else f"v times {scale[0]:g}, plus {scale[1]:g}" if isinstance(scale, tuple) else "",
+        tuple(taken), lambda box, number: _read(found, layout, box, number, scale),
     )  # fmt: skip
 
 
@@ -191,17 +206,24 @@ def _grid(found: _Group, group: str, height: int, width: int) -> GeoBox:
     return GeoBox((height, width), transform, crs_text(crs))
 
 
-def _scale(found: _Group, group: str, above: dict[str, Any]) -> str | float | None:
-    """The array of scales, one number for all, or None where numbers are embeddings.
+def _scale(found: _Group, group: str, above: dict[str, Any]) -> str | tuple[float, float] | None:
+    """The name of the array of scales, one scale and offset for all, or None where numbers are embeddings.
 
     Raises:
         StoreError: whole numbers without a scale.
     """
     if _SCALES in found.arrays:
         return _SCALES
-    told = found.told.get("quantization") or above.get("quantization") or {}
-    if isinstance(told, dict) and isinstance(told.get("scale"), int | float):
-        return float(told["scale"])
+    told = stated("quantization", found.told, above)
+    scale: Any = told.get("scale") if isinstance(told, dict) else None
+    offset = 0.0
+    if isinstance(scale, dict):
+        if scale.get("array_name") in found.arrays:
+            return str(scale["array_name"])
+        offset = float(scale.get("offset") or 0)
+        scale = scale.get("scale")
+    if isinstance(scale, int | float):
+        return float(scale), offset
     if np.issubdtype(found.embeddings.dtype, np.integer):
         raise StoreError(
             f"{group} holds whole numbers and no array named {_SCALES}, without which they mean nothing. Fetch it too."
@@ -209,17 +231,8 @@ def _scale(found: _Group, group: str, above: dict[str, Any]) -> str | float | No
     return None
 
 
-def _above(group: Path) -> dict[str, Any]:
-    """Attributes of the store that a group lies in."""
-    try:
-        told = read_json(group.parent / "zarr.json").get("attributes", {})
-    except (OSError, ValueError, AttributeError):
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
 def _read(
-    found: _Group, layout: _Layout, box: Box, date: int, scale: str | float | None
+    found: _Group, layout: _Layout, box: Box, date: int, scale: str | tuple[float, float] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """(h, w, D) numbers of a box, decoded where there are scales, and (h, w) bool: where there are embeddings."""
     rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
@@ -232,38 +245,40 @@ def _read(
     values = np.transpose(values, [left.index(axis) for axis in (layout.row, layout.column, layout.dim)])
     if scale is None:
         decoded = np.ascontiguousarray(values)
+    elif isinstance(scale, str):
+        decoded = values.astype(np.float32) * _scales(found, scale, rows, columns, date)
     else:
-        decoded = values.astype(np.float32) * (
-            _scales(found, rows, columns, date) if isinstance(scale, str) else np.float32(scale)
-        )
-    return decoded, np.isfinite(decoded).all(axis=-1) & (decoded != 0).any(axis=-1)
+        decoded = values.astype(np.float32) * np.float32(scale[0]) + np.float32(scale[1])
+    is_valid = np.isfinite(decoded).all(axis=-1) & (decoded != 0).any(axis=-1)
+    if decoded.dtype == np.int8:  # AlphaEarth's own mark of a gap
+        is_valid &= (decoded != np.int8(-128)).any(axis=-1)
+    return decoded, is_valid
 
 
-def _scales(found: _Group, rows: slice, columns: slice, date: int) -> np.ndarray:
+def _scales(found: _Group, name: str, rows: slice, columns: slice, date: int) -> np.ndarray:
     """(h, w, 1) float32; NaN is water and infinity not filled in TESSERA's stores."""
-    has_dates = found.arrays[_SCALES].ndim == 3
-    read = found.read(_SCALES, (date, rows, columns) if has_dates else (rows, columns)).astype(np.float32)
+    has_dates = found.arrays[name].ndim == 3
+    read = found.read(name, (date, rows, columns) if has_dates else (rows, columns)).astype(np.float32)
     return np.where(np.isfinite(read), read, np.float32("nan"))[..., None]
 
 
-def _years(found: _Group) -> list[int]:
-    """Years of the dates: numbers such as 2024, or days since 1970; empty where none are stated."""
-    if _TIME not in found.arrays:
-        return []
-    numbers = [int(one) for one in found.read(_TIME, (slice(0, found.arrays[_TIME].shape[0]),)).tolist()]
-    return numbers if all(1980 <= one <= 2100 for one in numbers) else []
+def _tags(found: _Group, above: dict[str, Any], moment: str | None) -> dict[str, str]:
+    told = {} if moment is None else {"datetime": moment}
+    source = source_of(found.told, above)
+    model = (
+        "alphaearth_v1" if is_alphaearth(source.lower()) else str(stated("model", found.told, above) or "")
+    )
+    return {**told, **({"model": model} if model else {})}
 
 
-def _tags(found: _Group, years: list[int], date: int) -> dict[str, str]:
-    told = {"datetime": f"{years[date]}-01-01T00:00:00Z"} if years else {}
-    model = found.told.get("model")
-    return {**told, **({"model": model} if isinstance(model, str) else {})}
-
-
-def _notes(found: _Group, years: list[int], dates: int, year: int | None) -> Iterator[str]:
-    if dates > 1 and year not in years:
-        held = f"the years {', '.join(map(str, years))}" if years else f"{dates} dates"
-        yield f"The group holds {held}; the last one is read."
+def _notes(
+    found: _Group, numbered: list[tuple[int, str]], taken: list[tuple[int, str]], dates: int
+) -> Iterator[str]:
+    days = ", ".join(moment[:4] if moment[4:10] == "-01-01" else moment[:10] for _, moment in numbered)
+    if len(taken) > 1:
+        yield f"The group holds {days}: each is a date of the store. --year takes one."
+    elif dates > 1:
+        yield f"The group holds {days or f'{dates} dates that it does not state'}; {'one' if days else 'the last'} is read."
     shorter = [name for name in sorted(found.arrays) if name.startswith(f"{EMBEDDINGS}_d")]
     if shorter:
         yield f"It also holds {', '.join(shorter)}, the leading numbers of the same embeddings, which are not read."

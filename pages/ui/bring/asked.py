@@ -28,12 +28,14 @@ class Asked:
         region: None for all of the file.
         model: the encoder's name, where the file does not tell it; None where it was not said.
         images: folder with the images of chips; None where the embeddings say where they lie.
+        year: which of the dates of a Zarr group; None: all.
     """
 
     path: Path
     region: Region | None = None
     model: str | None = None
     images: Path | None = None
+    year: int | None = None
 
 
 def path() -> Path | None:
@@ -87,14 +89,19 @@ def seen(asked: Asked) -> Preview:
     """
     west = None if asked.region is None else asked.region.bounds_lonlat
     return _seen(
-        str(asked.path), stamp_of(asked.path), str(west), asked.model or "", str(asked.images or ""), asked
+        str(asked.path),
+        stamp_of(asked.path),
+        str(west),
+        asked.model or "",
+        f"{asked.images or ''} {asked.year or ''}",
+        asked,
     )
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _seen(path: str, stamp: str, region: str, model: str, images: str, _asked: Asked) -> Preview:
     del path, stamp, region, model, images
-    return preview(_asked.path, _asked.region, _asked.model, _asked.images)
+    return preview(_asked.path, _asked.region, _asked.model, _asked.images, _asked.year)
 
 
 def choices(whole: Preview, most_rows: int) -> dict[str, Region | None]:

@@ -116,9 +116,9 @@ def _look() -> None:
     left, right = st.columns([1, 1.15], gap="medium")
     try:
         with right:
-            region, model = _region(whole), _model(whole)
+            region, year, model = _region(whole), _year(whole), _model(whole)
         with st.spinner("Looking at that part of it."):
-            seen = asking.seen(Asked(path, region, model, images))
+            seen = asking.seen(Asked(path, region, model, images, year))
     except EngineError as err:
         with left:
             errors.tell(err)
@@ -127,7 +127,7 @@ def _look() -> None:
         _picture(seen)
     with right:
         _facts(seen)
-    _use(Asked(path, region, model, images), seen)
+    _use(Asked(path, region, model, images, year), seen)
 
 
 def _images(path: Path) -> Path | None:
@@ -164,6 +164,17 @@ def _region(whole: Preview) -> Region | None:
     except ValueError as err:
         raise BadInput("The corners are four numbers in degrees: west, south, east, north.") from err
     return Region.from_bounds(west, south, east, north)
+
+
+def _year(whole: Preview) -> int | None:
+    """One of the years of a group that holds several, or all of them."""
+    years = whole.understood.years
+    if len(years) < 2:
+        return None
+    chosen = st.selectbox(
+        "Year", [None, *years], key="bring_year", format_func=lambda year: "All, each a date" if year is None else str(year)
+    )  # fmt: skip
+    return None if chosen is None else int(chosen)
 
 
 def _model(whole: Preview) -> str | None:

@@ -40,7 +40,9 @@ def open_them(asked: Asked, in_place: bool) -> None:
     config = _config(asked, in_place)
     if in_place:
         folder = new_folder(config, workspace.folder())
-        import_embeddings(asked.path, folder, asked.region, asked.model, images=asked.images, in_place=True)
+        import_embeddings(
+            asked.path, folder, asked.region, asked.model, images=asked.images, in_place=True, year=asked.year
+        )
         touch_workspace(folder)
         go_to(folder.name)
     asking.watch(submit(config, workspace.folder()).id)
@@ -56,7 +58,7 @@ def go_to(job_id: str) -> NoReturn:
 
 
 def _config(asked: Asked, in_place: bool) -> ExtractConfig:
-    with opened(asked.path, asked.region, asked.images) as found:
+    with opened(asked.path, asked.region, asked.images, asked.year) as found:
         told = with_model(found.understood, asked.model)
         require_size(told)
-        return config_of(asked.path, found, told, asked.region, in_place, asked.images)
+        return config_of(asked.path, found, told, asked.region, in_place, asked.images, asked.year)

@@ -74,8 +74,6 @@ def test_files_keep_their_hash_and_path_and_catalogue_exclude_each_other() -> No
     assert config_hash(parse_config(tree))[:12] == before
     with pytest.raises(ConfigError, match=r"path or catalogue, one of them"):
         parse_config({**tree, "scene": {"source": "embeddings", "path": "/x.tif", "catalogue": "alphaearth"}})
-    with pytest.raises(ConfigError, match=r"year goes with a catalogue"):
-        parse_config({**tree, "scene": {"source": "embeddings", "path": "/x.tif", "year": 2024}})
 
 
 def test_a_training_that_names_a_catalogue_has_its_store_made(alphaearth_folder: Path, home: Path) -> None:

@@ -11,7 +11,10 @@ import zarr
 from engine.errors import EngineError
 from engine.store.importing.forms import is_folder_of_embeddings, understand
 from engine.store.importing.taking import import_embeddings
-from tests.unit.store.products.made import NORTH, WEST
+from engine.views.comparing.change import change
+from engine.views.comparing.dated_view import dated
+from engine.views.layer_view import view_of
+from tests.unit.store.products.made import NORTH, WEST, in_8_bits, unit_vectors
 from tests.unit.store.products.test_raster_products import on_grid, region_of_pixels
 
 _H, _W = 96, 70
@@ -42,16 +45,97 @@ def tessera(folder: Path, with_scales: bool = True) -> tuple[Path, np.ndarray]:
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_a_zone_with_shards_becomes_a_store_of_its_newest_year(tmp_path: Path, in_place: bool) -> None:
+def test_each_year_of_a_zone_is_a_date_of_the_store(tmp_path: Path, in_place: bool) -> None:
     group, expected = tessera(tmp_path / "v2.zarr")
     assert is_folder_of_embeddings(tmp_path / "v2.zarr") and is_folder_of_embeddings(group)
     told, store = import_embeddings(group, tmp_path / "run", in_place=in_place)
     assert (told.model, told.dim, told.year, told.decoding) == ("tessera", 128, 2024, "v times its scale")
-    assert any("2023, 2024; the last one is read" in note for note in told.notes)
+    assert told.rows == 2 * _H * _W
+    assert any("2023, 2024: each is a date" in note for note in told.notes)
     assert any("embeddings_d4" in note for note in told.notes)
+    assert {tile.datetimes[0][:4] for tile in store.tiles if tile.datetimes[0]} == {"2023", "2024"}
+    newest = dated(view_of(store, 0), "last")
+    is_newest = np.repeat(
+        [tile.datetimes[0][:4] == "2024" for tile in store.tiles], [tile.rows for tile in store.tiles]
+    )
+    assert len(newest.chosen) * 2 == len(store.tiles)
+    assert (store.read_valid_fraction() > 0)[is_newest].sum() == np.isfinite(expected[..., 0]).sum()
+    changed = change(dated(view_of(store, 0), "first"), newest)
+    assert changed.percentiles["euclidean"][1] > 0
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_year_of_a_zone_is_taken_alone(tmp_path: Path, in_place: bool) -> None:
+    group, expected = tessera(tmp_path / "v2.zarr")
+    told, store = import_embeddings(group, tmp_path / "run", in_place=in_place, year=2024)
+    assert any("2023, 2024; one is read" in note for note in told.notes)
     found = on_grid(store, _H, _W)
     assert np.array_equal(np.isnan(found), np.isnan(expected))
     assert np.nanmax(np.abs(found - expected)) < 0.01
+    assert understand(group, year=2023).year == 2023
+    with pytest.raises(EngineError, match="no date of 2019"):
+        understand(group, year=2019)
+
+
+def geoemb(folder: Path, numbers: np.ndarray, time: np.ndarray, **told: object) -> Path:
+    """A group of the geoemb convention with dates in days, and a scale and offset for all."""
+    group = zarr.open_group(folder, mode="w", zarr_format=3)
+    group.update_attributes(
+        {"proj:code": "EPSG:32618", "spatial:transform": [10.0, 0.0, WEST, 0.0, -10.0, NORTH], "geoemb:type": "pixel",
+         "geoemb:dimensions": numbers.shape[1], "geoemb:data_type": "int8", "geoemb:model": "https://example.org/encoder", **told}
+    )  # fmt: skip
+    group.create_array(
+        "embeddings",
+        data=numbers,
+        chunks=(1, numbers.shape[1], 16, 16),
+        dimension_names=("time", "band", "y", "x"),
+    )
+    dates = group.create_array("time", data=time, dimension_names=("time",))
+    dates.attrs.update({"units": "days since 1970-01-01", "calendar": "standard"})
+    return folder
+
+
+def linear(scale: float, offset: float = 0.0) -> dict[str, object]:
+    return {
+        "method": "linear",
+        "original_dtype": "float32",
+        "scale": {"type": "scalar", "scale": scale, "offset": offset},
+    }
+
+
+def test_dates_and_the_scale_of_the_geoemb_convention_are_read(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).integers(1, 100, (2, 12, 20, 20)).astype(np.int8)
+    path = geoemb(
+        tmp_path / "any.zarr", numbers, np.array([19600, 19966]), **{"geoemb:quantization": linear(0.5, 2)}
+    )
+    told, store = import_embeddings(path, tmp_path / "run", in_place=True)
+    assert told.model == "encoder"
+    assert {tile.datetimes[0][:10] for tile in store.tiles if tile.datetimes[0]} == {
+        "2023-08-31",
+        "2024-08-31",
+    }
+    first = [index for index, tile in enumerate(store.tiles) if str(tile.datetimes[0]).startswith("2023")]
+    assert store.read(0)[: store.tiles[first[0]].rows][0] == pytest.approx(numbers[0, :, 0, 0] * 0.5 + 2)
+
+
+def test_a_group_of_alphaearth_whose_decoding_is_stated_linearly_is_corrected(tmp_path: Path) -> None:
+    vectors = unit_vectors(20, 20)
+    numbers = np.moveaxis(in_8_bits(vectors), -1, 0)[None]
+    source = [
+        "https://developers.google.com/earth-engine/datasets/catalog/GOOGLE_SATELLITE_EMBEDDING_V1_ANNUAL"
+    ]
+    path = geoemb(
+        tmp_path / "aef.zarr", numbers, np.array([19723]),
+        **{"geoemb:source_data": source, "geoemb:quantization": linear(1 / 128), "geoemb:model": "https://arxiv.org/abs/2507.22291"},
+    )  # fmt: skip
+    told, store = import_embeddings(path, tmp_path / "run")
+    assert (told.model, told.year, told.licence, told.is_unit_length) == (
+        "alphaearth_v1",
+        2024,
+        "CC-BY-4.0",
+        True,
+    )
+    assert np.abs(on_grid(store, 20, 20) - vectors).max() < 0.02
 
 
 def test_a_region_needs_only_its_own_chunks_and_a_torn_one_is_named(tmp_path: Path) -> None:
