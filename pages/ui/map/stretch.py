@@ -19,6 +19,8 @@ _DARK_PERCENT, _BRIGHT_PERCENT = 0.5, 98.5
 _SAMPLED_SCENES, _SAMPLED_PX = 12, 160
 # Each scene of the top of the atmosphere has haze of its own; of more scenes than these it is taken alike.
 _MOST_ALONE = 64
+# So many times as wide as usual are the values of a scene with clouds: of the season's, three to ten.
+_CLOUDY = 2.0
 _TOP = "top of atmosphere"
 
 Picture = tuple[tiles.Band, ...]
@@ -28,7 +30,8 @@ def of_pictures(scenes: Sequence[Scene], pictures: Sequence[Picture]) -> tuple[t
     """The stretch of each picture.
 
     Scenes of one level are drawn alike: the medians over scenes, so that a cloudy one does not darken the others. Of the
-    top of the atmosphere each scene begins at its own dark end: haze adds to every value, most in blue.
+    top of the atmosphere each scene is drawn from its own dark end, and where it is clear to its own bright one: haze
+    adds to every value, most in blue.
 
     Args:
         pictures: of each scene.
@@ -42,7 +45,9 @@ def of_pictures(scenes: Sequence[Scene], pictures: Sequence[Picture]) -> tuple[t
         ends = _ends_of([pictures[index] for index in sampled])
         alike = _medians(ends)
         own = (
-            _from_own_dark(ends, alike) if is_alone else np.broadcast_to(alike, (len(of_level), *alike.shape))
+            _own_where_clear(ends, alike)
+            if is_alone
+            else np.broadcast_to(alike, (len(of_level), *alike.shape))
         )
         found |= {index: _pairs(stretch) for index, stretch in zip(of_level, own, strict=True)}
     return tuple(found[index] for index in range(len(scenes)))
@@ -51,7 +56,7 @@ def of_pictures(scenes: Sequence[Scene], pictures: Sequence[Picture]) -> tuple[t
 def in_words(scenes: Sequence[Scene]) -> str:
     """What is done to the picture."""
     many = ", the medians of the scenes" if len(scenes) > 1 else ""
-    haze = " Of top-of-atmosphere scenes each begins at its own dark end, which takes haze off the picture."
+    haze = " Of top-of-atmosphere scenes each by itself, which takes haze off the picture."
     return (
         f"Each band is stretched from its {_DARK_PERCENT}th to its {_BRIGHT_PERCENT}th percentile{many}."
         f"{haze if _is_hazy(scenes) else ''}"
@@ -73,10 +78,12 @@ def _medians(ends: np.ndarray) -> np.ndarray:
     return np.where(np.ma.getmaskarray(found), [0.0, 1.0], np.ma.getdata(found))
 
 
-def _from_own_dark(ends: np.ndarray, alike: np.ndarray) -> np.ndarray:
-    """(n, bands, 2): as wide as `alike` (bands, 2), from each scene's own dark end in `ends`."""
+def _own_where_clear(ends: np.ndarray, alike: np.ndarray) -> np.ndarray:
+    """(n, bands, 2): each scene's own ends; of one that clouds brighten, as wide as `alike` from its own dark end."""
+    usual, own = np.diff(alike)[..., 0], np.diff(ends)[..., 0]  # (bands,), (n, bands)
     dark = np.where(np.isfinite(ends[..., 0]), ends[..., 0], alike[:, 0])
-    return np.stack([dark, dark + alike[:, 1] - alike[:, 0]], axis=-1)
+    is_clear = (own <= _CLOUDY * usual).all(axis=-1, keepdims=True)
+    return np.stack([dark, dark + np.where(is_clear, own, usual)], axis=-1)
 
 
 def _pairs(stretch: np.ndarray) -> tiles.Stretch:

@@ -30,6 +30,7 @@ def show() -> None:
             else "You have done all steps; map more ground." if is_done
             else f"Guided. Next: {guide.STEPS[following - 1].title.lower()}."
         )  # fmt: skip
+        _buttons_below()
         words = "Map more ground" if is_done else "Begin" if following == 1 else "Go on"
         if st.button(words, type="primary", key="go_scar", width="stretch"):
             if is_done:
@@ -40,6 +41,7 @@ def show() -> None:
         has_stores = bool(results.stores())
         st.markdown("**Look at embeddings**")
         st.caption("What backbones made of images, as colours over the map." if has_stores else "None yet: on the sample coast it takes less than a minute, with a baseline without pretraining (rcf).")  # fmt: skip
+        _buttons_below()
         if st.button("Open the map" if has_stores else "Extract some", key="go_embeddings", width="stretch"):
             if has_stores:
                 st.switch_page("pages/embeddings.py", query_params={})
@@ -51,11 +53,17 @@ def show() -> None:
         st.caption(
             "Images: a GeoTIFF, a product folder (SAFE, HLS, Landsat) or labelled chips. Or embeddings that others made, such as AlphaEarth."
         )
+        _buttons_below()
         if st.button("Open images", key="go_own", width="stretch"):
             st.switch_page("pages/explore.py", query_params={})
         bring.offer("go_bring", width="stretch")
     with cards[3].container(border=True, key="way_on", height="stretch"):
         _go_on()
+
+
+def _buttons_below() -> None:
+    """Room, so that the buttons of all cards stand on one line."""
+    st.space("stretch")
 
 
 def _go_on() -> None:
@@ -67,6 +75,7 @@ def _go_on() -> None:
         if newest is None
         else f"{wording.plain(jobs_panel.short_name(newest.job))}, {newest.state}, {wording.when(newest.submitted_at)}"
     )
+    _buttons_below()
     if st.button("Go on", key="go_on", width="stretch", disabled=newest is None) and newest is not None:
         page = _PAGES.get((newest.kind, newest.state == "finished"), "pages/runs.py")
         st.switch_page(page, query_params={"job": newest.job.id})
