@@ -47,7 +47,7 @@ def _html(run_folder: Path, maps: list[tuple[Path, MapFacts]]) -> str:
         f"<h1>{safe(title)}</h1><p class='lead'>{safe(lead(run_folder))}</p>",
         caveats(dict.fromkeys(one for _, told in maps for one in _caveats_of(told))),
         *(part for folder, told in maps for part in _one_map(folder, told)),
-        "<h2>How it was made</h2>", _made(first),
+        "<h2>How it was made</h2>", _made(first, run_folder),
         "<h2>Configuration</h2>", f"<pre>{safe(to_yaml(Job.open(run_folder).config))}</pre>",
     ]  # fmt: skip
     return document(title, body)
@@ -109,17 +109,19 @@ def _picture(folder: Path, threshold: float) -> str:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
-def _made(told: MapFacts) -> str:
+def _made(told: MapFacts, run_folder: Path) -> str:
     """The decoder, what it learned from, and how good it was on its own test places."""
     return facts((
         ("Decoder", f"{told.head}, {Path(told.decoder).name}" + (f", averaged with {told.members - 1} more" if told.members > 1 else "")),
-        ("Backbone", told.backbone), ("Taught on", told.taught_on or "not stated"), ("On its own test places", _tested(told)),
+        ("Backbone", told.backbone), ("Taught on", told.taught_on or "not stated"), ("On its own test places", _tested(told, run_folder)),
     ))  # fmt: skip
 
 
-def _tested(told: MapFacts) -> str:
+def _tested(told: MapFacts, run_folder: Path) -> str:
+    """The watched score; of maps that came as a zip, of a training that came likewise."""
+    decoder = Path(told.decoder)
     try:
-        run = TrainRun.open(Path(told.decoder))
+        run = TrainRun.open(decoder if decoder.is_dir() else run_folder.parent / decoder.name)
         scores, watch = run.scores, run.task.watch
     except (EngineError, OSError):
         return "the training has gone since"

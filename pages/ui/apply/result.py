@@ -83,10 +83,9 @@ def shows_disagreement(shown: Shown) -> bool:
     return chosen == _SHOWS[1]
 
 
-def show(job: Job, shown: Shown, disagreement: bool) -> None:
+def show(job: Job, shown: Shown, scenes: Sequence[layers.Scene], disagreement: bool) -> None:
     """The imagery, and over it the map, coloured by the browser; or where several decoders disagree."""
     facts, path = shown.facts, shown.folder / PROBABILITY
-    scenes = _scenes(facts)
     # Where the map was opened: from then on the panel tells the browser, and the layer stays.
     step = st.session_state.setdefault(f"apply_step_{shown.channel}", step_of(threshold(facts)))
     cut = threshold_layer.Cut(shown.channel, step, _colours(facts))
@@ -211,8 +210,8 @@ def _colours(facts: MapFacts) -> tuple[tuple[int, tuple[int, int, int, int]], ..
     return tuple((value, facts.style.colours[value]) for value in facts.style.sought)
 
 
-def _scenes(facts: MapFacts) -> tuple[layers.Scene, ...]:
-    """The scenes that were mapped, where their store is still there."""
+def scenes_of(facts: MapFacts) -> tuple[layers.Scene, ...]:
+    """The scenes that were mapped; where they or their store have gone, that is said in the panel."""
     try:
         store = results.open_store(Path(facts.store))
         config = cached.extraction_of(store)

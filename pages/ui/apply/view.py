@@ -51,8 +51,9 @@ def show_job(page: stage.Stage, found: cached.JobFacts) -> None:
         every = _maps(found.job)
         shown = result.choose(every)
         disagreement = result.shows_disagreement(shown)
+        scenes = result.scenes_of(shown.facts)
     with page.map, errors.in_words():
-        result.show(found.job, shown, disagreement)
+        result.show(found.job, shown, scenes, disagreement)
     with page.panel, errors.in_words():
         result.panel(shown)
         take.links([("Report of all of it, one page", take.map_report_address(found.job.folder))])
