@@ -5,7 +5,8 @@ Files are looked for beside the index, where every copy of the product has them:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from urllib.parse import urljoin, urlsplit
@@ -23,7 +24,8 @@ from engine.store.catalogues.lists.remote_tables import groups_where, opened_par
 from engine.store.catalogues.table import EmbeddingCatalogue
 
 _BOUNDS = ("wgs84_west", "wgs84_south", "wgs84_east", "wgs84_north")
-_COLUMNS = ("year", "path", *_BOUNDS)
+_OUTLINES = ("geometry", "geom", "WKT", "wkt")
+_YEAR = re.compile(r"/annual/(\d{4})/")
 _BELOW = "/annual/"
 
 
@@ -57,45 +59,65 @@ def _rows_of_parquet(raster: RemoteRaster, region: Region) -> list[Row]:
     }  # fmt: skip
     found: list[Row] = []
     with opened_parquet(raster) as file:
-        require_columns(file.schema_arrow.names, _COLUMNS, raster)
+        names = file.schema_arrow.names
+        require_columns(names, ["path", *_place(names)], raster)
+        rest = [name for name in ("year", "path") if name in names]
         for group in groups_where(file, conditions):
-            bounds = file.read_row_group(group, columns=list(_BOUNDS), use_threads=False)
-            here = _meeting(bounds, region)
+            places = file.read_row_group(group, columns=_place(names), use_threads=False)
+            here = _meeting(places, region)
             if here:
-                rest = file.read_row_group(group, columns=["year", "path"], use_threads=False).take(here)
-                found += _rows(bounds.take(here), rest, raster)
+                others = file.read_row_group(group, columns=rest, use_threads=False).take(here)
+                found += _rows(places.take(here), others, raster)
     return found
 
 
 def _rows_of_csv(content: bytes, raster: RemoteRaster, region: Region) -> list[Row]:
     try:
-        options = pyarrow.csv.ConvertOptions(include_columns=list(_COLUMNS))
         parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
-        table = pyarrow.csv.read_csv(pa.BufferReader(content), parse_options=parsing, convert_options=options)
+        table = pyarrow.csv.read_csv(pa.BufferReader(content), parse_options=parsing)
+        require_columns(table.column_names, ["path", *_place(table.column_names)], raster)
         chosen = table.take(_meeting(table, region))
-    except (pa.ArrowException, KeyError, TypeError, ValueError) as err:
+    except (pa.ArrowException, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as err:
         raise RemoteError(
-            f"{raster.what} cannot be read as a table with the columns {', '.join(_COLUMNS)} ({' '.join(str(err).split())[:100]}). "
-            f"Check its address."
+            f"{raster.what} cannot be read as a table of files ({' '.join(str(err).split())[:100]}). Check its address."
         ) from err
     return list(_rows(chosen, chosen, raster))
 
 
-def _meeting(bounds: pa.Table, region: Region) -> list[int]:
+def _place(names: Sequence[str]) -> list[str]:
+    """The columns that say where a file lies: its bounds, or where there are none its outline."""
+    outline = next((name for name in _OUTLINES if name in names), None)
+    return list(_BOUNDS) if outline is None or set(_BOUNDS) <= set(names) else [outline]
+
+
+def _sides(places: pa.Table) -> list[np.ndarray]:
+    """West, south, east and north of each row in degrees."""
+    columns = _place(places.column_names)
+    if len(columns) > 1:
+        return [places[name].to_numpy() for name in columns]
+    outlines = places[columns[0]].to_pylist()
+    is_text = any(isinstance(one, str) for one in outlines)
+    return list(shapely.bounds(shapely.from_wkt(outlines) if is_text else shapely.from_wkb(outlines)).T)
+
+
+def _meeting(places: pa.Table, region: Region) -> list[int]:
     """Numbers of the rows whose bounds meet a region; few of a hundred thousand come near the rectangle around it."""
-    west, south, east, north = (bounds[name].to_numpy() for name in _BOUNDS)
+    west, south, east, north = _sides(places)
     least, lowest, most, highest = region.polygon.bounds
     near = np.flatnonzero((west <= most) & (east >= least) & (south <= highest) & (north >= lowest))
     boxes = shapely.box(west[near], south[near], east[near], north[near])
     return [int(number) for number in near[shapely.intersects(boxes, region.polygon)]]
 
 
-def _rows(bounds: pa.Table, rest: pa.Table, raster: RemoteRaster) -> Iterator[Row]:
-    sides = zip(*(bounds[name].to_pylist() for name in _BOUNDS), strict=True)
-    for year, path, box in zip(rest["year"].to_pylist(), rest["path"].to_pylist(), sides, strict=True):
-        if not isinstance(path, str) or not str(year).isdigit():
+def _rows(places: pa.Table, rest: pa.Table, raster: RemoteRaster) -> Iterator[Row]:
+    paths = rest["path"].to_pylist()
+    years = rest["year"].to_pylist() if "year" in rest.column_names else [None] * len(paths)
+    for year, path, box in zip(years, paths, np.array(_sides(places)).T, strict=True):
+        named = _YEAR.search(path) if isinstance(path, str) else None
+        told = named[1] if year is None and named else str(year)
+        if not isinstance(path, str) or not told.isdigit():
             raise RemoteError(f"{raster.what} has a row without a path or a year. Try again later.")
-        yield int(year), path, shapely.box(*box)
+        yield int(told), path, shapely.box(*box)
 
 
 def _item(row: Row, catalogue: EmbeddingCatalogue) -> ListedItem:
@@ -108,10 +130,12 @@ def _item(row: Row, catalogue: EmbeddingCatalogue) -> ListedItem:
 
 def _address(path: str, index: str) -> str:
     """Where a file lies: beside the index, as its path lies below v1/annual; or as a path or address says it."""
-    if _BELOW in path:
+    if _BELOW in path and _BELOW in index:
         return urljoin(index, path.rpartition(_BELOW)[2])
     if path.startswith(("https://", "http://")) or "://" not in path:
         return urljoin(index, path)
+    if _BELOW in path:
+        return urljoin(index, f"v1{_BELOW}{path.rpartition(_BELOW)[2]}")
     raise RemoteError(
         f"The index of AlphaEarth names {path[:80]}, which lies on no web server. Check its address."
     )

@@ -37,9 +37,10 @@ from engine.store.catalogues.table import EmbeddingCatalogue
 _HALF_DEG = 0.05
 _HASHES = ("hash", "scales_hash")
 _LINE = re.compile(
-    r"(?P<path>\S*grid_(?P<lon>-?\d+\.\d+)_(?P<lat>-?\d+\.\d+)\S*)\s+(?:sha256:)?(?P<hash>[0-9a-fA-F]{64})"
+    r"(?P<path>\S*grid_(?P<lon>-?\d+\.\d+)_(?P<lat>-?\d+\.\d+)\S*)(?:\s+(?:sha256:)?(?P<hash>\S+))?"
 )
 _YEAR = re.compile(r"(?:^|/)(20\d\d)/")
+_FOLDER = "global_0.1_degree_representation/"
 _NAME = "grid_{lon:.2f}_{lat:.2f}"
 
 
@@ -92,15 +93,22 @@ def _folders(address: str) -> _Folders:
     if name.stem.startswith("manifest"):
         version = name.parent.name.partition("-")[0]
         return _Folders(urljoin(address, "."), urljoin(address, f"../../landmasks/{version}/"))
-    return _Folders(
-        urljoin(address, "global_0.1_degree_representation/"), urljoin(address, "global_0.1_degree_tiff_all/")
-    )
+    return _Folders(urljoin(address, _FOLDER), urljoin(address, "global_0.1_degree_tiff_all/"))
 
 
 def _of_parquet(raster: RemoteRaster, folders: _Folders, region: Region) -> Iterator[ListedItem]:
     found: dict[tuple[int, str], _Tile] = {}
     with opened_parquet(raster) as file:
-        require_columns(file.schema_arrow.names, ("lon", "lat", "year"), raster)
+        names = file.schema_arrow.names
+        if "path" in names and not {"lon", "lat", "year"} <= set(names):
+            table = file.read(columns=[name for name in ("path", "hash") if name in names], use_threads=False)
+            hashes = table["hash"].to_pylist() if "hash" in names else [""] * len(table)
+            lines = "\n".join(
+                f"{path} {own or ''}" for path, own in zip(table["path"].to_pylist(), hashes, strict=True)
+            )
+            yield from _of_text(lines, folders, region, raster)
+            return
+        require_columns(names, ("lon", "lat", "year"), raster)
         for row in _near(file, region):
             if row["year"] is None:
                 continue
@@ -170,7 +178,7 @@ def _of_text(text: str, folders: _Folders, region: Region, raster: RemoteRaster)
     lines = [found for found in (_LINE.fullmatch(line.strip()) for line in text.splitlines()) if found]
     if not lines:
         raise RemoteError(
-            f"{raster.what} has no line with a path and a sha256. Check the address of the catalogue."
+            f"{raster.what} names no tile such as 2024/grid_0.15_52.25/grid_0.15_52.25.npy. Check the address of the catalogue."
         )
     hashes = {
         found["path"].rpartition("/")[2] if not _YEAR.search(found["path"]) else found["path"]: found["hash"]
@@ -183,12 +191,17 @@ def _of_text(text: str, folders: _Folders, region: Region, raster: RemoteRaster)
         if year is None or "_scales" in path or form is None or not tile.footprint.intersects(region.polygon):
             continue
         what = f"{tile.name} of {tile.year}"
-        values = listed_file(urljoin(folders.embeddings, path), what, found["hash"])
+        values = listed_file(_below(folders, path, raster), what, found["hash"] or "")
         if form == "cog":
             yield ListedItem(f"{tile.name}_{tile.year}", "cog", (values,), tile.year, tile.footprint)
             continue
         scales, mask = path.removesuffix(".npy") + "_scales.npy", f"{tile.name}.tiff"
         yield _npy_item(
-            tile, values, listed_file(urljoin(folders.embeddings, scales), f"The scales of {what}", hashes.get(scales, "")),
+            tile, values, listed_file(_below(folders, scales, raster), f"The scales of {what}", hashes.get(scales, "")),
             listed_file(urljoin(folders.masks, mask), f"The land mask of {tile.name}", hashes.get(mask, "")),
         )  # fmt: skip
+
+
+def _below(folders: _Folders, path: str, raster: RemoteRaster) -> str:
+    """The address of a path: below the folder of the embeddings, or of the list where it begins with that folder."""
+    return urljoin(raster.address if path.startswith(_FOLDER) else folders.embeddings, path)

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
+import shapely
 
 from engine.errors import BadInput, EngineError, RegionError, RemoteError
 from engine.imagery.raster.rasters import open_raster
@@ -144,6 +148,21 @@ def test_a_year_that_is_not_there_names_those_that_are(server: RangeServer) -> N
 def test_a_region_that_meets_nothing_is_refused(server: RangeServer) -> None:
     with pytest.raises(RegionError, match=r"no embeddings that the region meets"):
         offered("aef", Region.from_bounds(10, 10, 10.1, 10.1), 2024)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_an_index_of_outlines_and_paths_alone_is_enough(server: RangeServer, home: Path, ending: str) -> None:
+    table = pq.read_table(server.folder / BELOW / "aef_index.parquet")
+    paths = [path.removeprefix("s3://us-west-2.opendata.source.coop/") for path in table["path"].to_pylist()]
+    outlines = table["geom"].to_pylist()
+    if ending == "parquet":
+        pq.write_table(pa.table({"path": paths, "geometry": outlines}), server.folder / "other.parquet")
+    else:
+        texts = shapely.to_wkt(shapely.from_wkb(outlines)).tolist()
+        pyarrow.csv.write_csv(pa.table({"WKT": texts, "path": paths}), server.folder / "other.csv")
+    settle(home, server, other=("alphaearth", f"other.{ending}"))
+    offer = offered("other", REGION, 2024)
+    assert offer.years == (2020, 2023, 2024) and len(offer.placed) == 1
 
 
 def test_a_server_that_is_down_is_said_in_words(server: RangeServer) -> None:

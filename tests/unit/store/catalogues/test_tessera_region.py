@@ -17,7 +17,7 @@ from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
 from tests.stac.range_server import RangeServer
 from tests.unit.store.catalogues.made import config_of, offered, region_of, settle, tessera_tile
-from tests.unit.store.products.made import NORTH, WEST
+from tests.unit.store.products.made import NORTH, WEST, unit_vectors, write_tiff
 
 # The tile's middle: the pixels of the files lie about here.
 LON, LAT = -76.15, 37.05
@@ -119,6 +119,29 @@ def test_a_registry_with_checksums_is_held_to_them(
     ):
         taken(tmp_path / "other")
     assert not (tmp_path / "other/store").exists()
+
+
+def test_geotiffs_of_a_list_of_paths_are_fetched_in_blocks_or_whole_where_a_checksum_is_listed(
+    server: RangeServer, home: Path, tmp_path: Path
+) -> None:
+    vectors = unit_vectors(*SHAPE, 128) * 4
+    path = f"2024/grid_{LON:.2f}_{LAT:.2f}/grid_{LON:.2f}_{LAT:.2f}_2024.tiff"
+    file = write_tiff(server.folder / "global_0.1_degree_representation" / path, vectors, nodata=float("nan"))
+    settle(home, server, gt=("tessera", "registry.parquet"))
+    for own in (None, sha256(file)):
+        listed = {"path": [f"global_0.1_degree_representation/{path}"], "hash": [own]}
+        pq.write_table(
+            pa.table(listed, schema=pa.schema({"path": "string", "hash": "string"})),
+            server.folder / "registry.parquet",
+        )
+        cache.drop(f"{server.address}/registry.parquet")
+        (placed,) = offered("gt", REGION).placed
+        assert placed.item.form == "cog" and bool(placed.item.files[0].sha256) == bool(own)
+        require_equal(taken(tmp_path / f"run{bool(own)}"), vectors)
+    pq.write_table(pa.table({"path": [path], "hash": ["0" * 40]}), server.folder / "registry.parquet")
+    cache.drop(f"{server.address}/registry.parquet")
+    with pytest.raises(RemoteError, match=r"is not the file that its catalogue lists"):
+        taken(tmp_path / "wrong")
 
 
 def test_a_year_without_tiles_there_names_those_with(server: RangeServer, home: Path) -> None:
