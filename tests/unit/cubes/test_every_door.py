@@ -94,6 +94,10 @@ def test_the_same_pixels_give_the_same_embeddings_through_every_door(
             if found.keys() == want.keys()
             else None
         )
+    doors.zarr_2(ground, stac.files.folder)  # and the same store behind a server
+    away = {"source": "zarr", "path": f"{stac.files.address}/cube.2.zarr"}
+    found = embedded(away, tmp_path / "away", home)
+    told["zarr elsewhere"] = max(float(np.abs(found[key] - want[key]).max()) for key in want)
     found = embedded(doors.chips(ground, tmp_path / "chips", corners, SIDE), tmp_path / "chips/run", home)
     assert len(found) == len(corners)
     told["chips"] = max(float(np.abs(values - want[key]).max()) for key, values in found.items())
