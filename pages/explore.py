@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.explore import imagery_film, region_panel, take_imagery
 from pages.ui.explore.catalogues import offline_copy
+from pages.ui.explore.region import panel
+from pages.ui.explore.taking import film, geotiff
 from pages.ui.jobs import scene_scores
 from pages.ui.look import errors, notices, palette, style
 from pages.ui.map import layers, maps, scene_gallery, stage, stretch
@@ -13,8 +14,8 @@ from pages.ui.state import address, cached, regions, session
 
 page = stage.stage("Explore", "Choose a place, look at it in several bands, and draw the region to work on.")
 with page.panel:
-    place = region_panel.choose_place()
-    region_panel.make_season_if_absent(place, page.map)
+    place = panel.choose_place()
+    panel.make_season_if_absent(place, page.map)
     with errors.in_words():
         scenes = cached.scenes(place.scene)
         names = layers.composites_of(scenes)
@@ -33,19 +34,19 @@ with page.map:
         maps.View(
             page="explore",
             key=f"explore_{place.key}_{regions.map_turn()}",
-            bounds_lonlat=region_panel.in_sight(scenes),
+            bounds_lonlat=panel.in_sight(scenes),
             boxes=layers.boxes_of(scenes),
             focus=f"{session.place().key} {regions.map_turn()}",
             shown=tuple(shown),
-            outlines=(*layers.outlines(scenes, palette.ASH), *region_panel.region_outline()),
+            outlines=(*layers.outlines(scenes, palette.ASH), *panel.region_outline()),
             can_draw=True,
         )
     )
 with page.panel:
     if composite:
         style.small(f"{composite}: {names[composite].words}. {stretch.in_words(scenes)}")
-    region_panel.choose_region(drawings)
-    region_panel.before_you_start(place)
+    panel.choose_region(drawings)
+    panel.before_you_start(place)
     offline_copy.offer(place)
-    take_imagery.offer(place, scenes)
-    imagery_film.offer(place, scenes, composite)
+    geotiff.offer(place, scenes)
+    film.offer(place, scenes, composite)

@@ -25,9 +25,10 @@ from engine.jobs.configuration.config import (
 )
 from engine.paths import PROJECT
 from pages.ui import workspace
-from pages.ui.explore import own_dialog, own_drop, own_list, region_words
+from pages.ui.explore import own_dialog, own_drop, own_list
 from pages.ui.explore.catalogues import dialog as catalogue_dialog
 from pages.ui.explore.datasets import dialog as datasets_dialog
+from pages.ui.explore.region import words
 from pages.ui.jobs import cost
 from pages.ui.look import errors, palette, style, wording
 from pages.ui.map import layers, maps
@@ -141,11 +142,11 @@ def choose_region(drawings: list[dict[str, Any]]) -> None:
     elif way == "A file":
         _upload()
     elif way == "Find a place":
-        region_words.find_by_name()
+        words.find_by_name()
     elif way == "Recent":
-        region_words.choose_recent()
+        words.choose_recent()
     elif way == "Paste":
-        region_words.paste()
+        words.paste()
     else:
         st.caption(
             "Use the rectangle or the polygon on the right of the map. Without a region, everything is used."
