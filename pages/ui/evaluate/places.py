@@ -14,6 +14,8 @@ from pages.ui.look import metrics, wording
 from pages.ui.state import address, bound
 
 _HIGHEST_PX = 320
+# Rows that are shown without scrolling.
+_SHOWN_WHOLE = 7
 _ADDRESS, _WHAT = "test_place", "test place"
 
 
@@ -31,7 +33,7 @@ def choose(task: Task, judgement: Judgement, job_id: str) -> Place | None:
     picked = st.dataframe(
         [dict(zip(titles, (short, *row[1:]), strict=True)) for short, row in zip(_short(order), rows, strict=True)],
         hide_index=True, on_select="rerun", selection_mode="single-row", key=key, width="stretch",
-        height=min(38 + 35 * len(rows), _HIGHEST_PX), column_config=_columns(titles, head),
+        height="content" if len(rows) <= _SHOWN_WHOLE else _HIGHEST_PX, placeholder="–", column_config=_columns(titles, head),
     )  # fmt: skip
     selected = [order[index] for index in picked["selection"]["rows"] if index < len(order)]
     if selected != st.session_state.get(f"held {key}", []):

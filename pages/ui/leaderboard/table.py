@@ -15,6 +15,8 @@ from pages.ui.look import notices, style, wording
 from pages.ui.state import downloads
 
 _HIGHEST_PX = 700
+# Rows that are shown without scrolling.
+_SHOWN_WHOLE = 12
 _UNTRAINED = ("rcf", "raw")
 _FILES = (
     ("Table, CSV", files.TABLE), ("Picture, SVG", files.PICTURE), ("Few labels, SVG", files.CURVES), ("One page, HTML", files.PAGE),
@@ -31,7 +33,11 @@ def verdict(summary: dict[str, Any]) -> None:
             icon=":material/casino:",
         )
     first, *others = summary["verdict"]["sentences"]
-    st.success(wording.plain(first), icon=":material/emoji_events:")
+    difference = summary["verdict"].get("difference")
+    if difference is None or difference["is_clear"]:
+        st.success(wording.plain(first), icon=":material/emoji_events:")
+    else:
+        st.info(wording.plain(first), icon=":material/balance:")
     for one in others:
         st.markdown(wording.plain(one))
     places = summary["places"]
@@ -52,7 +58,8 @@ def table(summary: dict[str, Any]) -> None:
     column = st.column_config
     three = {"format": "%.3f", "width": "small"}
     st.dataframe(
-        lines, hide_index=True, width="stretch", key="lb_table", height=min(38 + 35 * len(lines), _HIGHEST_PX),
+        lines, hide_index=True, width="stretch", key="lb_table", placeholder="–",
+        height="content" if len(lines) <= _SHOWN_WHOLE else _HIGHEST_PX,
         column_config={
             "Score": column.NumberColumn(metric_words(summary), **three, help="Mean over the seeds, on the test places."),
             "Deviation": column.NumberColumn(**three, help="Standard deviation over the seeds."),
