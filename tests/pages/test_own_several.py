@@ -48,7 +48,7 @@ def test_a_drop_of_two_sensors_becomes_a_place_each(
         tagged.append(write_raster(f"{sensor}.tif", pixels, names=NAMES))
         with rasterio.open(tagged[-1], "r+") as out:
             out.update_tags(EMBERSCOPE_SENSOR=sensor)
-    at = drop(open_page("explore"), *((path.name, path.read_bytes()) for path in tagged))
+    at = drop(open_page("explore"), *((f"{path.stem} (Süd).tif", path.read_bytes()) for path in tagged))
     assert "several sensors" in _said(at.warning)
     reading = at.segmented_control(key=f"own_reading_{at.session_state['own_draft'].turn}")
     assert reading.options[-1] == "A place each"
@@ -60,7 +60,7 @@ def test_a_drop_of_two_sensors_becomes_a_place_each(
     assert "Place 2 of 2" in _said(at.caption)
     at.button(key="own_use").click().run()
     places = [one.kept for one in own_places.listed() if one.kept]
-    assert [one.title for one in places] == ["landsat tm c2l2", "sentinel2 l1c"]
+    assert [one.title for one in places] == ["landsat tm c2l2 (Süd)", "sentinel2 l1c (Süd)"]
     assert own_draft._KEY not in at.session_state
     (folder,) = uploads.uploads_folder().iterdir()
     at.button(key=f"own_remove_{own_places.listed()[0].key}").click().run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from engine.jobs.complaints import in_words
 from engine.jobs.configuration.config import RegionConfig
 from pages.ui.explore import own_files
 from pages.ui.map.routes import tiles
-from pages.ui.state import own_answers
+from pages.ui.state import own_answers, own_places
 
 _KEY, _TURN = "own_draft", "own_turn"
 
@@ -33,6 +33,7 @@ class Draft:
         region: dropped together with the files.
         left_out: names of rasters beside these that cannot be read.
         waiting: sources that are opened after this one, each as a place; total: how many there are with this one and those before.
+        titles: of places of one file, by its name.
     """
 
     scene: SceneConfig
@@ -43,6 +44,7 @@ class Draft:
     left_out: tuple[str, ...] = ()
     waiting: tuple[SceneConfig, ...] = ()
     total: int = 1
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 def current() -> Draft | None:
@@ -51,12 +53,14 @@ def current() -> Draft | None:
     return found if isinstance(found, Draft) else None
 
 
-def open_path(path: Path, region: RegionConfig | None = None, title: str = "") -> None:
+def open_path(
+    path: Path, region: RegionConfig | None = None, titles: Mapping[str, str] | None = None
+) -> None:
     """Open a file or folder as files of its folder were corrected before.
 
     Args:
         region: chosen when the place is used.
-        title: the name to begin with; empty: one from the files.
+        titles: of places of one file, by its name; others begin with one from the files.
 
     Raises:
         SceneError: there is no raster, or it lies in a folder that may not be shown.
@@ -64,7 +68,8 @@ def open_path(path: Path, region: RegionConfig | None = None, title: str = "") -
     tiles.require_shown(path)
     plain, left_out = own_files.readable_source(path)
     scene, is_recalled = _recalled(plain)
-    _set(Draft(scene, _next_turn(), is_recalled, title, region, left_out))
+    drafted = Draft(scene, _next_turn(), is_recalled, "", region, left_out, titles=titles or {})
+    _set(replace(drafted, title=_title(drafted)))
 
 
 def open_place(scene: SceneConfig, title: str) -> None:
@@ -139,7 +144,14 @@ def with_said(scene: SceneConfig, said: Mapping[str, Any]) -> SceneConfig:
 def _next(draft: Draft) -> None:
     scene, is_recalled = _recalled(draft.waiting[0])
     turn = _next_turn()
-    _set(replace(draft, scene=scene, turn=turn, is_recalled=is_recalled, title="", waiting=draft.waiting[1:]))
+    following = replace(draft, scene=scene, turn=turn, is_recalled=is_recalled, waiting=draft.waiting[1:])
+    _set(replace(following, title=_title(following)))
+
+
+def _title(draft: Draft) -> str:
+    """What the owner of a file calls it; empty of several files."""
+    paths = own_places.paths_of(draft.scene)
+    return draft.titles.get(paths[0].name, "") if len(paths) == 1 else ""
 
 
 def _recalled(plain: SceneConfig) -> tuple[SceneConfig, bool]:

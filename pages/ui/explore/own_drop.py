@@ -50,12 +50,12 @@ def _take(files: list[tuple[str, bytes]]) -> None:
     own_files.tidy_up()
     path = uploads.store(drop.rasters)
     try:
-        own_draft.open_path(path, region, _title(drop.rasters))
+        own_draft.open_path(path, region, _titles(drop.rasters))
     except EngineError:
         uploads.discard(path)
         raise
 
 
-def _title(rasters: Sequence[tuple[str, bytes]]) -> str:
-    """The name of one file as its owner writes it, which the name that it is kept by may not be."""
-    return PurePosixPath(rasters[0][0]).stem.replace("_", " ") if len(rasters) == 1 else ""
+def _titles(rasters: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    """The names of files as their owner writes them, by those that they are kept by, which may be others."""
+    return {uploads.kept_name(name): PurePosixPath(name).stem.replace("_", " ") for name, _ in rasters}

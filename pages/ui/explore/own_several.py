@@ -58,7 +58,7 @@ def say_which(draft: own_draft.Draft) -> None:
     """Which of several places is open, and which rasters are left out."""
     if draft.total > 1:
         number = draft.total - len(draft.waiting)
-        st.caption(wording.plain(f"Place {number} of {draft.total}: {draft.scene.title}"))
+        st.caption(wording.plain(f"Place {number} of {draft.total}: {draft.title or draft.scene.title}"))
     if draft.left_out:
         names = ", ".join(draft.left_out)
         are = "cannot be read and is" if len(draft.left_out) == 1 else "cannot be read and are"

@@ -251,6 +251,11 @@ def _parts(name: str) -> list[str]:
     return parts[-_DEEPEST:]
 
 
+def kept_name(name: str) -> str:
+    """The name by which a file that is no archive is kept."""
+    return _safe(PurePosixPath(name.replace("\\", "/")).name)
+
+
 def _safe(part: str) -> str:
     """A name of letters, digits, '.', '_' and '-' that does not begin with a dot and keeps its ending."""
     plain = unicodedata.normalize("NFKD", part)  # ä becomes a and a sign that is taken out
