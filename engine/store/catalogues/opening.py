@@ -26,7 +26,7 @@ from engine.store.products.own_exports.tags import own_of_tags, own_product
 from engine.store.products.pixel_grid import PixelGrid, sample
 from engine.store.products.raster import RasterEmbeddings, understood_pixels
 from engine.store.products.raster_tiles import moment_of, rows_of, tiles_in, windows_of
-from engine.store.products.taken import Taken, Tell
+from engine.store.products.taken import Taken
 from engine.store.products.understood import Understood
 from engine.store.schema import TileRows
 
@@ -67,7 +67,7 @@ def opened_offer(offer: Offer) -> Iterator[Taken]:
             len(list(tiles_in(window))) for one in opened for window in windows_of(one.found.box, told.dim)
         )
         own = _own([one.found.pixels.tags for one in opened])
-        yield Taken(told, "patch", 1, lambda tell: _tiles(opened, tell), own=own, most_tiles=tiles)
+        yield Taken(told, "patch", 1, lambda: _tiles(opened), own=own, most_tiles=tiles)
 
 
 def _own(tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _together(offer: Offer, told: Sequence[Understood], gaps: Sequence[str]) -> 
     )  # fmt: skip
 
 
-def _tiles(opened: Sequence[_Opened], tell: Tell) -> Iterator[TileRows]:
+def _tiles(opened: Sequence[_Opened]) -> Iterator[TileRows]:
     """The tiles of one file after the other, without ground that an earlier one of the same date has."""
     dates = [_moment(one.placed.item) for one in opened]
     grounds = {
@@ -182,7 +182,7 @@ def _tiles(opened: Sequence[_Opened], tell: Tell) -> Iterator[TileRows]:
     for one, moment in zip(opened, dates, strict=True):
         item, ground = one.placed.item, grounds.get(moment)
         name = scene_id("_".join(filter(None, (item.id, one.placed.part))))
-        for rows in rows_of(one.found, name, moment, tell):
+        for rows in rows_of(one.found, name, moment):
             if ground is None:
                 yield rows
                 continue
@@ -208,9 +208,9 @@ def _of_tables(offer: Offer) -> Taken:
         size=f"{told.rows:,} footprints of {len(found)} file(s)",
     )  # fmt: skip
 
-    def tiles(tell: Tell) -> Iterator[TileRows]:
+    def tiles() -> Iterator[TileRows]:
         for item, taken in found:
-            for rows in taken.tiles(tell):
+            for rows in taken.tiles():
                 own = replace(rows.tile, id=f"{scene_id(item.id)}_{rows.tile.id}")
                 yield replace(rows, tile=own)
 

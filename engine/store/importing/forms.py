@@ -14,6 +14,7 @@ from engine.store.products.own_exports.stac import is_own_stac, taken_stac
 from engine.store.products.own_exports.table import is_own, taken_own_table
 from engine.store.products.own_exports.zarr_store import is_own_zarr, taken_zarr
 from engine.store.products.raster_tiles import RASTER_ENDINGS, taken_raster
+from engine.store.products.rslearn import is_rslearn, taken_windows
 from engine.store.products.table import taken_table
 from engine.store.products.taken import Taken
 from engine.store.products.terratorch.folder import is_terratorch, taken_folder
@@ -35,13 +36,13 @@ _FORMS: dict[str, Callable[[Path, Region | None], AbstractContextManager[Taken]]
     ".npz": taken_npz,
 }
 ENDINGS = tuple(_FORMS)
-# Folders that Emberscope exported.
-_OWN_FOLDERS = ((is_own_zarr, taken_zarr), (is_own_stac, taken_stac))
+# Folders that Emberscope exported, and those that others' programs fill.
+_FOLDERS = ((is_own_zarr, taken_zarr), (is_own_stac, taken_stac), (is_rslearn, taken_windows))
 
 
 def is_folder_of_embeddings(path: Path) -> bool:
     """Whether a folder as a whole is of a form that is read."""
-    is_known = [is_terratorch, is_zarr_of_embeddings, *(is_one for is_one, _ in _OWN_FOLDERS)]
+    is_known = [is_terratorch, is_zarr_of_embeddings, *(is_one for is_one, _ in _FOLDERS)]
     return path.is_dir() and any(is_one(path) for is_one in is_known)
 
 
@@ -74,7 +75,7 @@ def opened(
     """
     if path.is_dir() and is_terratorch(path):
         return taken_folder(path, region, images)
-    for is_of_form, take in _OWN_FOLDERS:
+    for is_of_form, take in _FOLDERS:
         if path.is_dir() and is_of_form(path):
             return take(path, region)
     if path.is_dir() and is_zarr_of_embeddings(path):
@@ -101,7 +102,7 @@ def with_model(found: Understood, model: str | None) -> Understood:
     """
     if model is None or model == found.model:
         return found
-    if found.licence or found.model != UNKNOWN:
+    if found.model != UNKNOWN:
         raise BadInput(
             f"{found.path} is of the model {found.model}, and --model says {model}. Leave --model out."
         )

@@ -102,7 +102,7 @@ def copied(found: Taken, meta: StoreMeta, folder: Path, began: float) -> Generat
     with closing(StoreWriter(folder, meta)) as writer:
         there = {tile.id for tile in writer.written}
         done, patches, told_at = 0, 0, 0.0
-        for rows in found.tiles(lambda _: None):
+        for rows in found.tiles():
             done, patches = done + 1, patches + rows.tile.rows
             if rows.tile.id not in there:
                 writer.append(rows)

@@ -51,10 +51,10 @@ def preview(
         told = with_model(found.understood, model)
         can_stay = bool(found.in_place)
         few = told.rows <= _MOST_ROWS
-        rows = _thinned(found.tiles(lambda _: None), told.rows) if few else []
+        rows = _thinned(found.tiles(), told.rows) if few else []
     if not few:
         with opened(path, _middle(told, region), images, year) as found:
-            rows = _thinned(found.tiles(lambda _: None), _MOST_ROWS)
+            rows = _thinned(found.tiles(), _MOST_ROWS)
     pixels, shown = _picture(rows)
     return Preview(told, can_stay, pixels, shown, not few)
 

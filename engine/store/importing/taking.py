@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import BadInput
@@ -14,7 +15,6 @@ from engine.jobs.folder import create
 from engine.store.importing.forms import opened, require_size, with_model
 from engine.store.importing.job import taken
 from engine.store.importing.settled import config_of
-from engine.store.products.taken import Tell
 from engine.store.products.understood import Understood
 from engine.store.store import EmbeddingStore
 
@@ -24,7 +24,7 @@ def import_embeddings(
     out: Path,
     region: Region | None = None,
     model: str | None = None,
-    tell: Tell = lambda _: None,
+    tell: Callable[[str], object] = lambda _: None,
     images: Path | None = None,
     in_place: bool = False,
     year: int | None = None,

@@ -41,6 +41,10 @@ TESSERA = Product(
     "The file does not say which version of TESSERA made it: embeddings of different versions must not be mixed.",
     is_annual=True,
 )  # fmt: skip
+# "License: ODC-BY": its entry in cloudnativegeo/geo-embeddings-survey, data/clay; version 1.5 states none that was found.
+CLAY_V0_LICENCE = "ODC-By-1.0"
+# The cards of Major-TOM/Core-S2L1C-SSL4EO and its sisters on Hugging Face.
+MAJOR_TOM_LICENCE = "CC-BY-SA-4.0"
 UNKNOWN_PRODUCT = Product("embeddings", "unknown", False, "", "")
 
 # Models of which each embedding stands for a calendar year, whichever form it came in.

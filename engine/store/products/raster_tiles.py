@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from engine.imagery.scene import scene_id
 from engine.store.products.own_exports.tags import own_of_tags
 from engine.store.products.pixel_grid import Box
 from engine.store.products.raster import FORMS, RasterEmbeddings, understood_raster
-from engine.store.products.taken import Taken, Tell
+from engine.store.products.taken import Taken
 from engine.store.schema import StoredTile, TileRows
 
 RASTER_ENDINGS = tuple(FORMS)
@@ -51,7 +50,7 @@ def taken_raster(path: Path, region: Region | None, year: int | None = None) -> 
         }  # fmt: skip
         yield Taken(
             found.understood, "patch", 1,
-            lambda tell: chain.from_iterable(rows_of(found, scene_id(path.stem), one.moment, tell, one) for one in dates),
+            lambda: chain.from_iterable(rows_of(found, scene_id(path.stem), one.moment, one) for one in dates),
             most_tiles=sum(len(list(tiles_in(window))) for window in windows) * len(dates), in_place=in_place,
             own=own_of_tags(found.pixels.tags),
         )  # fmt: skip
@@ -130,7 +129,7 @@ def dates_of(dates: Sequence[Sequence[Any]], moment: str | None) -> tuple[Raster
 
 
 def rows_of(
-    found: RasterEmbeddings, name: str, moment: str | None, tell: Tell, date: RasterDate | None = None
+    found: RasterEmbeddings, name: str, moment: str | None, date: RasterDate | None = None
 ) -> Iterator[TileRows]:
     """The tiles with embeddings, window by window; tiles of gaps alone are left out.
 
@@ -138,11 +137,7 @@ def rows_of(
         name: of the raster; ids of its tiles begin with it.
         date: where the raster has several.
     """
-    windows, last = list(windows_of(found.box, found.pixels.dim)), time.monotonic()
-    for number, window in enumerate(windows):
-        if time.monotonic() - last > 1:
-            tell(f"{number} of {len(windows)} windows")
-            last = time.monotonic()
+    for window in windows_of(found.box, found.pixels.dim):
         every, valid = found.read(window, None if date is None else date.number)
         for box in tiles_in(window):
             values, is_valid = cut(window, box, every), cut(window, box, valid)

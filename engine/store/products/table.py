@@ -22,8 +22,9 @@ from engine.imagery.raster.dates import parse_time
 from engine.imagery.region import Region
 from engine.store.products.decoding import AS_STORED, is_unit_length, median_length
 from engine.store.products.footprint_tiles import Footprint, footprints_of, polygons_of
+from engine.store.products.known import CLAY_V0_LICENCE, MAJOR_TOM_LICENCE
 from engine.store.products.row_groups import groups_that_meet
-from engine.store.products.taken import Taken, Tell
+from engine.store.products.taken import Taken
 from engine.store.products.understood import UNKNOWN, Understood
 from engine.store.products.vector_column import Columns, columns_of, told_of, vectors
 from engine.store.schema import StoredTile, TileRows
@@ -82,7 +83,7 @@ def taken_of(file: pq.ParquetFile, path: Path, region: Region | None) -> Taken:
         understood,
         "tile",
         int(np.median([tile.width_px for tile in tiles])),
-        lambda tell: _tile_rows(rows, tiles, tell),
+        lambda: _tile_rows(rows, tiles),
         most_tiles=len(tiles),
         in_place={
             "kind": "table", "column": columns.vector, "rows": rows.numbers.tolist(), "group_starts": starts.tolist(),
@@ -197,6 +198,7 @@ def _understood(
 ) -> Understood:
     dim = rows.vectors.shape[1]
     title, model = _model(told, names, dim)
+    licence, credit = _published(title, model)
     width, height = (
         float(np.median([getattr(one, side) for one in found])) for side in ("width_m", "height_m")
     )
@@ -213,8 +215,8 @@ def _understood(
     return Understood(
         path=str(path), form=f"{title} in GeoParquet", model=model, dim=dim, decoding=AS_STORED.words,
         mean_length=median_length(rows.vectors), is_unit_length=is_unit_length(rows.vectors),
-        nodata="zero or NaN", year=int(dated[0]) if len(dated) == 1 else None, licence=_text(told.get("license")),
-        attribution=_providers(told), crs=", ".join(zones[:4]) + (", ..." if len(zones) > 4 else ""), gsd_m=_PIXEL_M,
+        nodata="zero or NaN", year=int(dated[0]) if len(dated) == 1 else None, licence=_text(told.get("license")) or licence,
+        attribution=_providers(told) or credit, crs=", ".join(zones[:4]) + (", ..." if len(zones) > 4 else ""), gsd_m=_PIXEL_M,
         size=f"{len(tiles):,} footprints", rows=len(tiles), dtype="float32", notes=tuple(note for note in notes if note),
         bounds_lonlat=_bounds(rows.shapes),
     )  # fmt: skip
@@ -236,6 +238,15 @@ def _model(told: dict[str, Any], names: set[str], dim: int) -> tuple[str, str]:
     return "embeddings", named or UNKNOWN
 
 
+def _published(title: str, model: str) -> tuple[str, str]:
+    """Licence and attribution of a known publisher; empty where it states none."""
+    if title == "Clay embeddings":
+        return (CLAY_V0_LICENCE if model == _CLAY[768] else ""), "Clay Foundation"
+    if title == "Major TOM embeddings":
+        return MAJOR_TOM_LICENCE, "Major TOM"
+    return "", ""
+
+
 def _providers(told: dict[str, Any]) -> str:
     listed = told.get("providers")
     names = (
@@ -250,8 +261,6 @@ def _text(value: Any) -> str:
     return " ".join(value.split())[:120] if isinstance(value, str) else ""
 
 
-def _tile_rows(rows: _Rows, tiles: Sequence[StoredTile], tell: Tell) -> Iterator[TileRows]:
-    for number, (tile, vector) in enumerate(zip(tiles, rows.vectors, strict=True)):
-        if number and number % 50_000 == 0:
-            tell(f"{number:,} of {len(tiles):,} rows")
+def _tile_rows(rows: _Rows, tiles: Sequence[StoredTile]) -> Iterator[TileRows]:
+    for tile, vector in zip(tiles, rows.vectors, strict=True):
         yield TileRows(tile, (vector[None],), np.ones(1, np.float32))

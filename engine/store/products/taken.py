@@ -9,8 +9,6 @@ from typing import Any, Literal
 from engine.store.products.understood import Understood
 from engine.store.schema import TileRows
 
-Tell = Callable[[str], object]
-
 
 @dataclass(frozen=True)
 class Taken:
@@ -18,7 +16,7 @@ class Taken:
 
     Attributes:
         granularity, patch_px: as a store has them.
-        tiles: the rows of the tiles in the order of the store; tells how far it is.
+        tiles: the rows of the tiles in the order of the store.
         own: what the file says of the store that it was written from, by the fields of `StoreMeta`; empty for others' files.
         most_tiles: how many there may be; 0 where that is not known.
         in_place: what a reader must know to read the same rows again from the file; empty where it can only be converted.
@@ -27,7 +25,7 @@ class Taken:
     understood: Understood
     granularity: Literal["patch", "tile"]
     patch_px: int
-    tiles: Callable[[Tell], Iterator[TileRows]]
+    tiles: Callable[[], Iterator[TileRows]]
     own: Mapping[str, Any] = field(default_factory=dict)
     most_tiles: int = 0
     in_place: Mapping[str, Any] = field(default_factory=dict)

@@ -198,7 +198,7 @@ def facts(store: EmbeddingStore, layer: int) -> None:
     style.facts(
         (
             (rows, f"{store.rows:,}"), ("Dimension", f"{dim:,}"), ("Patch", f"{meta.patch_px} px · {meta.patch_px * meta.gsd_m:g} m"),
-            ("Layer", str(layer)), ("Size", wording.megabytes(store.bytes_on_disk / 1e6)), ("Kept as", meta.dtype),
+            ("Layer", str(layer)), ("Size", "read where they lie" if store.is_in_place else wording.megabytes(store.bytes_on_disk / 1e6)), ("Kept as", meta.dtype),
         ),
         small=True,
     )  # fmt: skip
@@ -206,14 +206,14 @@ def facts(store: EmbeddingStore, layer: int) -> None:
         f"Weights {meta.weights_sha256[:12] or 'not stated'} · source: {wording.plain(meta.source or 'not stated')}"
     )
     name = store.folder.parent.name if store.folder.name == "store" else store.folder.name
-    take.links(
-        [
-            (
-                f"The whole store as a zip · {wording.megabytes(store.bytes_on_disk / 1e6)}",
-                take.folder_zip(store.folder, f"{name}-store.zip"),
-            )
-        ]
-    )
+    if store.is_in_place:
+        st.caption(
+            f"The embeddings lie in {wording.plain(str(store.parts[0].path))}, and the store only says how they are read. Export "
+            f"writes files that hold them."
+        )
+    else:
+        words = f"The whole store as a zip · {wording.megabytes(store.bytes_on_disk / 1e6)}"
+        take.links([(words, take.folder_zip(store.folder, f"{name}-store.zip"))])
     st.code(str(store.folder), language=None, wrap_lines=True)
     if st.button(
         "Train on this store",

@@ -15,7 +15,7 @@ from engine.imagery.geobox import area_in_crs
 from engine.imagery.region import Region
 from engine.store.emb_footer import date_range, warnings_of
 from engine.store.products.decoding import is_unit_length, median_length
-from engine.store.products.taken import Taken, Tell
+from engine.store.products.taken import Taken
 from engine.store.products.understood import Understood
 from engine.store.schema import StoredTile, StoreMeta, TileRows, parse_metadata
 
@@ -39,14 +39,15 @@ class OwnFacts:
         """Fields of the metadata that a store made of the file takes over."""
         return {name: getattr(self.meta, name) for name in _KEPT}
 
-    def taken(self, seen: Understood, rows: Callable[[Tell], Iterator[TileRows]]) -> Taken:
+    def taken(self, seen: Understood, rows: Callable[[], Iterator[TileRows]], count: int) -> Taken:
         """The file, open for reading.
 
         Args:
             rows: of the tiles, in the order of the store.
+            count: of these tiles.
         """
         is_tile = self.meta.granularity == "tile"
-        return Taken(seen, "tile" if is_tile else "patch", self.meta.patch_px, rows, self.kept)
+        return Taken(seen, "tile" if is_tile else "patch", self.meta.patch_px, rows, self.kept, count)
 
 
 def tiles_that_meet(tiles: Sequence[StoredTile], region: Region | None, where: str) -> list[bool]:

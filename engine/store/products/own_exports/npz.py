@@ -13,11 +13,10 @@ import numpy as np
 from engine.errors import StoreError
 from engine.imagery.region import Region
 from engine.store.products.own_exports.facts import OwnFacts, own_facts, tiles_that_meet, understood_own
-from engine.store.products.taken import Taken, Tell
+from engine.store.products.taken import Taken
 from engine.store.schema import TileRows
 
 _LOOKED_ROWS = 2_000
-_TOLD_EVERY = 500
 
 
 @contextmanager
@@ -47,16 +46,14 @@ def taken_npz(path: Path, region: Region | None) -> Iterator[Taken]:
             "number times the scale of its row" if scaled else "as stored",
             _sample(archive, facts),
         )
-        yield facts.taken(seen, lambda tell: _rows(path, archive, facts, chosen, tell))
+        yield facts.taken(seen, lambda: _rows(path, archive, facts, chosen), sum(chosen))
 
 
 def _rows(
-    path: Path, archive: zipfile.ZipFile, facts: OwnFacts, chosen: Sequence[bool], tell: Tell
+    path: Path, archive: zipfile.ZipFile, facts: OwnFacts, chosen: Sequence[bool]
 ) -> Iterator[TileRows]:
     with _damage_told(path):
-        for number, (rows, is_chosen) in enumerate(zip(_tiles(archive, facts), chosen, strict=True)):
-            if number and number % _TOLD_EVERY == 0:
-                tell(f"{number:,} of {len(facts.tiles):,} tiles")
+        for rows, is_chosen in zip(_tiles(archive, facts), chosen, strict=True):
             if is_chosen:
                 yield rows
 

@@ -15,11 +15,11 @@ from engine.files import read_json
 from engine.imagery.raster.rasters import damage_told, open_raster
 from engine.imagery.region import Region
 from engine.store.products.own_exports.facts import KEY, own_facts, tiles_that_meet, understood_own
-from engine.store.products.taken import Taken, Tell
+from engine.store.products.taken import Taken
 from engine.store.schema import StoredTile, TileRows
 
 _COLLECTION = "collection.json"
-_LOOKED_TILES, _TOLD_EVERY = 10, 200
+_LOOKED_TILES = 10
 
 
 def is_own_stac(folder: Path) -> bool:
@@ -50,13 +50,11 @@ def taken_stac(path: Path, region: Region | None) -> Iterator[Taken]:
         "v times the scale of its band",
         every[np.isfinite(every).all(axis=1)],
     )
-    yield facts.taken(seen, lambda tell: _rows(tiles, files, tell))
+    yield facts.taken(seen, lambda: _rows(tiles, files), len(tiles))
 
 
-def _rows(tiles: Sequence[StoredTile], files: Mapping[str, Path], tell: Tell) -> Iterator[TileRows]:
-    for number, tile in enumerate(tiles):
-        if number and number % _TOLD_EVERY == 0:
-            tell(f"{number:,} of {len(tiles):,} tiles")
+def _rows(tiles: Sequence[StoredTile], files: Mapping[str, Path]) -> Iterator[TileRows]:
+    for tile in tiles:
         values = _read(files[tile.id], tile).reshape(tile.rows, -1)
         has_all = np.isfinite(values).all(axis=1)
         values[~has_all] = 0

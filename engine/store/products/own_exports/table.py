@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from engine.errors import StoreError
 from engine.imagery.region import Region
 from engine.store.products.own_exports.facts import KEY, OwnFacts, own_facts, tiles_that_meet, understood_own
-from engine.store.products.taken import Taken, Tell
+from engine.store.products.taken import Taken
 from engine.store.schema import TileRows
 
 _BATCH_ROWS = 10_000
@@ -51,12 +51,10 @@ def taken_own_table(path: Path, region: Region | None) -> Iterator[Taken]:
             f"number times {scale}" if scale else "as stored",
             _sample(file, facts, scale),
         )
-        yield facts.taken(seen, lambda tell: _rows(path, file, facts, chosen, tell))
+        yield facts.taken(seen, lambda: _rows(path, file, facts, chosen), sum(chosen))
 
 
-def _rows(
-    path: Path, file: pq.ParquetFile, facts: OwnFacts, chosen: Sequence[bool], tell: Tell
-) -> Iterator[TileRows]:
+def _rows(path: Path, file: pq.ParquetFile, facts: OwnFacts, chosen: Sequence[bool]) -> Iterator[TileRows]:
     """The tiles that are chosen; rows are read in their order, some thousand at a time."""
     scale, waiting, held = _scale_column(file), list[pa.Table](), 0
     columns = ["valid_fraction", *facts.meta.columns, *([scale] if scale else [])]
@@ -70,8 +68,6 @@ def _rows(
             own, waiting, held = table.slice(0, tile.rows), [table.slice(tile.rows)], held - tile.rows
             if is_chosen:
                 yield _tile_rows(facts, number, own, scale)
-            if number and number % 1000 == 0:
-                tell(f"{number:,} of {len(facts.tiles):,} tiles")
 
 
 def _tile_rows(facts: OwnFacts, number: int, table: pa.Table, scale: str) -> TileRows:

@@ -17,11 +17,11 @@ from engine.errors import StoreError
 from engine.files import read_json
 from engine.imagery.region import Region
 from engine.store.products.own_exports.facts import KEY, own_facts, tiles_that_meet, understood_own
-from engine.store.products.taken import Taken, Tell
+from engine.store.products.taken import Taken
 from engine.store.schema import StoredTile, TileRows
 
 _ROOT = "zarr.json"
-_LOOKED_TILES, _TOLD_EVERY = 10, 200
+_LOOKED_TILES = 10
 # A southern tile in a group of the northern zone lies this far south of its origin (EPSG 32701 to 32760: false northing).
 _FALSE_NORTHING_M = 10_000_000.0
 
@@ -87,20 +87,18 @@ def taken_zarr(path: Path, region: Region | None) -> Iterator[Taken]:
         facts, tiles, str(path), "Zarr (geoemb)", "number times the scale of its patch" if is_scaled else "as stored",
         every[np.isfinite(every).all(axis=1)],
     )  # fmt: skip
-    yield facts.taken(seen, lambda tell: _rows(path, tiles, places, None if region else _count(path), tell))
+    yield facts.taken(seen, lambda: _rows(path, tiles, places, None if region else _count(path)), len(tiles))
 
 
 _Place = tuple[_Group, tuple[int, int, int]]
 
 
 def _rows(
-    path: Path, tiles: Sequence[StoredTile], places: Mapping[str, _Place], expected: int | None, tell: Tell
+    path: Path, tiles: Sequence[StoredTile], places: Mapping[str, _Place], expected: int | None
 ) -> Iterator[TileRows]:
     """The tiles; a chunk that is lost reads as a gap, and is noticed by the number of patches with data."""
     count = 0
-    for number, tile in enumerate(tiles):
-        if number and number % _TOLD_EVERY == 0:
-            tell(f"{number:,} of {len(tiles):,} tiles")
+    for tile in tiles:
         with _damage_told(path):
             values = _read(*places[tile.id], tile).reshape(tile.rows, -1)
         has_all = np.isfinite(values).all(axis=1)

@@ -21,7 +21,7 @@ from engine.store.cells import folded
 from engine.store.emb_footer import date_range
 from engine.store.products.decoding import AS_STORED, is_unit_length, median_length
 from engine.store.products.own_exports.facts import tiles_that_meet
-from engine.store.products.taken import Taken, Tell
+from engine.store.products.taken import Taken
 from engine.store.products.terratorch.chip_place import chip_tile
 from engine.store.products.terratorch.summary import OWN_KEY, backbone_of, layer_of, own_fields, read_summary
 from engine.store.products.understood import UNKNOWN, Understood
@@ -29,7 +29,7 @@ from engine.store.schema import StoredTile, TileRows, column_names
 
 _FILES = "*_embedding.tif"
 _END = "_embedding.tif"
-_LOOKED_CHIPS, _TOLD_EVERY = 20, 200
+_LOOKED_CHIPS = 20
 _KEPT = ("weights_sha256", "bands", "sensor", "level", "is_simulated", "source", "pooling")
 
 
@@ -77,7 +77,7 @@ def taken_folder(path: Path, region: Region | None, images: Path | None) -> Iter
            **told, **_besides(found.summary), "patch_px": _patch_px(kept, path)}  # fmt: skip
     yield Taken(
         _understood(path, found, kept, dims, shown, own), _granularity(found.summary, kept), own["patch_px"],
-        lambda tell: _rows(found, numbers, dict(zip(stems, kept, strict=True)), dims, cells, tell), own,
+        lambda: _rows(found, numbers, dict(zip(stems, kept, strict=True)), dims, cells), own,
     )  # fmt: skip
 
 
@@ -136,11 +136,8 @@ def _rows(
     tiles: Mapping[str, StoredTile],
     dims: tuple[int, ...],
     cells: tuple[int, ...],
-    tell: Tell,
 ) -> Iterator[TileRows]:
-    for count, (stem, tile) in enumerate(tiles.items()):
-        if count and count % _TOLD_EVERY == 0:
-            tell(f"{count:,} of {len(tiles):,} chips")
+    for stem, tile in tiles.items():
         layers, has_all = [], np.ones(tile.rows, bool)
         for layer, dim, across in zip(numbers, dims, cells, strict=True):
             values = _read(found.path(layer, stem))

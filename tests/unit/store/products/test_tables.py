@@ -119,6 +119,7 @@ def test_major_tom_has_a_time_a_row_and_a_model_that_must_be_said(tmp_path: Path
     )  # fmt: skip
     told, store = import_embeddings(path, tmp_path / "run", model="ssl4eo")
     assert told.form == "Major TOM embeddings in GeoParquet" and told.model == "ssl4eo" and told.year is None
+    assert told.licence == "CC-BY-SA-4.0" and told.attribution == "Major TOM"
     assert [tile.datetimes[0] and tile.datetimes[0][:10] for tile in store.tiles] == [
         "2021-06-01",
         "2022-06-01",
