@@ -26,10 +26,10 @@
   }
 
   /** "48 scenes · 35 with fire, 13 fire-free · 32 train, 8 test · scores of conv on rcf". */
-  function summary(scenes, scoredBy) {
+  function summary(scenes, scoredBy, isWorstFirst) {
     const parts = [counted(scenes.map((scene) => kind(scene.label))), counted(scenes.map((scene) => scene.split))];
     parts.push(scoredBy && `scores of ${scoredBy}`);
-    return [`${scenes.length} scenes`, ...parts.filter(Boolean)].join(" · ");
+    return [`${scenes.length} scenes${isWorstFirst ? ", the worst first" : ""}`, ...parts.filter(Boolean)].join(" · ");
   }
 
   function button(parent, words, label, act) {
@@ -99,13 +99,13 @@
   }
 
   /** Draws the strip and its marks; returns what takes them away again. */
-  function drawGallery(map, { scenes, scoredBy }, pictures, panelPx) {
+  function drawGallery(map, { scenes, scoredBy, isWorstFirst }, pictures, panelPx) {
     const box = L.DomUtil.create("details", "ember-box ember-gallery", map.getContainer());
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
     box.open = Emberscope.recall("gallery") ?? map.getSize().y > 560;
     box.style.setProperty("--panel", `${map.getSize().x > 2 * panelPx ? panelPx : 0}px`);
-    L.DomUtil.create("summary", "", box).textContent = summary(scenes, scoredBy);
+    L.DomUtil.create("summary", "", box).textContent = summary(scenes, scoredBy, isWorstFirst);
     const bar = L.DomUtil.create("div", "ember-bar", box);
     const strip = L.DomUtil.create("div", "ember-strip", box);
     let chosen = -1;

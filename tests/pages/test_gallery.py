@@ -146,6 +146,10 @@ def test_the_galleries_of_all_pages_tell_how_well_a_scene_was_mapped_once_it_was
     outlines = {scene.id: layers.footprint(scene) for scene in cached.scenes(run_source(run))}
     assert scores == scene_scores.words_of(run.errors, outlines, tuple(run.task.error_style.names))
     assert bool(told["scoredBy"]) == (page != "evaluate"), "where the page does not say whose scores they are"
+    assert told["isWorstFirst"] == (page == "evaluate")
+    if page == "evaluate":
+        assert [scene["id"] for scene in told["scenes"] if scene["score"]] == list(scores)  # type: ignore[attr-defined]
+        assert list(scores.values()) == sorted(scores.values()), "from the least IoU on"
 
 
 def test_scores_of_other_scenes_of_the_same_names_are_not_told(filled_home: Path, tmp_path: Path) -> None:

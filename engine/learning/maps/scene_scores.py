@@ -18,7 +18,7 @@ from engine.learning.tasks.segmentation import FALSE_ALARM, HIT, MISS, RIGHT
 
 
 def words_of(errors: Path, outlines: Mapping[str, BaseGeometry], kinds: Sequence[int]) -> dict[str, str]:
-    """The score of each scene in words; scenes without a labelled pixel are left out.
+    """The score of each scene in words, the worst first; scenes without a labelled pixel are left out.
 
     Args:
         errors: values as a segmentation's `error_style` says.
@@ -28,8 +28,9 @@ def words_of(errors: Path, outlines: Mapping[str, BaseGeometry], kinds: Sequence
     """
     with rasterio.open(errors) as source:
         counts = {name: _counts(source, outline) for name, outline in outlines.items()}
-    told = {name: _words(found, HIT in kinds) for name, found in counts.items()}
-    return {name: words for name, words in told.items() if words}
+    known = {name: found for name, found in counts.items() if found.sum()}
+    order = sorted(known, key=lambda name: _score(known[name], HIT in kinds))
+    return {name: _words(known[name], HIT in kinds) for name in order}
 
 
 def _counts(source: rasterio.DatasetReader, outline: BaseGeometry) -> np.ndarray:
@@ -56,10 +57,16 @@ def _rings(shape: Mapping[str, object]) -> list[list[tuple[float, float]]]:
     return [polygon[0] for polygon in polygons]  # type: ignore[index]
 
 
-def _words(counts: np.ndarray, has_hits: bool) -> str:
-    if not counts.sum():
-        return ""
+def _score(counts: np.ndarray, has_hits: bool) -> float:
+    """The IoU of the class that is looked for, or the share that is right, 0 to 1; above where rightly nothing was found."""
     if not has_hits:
-        return f"{100 * counts[RIGHT] / counts.sum():.0f} % right"
+        return float(counts[RIGHT] / counts.sum())
     union = counts[[HIT, FALSE_ALARM, MISS]].sum()
-    return f"IoU {counts[HIT] / union:.2f}" if union else "rightly none"
+    return float(counts[HIT] / union) if union else np.inf
+
+
+def _words(counts: np.ndarray, has_hits: bool) -> str:
+    score = _score(counts, has_hits)
+    if not has_hits:
+        return f"{100 * score:.0f} % right"
+    return f"IoU {score:.2f}" if np.isfinite(score) else "rightly none"

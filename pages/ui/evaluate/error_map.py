@@ -72,7 +72,9 @@ def show(run: TrainRun, job_id: str, choice: Choice, place: Place | None = None)
             page="evaluate", key=f"evaluate_{job_id}",
             bounds_lonlat=_opening(scenes, overlay, place),
             boxes=layers.boxes_of(scenes), focus=job_id if place is None else f"{job_id} {place.name}",
-            shown=(*scene_gallery.with_gallery(below, scenes, scene_scores.of_run(run, scenes)), overlay),
+            shown=(
+                *scene_gallery.with_gallery(below, scenes, scene_scores.of_run(run, scenes), is_worst_first=True), overlay,
+            ),
             outlines=(*layers.outlines(scenes, palette.ASH), *_outline(run, place)), overlay_percent=80,
         )
     )  # fmt: skip

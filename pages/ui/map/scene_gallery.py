@@ -17,7 +17,7 @@ class Scores:
     """How well scenes were mapped.
 
     Attributes:
-        words: by the id of a scene.
+        words: by the id of a scene, the worst first.
         by: the decoder that mapped them; empty where the page says it.
     """
 
@@ -28,11 +28,14 @@ class Scores:
 NO_SCORES = Scores()
 
 
-def with_gallery(shown: list[Shown], scenes: Sequence[Scene], scores: Scores = NO_SCORES) -> list[Shown]:
+def with_gallery(
+    shown: list[Shown], scenes: Sequence[Scene], scores: Scores = NO_SCORES, *, is_worst_first: bool = False
+) -> list[Shown]:
     """The imagery with its scenes side by side at the foot of the map, where there are several.
 
     Args:
         shown: of `layers.imagery(scenes, ...)`.
+        is_worst_first: in the order of the scores, those without one last.
     """
     if not shown or len(scenes) < 2:
         return shown
@@ -43,6 +46,12 @@ def with_gallery(shown: list[Shown], scenes: Sequence[Scene], scores: Scores = N
         )
         for index, scene in enumerate(scenes)
     )  # fmt: skip
+    is_worst_first = is_worst_first and len(scores.words) > 1
+    if is_worst_first:
+        rank = {name: number for number, name in enumerate(scores.words)}
+        items = tuple(sorted(items, key=lambda item: rank.get(item.id, len(rank))))
     has_labels = any(scene.mask_path for scene in scenes)
-    token = galleries.register(galleries.Gallery(shown[0].token, items, has_labels, scores.by))
+    token = galleries.register(
+        galleries.Gallery(shown[0].token, items, has_labels, scores.by, is_worst_first)
+    )
     return [replace(shown[0], gallery=token), *shown[1:]]

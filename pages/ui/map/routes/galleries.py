@@ -50,12 +50,14 @@ class Gallery:
         layer: token of the layer whose pictures are shown.
         has_labels: whether scenes of this kind have labels at all, so that one without is worth a word.
         scored_by: the decoder that the scores are of; empty where the page says it.
+        is_worst_first: the items stand in the order of their scores.
     """
 
     layer: str
     items: tuple[Item, ...]
     has_labels: bool
     scored_by: str = ""
+    is_worst_first: bool = False
 
 
 _galleries: OrderedDict[str, Gallery] = OrderedDict()
@@ -81,7 +83,9 @@ def told(token: str) -> dict[str, object]:
     """
     gallery = by_token.find(_galleries, token)
     scenes = [_told(item, gallery.has_labels) for item in gallery.items]
-    return {"layer": gallery.layer, "scenes": scenes, "scoredBy": gallery.scored_by}
+    return {
+        "layer": gallery.layer, "scenes": scenes, "scoredBy": gallery.scored_by, "isWorstFirst": gallery.is_worst_first,
+    }  # fmt: skip
 
 
 def _told(item: Item, has_labels: bool) -> dict[str, object]:
