@@ -19,7 +19,7 @@ ALBEDO, ASYMMETRY, FORWARDS = 0.92, 0.65, 0.84
 
 
 def molecules() -> np.ndarray:
-    """(6,) optical depth of the molecules at sea level (Hansen & Travis 1974, Space Sci. Rev. 16, equation 2.29)."""
+    """(6,) optical depth of the molecules at sea level (Hansen & Travis 1974, Space Sci. Rev. 16, 527-610)."""
     inverse = WAVELENGTHS_UM**-2
     depth: np.ndarray = 0.008569 * inverse**2 * (1 + 0.0113 * inverse + 0.00013 * inverse**2)
     return depth
@@ -41,7 +41,8 @@ def path_reflectance(haze: np.ndarray, sun_zenith_rad: float) -> np.ndarray:
     rayleigh = 0.75 * (1 + cosine**2)  # phase function; the scattering angle is 180 degrees less the zenith
     forward = (1 - ASYMMETRY**2) / (1 + ASYMMETRY**2 + 2 * ASYMMETRY * cosine) ** 1.5
     once = molecules()[:, None, None] * rayleigh + ALBEDO * haze * forward
-    # Light scattered again raises single scattering by about the optical depth (van de Hulst 1980, for thin layers).
+    # Light scattered again adds to single scattering, in proportion to the optical depth where it is small; the factor is our
+    # own judgement, not computed with 6S.
     again = 1 + 0.6 * (molecules()[:, None, None] + haze)
     seen: np.ndarray = once / (4 * cosine) * again
     return seen
