@@ -27,6 +27,7 @@ from engine.imagery.sensors.sensor import Level
 from engine.imagery.simulation.chip import burn_ratio
 from engine.imagery.sources.chip_folder import ChipsScene
 from engine.jobs import folder as run_folder
+from engine.jobs.configuration.apply import Adapt
 from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, LabelsConfig, TrainConfig
 from engine.labels.build import labels_for
 from engine.labels.sidecar import read_labels
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=None, help="places of the season, 3 to 47; absent: 48")
     parser.add_argument("--head", choices=("mlp", "linear", "conv"), default="mlp")
     parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--adapt", choices=("none", "standardise"), default="none", help="to each folder")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -67,7 +69,7 @@ def measured(chosen: argparse.Namespace, named: str, root: Path) -> dict[str, An
     run = taught(chosen, named, root)
     scores = json.loads((run.folder / "scores.json").read_text(encoding="utf-8"))
     row = {"backbone": named.partition("=")[0], "season": round(float(scores["iou_burned"]), 3)}
-    real = {folder.name: tested(run, folder.resolve(), root) for folder in chosen.folders}
+    real = {folder.name: tested(run, folder.resolve(), root, chosen.adapt) for folder in chosen.folders}
     row |= {"real": real, "seconds": round(time.monotonic() - began)}
     sys.stderr.write(json.dumps(row) + "\n")
     return row
@@ -91,7 +93,7 @@ def taught(chosen: argparse.Namespace, named: str, root: Path) -> TrainRun:
     return TrainRun.open(folder)
 
 
-def tested(run: TrainRun, folder: Path, root: Path) -> dict[str, Any]:
+def tested(run: TrainRun, folder: Path, root: Path, adapt: Adapt = "none") -> dict[str, Any]:
     """Burnt IoU, precision and recall on the labelled pixels of a folder."""
     level = run.decoder.level
     scene: dict[str, Any] = {"source": "chips", "path": str(folder)}
@@ -111,7 +113,7 @@ def tested(run: TrainRun, folder: Path, root: Path) -> dict[str, Any]:
     labels = read_labels(labels_for(store, LabelsConfig(source="scene"), root), store)
     truth = labelled_tiles(store, labels, range(len(store.tiles)))
     counts = []
-    for (_, called), one in zip(predict_tiles(run, store), truth, strict=True):
+    for (_, called), one in zip(predict_tiles(run, store, adapt=adapt), truth, strict=True):
         known = (one.pixels >= 0) & (called >= 0)
         counts.append(confusion(called[known] == 1, one.pixels[known] == 1))
     return of_counts(sum(counts, np.zeros(4)))

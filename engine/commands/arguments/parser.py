@@ -157,6 +157,10 @@ def _add_maps(add: Add) -> None:
     sub.add_argument(
         "--date", help="first, last or a day, where a store has several dates of the same ground"
     )
+    sub.add_argument(
+        "--adapt", choices=("none", "standardise"), default="none",
+        help="standardise: embeddings are standardised half way as those of the mapped ground are; none: as the decoder was taught",
+    )  # fmt: skip
     _add_map_files(sub)
     sub = add("map-files", mapping.map_files, "Write the files of a finished map at a threshold.", "map")
     sub.add_argument("--classes", metavar="FILE", help="classes with a colour table: .tif")

@@ -44,7 +44,9 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
             f"{chosen.store} holds several dates of the same ground; the last one is mapped, {date}. --date chooses another."
         )
     with tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as held:
-        for event in map_store(runs, store, Path(held), workspace_of(runs[0].folder), date, only):
+        for event in map_store(
+            runs, store, Path(held), workspace_of(runs[0].folder), date, only, adapt=chosen.adapt
+        ):
             if isinstance(event, Noticed):
                 say(event.message)
         written = {"out": chosen.out} | write_files(Path(held), files)
@@ -62,6 +64,7 @@ def _values(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
     """The map of a decoder that gives numbers, or a class a tile."""
     from engine.extraction.pixels.pixel_gaps import pixels_with_data
     from engine.learning.keeping.result import TrainRun
+    from engine.learning.maps.adaptation import note_of_adaptation
     from engine.learning.maps.facts import map_tags
     from engine.learning.maps.predict import note_of, predict_tiles, without_gaps, write_map
     from engine.store.store import EmbeddingStore
@@ -70,12 +73,14 @@ def _values(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
     run, store = TrainRun.open(Path(chosen.run)), EmbeddingStore.open(Path(chosen.store))
     task = run.task
     has_data, gaps = (None, "") if task.is_per_tile else pixels_with_data(store, workspace_of(run.folder))
-    notes = [note for note in (gaps, note_of(run, store)) if note]
+    notes = [note for note in (gaps, note_of(run, store), note_of_adaptation(chosen.adapt)) if note]
     pieces = (
         (tile, task.map_values(without_gaps(found, tile, task, has_data)))
-        for tile, found in predict_tiles(run, store)
+        for tile, found in predict_tiles(run, store, adapt=chosen.adapt)
     )
-    say(f"Wrote {write_map(out, pieces, task, task.prediction_style, map_tags(store, [run.decoder]))}")
+    say(
+        f"Wrote {write_map(out, pieces, task, task.prediction_style, map_tags(store, [run.decoder], chosen.adapt))}"
+    )
     return {"out": str(out), "notes": notes}
 
 

@@ -9,6 +9,9 @@ from pydantic import Field
 from engine.frozen import Frozen
 from engine.jobs.configuration.extract import ExtractConfig
 
+Adapt = Literal["none", "standardise"]
+"""How a decoder is adapted to the place that it maps."""
+
 
 class ApplyConfig(Frozen):
     """JOB 3: a trained decoder maps ground: the class of each pixel, and how likely it is."""
@@ -28,6 +31,11 @@ class ApplyConfig(Frozen):
     )
     titles: tuple[str, ...] = Field(
         (), max_length=64, description="What each ground is called, in their order; empty: after its files."
+    )
+    adapt: Adapt = Field(
+        "none",
+        description="standardise: the mean and deviation that embeddings are standardised by are drawn half way to those of "
+        "the place that is mapped; found to help under strong haze and in other climates, and to harm elsewhere. none: as taught.",
     )
     device: str = Field(
         "auto",

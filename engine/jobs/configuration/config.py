@@ -243,7 +243,7 @@ def config_hash(config: JobConfig) -> str:
             _drop_defaults(tree, _LATER_OF_TRAINING)
             _reduce(tree["store"], config.store)
         case ApplyConfig():
-            _drop_defaults(tree, {"ensemble": []})
+            _drop_defaults(tree, {"ensemble": [], "adapt": "none"})
             tree.pop("titles")  # a name decides nothing
             for own, one in zip(tree["ground"], config.ground, strict=True):
                 _reduce(own, one)

@@ -15,11 +15,13 @@ from engine.errors import StoreError
 from engine.extraction.extract import ensure_store, store_folder
 from engine.extraction.pixels.pixel_gaps import pixels_with_data
 from engine.files import make_folder
+from engine.jobs.configuration.apply import Adapt
 from engine.jobs.configuration.config import ApplyConfig, ExtractConfig
 from engine.jobs.events import ApplyDone, Event, MapTileDone, Noticed, StepStarted
 from engine.labels.build import PixelsWithData
 from engine.labels.patches import to_pixels
 from engine.learning.keeping.result import TrainRun
+from engine.learning.maps.adaptation import note_of_adaptation
 from engine.learning.maps.alike import DISAGREEMENT, DISAGREEMENT_RAMP, require_alike
 from engine.learning.maps.dates import dates_of
 from engine.learning.maps.ensemble import ensemble_outputs
@@ -57,7 +59,7 @@ def apply(config: ApplyConfig, folder: Path, root: Path) -> Iterator[Event]:
         title = next(iter(config.titles[number : number + 1]), "")
         for date, only in dates_of(store).items():
             place = f"maps/{len(made)}"
-            facts = yield from map_store(runs, store, folder / place, root, date, only, title)
+            facts = yield from map_store(runs, store, folder / place, root, date, only, title, config.adapt)
             hectares.update(facts.hectares_above(facts.style.default_threshold))
             made.append(place)
     yield ApplyDone(
@@ -67,7 +69,7 @@ def apply(config: ApplyConfig, folder: Path, root: Path) -> Iterator[Event]:
 
 def map_store(
     runs: Sequence[TrainRun], store: EmbeddingStore, folder: Path, root: Path, date: str = "",
-    only: Collection[str] | None = None, title: str = "",
+    only: Collection[str] | None = None, title: str = "", adapt: Adapt = "none",
 ) -> Generator[Event, None, MapFacts]:  # fmt: skip
     """Map one store into a folder: probability.tif, disagreement.tif of several decoders, then map.json.
 
@@ -76,6 +78,7 @@ def map_store(
         date: of the tiles in `only`, for the map's title; empty where the store has one date of each ground.
         only: ids of the tiles; None: all.
         title: of the ground; empty: after its files.
+        adapt: whether the decoders are adapted to the mapped tiles.
 
     Raises:
         StoreError: the store is not what a decoder learned to read.
@@ -84,14 +87,15 @@ def map_store(
         run.decoder.require_fit(store)
     make_folder(folder)
     has_data, gaps = pixels_with_data(store, root)
-    notes = tuple(dict.fromkeys(note for note in (gaps, *(note_of(run, store) for run in runs)) if note))
+    told = (gaps, *(note_of(run, store) for run in runs), note_of_adaptation(adapt))
+    notes = tuple(dict.fromkeys(note for note in told if note))
     yield from map(Noticed, notes)
     with tempfile.TemporaryDirectory(prefix=".pieces-", dir=folder) as held:
-        kept = yield from _keep_pieces(runs, store, Path(held), has_data, only)
+        kept = yield from _keep_pieces(runs, store, Path(held), has_data, only, adapt)
         yield StepStarted("Writing the map")
-        _write_maps(runs, store, folder, kept)
+        _write_maps(runs, store, folder, kept, adapt)
     facts = facts_of(
-        store, [run.decoder for run in runs], [run.folder for run in runs], folder, notes, date, only, title
+        store, [run.decoder for run in runs], [run.folder for run in runs], folder, notes, date, only, title, adapt
     )  # fmt: skip
     write_facts(folder, facts)
     return facts
@@ -99,13 +103,13 @@ def map_store(
 
 def _keep_pieces(
     runs: Sequence[TrainRun], store: EmbeddingStore, held: Path, has_data: PixelsWithData | None,
-    only: Collection[str] | None,
+    only: Collection[str] | None, adapt: Adapt,
 ) -> Generator[Event, None, list[tuple[StoredTile, Path]]]:  # fmt: skip
     """Class and step of each tile in a file, and the disagreement of several decoders in one beside it."""
     kept: list[tuple[StoredTile, Path]] = []
     task, began = runs[0].decoder.taught, time.monotonic()
     number = len(store.tiles) if only is None else len(only)
-    for found, disagreement in _outputs(runs, store, only):
+    for found, disagreement in _outputs(runs, store, only, adapt):
         tile = found.span.tile
         piece = class_and_step(found, task)
         known = None if has_data is None else has_data(tile)
@@ -121,19 +125,23 @@ def _keep_pieces(
 
 
 def _outputs(
-    runs: Sequence[TrainRun], store: EmbeddingStore, only: Collection[str] | None
+    runs: Sequence[TrainRun], store: EmbeddingStore, only: Collection[str] | None, adapt: Adapt
 ) -> Iterator[tuple[TileOutputs, np.ndarray | None]]:
     """What one decoder says of each tile, or what several say together and how far they disagree."""
     if len(runs) == 1:
-        yield from ((found, None) for found in tile_outputs(runs[0], store, only))
+        yield from ((found, None) for found in tile_outputs(runs[0], store, only, adapt))
     else:
-        yield from ((one.found, one.disagreement) for one in ensemble_outputs(runs, store, only))
+        yield from ((one.found, one.disagreement) for one in ensemble_outputs(runs, store, only, adapt))
 
 
 def _write_maps(
-    runs: Sequence[TrainRun], store: EmbeddingStore, folder: Path, kept: Sequence[tuple[StoredTile, Path]]
+    runs: Sequence[TrainRun],
+    store: EmbeddingStore,
+    folder: Path,
+    kept: Sequence[tuple[StoredTile, Path]],
+    adapt: Adapt,
 ) -> None:
-    own = map_tags(store, [run.decoder for run in runs])
+    own = map_tags(store, [run.decoder for run in runs], adapt)
     pieces = ((tile, np.load(at)) for tile, at in kept)
     tags = own | {"EMBERSCOPE_STEPS": str(STEPS)}
     write_mosaic(

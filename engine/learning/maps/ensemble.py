@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from engine.jobs.configuration.apply import Adapt
 from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.predict import TileOutputs, tile_outputs
 from engine.learning.tasks.task import Task
@@ -32,7 +33,10 @@ class Agreed:
 
 
 def ensemble_outputs(
-    runs: Sequence[TrainRun], store: EmbeddingStore, only: Collection[str] | None = None
+    runs: Sequence[TrainRun],
+    store: EmbeddingStore,
+    only: Collection[str] | None = None,
+    adapt: Adapt = "none",
 ) -> Iterator[Agreed]:
     """What the decoders say together, tile by tile, in the order of the store.
 
@@ -40,7 +44,7 @@ def ensemble_outputs(
         StoreError: the store is not what one of them learned to read.
     """
     task = runs[0].decoder.taught
-    for members in zip(*(tile_outputs(run, store, only) for run in runs), strict=True):
+    for members in zip(*(tile_outputs(run, store, only, adapt) for run in runs), strict=True):
         yield agreed(members, task)
 
 

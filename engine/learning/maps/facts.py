@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import EngineError, JobError, StoreError
 from engine.files import read_json
+from engine.jobs.configuration.apply import Adapt
 from engine.jobs.configuration.task import configured_task
 from engine.learning.keeping.card import DecoderCard
 from engine.learning.keeping.result import TrainRun, write_json
@@ -35,6 +36,7 @@ class MapFacts:
         hectares: value of a class -> hectares at each step of its probability.
         notes: what a person should know of how it was made.
         ensemble: folders of the other decoders whose probabilities were averaged with the first one's.
+        adapt: how the decoders were adapted to this ground.
     """
 
     title: str
@@ -53,6 +55,7 @@ class MapFacts:
     notes: tuple[str, ...] = ()
     ensemble: tuple[str, ...] = ()
     is_taught_on_simulated: bool | None = None
+    adapt: Adapt = "none"
 
     @property
     def members(self) -> int:
@@ -72,7 +75,7 @@ class MapFacts:
     @property
     def taught_tags(self) -> dict[str, str]:
         """What files made of the map say of the decoder's training data."""
-        return taught_tags(self.taught_on, self.is_taught_on_simulated)
+        return taught_tags(self.taught_on, self.is_taught_on_simulated) | adapt_tags(self.adapt)
 
     def hectares_above(self, threshold: float) -> dict[str, float]:
         """Hectares of each class above a threshold, by name."""
@@ -88,6 +91,11 @@ def taught_tags(taught_on: str, is_simulated: bool | None) -> dict[str, str]:
     }
 
 
+def adapt_tags(adapt: Adapt) -> dict[str, str]:
+    """A tag of a map whose decoder was adapted to its ground; none where it was not."""
+    return {} if adapt == "none" else {"EMBERSCOPE_ADAPT": adapt}
+
+
 def own_ground_tags(card: DecoderCard) -> dict[str, str]:
     """Tags of a map of the ground that a decoder was taught and tested on."""
     return {
@@ -99,11 +107,11 @@ def own_ground_tags(card: DecoderCard) -> dict[str, str]:
     }
 
 
-def map_tags(store: EmbeddingStore, cards: Sequence[DecoderCard]) -> dict[str, str]:
+def map_tags(store: EmbeddingStore, cards: Sequence[DecoderCard], adapt: Adapt = "none") -> dict[str, str]:
     """Tags of a map of a store: what they say of its ground, and of what the decoders learned from."""
     taught = taught_tags(sources_of(cards), any(card.is_simulated for card in cards))
     ground = {"EMBERSCOPE_SOURCE": store.meta.source or "not stated"}
-    return store_tags(store, cards[0].layers[0]) | ground | taught
+    return store_tags(store, cards[0].layers[0]) | ground | taught | adapt_tags(adapt)
 
 
 def sources_of(cards: Sequence[DecoderCard]) -> str:
@@ -136,12 +144,12 @@ def class_style(task: Task) -> ClassStyle:
 
 def facts_of(
     store: EmbeddingStore, cards: Sequence[DecoderCard], decoders: Sequence[Path], folder: Path, notes: tuple[str, ...],
-    date: str = "", only: Collection[str] | None = None, title: str = "",
+    date: str = "", only: Collection[str] | None = None, title: str = "", adapt: Adapt = "none",
 ) -> MapFacts:  # fmt: skip
     """The facts of a map that was just written into a folder.
 
     Args:
-        date, only, title: as in `apply.map_store`.
+        date, only, title, adapt: as in `apply.map_store`.
     """
     meta, card = store.meta, cards[0]
     tiles = [tile for tile in store.tiles if only is None or tile.id in only]
@@ -152,7 +160,7 @@ def facts_of(
         head=" and ".join(heads), ensemble=tuple(map(str, decoders[1:])),
         backbone=card.backbone, task=card.task, dates=tuple(days), source=meta.source, taught_on=sources_of(cards),
         gsd_m=meta.gsd_m, is_simulated=meta.is_simulated, is_random=meta.is_random,
-        hectares=hectares_by_step(folder / PROBABILITY), notes=notes,
+        hectares=hectares_by_step(folder / PROBABILITY), notes=notes, adapt=adapt,
         is_taught_on_simulated=any(one.is_simulated for one in cards),
     )  # fmt: skip
 
@@ -170,7 +178,11 @@ def read_map(folder: Path) -> MapFacts:
     """
     try:
         tree = read_json(folder / FACTS)
-        tree = {"ensemble": [], **tree}  # maps of earlier versions are of one decoder
+        tree = {
+            "ensemble": [],
+            "adapt": "none",
+            **tree,
+        }  # maps of earlier versions are of one decoder, as taught
         if "is_taught_on_simulated" not in tree:  # nor do they say this
             tree["is_taught_on_simulated"] = _is_simulated(tree)
         known = {one.name: tree[one.name] for one in fields(MapFacts)}

@@ -12,11 +12,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from engine.errors import StoreError
+from engine.jobs.configuration.apply import Adapt
 from engine.labels.build import PixelsWithData
 from engine.learning.dataset import Span, read_features, spans_of
 from engine.learning.heads.decoder import Decoder
 from engine.learning.heads.table import restore_decoder
 from engine.learning.keeping.result import TrainRun
+from engine.learning.maps.adaptation import adapted
 from engine.learning.positions import POSITION_PREFIX, Positions
 from engine.learning.tasks.task import MapStyle, Task
 from engine.learning.truth import on_tile
@@ -43,19 +45,20 @@ class TileOutputs:
 
 
 def predict_tiles(
-    run: TrainRun, store: EmbeddingStore, only: Collection[str] | None = None
+    run: TrainRun, store: EmbeddingStore, only: Collection[str] | None = None, adapt: Adapt = "none"
 ) -> Iterator[Piece]:
     """Tiles of a store with what each pixel is, (height_px, width_px) in the terms of labels; missing without data.
 
     Args:
         only: ids of the tiles wanted; None: all.
+        adapt: whether the decoder is adapted to these tiles.
 
     Raises:
         JobError: the run is no finished training.
-        StoreError: the store is not what the decoder learned to read.
+        StoreError: the store is not what the decoder learned to read, or has too few patches to adapt to.
     """
     task = run.decoder.taught
-    for found in tile_outputs(run, store, only):
+    for found in tile_outputs(run, store, only, adapt):
         yield found.span.tile, classes_of(found, task)
 
 
@@ -66,16 +69,17 @@ def classes_of(found: TileOutputs, task: Task) -> np.ndarray:
 
 
 def tile_outputs(
-    run: TrainRun, store: EmbeddingStore, only: Collection[str] | None = None
+    run: TrainRun, store: EmbeddingStore, only: Collection[str] | None = None, adapt: Adapt = "none"
 ) -> Iterator[TileOutputs]:
     """The decoder's outputs tile by tile, in the order of the store.
 
     Args:
         only: ids of the tiles wanted; None: all.
+        adapt: whether the decoder is adapted to these tiles.
 
     Raises:
         JobError: the run is no finished training.
-        StoreError: the store is not what the decoder learned to read.
+        StoreError: the store is not what the decoder learned to read, or has too few patches to adapt to.
     """
     card = run.decoder
     card.require_fit(store)
@@ -83,8 +87,10 @@ def tile_outputs(
     columns = read_features(store, card.layers)
     if positions := _positions(run):
         positions.take_off(store, card.layers, columns)
-    features = torch.from_numpy(columns)
     is_valid = store.read_valid_fraction() > 0
+    if adapt == "standardise":
+        decoder = adapted(decoder, columns, is_valid, store, only)
+    features = torch.from_numpy(columns)
     features[torch.from_numpy(~is_valid)] = decoder.mean.to(features.dtype)
     for span in (span for span in spans_of(store) if only is None or span.tile.id in only):
         yield TileOutputs(span, _outputs(decoder, features[span.rows], span), is_valid[span.rows])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from engine.errors import EngineError
+from engine.jobs.configuration.apply import Adapt
 from engine.jobs.configuration.config import ApplyConfig, SceneConfig
 from engine.jobs.job import submit
 from engine.learning.keeping.result import TrainRun
@@ -15,6 +16,7 @@ from pages.ui import workspace
 from pages.ui.apply import ground
 from pages.ui.jobs import chosen_run
 from pages.ui.look import errors, notices, wording
+from pages.ui.look.fields import help_of
 from pages.ui.state import address, cached, regions, results, session
 
 _GROUND = "ground"  # of the address
@@ -39,6 +41,7 @@ def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> 
     if not chosen:
         _say_why_not_here(refused)
     ensemble = _ensemble(run, runs)
+    adapt = _adapt()
     if regions.chosen() is not None:
         st.caption(
             f"Of {wording.plain(session.place().title)} only the region of Explore: {regions.in_words()}."
@@ -47,7 +50,7 @@ def show(runs: Sequence[cached.JobFacts], stores: Sequence[cached.JobFacts]) -> 
         with errors.in_words(stop=False):
             config = ApplyConfig(
                 decoder=str(run.folder), ensemble=ensemble, ground=tuple(by_key[key].given for key in chosen),
-                titles=tuple(by_key[key].title for key in chosen),
+                titles=tuple(by_key[key].title for key in chosen), adapt=adapt,
             )  # fmt: skip
             session.set_job(submit(config, workspace.folder()).id)
             st.rerun()
@@ -91,6 +94,14 @@ def _ensemble(run: TrainRun, runs: Sequence[cached.JobFacts]) -> tuple[str, ...]
         "probabilities, and another layer where they disagree.",
     )  # fmt: skip
     return tuple(str(alike[name].job.folder) for name in chosen)
+
+
+def _adapt() -> Adapt:
+    """Whether the decoder is adapted to the ground: never unless it is asked for."""
+    asked = st.toggle(
+        "Adapt the decoder to the ground", key="apply_adapt", help=help_of(ApplyConfig, "adapt")
+    )
+    return "standardise" if asked else "none"
 
 
 def _is_alike(run: TrainRun, found: cached.JobFacts) -> bool:

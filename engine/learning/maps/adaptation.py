@@ -1,0 +1,68 @@
+"""A decoder for another place: its standardisation drawn half way to the statistics of the embeddings there.
+
+Other atmospheres, sensors and soils move embeddings. Drawn all the way, a place with more burnt ground than the training places
+would lose it: half way did best of what was tried on scars that no decoder had seen, and it does not always help.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection
+
+import numpy as np
+import torch
+
+from engine.errors import StoreError
+from engine.jobs.configuration.apply import Adapt
+from engine.learning.dataset import spans_of, statistics
+from engine.learning.heads.decoder import Decoder
+from engine.store.store import EmbeddingStore
+
+SHARE = 0.5
+FEWEST_PATCHES = 256  # fewer do not tell a mean and a deviation of a place
+
+
+def adapted(
+    decoder: Decoder,
+    features: np.ndarray,
+    is_valid: np.ndarray,
+    store: EmbeddingStore,
+    only: Collection[str] | None,
+) -> Decoder:
+    """A copy whose mean lies half way to that of the mapped patches, and whose deviation is the geometric mean of both.
+
+    Args:
+        features: (rows, D) of the store, in its dtype.
+        is_valid: (rows,) bool.
+        only: ids of the tiles that are mapped; None: all.
+
+    Raises:
+        StoreError: too few patches with data.
+    """
+    rows = _mapped_rows(store, only)
+    rows = rows[is_valid[rows]]
+    if len(rows) < FEWEST_PATCHES:
+        raise StoreError(
+            f"{store.folder} has {len(rows)} patches with data to map, and adapt: standardise measures a place by "
+            f"{FEWEST_PATCHES} or more. Map more ground, or use adapt: none."
+        )
+    mean, std = (torch.from_numpy(found) for found in statistics(features, rows))
+    moved = copy.deepcopy(decoder)
+    moved.mean = decoder.mean + SHARE * (mean - decoder.mean)
+    moved.std = decoder.std * (std / decoder.std) ** SHARE
+    return moved
+
+
+def note_of_adaptation(adapt: Adapt) -> str:
+    """What is told of a map that was adapted; empty where it was not."""
+    if adapt == "none":
+        return ""
+    return (
+        "The decoder was adapted to this place (adapt: standardise): its standardisation lies half way between its training "
+        "ground and this ground."
+    )
+
+
+def _mapped_rows(store: EmbeddingStore, only: Collection[str] | None) -> np.ndarray:
+    spans = [span for span in spans_of(store) if only is None or span.tile.id in only]
+    return np.concatenate([np.arange(span.rows.start, span.rows.stop) for span in spans] or [np.arange(0)])
