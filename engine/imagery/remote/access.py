@@ -89,12 +89,17 @@ def bearer(kind: AccessKind) -> str:
     return _token(kind, "")
 
 
-def forget(url: str, kind: AccessKind) -> None:
-    """Drop the token of a file that was refused: the next request asks for a new one."""
+def forget(kind: AccessKind, used: str = "") -> None:
+    """Drop tokens of an access that were refused: the next request asks for new ones.
+
+    Args:
+        used: the address and the headers of the refused request: a token that was renewed meanwhile is kept, so that readers
+            that are refused together ask for one new token; "": all of them go.
+    """
     with _lock:
-        for key in [key for key in _tokens if key[0] == kind]:
-            del _tokens[key]
-    del url
+        for key, held in list(_tokens.items()):
+            if key[0] == kind and (not used or held.text in used):
+                del _tokens[key]
 
 
 def wants(kind: AccessKind) -> str:

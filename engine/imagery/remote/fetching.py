@@ -224,7 +224,7 @@ def _answer(raster: RemoteRaster, part: tuple[int, int]) -> Answer:
         if answer.status not in (401, 403) or raster.access == "open" or is_last:
             kind = AbsentRemote if answer.status in _ABSENT else RemoteError
             raise raster.told(_refused(answer.status, raster.access), kind)
-        access.forget(raster.address, raster.access)
+        access.forget(raster.access, f"{url} {headers}")
     raise AssertionError
 
 

@@ -89,7 +89,7 @@ def asked_with_account(url: str, body: Mapping[str, object], accept: str, most_b
         answer = ask(Asked(url, "POST", headers, json.dumps(body).encode(), most_bytes))
         if answer.status != 401 or is_last:
             return answer
-        access.forget(url, "sentinel-hub")
+        access.forget("sentinel-hub", str(headers))
     raise AssertionError
 
 

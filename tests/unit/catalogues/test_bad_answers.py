@@ -199,15 +199,49 @@ def test_an_expired_signature_is_renewed_once(server: RangeServer, home: Path) -
 
     feature(server)["assets"] = {"B04": feature(server)["assets"]["red"]}
     server.fault = guard
-    access.forget("", "planetary-computer")
+    access.forget("planetary-computer")
     list(wanted(catalogue="signed").prepare(home))
     assert len(given) == 2
     cache.cache_folder().rename(home / "elsewhere")
-    access.forget("", "planetary-computer")
+    access.forget("planetary-computer")
     given[:] = [f"{SECRET}x"] * 5  # from now on no signature is the right one
     told = refused(home, r"B04 of .* of 2023-07-10 .* wants a signature that is valid \(it answered 403\)",
                    catalogue="signed", dates=("2023-07-02", "2023-07-15"))  # fmt: skip
     assert SECRET not in told
+
+
+def test_readers_whose_signature_ends_in_the_middle_of_a_run_ask_for_one_new_one(
+    server: RangeServer, home: Path
+) -> None:
+    given: list[str] = []
+
+    def guard(handler: Handler) -> bool:
+        if handler.path.startswith("/token/"):
+            given.append(f"{SECRET}{len(given)}")
+            body = {"token": given[-1], "msft:expiry": "2099-01-01T00:00:00Z"}
+            return handler.answer(200, json.dumps(body).encode()) or True
+        is_signed = bool(given) and handler.path.endswith(given[-1])
+        return (
+            handler.path.partition("?")[0].endswith(".tif")
+            and not is_signed
+            and (handler.answer(403, b"") or True)
+        )
+
+    (server.folder / "held").mkdir()  # a signature is that of a container
+    for code, name in (("B02", "blue"), ("B03", "green"), ("B04", "red")):
+        (server.folder / f"{name}.tif").rename(server.folder / f"held/{name}.tif")
+        asset = feature(server)["assets"].pop(name)
+        feature(server)["assets"][code] = {**asset, "href": f"{server.address}/held/{name}.tif"}
+    server.fault = guard
+    access.forget("planetary-computer")
+    source = wanted(catalogue="signed", clouds="keep")
+    list(source.prepare(home))
+    (scene,) = source.find(home)
+    assert len(given) == 1
+    given.append(f"{SECRET}ended")  # the server takes the one that was given for ended
+    chip = read_chip([scene], Tile("t", scene.grid), ("blue", "green", "red"))
+    assert chip.valid.all()
+    assert len(given) == 3
 
 
 @pytest.mark.parametrize(

@@ -148,15 +148,15 @@ def test_a_login_goes_only_to_the_hosts_of_its_kind(
         ("https://data.lpdaac.earthdatacloud.nasa.gov/a.tif", True),
         ("https://sentinel-cogs.s3.us-west-2.amazonaws.com/a.tif", False),
     ):
-        access.forget(url, "earthdata")
+        access.forget("earthdata")
         assert ("Authorization" in access.signed(url, "earthdata")[1]) == is_given
-    access.forget("", "earthdata")
+    access.forget("earthdata")
 
 
 def test_an_account_that_is_missing_says_what_to_set(
     stac: World, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    access.forget("", "earthdata")
+    access.forget("earthdata")
     monkeypatch.delenv("EARTHDATA_USERNAME")
     monkeypatch.setenv("HOME", str(home))
     with pytest.raises(RemoteError, match=r"2023-05-11 .* Set EARTHDATA_TOKEN"):

@@ -55,7 +55,7 @@ def service(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setattr(http, "_PAUSE_S", 0.001)
     monkeypatch.setenv("SH_CLIENT_ID", "me")
     monkeypatch.setenv("SH_CLIENT_SECRET", "hush")
-    access.forget("", "sentinel-hub")
+    access.forget("sentinel-hub")
 
     def answers(handler: Handler) -> bool:
         if handler.path == "/oauth/token":
