@@ -27,16 +27,17 @@ def write_chips(tmp_path: Path) -> WriteChips:
 @pytest.fixture
 def config_of() -> ConfigOf:
     """The training configuration of a folder of chips, on their raw patches, small enough for a test."""
-    return _config_of
+    return train_config_of
 
 
 @pytest.fixture
 def train_config(write_chips: WriteChips) -> TrainConfig:
     """The training configuration of the chips."""
-    return _config_of(write_chips())
+    return train_config_of(write_chips())
 
 
-def _config_of(folder: Path, patch_px: int = 4, **changes: object) -> TrainConfig:
+def train_config_of(folder: Path, patch_px: int = 4, **changes: object) -> TrainConfig:
+    """The training configuration of a folder of chips."""
     config = parse_config({
         "kind": "train", "device": "cpu", "epochs": 12, "batch_patches": 64, "learning_rate": 0.01,
         "store": {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from engine.learning.maps.predict import predict_tiles
 from engine.learning.train import choose_device, train
 from engine.store.store import EmbeddingStore
 from tests.predicted_map import predict_map
+from tests.unit.learning import chips
+from tests.unit.learning.conftest import train_config_of
 
 WriteChips = Callable[..., Path]
 ConfigOf = Callable[..., TrainConfig]
@@ -51,9 +54,18 @@ def scores_of(events: list[Event]) -> dict[str, object]:
     return done[0].scores
 
 
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]:
+    room = tmp_path_factory.mktemp("trained")
+    (room / "home").mkdir()
+    return run(train_config_of(chips.write_chips(room / "chips")), room / "home")
+
+
 @pytest.fixture
-def trained(train_config: TrainConfig, home: Path) -> tuple[Path, list[Event]]:
-    return run(train_config, home)
+def trained(trained_once: tuple[Path, list[Event]], home: Path) -> tuple[Path, list[Event]]:
+    """A run and its store in a home of the test's own."""
+    shutil.copytree(trained_once[0].parent, home, dirs_exist_ok=True)
+    return home / trained_once[0].name, trained_once[1]
 
 
 def test_a_decoder_learns_the_scar_and_beats_the_threshold_on_water(
@@ -283,8 +295,9 @@ def test_the_file_of_a_decoder_carries_its_card_in_the_terms_of_stac_too(
 
 
 def test_labels_that_were_read_before_are_found_without_the_scenes_and_changed_ones_are_read_again(
-    trained: tuple[Path, list[Event]], train_config: TrainConfig, home: Path
+    train_config: TrainConfig, home: Path
 ) -> None:
+    run(train_config, home)
     store = store_folder(train_config.store, home)
     again = train_config.model_copy(update={"store": str(store), "epochs": 1})
     chips = Path(train_config.store.scene.path)
