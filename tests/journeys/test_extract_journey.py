@@ -45,6 +45,9 @@ def test_a_region_typed_on_explore_becomes_colours_over_the_map(visitor: Visitor
     job = visitor.job
     with held_after_first("TileDone", app.home / job):  # else all may be done between two looks
         visitor.progress_matches(r"\d+ of \d+ tiles?")
+        above = visitor.page.locator(".es-job")  # says the same, a little later
+        expect(above).to_contain_text(re.compile(r"\d+ of \d+ tiles"), timeout=PATIENCE_MS)
+        expect(visitor.page.get_by_test_id("stToast")).to_have_count(0, timeout=PATIENCE_MS)
         visitor.take_screenshot("extract")
     visitor.sees_state("finished")
     assert len(visitor.progress) >= 2, "the bar never moved"

@@ -17,8 +17,7 @@ from engine.errors import ConfigError, DeviceFailure, JobError, LabelError, Stor
 from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import TrainConfig
-from engine.jobs.event_log import append_event
-from engine.jobs.events import EpochDone, Event, Noticed, StepStarted, TestDone, TrainPlanned
+from engine.jobs.events import EpochDone, Event, Noticed, StepStarted, TrainPlanned
 from engine.learning.evaluate import evaluate
 from engine.learning.keeping.result import CARD, ERRORS, PREDICTIONS, SCORES, WEIGHTS, TrainRun
 from engine.learning.loop.optimization import learning_rate_at
@@ -28,30 +27,11 @@ from engine.store.store import EmbeddingStore
 from tests.predicted_map import predict_map
 from tests.unit.learning import chips
 from tests.unit.learning.conftest import train_config_of
+from tests.unit.learning.recorded_run import epochs_of, run, scores_of
 
 WriteChips = Callable[..., Path]
 ConfigOf = Callable[..., TrainConfig]
 SIDE = 32
-
-
-def run(config: TrainConfig, home: Path, name: str = "run") -> tuple[Path, list[Event]]:
-    folder = home / name
-    run_folder.create(folder, config)
-    events: list[Event] = []
-    for event in train(config, folder, home):
-        append_event(folder, event)
-        events.append(event)
-    return folder, events
-
-
-def epochs_of(events: list[Event]) -> list[EpochDone]:
-    return [event for event in events if isinstance(event, EpochDone)]
-
-
-def scores_of(events: list[Event]) -> dict[str, object]:
-    done = [event for event in events if isinstance(event, TestDone)]
-    assert len(done) == 1
-    return done[0].scores
 
 
 @pytest.fixture(scope="module")
