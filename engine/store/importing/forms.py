@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.errors import BadInput
 from engine.imagery.region import Region
+from engine.store.products.degree_grid import is_degree_grid, taken_degrees
 from engine.store.products.own_exports.npz import taken_npz
 from engine.store.products.own_exports.stac import is_own_stac, taken_stac
 from engine.store.products.own_exports.table import is_own, taken_own_table
@@ -84,6 +85,8 @@ def opened(
         raise BadInput(
             f"{path.name} is no Zarr group, which alone may hold several years. Leave the year out."
         )
+    if is_degree_grid(path):
+        return taken_degrees(path, region)
     open_file = _FORMS.get(path.suffix.lower())
     if open_file is None:
         raise BadInput(

@@ -92,6 +92,30 @@ def taken_of(file: pq.ParquetFile, path: Path, region: Region | None) -> Taken:
     )  # fmt: skip
 
 
+def taken_footprints(
+    path: Path, shapes: np.ndarray, found: np.ndarray, told: dict[str, Any], form: str, notes: Sequence[str]
+) -> Taken:
+    """Embeddings of footprints that another form of file holds.
+
+    Args:
+        shapes: (n,) polygons in lon/lat.
+        found: (n, D) float32; zero where there is no embedding.
+        told: as a footer `emb` says it.
+
+    Raises:
+        StoreError: none has an embedding.
+    """
+    every = _Rows(np.arange(len(found)), shapes, found, (None,) * len(found))
+    rows, gaps = _without_gaps(every, path.name)
+    placed = footprints_of(rows.shapes)
+    tiles = _tiles(rows, placed, path)
+    seen = _understood(path, rows, tiles, told, set(), gaps, placed)
+    return Taken(
+        replace(seen, form=form, notes=(*notes, *seen.notes)), "tile", int(np.median([tile.width_px for tile in tiles])),
+        lambda: _tile_rows(rows, tiles), most_tiles=len(tiles),
+    )  # fmt: skip
+
+
 def _group_starts(file: pq.ParquetFile) -> np.ndarray:
     """The first row of each row group, and the end of the last."""
     sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]

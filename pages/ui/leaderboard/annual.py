@@ -49,7 +49,10 @@ def choose(stores: Sequence[cached.JobFacts]) -> Chosen:
             f"{wording.plain(annual.config.backbone.name)} is not known as an annual product: its year is not told beside the dates."
         )
     labels, lacks = _labels(dated)
-    heads = [name for name in choices_of(HeadConfig, "name") if name != "fusion"]
+    heads = sorted(
+        (name for name in choices_of(HeadConfig, "name") if name != "fusion"),
+        key=lambda name: name != "linear",
+    )
     head = st.selectbox(
         "Head", heads, key="lb_annual_head", help=help_of(HeadConfig, "name"),
     )  # fmt: skip

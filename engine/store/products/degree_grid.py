@@ -1,0 +1,93 @@
+"""A raster of embeddings in degrees that is too wide for any grid in metres, as Copernicus-Embed's: each pixel is a footprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import shapely
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from engine.errors import BadInput, RegionError
+from engine.imagery.raster.rasters import damage_told, open_raster
+from engine.imagery.region import Region
+from engine.store.products.table import taken_footprints
+from engine.store.products.taken import Taken
+
+# Wider than two UTM zones, a raster has no one grid in metres (imagery/projection.py).
+_WIDE_DEG = 12.0
+_LEAST_BANDS = 8
+_MOST_PIXELS = 200_000
+# 721 x 1440 pixels of a quarter of a degree, one embedding each (torchgeo/copernicus_embed on Hugging Face states no licence).
+_COPERNICUS = (721, 1440, 768)
+
+
+def is_degree_grid(path: Path) -> bool:
+    """Whether a file is a GeoTIFF of embeddings in degrees, wider than two UTM zones."""
+    if path.suffix.lower() not in (".tif", ".tiff") or not path.is_file():
+        return False
+    with open_raster(path) as dataset:
+        is_wide = abs(dataset.transform.a) * dataset.width > _WIDE_DEG
+        return bool(dataset.crs and dataset.crs.is_geographic and is_wide and dataset.count >= _LEAST_BANDS)
+
+
+@contextmanager
+def taken_degrees(path: Path, region: Region | None) -> Iterator[Taken]:
+    """The embeddings of the pixels that a region meets; zero in all numbers is a gap.
+
+    Raises:
+        RegionError: none meets it.
+        BadInput: too many do.
+    """
+    with open_raster(path) as dataset:
+        window = _window(dataset, region, path)
+        if window.width * window.height > _MOST_PIXELS:
+            raise BadInput(
+                f"{path.name} has {window.width * window.height:,} embeddings there. Choose a part with --region."
+            )
+        with damage_told(path, "the embeddings"):
+            values = np.moveaxis(dataset.read(window=window), 0, -1).astype(np.float32)
+        shapes = _outlines(dataset, window)
+        size = (dataset.height, dataset.width, dataset.count)
+    values[~np.isfinite(values).all(axis=-1)] = 0
+    found, here = values.reshape(-1, values.shape[-1]), np.ones(len(shapes), bool)
+    if region is not None:
+        here = shapely.intersects(shapes, region.polygon)
+    is_known = size == _COPERNICUS
+    told = {"model": {"id": "copernicus_fm"}} if is_known else {}
+    title = "Copernicus-Embed" if is_known else "embeddings"
+    note = (
+        f"{path.name} is in degrees and too wide for a grid in metres: each pixel is a footprint of its own."
+    )
+    yield taken_footprints(path, shapes[here], found[here], told, f"{title} in a GeoTIFF in degrees", (note,))
+
+
+def _window(dataset: DatasetReader, region: Region | None, path: Path) -> Window:
+    """Rows and columns around a region; all where there is none."""
+    if region is None:
+        return Window(0, 0, dataset.width, dataset.height)
+    west, south, east, north = region.polygon.bounds
+    columns, rows = zip(
+        *(~dataset.transform @ corner for corner in ((west, north), (east, south))), strict=True
+    )
+    left, right = max(0, int(np.floor(min(columns)))), min(dataset.width, int(np.ceil(max(columns))))
+    top, bottom = max(0, int(np.floor(min(rows)))), min(dataset.height, int(np.ceil(max(rows))))
+    if left >= right or top >= bottom:
+        raise RegionError(
+            f"The region and {path.name} do not overlap. Choose a region inside the file's bounds."
+        )
+    return Window(left, top, right - left, bottom - top)
+
+
+def _outlines(dataset: DatasetReader, window: Window) -> np.ndarray:
+    """(n,) the pixels of a window as polygons in lon/lat, row by row, no farther than the poles."""
+    column, row = np.meshgrid(
+        np.arange(window.width) + window.col_off, np.arange(window.height) + window.row_off
+    )
+    a, _, west, _, e, north = dataset.transform[:6]
+    lower, upper = sorted((e, 0.0))
+    bottom, top = (np.clip(north + row * e + part, -90, 90) for part in (lower, upper))
+    return np.asarray(shapely.box(west + column * a, bottom, west + (column + 1) * a, top)).ravel()
