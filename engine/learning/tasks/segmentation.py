@@ -109,7 +109,7 @@ class Segmentation:
             absent = [self.classes[index].title for index in wanted if index not in found]
             if absent or not found:
                 raise LabelError(
-                    f"The {split} tiles have no {' and no '.join(absent) or 'labelled'} pixel, so "
+                    f"The {split} tiles have no {_absent(absent)}, so "
                     f"{'nothing can be learned of it' if split == 'train' else 'nothing can be scored'}. "
                     f"Label more ground, choose another split.seed, or split by files."
                 )
@@ -229,3 +229,8 @@ class Segmentation:
 
     def _confusion(self, counts: np.ndarray) -> Confusion:
         return Confusion(counts.reshape(len(self.classes), len(self.classes)))
+
+
+def _absent(titles: list[str]) -> str:
+    """What has no pixel, in words: titles may begin with "not"."""
+    return " and no ".join(f"pixel of the class {one}" for one in titles) or "labelled pixel"

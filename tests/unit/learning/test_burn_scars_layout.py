@@ -110,7 +110,7 @@ def test_a_split_file_of_chips_that_are_not_here_is_refused_and_one_with_some_is
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("one class", "no burnt pixel"),
+        ("one class", "no pixel of the class burnt"),
         ("nothing known", "no labelled pixel"),
         ("elsewhere", "no labelled pixel|covers none"),
     ],

@@ -102,11 +102,11 @@ def test_classes_keep_their_colours_and_others_get_colours_that_differ() -> None
 def test_every_class_must_be_there_to_be_learned_and_two_must_be_there_to_be_judged() -> None:
     whole, part = np.array([[0, 1, 2, -1]], np.int8), np.array([[0, 1, -1, -1]], np.int8)
     task(3).require_labels({"train": whole, "validation": part, "test": part})
-    with pytest.raises(LabelError, match="train tiles have no Water pixel"):
+    with pytest.raises(LabelError, match="train tiles have no pixel of the class Water"):
         task(3).require_labels({"train": part, "validation": whole, "test": whole})
     with pytest.raises(LabelError, match="test tiles have no labelled pixel"):
         task(3).require_labels({"train": whole, "validation": part, "test": np.full((1, 4), -1)})
-    with pytest.raises(LabelError, match="validation tiles have no burnt pixel"):
+    with pytest.raises(LabelError, match="validation tiles have no pixel of the class burnt"):
         BURN_SCARS.require_labels({"train": part, "validation": part * 0, "test": part})
 
 
