@@ -20,6 +20,7 @@ from engine.errors import BackboneError
 from engine.extraction.batches import passes_at_once
 from engine.extraction.cost.measured_speed import Pace, pace_of, record, this_machine
 from engine.extraction.workers.parallel_passes import parallel_passes
+from engine.jobs.machine import is_cpu
 from engine.jobs.record import idle_device
 
 # A measurement lasts at least so long after its warm-up, and at least so many passes; one that nobody has asked for,
@@ -57,9 +58,9 @@ def fits(spec: BackboneSpec) -> bool:
 
 
 def measure_shortly(name: str, device: str, root: Path) -> None:
-    """Measure a backbone in half a second and keep the figure, where there is none and no job is on the device.
+    """Measure a backbone on this machine's processor in half a second and keep the figure, where there is none yet.
 
-    A large one is left to `bench`, and so is what has no encoder.
+    A large one is left to `bench`, and so is a GPU: a process that only waits must not hold its memory.
 
     Raises:
         BackboneError: an unknown backbone, or a device that is not here.
@@ -67,7 +68,8 @@ def measure_shortly(name: str, device: str, root: Path) -> None:
     """
     spec = card(name)
     is_small = spec.parameters <= _MOST_SHORT_WEIGHTS and fits(spec)
-    if spec.weights.kind == "none" or not is_small or pace_of(name, device, root) is not None:
+    has_encoder = spec.weights.kind != "none"
+    if not (has_encoder and is_small and is_cpu(device)) or pace_of(name, device, root) is not None:
         return
     with idle_device(choose(device).name):
         record(measure([name], device, is_short=True), root)

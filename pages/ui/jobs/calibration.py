@@ -11,6 +11,7 @@ import streamlit as st
 from engine.backbones import cards
 from engine.jobs import spare
 from engine.jobs.configuration.config import ExtractConfig
+from engine.jobs.machine import is_cpu
 from engine.paths import PROJECT
 from pages.ui.look import wording
 
@@ -26,7 +27,8 @@ def is_under_way(config: ExtractConfig, source: str) -> bool:
     Args:
         source: `Estimate.minutes_source`.
     """
-    if source in _MEASURED or not spare.is_kept() or config.engine != "local":
+    is_measured_here = spare.is_kept() and config.engine == "local" and is_cpu(config.device)
+    if source in _MEASURED or not is_measured_here:
         return False
     asked = st.session_state.setdefault("speed_asked", {})
     since = asked.setdefault((config.backbone.name, config.device), time.monotonic())

@@ -79,6 +79,21 @@ def test_nothing_is_measured_beside_a_running_job(home: Path, capsys: pytest.Cap
     assert "the-job" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("name", "device"), [("raw", "cpu"), ("prithvi_eo_v2_600", "cpu"), ("rcf", "cuda")])
+def test_a_process_that_only_waits_measures_no_large_encoder_and_no_gpu(
+    home: Path, name: str, device: str
+) -> None:
+    bench.measure_shortly(name, device, home)
+    assert read(home) == ()
+
+
+def test_what_is_measured_already_is_not_measured_again(home: Path) -> None:
+    known = dataclasses.replace(RAW, backbone="rcf", asked="cpu", device="cpu")
+    record([known], home)
+    bench.measure_shortly("rcf", "cpu", home)
+    assert read(home) == (known,)
+
+
 def test_a_newer_figure_replaces_the_older_of_its_device_and_no_other(home: Path) -> None:
     on_cpu = dataclasses.replace(RAW, asked="cpu", device="cpu", tiles_per_s=3.0)
     faster = dataclasses.replace(RAW, tiles_per_s=200.0)
