@@ -66,3 +66,12 @@ def test_a_drop_of_two_sensors_becomes_a_place_each(
     at.button(key=f"own_remove_{own_places.listed()[0].key}").click().run()
     at.button(key=f"own_sure_{own_places.listed()[0].key}").click().run()
     assert folder.is_dir(), "the other place needs the files of this drop"
+
+
+def test_a_damaged_file_among_several_dropped_ones_is_named_and_what_becomes_of_the_others_is_said(
+    open_page: OpenPage, home: Path, scene_file: Path
+) -> None:
+    at = drop(open_page("explore"), ("torn.tif", b"II*\0no raster"), ("whole.tif", scene_file.read_bytes()))
+    (said,) = [one.value for one in at.warning]
+    assert "torn.tif" in said and "drop the other files without it" in said
+    assert not list(uploads.uploads_folder().glob("*"))

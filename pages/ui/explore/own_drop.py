@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import streamlit as st
 
@@ -48,12 +48,26 @@ def _take(files: list[tuple[str, bytes]]) -> None:
         return
     own_draft.leave()  # of an earlier drop
     own_files.tidy_up()
-    path = uploads.store(drop.rasters)
+    path = _stored(drop.rasters)
     try:
         own_draft.open_path(path, region, _titles(drop.rasters))
     except EngineError:
         uploads.discard(path)
         raise
+
+
+def _stored(rasters: Sequence[tuple[str, bytes]]) -> Path:
+    """Where the rasters are kept; one that is refused takes the others with it, which is said.
+
+    Raises:
+        EngineError: as `uploads.store`.
+    """
+    try:
+        return uploads.store(rasters)
+    except EngineError as err:
+        if len(rasters) == 1:
+            raise
+        raise type(err)(f"{err} Nothing of this drop is kept: drop the other files without it.") from err
 
 
 def _titles(rasters: Sequence[tuple[str, bytes]]) -> dict[str, str]:
