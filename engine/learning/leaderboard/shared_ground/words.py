@@ -29,11 +29,12 @@ def _ground(entries: Sequence[Titled]) -> str:
     judged = {name: sum(own.values()) for name, own in first.class_counts.items()}
     pixel_m = first.store.meta.gsd_m
     square_km = judged["test"] * pixel_m**2 / 1e6
+    count = first.split.places_of("test")
     every = sum(first.labels.pixels.values())
     share = sum(judged.values()) / every if every else 0
     return (
         f"Every row is judged on the same {judged['test']:,} labelled pixels of {title} ({pixel_m:g} m, {square_km:,.4g} km²), "
-        f"of {first.split.places_of('test')} places. Ground counts only where it has a label and an embedding in every store: that is "
+        f"of {count} place{'' if count == 1 else 's'}. Ground counts only where it has a label and an embedding in every store: that is "
         f"{share:.0%} of the labelled pixels of {title}. The other stores learn from the same labels, on their own pixels."
     )
 
