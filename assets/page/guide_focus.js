@@ -6,10 +6,10 @@
 (() => {
   const LOOK_MS = 150;
   const STILL_LOOKS = 10;
-  const MOST_LOOKS = 800;
+  const MOST_LOOKS = 8000; // twenty minutes, for a step that waits for a job
   const button = () => document.querySelector(".st-key-guide_next button:not(:disabled)");
   const isDrawn = () => document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]') !== null;
-  let looks = 0, still = 0, isOver = false;
+  let looks = 0, still = 0, hasStood = false, isOver = false;
 
   const end = () => {
     isOver = true;
@@ -24,11 +24,12 @@
     if (isOver) {
       return;
     }
-    if (found !== null && (looks === 0 || isLost)) {
+    if (found !== null && (!hasStood || isLost)) {
       found.focus({ preventScroll: true });
+      hasStood = true;
       still = 0;
     }
-    looks += found === null ? 0 : 1;
+    looks += 1;
     still = isDrawn() && document.activeElement === found ? still + 1 : 0;
     if (still > STILL_LOOKS || looks > MOST_LOOKS) {
       end();

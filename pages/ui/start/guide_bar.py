@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 from engine.jobs import spare
-from pages.ui.jobs import jobs_panel
+from pages.ui.jobs import jobs_panel, progress_words
 from pages.ui.look import errors, glossary, style
 from pages.ui.start import guide
 from pages.ui.state import cached, session
@@ -36,12 +36,12 @@ def _watch(number: int) -> None:
     which then shows nothing new any more ("Bad delta path").
     """
     found = guide.job_of(number)
+    _draw(number, found, is_watched=True)  # before the rerun too: else the bar is empty until it is drawn
     if not _is_active(found):
         st.rerun()  # the page has results to show now
-    _draw(number, found)
 
 
-def _draw(number: int, found: cached.JobFacts | None) -> None:
+def _draw(number: int, found: cached.JobFacts | None, *, is_watched: bool = False) -> None:
     step = guide.STEPS[number - 1]
     with st.container(horizontal=True, vertical_alignment="center", key="guide_row"):
         dots = "".join(f'<i class="{_state(at, number)}"></i>' for at in range(1, len(guide.STEPS) + 1))
@@ -51,7 +51,10 @@ def _draw(number: int, found: cached.JobFacts | None) -> None:
             width="stretch",
         )
         with errors.in_words(stop=False):
-            _button(number, step, found)
+            if is_watched:
+                _working(found)
+            else:
+                _button(number, step, found)
         if st.button(
             "Leave",
             key="guide_leave",
@@ -75,12 +78,6 @@ def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> Non
             _go(max(1, guide.reached()), "Go on where it stopped")
         else:
             _go(number, "Start this step again")
-    elif found is not None and _is_active(found):
-        share, words = jobs_panel.progress(cached.events_of(found.job), found.state)
-        st.button(
-            f"Working · {words}" if words else "Working", key="guide_next", type="primary", disabled=True
-        )
-        st.html(f'<div class="es-bar es-guide-progress"><div style="width:{share * 100:.0f}%"></div></div>')
     elif number < len(guide.STEPS):
         if guide.STEPS[number].works:
             spare.keep_ready(session.FIRES.backbone, "auto")  # the next step starts a job
@@ -88,6 +85,16 @@ def _button(number: int, step: guide.Step, found: cached.JobFacts | None) -> Non
     elif st.button("Done: back to the start", key="guide_next", type="primary", icon=":material/check:"):
         guide.leave()
         st.switch_page("pages/start.py", query_params={})
+
+
+def _working(found: cached.JobFacts | None) -> None:
+    """How far the step's job is, where the button to the next step will stand."""
+    share, words = 0.0, "Working"
+    if found is not None:
+        share, told = progress_words.progress_of(found.job, cached.events_of(found.job), found.state)
+        words = told if found.state == "queued" else f"Working · {told}" if told else words
+    st.button(words, key="guide_next", type="primary", disabled=True)
+    st.html(f'<div class="es-bar es-guide-progress"><div style="width:{share * 100:.0f}%"></div></div>')
 
 
 def _go(number: int, words: str) -> None:
