@@ -249,7 +249,7 @@ def test_labels_that_teach_nothing_are_refused() -> None:
         DNBR.require_labels({"train": same, "validation": known, "test": known})
     with pytest.raises(LabelError, match="test tiles have no labelled pixel"):
         DNBR.require_labels({"train": known, "validation": known, "test": same * np.nan})
-    with pytest.raises(LabelError, match=r"no charred tile.*least_share"):
+    with pytest.raises(LabelError, match=r"no tile of the class charred.*least_share"):
         tile_task(2).require_labels(dict.fromkeys(("train", "validation", "test"), np.zeros((3, 1), np.int8)))
     with pytest.raises(LabelError, match="on all train tiles or on none"):
         tile_task(2, several=True).require_labels({"train": np.ones((3, 2), np.int8)})
