@@ -22,7 +22,7 @@ from pages.ui.label.view import Seen
 from pages.ui.look import style, wording
 from pages.ui.map import maps
 from pages.ui.map.scene_gallery import NO_SCORES, Scores
-from pages.ui.state import address, cached, results
+from pages.ui.state import address, bound, cached, results
 
 _NONE = "none"
 Below = tuple[tuple[Scene, ...], str | None, maps.Bounds, Scores]
@@ -75,6 +75,7 @@ def choose(stores: Sequence[cached.JobFacts], first: cached.JobFacts) -> cached.
     """Ask for a store of the same ground; nothing is asked where there is none."""
     others = _of_same_ground(stores, first)
     if not others:
+        bound.refuse_unless_shown("beside", address.read("beside"), _NONE)
         return None
     by_id = {one.job.id: one for one in others}
     options = [_NONE, *by_id]

@@ -13,7 +13,7 @@ from pages.ui.jobs import chosen_run
 from pages.ui.leaderboard.choice import Chosen
 from pages.ui.look import wording
 from pages.ui.look.fields import choices_of, help_of
-from pages.ui.state import address, cached, results
+from pages.ui.state import address, bound, cached, results
 
 _ASKED, _BACKBONES, _ANNUAL = "ask", "Backbones and heads", "Annual against dated"
 
@@ -21,6 +21,7 @@ _ASKED, _BACKBONES, _ANNUAL = "ask", "Backbones and heads", "Annual against date
 def is_asked(stores: Sequence[cached.JobFacts]) -> bool:
     """Ask which comparison it is, where embeddings that others made are there; else it is the one of backbones."""
     if not any(_is_others(one) for one in stores):
+        bound.refuse_unless_shown(_ASKED, address.read(_ASKED), _BACKBONES)
         return False
     options = [_BACKBONES, _ANNUAL]
     address.restore(_ASKED, "lb_ask", options, _BACKBONES)
