@@ -47,6 +47,7 @@ def addresses(season_runs: dict[str, str]) -> dict[str, str]:
     """Where each page has something to show: with a map that a decoder made, and the runs that it was made of."""
     places = {title: title.lower() for title in PAGES} | {"Start": "", "Explore": "explore?place=season"}
     return places | {
+        "Train": f"train?job={season_runs['train']}",
         "Evaluate": f"evaluate?job={season_runs['train']}",
         "Apply": f"apply?job={season_runs['apply']}",
     }

@@ -50,10 +50,11 @@ def panel(
     for first in range(0, len(found), _IN_A_ROW):
         columns = st.columns(_IN_A_ROW, gap="small")
         for column, match, picture in zip(columns, found[first:], pictures[first:], strict=False):
-            if picture is not None:
-                column.image(picture, width="stretch")
             elsewhere = f" · {views[match.view].store.folder.parent.name[-4:]}" if match.view else ""
-            column.caption(f"{match.cosine:.3f}{elsewhere}")
+            words = f"{match.cosine:.3f}{elsewhere}"
+            if picture is not None:
+                column.image(picture, width="stretch", alt=f"A patch of cosine {words}")
+            column.caption(words)
     long = (
         f" From {MANY / 1e6:.0f} million patches on, this takes ten seconds or more."
         if searched > MANY

@@ -81,9 +81,8 @@ def _of_the_numbers(store: EmbeddingStore, found: LayerHealth, drawn: Any) -> No
     _chart(figures.lengths(drawn), measure_named("norm_median").sentence(found))
     st.caption(measure_named("norm_median").sentence(found))
     picture, (low, high) = measured.map_of_lengths(store, found.layer)
-    st.image(
-        picture, caption=f"Length of each embedding, dark {low:.3g} to light {high:.3g}", width="stretch"
-    )
+    words = f"Length of each embedding, dark {low:.3g} to light {high:.3g}"
+    st.image(picture, caption=words, width="stretch", alt=words)
     _one(found, "most_following")
     if found.following is not None:
         _chart(figures.following(found.following), measure_named("most_following").sentence(found))

@@ -45,13 +45,13 @@ def _film(job: Job, is_active: bool) -> None:
     truth = film_reel.labels_frame(job.folder)
     left, right = st.columns(2)
     if truth is not None:
-        left.image(_picture(truth.path), caption=f"Labels of {truth.tile_id}", width="stretch")
-    right.image(_picture(paths[chosen]), caption=f"Epoch {numbers[chosen]}", width="stretch")
+        _image(left, truth.path, f"Labels of {truth.tile_id}", "")
+    _image(right, paths[chosen], f"Epoch {numbers[chosen]}", "The map after ")
     _legend(job)
     if not is_active and len(paths) > 2:
         picked = sorted({round(i * (len(paths) - 1) / (_STRIP - 1)) for i in range(_STRIP)})
         for column, index in zip(st.columns(_STRIP), picked, strict=False):
-            column.image(_picture(paths[index]), caption=f"{numbers[index]}", width="stretch")
+            _image(column, paths[index], f"{numbers[index]}", "The map after epoch ")
 
 
 def _choose_tile(job: Job, shown: str) -> None:
@@ -112,6 +112,11 @@ def _history(job: Job) -> list[EpochDone]:
         return TrainRun(job.folder).history
     except (EngineError, OSError):
         return []
+
+
+def _image(column: st.delta_generator.DeltaGenerator, path: Path, caption: str, more: str) -> None:
+    """A picture; to those who cannot see it, `more` and the caption."""
+    column.image(_picture(path), caption=caption, width="stretch", alt=f"{more}{caption}")
 
 
 def _picture(path: Path) -> str:

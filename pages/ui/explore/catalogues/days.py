@@ -71,7 +71,7 @@ def pictures(days: Sequence[Day], access: AccessKind) -> None:
         with column:
             content = _picture(day.items[0].thumbnail, access)
             if content:
-                st.image(content, caption=str(day.day))
+                st.image(content, caption=str(day.day), alt=words_of(day))
             else:
                 st.caption(words_of(day))
 
