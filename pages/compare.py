@@ -17,12 +17,13 @@ if not stores:
         "No embeddings yet", "Two extractions of the same ground, or one with two layers, can be compared.", "Extract some",
         "pages/extract.py", "extract",
     )  # fmt: skip
+choices = st.container(horizontal=True, vertical_alignment="bottom")  # one row: the maps want the height
 with errors.in_words():
     with st.spinner("Measuring what position explains."):
-        slots = choice.choose(stores)
+        slots = choice.choose(stores, choices)
     notices.simulated(any(slot.store.meta.is_simulated for slot in slots))
     notices.random_weights(any(slot.store.meta.is_random for slot in slots))
-    with st.container(horizontal=True):
+    with choices:
         same_ground.offer(slots[0])
         same_ground.label_both(slots)
     keys = tuple(data.key_of(slot.store, slot.layer, slot.date, slot.position) for slot in slots)
@@ -34,7 +35,7 @@ with errors.in_words():
             sight.Seen(slot, view, data.reduction(key, view), colours)
             for key, slot, view, colours in zip(keys, slots, views, found.colours, strict=True)
         ]
-with st.container(horizontal=True):
+with choices:
     shown = st.segmented_control(
         "Show",
         list(sight.SHOWN),

@@ -17,6 +17,7 @@ from tests.journeys.conftest import ROOT, App
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
 _REGION = {"bounds_lonlat": [-75.64, 37.64, -75.59, 37.68]}
+_WIDE_SHARE = 0.7
 _COLOURS = """canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]
   .filter((_, i) => i % 4 === 3 && i % 64 === 3).some(opacity => opacity > 0)"""
 _PICTURE = "canvas => canvas.toDataURL()"
@@ -56,6 +57,9 @@ def test_two_backbones_in_colours_that_mean_the_same(
     maps = [page.frame_locator('iframe[title*="st_folium"]').nth(number) for number in range(2)]
     for one in maps:
         _shows_a_lens(visitor, one)
+    for box in (frame.bounding_box() for frame in page.locator('iframe[title*="st_folium"]').all()):
+        assert box is not None
+        assert box["height"] >= _WIDE_SHARE * 900, "a map takes most of the window's height"
     visitor.sees("Correlation with the first")
     visitor.take_screenshot("compare")
 

@@ -43,10 +43,14 @@ class Slot:
         return f"{self.store.meta.backbone}, layer {self.layer}{date}"
 
 
-def choose(stores: Sequence[cached.JobFacts]) -> list[Slot]:
-    """Ask for the stores, side by side; what is chosen goes into the address."""
+def choose(stores: Sequence[cached.JobFacts], row: st.delta_generator.DeltaGenerator) -> list[Slot]:
+    """Ask for the stores, side by side; what is chosen goes into the address.
+
+    Args:
+        row: where it is asked how many.
+    """
     linked = _linked(stores)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with row:
         count = st.segmented_control(
             "Maps", [2, 3, 4], default=max(2, min(MOST, len(linked))), required=True, key="compare_count"
         )
