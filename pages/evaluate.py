@@ -11,7 +11,7 @@ from pages.ui.state import results
 
 _TITLE, _LEAD = (
     "Evaluate",
-    "Scores on places that the decoder never saw, beside baselines such as an NBR threshold, and its map beside the labels.",
+    "Scores on places that the decoder never saw, beside simple baselines, and its map beside the labels.",
 )
 
 runs = results.trainings()
