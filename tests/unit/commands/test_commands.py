@@ -92,7 +92,7 @@ CALLS: dict[str, Call] = {
          (["{folder}/labels.tif", "--out", "{folder}/none", "--region", "1,2,3,x"], "four numbers"),
          (["{folder}/labels.tif", "--look", "--images", "none"], "none"),
          ([], "--catalogue"), (["{folder}/labels.tif", "--catalogue", "alphaearth"], "--catalogue"),
-         (["{folder}/labels.tif", "--year", "2024"], "--year"), (["--catalogue", "alphaearth"], "--region"),
+         (["{folder}/labels.tif", "--look", "--year", "2024"], "no Zarr group"), (["--catalogue", "alphaearth"], "--region"),
          (["--catalogue", "nothing", "--region", "1,2,3,4"], "nothing"), (["--catalogue", "tessera", "--region", "1,2,3,4", "--in-place"], "--in-place")],
     ),
     "evaluate": Call(lambda at, _: [str(at.trained)], SCORES, [(["{run}"], "run"), (["none"], "none")]),
