@@ -4,7 +4,7 @@ python tests/bench/train.py --json
 
 The plain loop reads one embedding file a sample and epoch with rasterio, as TerraTorch's data sets do (GeoTIFF, float32, read
 with its mask, gaps filled, bands last, the label raster beside it as numbers), and learns with torch's own loss and optimiser. It
-looks at the validation chips after every epoch, as they do. rioxarray, which they read with, takes a quarter longer than the
+looks at the validation chips after every epoch, as they do. They read with rioxarray, which costs more than the
 plain rasterio here. The bare loop has the same tensors in memory already and does nothing but steps. All take the same head, the
 same batches and the same loss, which is checked before. TerraTorch's own tutorial head, which brings every patch to its pixels
 by four doublings of 256 channels, is timed by one batch.
