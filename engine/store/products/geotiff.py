@@ -36,7 +36,7 @@ def opened(path: Path) -> Iterator[PixelGrid]:
         if not placed.note and a > 0 and b == d == 0:
             yield _grid(dataset, placed.grid, _reader(dataset, e > 0, path), ())
             return
-        note = f"{placed.note or f'{path.name} is turned'}: each pixel of the grid in metres takes the nearest embedding."
+        note = f"{placed.note.removesuffix(' (bilinear).') or f'{path.name} is turned'}: each pixel of the grid in metres takes the nearest embedding."
         with WarpedVRT(
             dataset, crs=str(placed.grid.crs), transform=placed.grid.transform, width=placed.grid.shape[1],
             height=placed.grid.shape[0], resampling=Resampling.nearest, nodata=_fill(dataset),

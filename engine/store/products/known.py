@@ -69,8 +69,13 @@ def product_of(path: Path, bands: Sequence[str], dim: int, model: str = "") -> P
         return ALPHAEARTH
     if dim == _TESSERA_DIM and "tessera" in stated:
         return replace(TESSERA, note=f"Made by {model}: embeddings of different versions must not be mixed.")
-    is_tessera = _TESSERA_NAME.fullmatch(path.stem) or (path.is_dir() and _TESSERA_ZONE.fullmatch(path.name))
-    if dim == _TESSERA_DIM and is_tessera:
+    # Other programs' stores have groups of the same names: one that states its model is not TESSERA's.
+    is_zone = (
+        not model
+        and path.is_dir()
+        and any(_TESSERA_ZONE.fullmatch(one.name) for one in (path, *path.iterdir()))
+    )
+    if dim == _TESSERA_DIM and (_TESSERA_NAME.fullmatch(path.stem) or is_zone):
         return TESSERA
     if model:
         name = _NOT_IN_NAMES.sub("_", model.rstrip("/").rpartition("/")[2])[:64].strip("_.-")

@@ -77,6 +77,15 @@ def test_a_year_of_a_zone_is_taken_alone(tmp_path: Path, in_place: bool) -> None
         understand(group, year=2019)
 
 
+def test_the_one_zone_of_a_store_is_tesseras_unless_it_states_another_model(tmp_path: Path) -> None:
+    group, _ = tessera(tmp_path / "v2.zarr")
+    assert [understand(one).model for one in (group, group.parent)] == ["tessera", "tessera"]
+    zarr.open_group(group, mode="a").update_attributes({"geoemb:model": "https://example.org/encoder"})
+    for one in (group, group.parent):
+        told = understand(one)
+        assert (told.model, told.licence, told.attribution) == ("encoder", "", "")
+
+
 def geoemb(folder: Path, numbers: np.ndarray, time: np.ndarray, **told: object) -> Path:
     """A group of the geoemb convention with dates in days, and a scale and offset for all."""
     group = zarr.open_group(folder, mode="w", zarr_format=3)
