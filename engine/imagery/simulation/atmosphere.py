@@ -8,8 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from engine.imagery.simulation.air import aerosol, to_surface, to_top
+from engine.imagery.simulation.land.terrain import DIFFUSE_SHARE, Sun
 from engine.imagery.simulation.noise import random_field, smoothstep
-from engine.imagery.simulation.terrain import DIFFUSE_SHARE, Sun
 from engine.imagery.simulation.views import View, as_sensed
 
 # Thick water cloud: approximate; bright and flat to the NIR, lower in the SWIR where droplets absorb.

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.imagery.simulation import atmosphere
-from engine.imagery.simulation.cover import Cover
 from engine.imagery.simulation.endmembers import NIR, SWIR_2, local_spectra, mix
 from engine.imagery.simulation.fire import Fire, run_fire, scorch
-from engine.imagery.simulation.landscape import Landscape, make_landscape
-from engine.imagery.simulation.landscape_kinds import LANDSCAPE_KINDS, landscape_kind_of
+from engine.imagery.simulation.land.cover import Cover
+from engine.imagery.simulation.land.landscape import Landscape, make_landscape
+from engine.imagery.simulation.land.landscape_kinds import LANDSCAPE_KINDS, landscape_kind_of
+from engine.imagery.simulation.land.terrain import Sun, illumination, sun_position
 from engine.imagery.simulation.location import CHIP_PX, PIXEL_M, Location, make_location
-from engine.imagery.simulation.terrain import Sun, illumination, sun_position
 from engine.imagery.simulation.views import View, view_of
 
 NODATA = -9999.0

@@ -10,10 +10,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.special import ndtr
 
-from engine.imagery.simulation.cover import SPREAD_RATE, Cover
-from engine.imagery.simulation.drainage import links
 from engine.imagery.simulation.endmembers import Endmember
-from engine.imagery.simulation.landscape import Landscape
+from engine.imagery.simulation.land.cover import SPREAD_RATE, Cover
+from engine.imagery.simulation.land.drainage import links
+from engine.imagery.simulation.land.landscape import Landscape
 from engine.imagery.simulation.noise import random_field, smoothstep
 
 SMALLEST_PATCH_PX = 12

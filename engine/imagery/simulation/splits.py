@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.imagery.season_version import version_note
-from engine.imagery.simulation.landscape_kinds import landscape_kind_of
+from engine.imagery.simulation.land.landscape_kinds import landscape_kind_of
 from engine.imagery.simulation.location import MOST_CHIPS
 
 SHARE_OF_TEST = SHARE_OF_VAL = 9 / 48

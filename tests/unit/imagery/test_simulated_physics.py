@@ -8,10 +8,10 @@ from scipy import ndimage
 
 from engine.imagery.simulation.air import aerosol, molecules, to_surface, to_top
 from engine.imagery.simulation.chip import simulate_chip
-from engine.imagery.simulation.cover import Cover
-from engine.imagery.simulation.landscape_kinds import LANDSCAPE_KINDS, landscape_kind_of
+from engine.imagery.simulation.land.cover import Cover
+from engine.imagery.simulation.land.landscape_kinds import LANDSCAPE_KINDS, landscape_kind_of
+from engine.imagery.simulation.land.terrain import make_terrain
 from engine.imagery.simulation.location import MOST_CHIPS
-from engine.imagery.simulation.terrain import make_terrain
 from engine.imagery.simulation.views import VIEWS, view_of
 
 

@@ -13,11 +13,11 @@ import rasterio
 from engine.errors import ConfigError, LabelError
 from engine.imagery.season_version import SEASON_VERSION
 from engine.imagery.simulation.chip import simulate_chip
-from engine.imagery.simulation.cover import MIXTURES, Cover
 from engine.imagery.simulation.endmembers import BANDS, NIR, SPECTRA, SWIR_2, Endmember
+from engine.imagery.simulation.land.cover import MIXTURES, Cover
+from engine.imagery.simulation.land.terrain import sun_position
 from engine.imagery.simulation.location import MOST_CHIPS, make_location
 from engine.imagery.simulation.season import simulate_season
-from engine.imagery.simulation.terrain import sun_position
 from engine.imagery.simulation.views import VIEWS
 from engine.imagery.sources.simulated import SimulatedScene, season_folder
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from engine.imagery.simulation.drainage import carve
-from engine.imagery.simulation.fields import turned
+from engine.imagery.simulation.land.drainage import carve
+from engine.imagery.simulation.land.fields import turned
 from engine.imagery.simulation.noise import random_field
 
 # Share of diffuse light in each band of HLS under a clear sky: approximate, falling with wavelength as Rayleigh

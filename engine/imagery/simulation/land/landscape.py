@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from engine.imagery.simulation.cover import Cover, fractions_of
 from engine.imagery.simulation.endmembers import Endmember
-from engine.imagery.simulation.fields import Parcels, forest_cuts, make_parcels, pivots, road, streets
-from engine.imagery.simulation.landscape_kinds import LandscapeKind
+from engine.imagery.simulation.land.cover import Cover, fractions_of
+from engine.imagery.simulation.land.fields import Parcels, forest_cuts, make_parcels, pivots, road, streets
+from engine.imagery.simulation.land.landscape_kinds import LandscapeKind
+from engine.imagery.simulation.land.terrain import Terrain, make_terrain
 from engine.imagery.simulation.noise import highest, random_field, smoothstep
-from engine.imagery.simulation.terrain import Terrain, make_terrain
 
 
 @dataclass(frozen=True)
