@@ -20,7 +20,7 @@ from engine.store.products.table import taken_table
 from engine.store.products.taken import Taken
 from engine.store.products.terratorch.folder import is_terratorch, taken_folder
 from engine.store.products.understood import UNKNOWN, Understood
-from engine.store.products.zarr_grid import is_zarr_of_embeddings
+from engine.store.products.zarr.zarr_grid import is_zarr_of_embeddings
 
 # More rows than these make a store that takes hours and tens of gigabytes: a whole AlphaEarth file has 67 million.
 MOST_ROWS = 16_000_000

@@ -13,7 +13,7 @@ from engine.errors import StoreError
 from engine.imagery.geobox import gsd_m, transform_bounds
 from engine.imagery.raster.dates import tagged_time
 from engine.imagery.region import Region
-from engine.store.products import geotiff, tessera_npy, zarr_grid
+from engine.store.products import geotiff, tessera_npy
 from engine.store.products.decoding import (
     Decoding,
     decoding_of_others,
@@ -25,6 +25,7 @@ from engine.store.products.known import UNKNOWN_PRODUCT, Product, product_of, ye
 from engine.store.products.own_exports.tags import own_product
 from engine.store.products.pixel_grid import Box, PixelGrid, box_of, sample
 from engine.store.products.understood import Understood
+from engine.store.products.zarr import zarr_grid
 
 Opened = Callable[[Path], AbstractContextManager[PixelGrid]]
 # How files are opened, by the ending of their name.

@@ -23,10 +23,10 @@ from engine.imagery.cubes.cube import DAMAGE, Part
 from engine.imagery.cubes.zarr_store import is_zarr, open_arrays
 from engine.imagery.geobox import crs_text
 from engine.imagery.raster.rasters import in_short
-from engine.store.products.group_attributes import above_of, source_of, stated
-from engine.store.products.group_times import moments_of
 from engine.store.products.known import is_alphaearth
 from engine.store.products.pixel_grid import Box, PixelGrid
+from engine.store.products.zarr.group_attributes import above_of, source_of, stated
+from engine.store.products.zarr.group_times import moments_of
 
 EMBEDDINGS, _SCALES, _TIME = "embeddings", "scales", "time"
 # Names of dimensions as TESSERA and geoemb stores have them.

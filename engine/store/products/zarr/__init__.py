@@ -1,0 +1,1 @@
+"""Zarr groups of embeddings: what lies on their grid, at which dates, and what their attributes state."""
