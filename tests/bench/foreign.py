@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.imagery.region import Region
 from engine.store.importing.preview import middle_of, preview
-from engine.store.products.row_groups import groups_that_meet
+from engine.store.products.tables.row_groups import groups_that_meet
 
 SIDE_PX, WINDOW_PX, BLOCK_PX, BANDS = 2048, 1000, 512, 64
 ROWS_A_GROUP, DIM = 50_000, 8

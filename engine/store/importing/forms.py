@@ -16,7 +16,7 @@ from engine.store.products.own_exports.table import is_own, taken_own_table
 from engine.store.products.own_exports.zarr_store import is_own_zarr, taken_zarr
 from engine.store.products.raster_tiles import RASTER_ENDINGS, taken_raster
 from engine.store.products.rslearn import is_rslearn, taken_windows
-from engine.store.products.table import taken_table
+from engine.store.products.tables.table import taken_table
 from engine.store.products.taken import Taken
 from engine.store.products.terratorch.folder import is_terratorch, taken_folder
 from engine.store.products.understood import UNKNOWN, Understood

@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from engine.errors import BadInput, RegionError
 from engine.imagery.raster.rasters import damage_told, open_raster
 from engine.imagery.region import Region
-from engine.store.products.table import taken_footprints
+from engine.store.products.tables.table import taken_footprints
 from engine.store.products.taken import Taken
 
 # Wider than two UTM zones, a raster has no one grid in metres (imagery/projection.py).

@@ -14,7 +14,7 @@ from typing import Any
 from engine.errors import StoreError
 from engine.store.parts import StorePart
 from engine.store.products.raster_rows import raster_parts
-from engine.store.products.table_rows import table_parts
+from engine.store.products.tables.table_rows import table_parts
 from engine.store.schema import StoreMeta, parse_metadata
 
 # What tells the state of a folder, such as a Zarr store.

@@ -10,10 +10,10 @@ from engine.imagery.remote.fetching import cached
 from engine.store.catalogues.lists.listed import ListedItem
 from engine.store.catalogues.lists.remote_tables import column_ranges, opened_parquet
 from engine.store.catalogues.remote_files.placed import Bytes, Placed
-from engine.store.products.row_groups import groups_that_meet
-from engine.store.products.table import taken_of
+from engine.store.products.tables.row_groups import groups_that_meet
+from engine.store.products.tables.table import taken_of
+from engine.store.products.tables.vector_column import columns_of
 from engine.store.products.taken import Taken
-from engine.store.products.vector_column import columns_of
 
 
 def placed_table(item: ListedItem, region: Region) -> Placed:

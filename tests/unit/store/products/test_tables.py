@@ -18,7 +18,7 @@ from engine.errors import EngineError
 from engine.imagery.region import Region
 from engine.store.check import check_store
 from engine.store.importing.taking import import_embeddings
-from engine.store.products.row_groups import groups_that_meet
+from engine.store.products.tables.row_groups import groups_that_meet
 from engine.views.layer_view import view_of
 from engine.views.pca import pca_of
 from tests.unit.store.products.made import unit_vectors

@@ -21,12 +21,12 @@ from engine.errors import BadInput, RegionError, StoreError
 from engine.imagery.raster.dates import parse_time
 from engine.imagery.region import Region
 from engine.store.products.decoding import AS_STORED, is_unit_length, median_length
-from engine.store.products.footprint_tiles import Footprint, footprints_of, polygons_of
 from engine.store.products.known import CLAY_V0_LICENCE, MAJOR_TOM_LICENCE
-from engine.store.products.row_groups import groups_that_meet
+from engine.store.products.tables.footprint_tiles import Footprint, footprints_of, polygons_of
+from engine.store.products.tables.row_groups import groups_that_meet
+from engine.store.products.tables.vector_column import Columns, columns_of, told_of, vectors
 from engine.store.products.taken import Taken
 from engine.store.products.understood import UNKNOWN, Understood
-from engine.store.products.vector_column import Columns, columns_of, told_of, vectors
 from engine.store.schema import StoredTile, TileRows
 
 # Each row is a tile of its own, and what is told of tiles stands in the parts' footers.

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from engine.errors import StoreError
 from engine.store.parts import StorePart
-from engine.store.products.vector_column import vectors
+from engine.store.products.tables.vector_column import vectors
 from engine.store.schema import StoredTile, StoreMeta, stored_tile
 
 

@@ -1,0 +1,1 @@
+"""GeoParquet tables of embeddings, one a footprint: their vectors, their rows and the tiles that these become."""
