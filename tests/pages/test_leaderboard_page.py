@@ -59,6 +59,14 @@ def test_without_embeddings_it_says_what_happens_first_and_starts_with_the_seaso
     assert at.query_params["job"] in (written.parent.name, [written.parent.name])
 
 
+def test_raw_pixels_of_labelled_scenes_are_said_to_be_a_baseline_only(
+    open_page: OpenPage, filled_home: Path
+) -> None:
+    said = words(open_page("leaderboard"))
+    assert "raw pixels only, which serve as a baseline" in said
+    assert "No embeddings with labels" not in said
+
+
 def test_a_finished_leaderboard_says_its_winner_data_and_files_and_leads_to_the_decoder(
     open_page: OpenPage, ranked_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ _SEASON = ExtractConfig(scene=session.SEASON.scene, backbone=BackboneConfig(name
 _FIRST = ("rcf", "csmask_b4_l2a", "efficientnet_lite0")
 _HEADS = ("linear", "mlp", "knn")
 _EPOCHS = 15
+_HOW_ELSE = "Or start below: the fire season is simulated and extracted first with each backbone, and then their decoders learn."
 _TRAVEL = {"places": "place", "dates": "date", "sensors": "sensor", "levels": "level", "stores": "store"}
 
 
@@ -50,11 +51,7 @@ def choose(stores: Sequence[cached.JobFacts]) -> Chosen:
         one for one in stores if one.config.backbone.name != "raw" and cached.has_labels(one.config.scene)
     ]
     if not labelled:
-        st.info(
-            "No embeddings with labels are here yet. Start below: the fire season is simulated and extracted first with each "
-            "backbone, and then their decoders learn. Or extract labelled chips of your own, and come back.",
-            icon=":material/info:",
-        )
+        st.info(f"{_why_none(stores)} {_HOW_ELSE}", icon=":material/info:")
     grounds = _grounds(labelled)
     names = list(grounds)
     address.restore("ground", "lb_ground", names, names[0])
@@ -102,6 +99,16 @@ def choose(stores: Sequence[cached.JobFacts]) -> Chosen:
     config = parse_config(tree, "These settings")
     assert isinstance(config, LeaderboardConfig), "kind: leaderboard"
     return Chosen(config, "", is_there, is_simulated)
+
+
+def _why_none(stores: Sequence[cached.JobFacts]) -> str:
+    """Why there is nothing to rank yet, though there may be a store of labelled scenes."""
+    if any(cached.has_labels(one.config.scene) for one in stores):
+        return (
+            "The labelled scenes here are extracted as raw pixels only, which serve as a baseline. A leaderboard ranks encoders: "
+            "extract the scenes with one, and come back."
+        )
+    return "No embeddings with labels are here yet: extract labelled chips of your own, and come back."
 
 
 def _grounds(labelled: Sequence[cached.JobFacts]) -> dict[str, tuple[ExtractConfig, list[cached.JobFacts]]]:
