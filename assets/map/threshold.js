@@ -64,12 +64,12 @@
     return `${name}: ${area} ha, mean probability ${probability.toFixed(2)}`;
   }
 
-  /** Draw the polygons of an address, or none. */
+  /** Draw the polygons of an address, or none; how many they are, and of how many hectares. */
   async function outline(map, channel, url) {
     outlines.get(channel)?.remove();
     outlines.delete(channel);
     if (!url) {
-      return 0;
+      return { count: 0, hectares: 0 };
     }
     const marker = L.geoJSON(null, {
       pane: "outlines",
@@ -86,7 +86,7 @@
       marker.addData({ type: "FeatureCollection", features: features.slice(0, MOST_POLYGONS) });
       marker.addTo(map);
     }
-    return features.length;
+    return { count: features.length, hectares: features.reduce((sum, { properties }) => sum + properties.hectares, 0) };
   }
 
   Object.assign(Emberscope, {
@@ -144,7 +144,7 @@
         }
         if (data.polygons !== undefined) {
           outline(map, data.channel, data.polygons)
-            .then((count) => channel.postMessage({ drawn: data.channel, count, most: MOST_POLYGONS }))
+            .then((found) => channel.postMessage({ drawn: data.channel, ...found, most: MOST_POLYGONS }))
             .catch((error) => channel.postMessage({ drawn: data.channel, error: error.message }));
         }
       };

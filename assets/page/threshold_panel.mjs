@@ -24,6 +24,12 @@ export function fileAddress(template, threshold) {
   return template.replace("THRESHOLD", threshold.toFixed(2));
 }
 
+/** @returns {string} how many polygons the files hold, of how many hectares, and how many of them are drawn. */
+export function drawnInWords({ count, hectares, most }, smallest) {
+  const drawn = count > most ? ` The ${most.toLocaleString("en")} largest are drawn.` : "";
+  return `Of these, ${inWords(hectares)} lie in ${count.toLocaleString("en")} polygons of ${smallest} ha or more.${drawn}`;
+}
+
 /** An element with a class and words. */
 function made(tag, className, words = "") {
   const element = document.createElement(tag);
@@ -92,6 +98,7 @@ export default function ({ data, parentElement, setStateValue }) {
   });
   files.replaceChildren(...links);
   root.querySelector(".es-of").textContent = data.words;
+  root.querySelector(".es-counted").textContent = data.counted;
 
   const outline = () => {
     note.textContent = tick.checked ? "Drawing the polygons." : "";
@@ -124,7 +131,7 @@ export default function ({ data, parentElement, setStateValue }) {
         outline();
       }
     } else if (told.drawn === data.channel && tick.checked) {
-      note.textContent = told.error ?? (told.count > told.most ? `The ${told.most.toLocaleString("en")} largest of ${told.count.toLocaleString("en")} polygons are drawn; the files hold all.` : `${told.count.toLocaleString("en")} polygons of ${data.smallest} ha or more.`);
+      note.textContent = told.error ?? drawnInWords(told, data.smallest);
     }
   };
   follow();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fileAddress, hectaresAbove, inWords, stepOf } from "../page/threshold_panel.mjs";
+import { drawnInWords, fileAddress, hectaresAbove, inWords, stepOf } from "../page/threshold_panel.mjs";
 
 await import("../map/threshold.js");
 const { Emberscope } = globalThis;
@@ -41,6 +41,13 @@ test("hectares are summed from the step of the threshold, as the server sums the
   assert.equal(inWords(hectaresAbove(steps, stepOf(0.5))), "1,236.6 ha");
   assert.equal(inWords(hectaresAbove(steps, 99)), "1,241.6 ha");
   assert.equal(inWords(0), "0.0 ha");
+});
+
+test("hectares of the polygons that the files hold are told, also where not all are drawn", () => {
+  const few = { count: 312, hectares: 2168.21, most: 3000 };
+  assert.equal(drawnInWords(few, "1"), "Of these, 2,168.2 ha lie in 312 polygons of 1 ha or more.");
+  const many = { ...few, count: 4012 };
+  assert.match(drawnInWords(many, "0"), /4,012 polygons of 0 ha or more\. The 3,000 largest are drawn\.$/);
 });
 
 test("the address of a file carries the threshold", () => {

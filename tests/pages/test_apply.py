@@ -75,6 +75,7 @@ def test_a_job_maps_the_ground_and_page_files_and_command_say_the_same_hectares(
     hectares = sum(burnt["steps"][120:])
     assert told["threshold"] == 0.6
     assert hectares > 0
+    assert "polygons of 1 ha or more" in told["counted"]
     assert read_map(job.folder / "maps" / "0").hectares_above(0.6)["burnt"] == pytest.approx(
         hectares, abs=0.01
     )

@@ -190,6 +190,8 @@ def _data(shown: Shown, smallest_ha: float) -> Mapping[str, object]:
             for kind, (label, _, _) in map_files.KINDS.items()
         ] + _disagreement_file(shown),
         "polygons": map_files.address(folder, facts, "geojson", smallest_ha),
+        "counted": f"These hectares count every pixel. The polygon files hold only polygons of {smallest_ha:g} ha or more: "
+        f"outline them to see how many hectares they have." if smallest_ha else "",
     }  # fmt: skip
 
 
