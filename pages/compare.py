@@ -23,6 +23,7 @@ with errors.in_words():
         slots = choice.choose(stores, choices)
     notices.simulated(any(slot.store.meta.is_simulated for slot in slots))
     notices.random_weights(any(slot.store.meta.is_random for slot in slots))
+    choice.tell_twice(slots)
     with choices:
         same_ground.offer(slots[0])
         same_ground.label_both(slots)
@@ -56,7 +57,8 @@ is_swiped = layout == "Under a swipe"
 names = [slot.title for slot in slots]
 with errors.in_words():
     with st.container(key="compare_maps"):
-        sight.draw(seen, shown or sight.ALIGNED, is_swiped, scatter.selected(views))
+        home = sight.opening(seen, found.ground)
+        sight.draw(seen, shown or sight.ALIGNED, is_swiped, scatter.selected(views), home)
     numbers.correlations(found, names)
     st.subheader("Scatter", anchor=False)
     scatter.show(found, seen, [sight.picked_on(slot, is_swiped) for slot in slots])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +46,33 @@ def test_compare_opens_on_imported_stores_that_share_their_ground(open_page: Ope
     assert not at.exception and not at.error
     assert {at.selectbox(key=f"compare_store_{number}").value for number in (0, 1)} == {"first", "second"}
     assert "Correlation with the first" in words(at) and "Linear CKA" in words(at)
+    assert "nothing to compare" not in words(at)
+    for link, shown in {
+        "nope~0,second~0": ("second", "first"), "first~0": ("first", "second"), "nope~0,elsewhere~9": ("elsewhere", "elsewhere"),
+    }.items():  # fmt: skip
+        at = open_page("compare", compare=link)
+        assert not at.exception and not at.error
+        assert tuple(at.selectbox(key=f"compare_store_{number}").value for number in (0, 1)) == shown
+        assert ("Store 2 shows the same as store 1" in words(at)) == (shown[0] == shown[1])
+
+
+def test_maps_open_on_the_scene_that_embeddings_opens_on_where_scenes_lie_far_apart(
+    open_page: OpenPage, filled_home: Path, drawn_maps: list[dict[str, Any]]
+) -> None:
+    open_page("compare")
+    open_page("embeddings")
+    *compared, alone = [home_of(drawn["figure"]) for drawn in drawn_maps if home_of(drawn["figure"])]
+    assert len(compared) >= 2 and set(compared) == {alone}
+    (south, west), (north, east) = alone
+    assert east - west < 0.05 and north - south < 0.05
+
+
+def home_of(figure: Any) -> Any:
+    """What a map opens on."""
+    options = [
+        child.options for child in figure._children.values() if getattr(child, "function", "") == "view"
+    ]
+    return tuple(map(tuple, options[0]["home"])) if options and options[0]["page"] != "start" else None
 
 
 @pytest.fixture

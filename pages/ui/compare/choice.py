@@ -60,7 +60,11 @@ def choose(stores: Sequence[cached.JobFacts], row: st.delta_generator.DeltaGener
             f"place is taken off.",
         )  # fmt: skip
     columns = st.columns(int(count or 2))
-    slots = [_slot(number, column, stores, linked, takes_off) for number, column in enumerate(columns)]
+    starts = _starts(len(columns), stores, linked)
+    slots = [
+        _slot(number, column, stores, linked, starts[number], takes_off)
+        for number, column in enumerate(columns)
+    ]
     parts = [
         _PART.join((slot.facts.job.id, str(slot.layer), slot.date or "")).rstrip(_PART) for slot in slots
     ]
@@ -68,13 +72,26 @@ def choose(stores: Sequence[cached.JobFacts], row: st.delta_generator.DeltaGener
     return slots
 
 
+def tell_twice(slots: Sequence[Slot]) -> None:
+    """Ask for another store where two maps show the same."""
+    shown = [(slot.facts.job.id, slot.layer, slot.date) for slot in slots]
+    for slot, one in zip(slots, shown, strict=True):
+        first = shown.index(one)
+        if first < slot.number:
+            st.info(
+                f"Store {slot.number + 1} shows the same as store {first + 1}, so there is nothing to compare. Choose another "
+                f"one, or extract the same ground with another backbone.",
+                icon=":material/content_copy:",
+            )
+
+
 def _slot(
     number: int, column: st.delta_generator.DeltaGenerator, stores: Sequence[cached.JobFacts], linked: list[list[str]],
-    takes_off: bool,
+    start: tuple[str, int], takes_off: bool,
 ) -> Slot:  # fmt: skip
     by_id = {found.job.id: found for found in stores}
     said = linked[number] if number < len(linked) else []
-    first, again = (said[0], 0) if said else _usual(number, stores)
+    first, again = start
     labels = chosen_run.labels(by_id, results.store_words)
     with column:
         name = st.selectbox(
@@ -119,23 +136,42 @@ def _date(number: int, store: EmbeddingStore, said: str) -> str | None:
     return str(st.selectbox("Date", options, index=options.index(first), key=f"compare_date_{number}"))
 
 
-def _usual(number: int, stores: Sequence[cached.JobFacts]) -> tuple[str, int]:
-    """One of the newest stores of one ground, of which there are several where that can be: others share nothing to compare.
+def _starts(count: int, stores: Sequence[cached.JobFacts], linked: list[list[str]]) -> list[tuple[str, int]]:
+    """What each list of stores begins with: those of the link, then those of their ground that are not taken yet.
 
     Returns:
-        Its run, and how often it was taken before.
+        Runs, and how often each was taken before where the link does not name it.
     """
+    starts = [(part[0], 0) for part in linked[:count]]
+    taken = [name for name, _ in starts]
+    pool = [found.job.id for found in _one_ground(stores, taken)]
+    while len(starts) < count:
+        name = min(pool, key=taken.count)
+        starts.append((name, taken.count(name)))
+        taken.append(name)
+    return starts
+
+
+def _one_ground(stores: Sequence[cached.JobFacts], taken: Sequence[str]) -> Sequence[cached.JobFacts]:
+    """Stores that share ground, for others have nothing to compare: with the first that is taken, else the newest that do."""
     grounds: dict[str, list[cached.JobFacts]] = {}
     for found in stores:
         grounds.setdefault(_ground(found), []).append(found)
-    same = next((those for those in grounds.values() if len(those) > 1), None) or _that_meet(stores)
-    return same[number % len(same)].job.id, number // len(same)
+    first = next((found for found in stores if taken and found.job.id == taken[0]), None)
+    if first is not None:
+        same = grounds[_ground(first)]
+        return same if len(same) > 1 else _that_meet([first, *(one for one in stores if one is not first)], 1)
+    return next((those for those in grounds.values() if len(those) > 1), None) or _that_meet(stores)
 
 
-def _that_meet(stores: Sequence[cached.JobFacts]) -> Sequence[cached.JobFacts]:
-    """The first of the newest stores whose ground another one shares, with that one; else the newest alone."""
+def _that_meet(stores: Sequence[cached.JobFacts], most: int = results.LOOKED_AT) -> Sequence[cached.JobFacts]:
+    """The first of the newest stores whose ground another one shares, with that one; else the first alone.
+
+    Args:
+        most: of how many of them another one is sought.
+    """
     boxes = [(one, box) for one in stores[: results.LOOKED_AT] if (box := results.box_of(one)) is not None]
-    for number, (one, box) in enumerate(boxes):
+    for number, (one, box) in enumerate(boxes[:most]):
         for other, there in boxes[number + 1 :]:
             if box.intersection(there).area > 0:
                 return one, other

@@ -11,8 +11,10 @@ import numpy as np
 import streamlit as st
 from shapely.geometry.base import BaseGeometry
 
+from engine.errors import EngineError
 from engine.views.comparing.aligned_colours import AlignedColours
 from engine.views.comparing.dated_view import DatedView
+from engine.views.comparing.shared_ground import SharedGround
 from engine.views.lens.kinds import components_lens
 from engine.views.lens.lens import Lens, ramp
 from engine.views.lens.reduction import Reduction
@@ -23,6 +25,7 @@ from pages.ui.look.wording import credited, plain
 from pages.ui.map import layers, maps
 from pages.ui.map.lens import Picked, ShownLens, picked
 from pages.ui.map.routes import lens_files
+from pages.ui.state import cached
 
 ALIGNED, RAW, SIMILAR = "Aligned colours", "Raw colours", "Similarity"
 SHOWN = {
@@ -42,13 +45,29 @@ class Seen:
     colours: AlignedColours
 
 
-def draw(seen: Sequence[Seen], shown: str, is_swiped: bool, marked: BaseGeometry | None) -> None:
+def opening(seen: Sequence[Seen], ground: SharedGround) -> maps.Bounds:
+    """What all maps open on: the narrowest of the stores, or one scene that all share where the scenes lie far apart."""
+    boxes = [one.reduction.bounds_lonlat() for one in seen]
+    base = seen[ground.coarsest]
+    names = {name for number in np.unique(ground.tiles) for name in base.view.chosen[number].scene_ids}
+    try:
+        shared = [scene for scene in cached.scenes(base.slot.facts.config.scene) if scene.id in names]
+        boxes += [layers.opening(shared)] if shared else []
+    except EngineError:  # beside each map it is said why there is no imagery
+        pass
+    return min(boxes, key=lambda box: box[2] - box[0])
+
+
+def draw(
+    seen: Sequence[Seen], shown: str, is_swiped: bool, marked: BaseGeometry | None, home: maps.Bounds
+) -> None:
     """The maps.
 
     Args:
         shown: one of `SHOWN`.
         is_swiped: the first two under a swipe, on one map.
         marked: ground that was selected elsewhere, in lon/lat.
+        home: what the maps open on.
     """
     channel = str(st.session_state.setdefault("compare_channel", uuid.uuid4().hex))
     if is_swiped:
@@ -56,7 +75,7 @@ def draw(seen: Sequence[Seen], shown: str, is_swiped: bool, marked: BaseGeometry
         st.markdown(f"**{plain(first.slot.title)}** on the left, **{plain(second.slot.title)}** on the right")
         lenses = (_lens(first, shown, "left"), _lens(second, shown, "right"))
         words = f"From {first.slot.title} to {second.slot.title}"
-        _map("swipe", first, lenses, marked, channel, words)
+        _map("swipe", first, lenses, marked, channel, words, home)
         return
     for column, one in zip(
         st.columns(len(seen)) if len(seen) < 4 else [*st.columns(2), *st.columns(2)], seen, strict=True
@@ -70,6 +89,7 @@ def draw(seen: Sequence[Seen], shown: str, is_swiped: bool, marked: BaseGeometry
                 marked,
                 channel,
                 "",
+                home,
             )
 
 
@@ -79,15 +99,16 @@ def picked_on(slot: Slot, is_swiped: bool) -> Picked | None:
 
 
 def _map(
-    name: str, one: Seen, lenses: tuple[ShownLens, ...], marked: BaseGeometry | None, channel: str, swipe: str
+    name: str, one: Seen, lenses: tuple[ShownLens, ...], marked: BaseGeometry | None, channel: str, swipe: str,
+    home: maps.Bounds,
 ) -> None:  # fmt: skip
     scenes = scenes_below.of_config(one.slot.facts.config.scene)
     below = layers.imagery(scenes, layers.best_of(scenes)) if scenes else []
     outlines = () if marked is None else (maps.Outline(marked, "selected in the scatter", EMBER, 2.0),)
     maps.draw(
         maps.View(
-            page=f"compare {name}", key=_map_key(name), bounds_lonlat=one.reduction.bounds_lonlat(), shown=tuple(below),
-            lenses=lenses, outlines=outlines, together=channel, swipe=swipe, overlay_percent=100,
+            page=f"compare {name}", key=_map_key(name), bounds_lonlat=home, shown=tuple(below),
+            boxes=(*layers.boxes_of(scenes), one.reduction.bounds_lonlat()), lenses=lenses, outlines=outlines, together=channel, swipe=swipe, overlay_percent=100,
         )
     )  # fmt: skip
 
