@@ -78,7 +78,7 @@ def polygons_of(wkb: Sequence[bytes | None], where: str) -> np.ndarray:
 def footprints_of(shapes: np.ndarray) -> list[Footprint]:
     """The rectangle of each polygon in lon/lat, in the zone that fits it best."""
     centres = shapely.get_coordinates(shapely.centroid(shapes))
-    zones: dict[tuple[int, bool, int], str] = {}
+    zones: dict[tuple[float, bool, bool], str] = {}
     found = []
     for shape, (lon, lat) in zip(shapes, centres.tolist(), strict=True):
         best = _in(shape, _zone(lon, lat, zones))
@@ -89,11 +89,12 @@ def footprints_of(shapes: np.ndarray) -> list[Footprint]:
     return found
 
 
-def _zone(lon: float, lat: float, known: dict[tuple[int, bool, int], str]) -> str:
-    """The UTM zone of a place; looked up once a degree, for the register of CRSs is slow."""
-    key = (int(np.floor(lon)), lat >= 0, int(np.floor(lat)))
+def _zone(lon: float, lat: float, known: dict[tuple[float, bool, bool], str]) -> str:
+    """The UTM zone of a place; asked once a zone, at its middle, for the register of CRSs is slow."""
+    middle = float(np.floor(lon / _ZONE_DEG) * _ZONE_DEG + _ZONE_DEG / 2)
+    key = (middle, lat >= 0, -80 <= lat <= 84)
     if key not in known:
-        known[key] = utm_or_polar_crs(lon, lat)
+        known[key] = utm_or_polar_crs(middle, lat)
     return known[key]
 
 

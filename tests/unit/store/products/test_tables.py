@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from engine.errors import EngineError
 from engine.imagery.region import Region
 from engine.store.check import check_store
 from engine.store.importing.taking import import_embeddings
+from engine.store.products.tables.footprint_tiles import footprints_of
 from engine.store.products.tables.row_groups import groups_that_meet
 from engine.views.layer_view import view_of
 from engine.views.pca import pca_of
@@ -193,3 +195,12 @@ def test_a_file_that_is_no_parquet_and_a_region_elsewhere_are_refused(tmp_path: 
     path = write_table(tmp_path / "y.parquet", {"embedding": column}, squares(2))
     with pytest.raises(EngineError, match="No footprint"):
         import_embeddings(path, tmp_path / "run", Region.from_bounds(1, 2, 1.1, 2.1))
+
+
+def test_footprints_of_many_degrees_are_placed_at_once() -> None:
+    corners = [(lon, lat) for lon in range(6) for lat in range(-70, 70)]
+    shapes = np.array([shapely.box(lon + 0.4, lat + 0.4, lon + 0.6, lat + 0.6) for lon, lat in corners])
+    began = time.monotonic()
+    found = {corner: one.crs for corner, one in zip(corners, footprints_of(shapes), strict=True)}
+    assert time.monotonic() - began < 10
+    assert (found[2, 3], found[4, -3]) == ("EPSG:32631", "EPSG:32731")
