@@ -186,6 +186,14 @@ def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _bring(raster: RemoteRaster, held: CachedFile, part: tuple[int, int]) -> bytes:
+    """A part, asked for once by readers that want the same part together."""
+    with _beginning(f"{raster.address} {part}"):
+        if not held.missing(*part) and (here := held.read(*part)) is not None:
+            return here
+        return _asked_for(raster, held, part)
+
+
+def _asked_for(raster: RemoteRaster, held: CachedFile, part: tuple[int, int]) -> bytes:
     answer = _answer(raster, part)
     if _size(raster, answer) != held.size or (
         held.etag and answer.headers.get("etag", held.etag) != held.etag

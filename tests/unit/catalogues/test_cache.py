@@ -11,7 +11,7 @@ import pytest
 
 from engine.imagery.raster.rasters import damage_told, open_raster
 from engine.imagery.remote import cache
-from engine.imagery.remote.fetching import RemoteRaster
+from engine.imagery.remote.fetching import RemoteRaster, cached, read_ranges
 from engine.imagery.remote.remote_file import write_remote
 from tests.stac.bad import server
 from tests.stac.items import SIDE_PX, write
@@ -61,3 +61,15 @@ def test_readers_that_begin_with_one_raster_together_all_read_it(server: RangeSe
 
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(read, range(16)))) == 1
+
+
+def test_parts_that_readers_want_together_are_asked_for_once(server: RangeServer, home: Path) -> None:
+    raster = RemoteRaster(f"{server.address}/red.tif", "open", "red")
+    held = cached(raster)
+    server.sent.clear()
+    server.latency_s = 0.05
+    whole = (server.folder / "red.tif").read_bytes()
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(lambda _: read_ranges(raster, held, [(0, held.size)]), range(6)))
+    assert all(part == [whole] for part in found)
+    assert len({sent[1:] for sent in server.sent}) == len(server.sent) > 0
