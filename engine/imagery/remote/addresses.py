@@ -68,10 +68,7 @@ def target_of(url: str) -> Target:
         RemoteError: not https, not a host that may be asked, or one with an address that is not public.
     """
     parts = _split(url)
-    if parts.username is not None or parts.password is not None:
-        raise RemoteError(
-            f"The address {shown(url)} carries a login. Keep it out of addresses: accounts come from the environment only."
-        )
+    require_no_login(url)
     host, port = require_known(url)
     found = tuple(dict.fromkeys(_resolved(host, port)))
     if not _is_named(host, port) and not all(_is_public(address) for address in found):
@@ -81,6 +78,19 @@ def target_of(url: str) -> Target:
         )
     path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
     return Target(parts.scheme, host, port, found, path)
+
+
+def require_no_login(url: str) -> None:
+    """Refuse an address with a login before it is asked, or written into a file.
+
+    Raises:
+        RemoteError: it has one.
+    """
+    parts = _split(url)
+    if parts.username is not None or parts.password is not None:
+        raise RemoteError(
+            f"The address {shown(url)} carries a login. Keep it out of addresses: accounts come from the environment only."
+        )
 
 
 def require_known(url: str) -> tuple[str, int]:

@@ -19,6 +19,7 @@ from engine.errors import EngineError, SceneError
 from engine.files import read_json, write_atomic
 from engine.imagery.one_file import OneFile
 from engine.imagery.remote import access
+from engine.imagery.remote.addresses import require_no_login
 from engine.imagery.remote.cache import PAGE_BYTES
 from engine.imagery.remote.fetching import RemoteRaster, cached, read_ranges
 
@@ -35,7 +36,12 @@ def is_remote(path: Path) -> bool:
 
 
 def write_remote(path: Path, raster: RemoteRaster, modified: float) -> None:
-    """Write the file that names a raster; the same raster gives the same file, time of change included."""
+    """Write the file that names a raster; the same raster gives the same file, time of change included.
+
+    Raises:
+        RemoteError: its address carries a login, which no file may hold.
+    """
+    require_no_login(raster.address)
     text = json.dumps(asdict(raster), indent=1)
     write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     os.utime(path, (modified, modified))

@@ -71,3 +71,5 @@ def test_a_login_in_an_address_is_refused_and_never_said(
     told = refused(home, "carries a login")
     assert "hunter2" not in told
     assert "hunter2" not in caplog.text
+    kept = [path for path in home.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+    assert kept == [], "no file holds a login"
