@@ -32,5 +32,5 @@ def add_region(sub: argparse.ArgumentParser, default: str, of: str = "") -> None
     """
     sub.add_argument(
         "--region", metavar="W,S,E,N|FILE",
-        help=f"{of}bounds in degrees, or a vector file with one polygon (default: {default})",
+        help=f"{of}bounds in degrees, a polygon as WKT or GeoJSON, or a vector file with one (default: {default})",
     )  # fmt: skip

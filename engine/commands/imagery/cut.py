@@ -14,7 +14,7 @@ from engine.errors import BadInput, ConfigError
 from engine.files import require_file_path
 from engine.frozen import Frozen
 from engine.imagery.region import Region
-from engine.imagery.region_file import region_from_file
+from engine.imagery.region_file import region_from_file, region_from_text
 from engine.imagery.scene import Scene
 from engine.imagery.sources import SceneConfig
 from engine.jobs.complaints import in_words
@@ -92,16 +92,20 @@ def _region(config: CutConfig, given: str | None) -> Region | None:
 
 
 def region_given(given: str) -> Region:
-    """The region of the command line: W,S,E,N in degrees, or a vector file.
+    """The region of the command line: W,S,E,N in degrees, a polygon as WKT or GeoJSON, or a vector file.
 
     Raises:
-        BadInput: neither of them.
+        BadInput: none of them.
     """
+    if given.lstrip().startswith("{") or "((" in given:
+        return region_from_text(given)
     numbers = given.split(",")
     if len(numbers) != 4:
         return region_from_file(resolve_path(given))
     try:
         west, south, east, north = map(float, numbers)
     except ValueError as err:
-        raise BadInput(f"The region {given} is no W,S,E,N in degrees. Give four numbers, or a file.") from err
+        raise BadInput(
+            f"The region {given} is no W,S,E,N in degrees. Give four numbers, a polygon as WKT, or a file."
+        ) from err
     return Region.from_bounds(west, south, east, north)

@@ -11,7 +11,8 @@ import yaml
 
 from engine.commands.arguments.examples import CONFIGS, LABELS
 from engine.commands.arguments.parser import parser
-from engine.commands.imagery.cut import config_of
+from engine.commands.imagery.cut import config_of, region_given
+from engine.errors import BadInput
 from engine.jobs.configuration.config import parse_config
 from engine.labels.clicked.geojson import parse_labels
 
@@ -55,3 +56,18 @@ def _commands() -> dict[str, argparse.ArgumentParser]:
         yield from parser()._actions
 
     return next(dict(action.choices) for action in found() if isinstance(action, argparse._SubParsersAction))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "14,40,15,41",
+        "POLYGON ((14 40, 15 40, 15 41, 14 41, 14 40))",
+        "SRID=4326;POLYGON((14 40, 15 40, 15 41, 14 41, 14 40))",
+        '{"type": "Polygon", "coordinates": [[[14, 40], [15, 40], [15, 41], [14, 41], [14, 40]]]}',
+    ],
+)
+def test_a_region_is_bounds_or_a_polygon_in_words(given: str) -> None:
+    assert region_given(given).polygon.bounds == (14, 40, 15, 41)
+    with pytest.raises(BadInput):
+        region_given(given[:-3] + "north")
