@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rasterio.windows import Window
 
 from engine.errors import StoreError
 from engine.files import read_json
-from engine.imagery.raster.rasters import damage_told, open_raster
 from engine.imagery.region import Region
 from engine.store.products.own_exports.facts import KEY, own_facts, tiles_that_meet, understood_own
+from engine.store.products.own_exports.map_windows import read_tiles
 from engine.store.products.taken import Taken
 from engine.store.schema import StoredTile, TileRows
 
@@ -40,8 +39,8 @@ def taken_stac(path: Path, region: Region | None) -> Iterator[Taken]:
     chosen = tiles_that_meet(facts.tiles, region, path.name)
     tiles = [tile for tile, is_chosen in zip(facts.tiles, chosen, strict=True) if is_chosen]
     files = _files(path, told, tiles)
-    shown = [_read(files[tile.id], tile) for tile in tiles[:: max(1, len(tiles) // _LOOKED_TILES)]]
-    every = np.concatenate([one.reshape(-1, one.shape[-1]) for one in shown])
+    shown = read_tiles(tiles[:: max(1, len(tiles) // _LOOKED_TILES)], files)
+    every = np.concatenate([one.reshape(-1, one.shape[-1]) for _, one in shown])
     seen = understood_own(
         facts,
         tiles,
@@ -54,25 +53,11 @@ def taken_stac(path: Path, region: Region | None) -> Iterator[Taken]:
 
 
 def _rows(tiles: Sequence[StoredTile], files: Mapping[str, Path]) -> Iterator[TileRows]:
-    for tile in tiles:
-        values = _read(files[tile.id], tile).reshape(tile.rows, -1)
+    for tile, cells in read_tiles(tiles, files):
+        values = cells.reshape(tile.rows, -1)
         has_all = np.isfinite(values).all(axis=1)
         values[~has_all] = 0
         yield TileRows(tile, (values,), has_all.astype(np.float32))
-
-
-def _read(path: Path, tile: StoredTile) -> np.ndarray:
-    """(h, w, D) float32 of the cells nearest to a tile's patches, NaN for gaps."""
-    with open_raster(path) as dataset, damage_told(path, f"the tile {tile.id}"):
-        column, row = ~dataset.transform @ (tile.patch_transform.c, tile.patch_transform.f)
-        row, column = round(row), round(column)
-        if row < 0 or column < 0 or row + tile.h > dataset.height or column + tile.w > dataset.width:
-            raise StoreError(f"{path.name} does not reach over the tile {tile.id}. Export it again.")
-        numbers = dataset.read(window=Window(column, row, tile.w, tile.h))
-        values = np.moveaxis(numbers, 0, -1).astype(np.float32) * np.array(dataset.scales, np.float32)
-        if dataset.nodata is not None and np.isfinite(dataset.nodata):
-            values[(np.moveaxis(numbers, 0, -1) == dataset.nodata).all(axis=-1)] = np.nan
-    return values
 
 
 def _files(path: Path, told: Mapping[str, Any], tiles: Sequence[StoredTile]) -> dict[str, Path]:
