@@ -22,6 +22,7 @@ from engine.imagery.raster.dates import parse_time
 from engine.imagery.region import Region
 from engine.store.products.decoding import AS_STORED, is_unit_length, median_length
 from engine.store.products.known import CLAY_V0_LICENCE, MAJOR_TOM_LICENCE
+from engine.store.products.tables.footer_time import footer_time
 from engine.store.products.tables.footprint_tiles import Footprint, footprints_of, polygons_of
 from engine.store.products.tables.row_groups import groups_that_meet
 from engine.store.products.tables.vector_column import Columns, columns_of, told_of, vectors
@@ -38,12 +39,13 @@ _CLAY = {768: "clay_v0", 1024: "clay_v1.5"}
 
 @dataclass(frozen=True)
 class _Rows:
-    """What is taken of a file: numbers of the rows, polygons, (n, D) vectors and times."""
+    """What is taken of a file: numbers of the rows, polygons, (n, D) vectors, times; and what is said of times of the footer."""
 
     numbers: np.ndarray
     shapes: np.ndarray
     vectors: np.ndarray
     times: tuple[str | None, ...]
+    dated: str = ""
 
 
 @contextmanager
@@ -72,10 +74,10 @@ def taken_of(file: pq.ParquetFile, path: Path, region: Region | None) -> Taken:
         RegionError: no footprint meets the region.
     """
     columns = columns_of(file, path.name)
-    rows = _read(file, columns, region, path.name)
     told = told_of(file)
     names, starts = set(file.schema_arrow.names), _group_starts(file)
-    rows, gaps = _without_gaps(rows, path.name)
+    rows, gaps = _without_gaps(_read(file, columns, region, path.name), path.name)
+    rows = _dated(rows, told)
     found = footprints_of(rows.shapes)
     tiles = _tiles(rows, found, path)
     understood = _understood(path, rows, tiles, told, names, gaps, found)
@@ -171,6 +173,14 @@ def _times(values: Sequence[Any]) -> tuple[str | None, ...]:
     return tuple(told(value) for value in values)
 
 
+def _dated(rows: _Rows, told: dict[str, Any]) -> _Rows:
+    """The rows with the time that the footer states, where none states its own."""
+    if any(rows.times):
+        return rows
+    moment, said = footer_time(told)
+    return replace(rows, times=(moment,) * len(rows.times), dated=said)
+
+
 def _without_gaps(rows: _Rows, where: str) -> tuple[_Rows, int]:
     """The rows with finite numbers that are not all zero, and how many others there are."""
     good = np.isfinite(rows.vectors).all(axis=1) & (rows.vectors != 0).any(axis=1)
@@ -230,7 +240,7 @@ def _understood(
     dated = sorted({moment[:4] for moment in rows.times if moment})
     notes = [
         f"Footprints are {width:,.0f} x {height:,.0f} m (median); labels are read on pixels of about 10 m.",
-        "" if dated else "No row states a time: the embeddings have no date.",
+        rows.dated or ("" if dated else "No row states a time: the embeddings have no date."),
         f"{gaps:,} rows hold no embedding (zero or no numbers) and are left out." if gaps else "",
         f"{turned:,} footprints are no rectangles of UTM; the rectangle around each is taken." if turned else "",
         "Nothing in the file tells which model made these embeddings. --model NAME states the model." if model == UNKNOWN else "",
