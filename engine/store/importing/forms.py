@@ -59,17 +59,18 @@ def understand(
     Raises:
         BadInput: the file or its numbers cannot be used.
     """
-    with opened(path, region, images, year) as found:
+    with opened(path, region, images, year, model) as found:
         return with_model(found.understood, model)
 
 
 def opened(
-    path: Path, region: Region | None, images: Path | None = None, year: int | None = None
-) -> AbstractContextManager[Taken]:
+    path: Path, region: Region | None, images: Path | None = None, year: int | None = None, model: str | None = None
+) -> AbstractContextManager[Taken]:  # fmt: skip
     """A file by the ending of its name, a folder by what it holds.
 
     Args:
         year: which of the dates of a Zarr group; None: all.
+        model: as a person states it; a product that is known by it is decoded as such, where the file tells none.
 
     Raises:
         BadInput: it is not there, or of no form that is read.
@@ -80,7 +81,7 @@ def opened(
         if path.is_dir() and is_of_form(path):
             return take(path, region)
     if path.is_dir() and is_zarr_of_embeddings(path):
-        return taken_raster(path, region, year)
+        return taken_raster(path, region, year, model)
     if year is not None:
         raise BadInput(
             f"{path.name} is no Zarr group, which alone may hold several years. Leave the year out."
@@ -94,7 +95,7 @@ def opened(
         )
     if not path.is_file():
         raise BadInput(f"{path} is not there. Check the path.")
-    return open_file(path, region)
+    return taken_raster(path, region, None, model) if open_file is taken_raster else open_file(path, region)
 
 
 def with_model(found: Understood, model: str | None) -> Understood:

@@ -49,7 +49,7 @@ def import_job(config: ExtractConfig, folder: Path) -> Iterator[Event]:
     path = resolve_path(scene.path or "")
     yield StepStarted(f"Looking at {path.name}")
     images = None if scene.images is None else resolve_path(scene.images)
-    with opened(path, region_of(config.region), images, scene.year) as found:
+    with opened(path, region_of(config.region), images, scene.year, config.backbone.name) as found:
         told = _as_configured(found.understood, config)
         yield from (Noticed(note) for note in told.notes)
         require_size(told)

@@ -47,13 +47,13 @@ def preview(
     Raises:
         BadInput: the file or its numbers cannot be used.
     """
-    with opened(path, region, images, year) as found:
+    with opened(path, region, images, year, model) as found:
         told = with_model(found.understood, model)
         can_stay = bool(found.in_place)
         few = told.rows <= _MOST_ROWS
         rows = _thinned(found.tiles(), told.rows) if few else []
     if not few:
-        with opened(path, _middle(told, region), images, year) as found:
+        with opened(path, _middle(told, region), images, year, model) as found:
             rows = _thinned(found.tiles(), _MOST_ROWS)
     pixels, shown = _picture(rows)
     return Preview(told, can_stay, pixels, shown, not few)

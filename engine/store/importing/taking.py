@@ -43,7 +43,7 @@ def import_embeddings(
         DiskFull: no room; what was written is removed.
     """
     _require_free(out)
-    with opened(path, region, images, year) as found:
+    with opened(path, region, images, year, model) as found:
         told, was_there = with_model(found.understood, model), out.is_dir()
         for line in told.in_lines():
             tell(line)

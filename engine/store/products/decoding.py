@@ -102,7 +102,7 @@ def decoding_of_unit_vectors(sample: np.ndarray, where: str) -> Decoding:
             return way
     told = "; ".join(f"{way.words} gives {median_length(way.decode(sample)):.3g}" for way in ways)
     raise StoreError(
-        f"{where} is named like embeddings of length 1, and no known decoding gives that: {told}. Take the file from its "
+        f"{where} is named like embeddings of length 1, or stated to be, and no known decoding gives that: {told}. Take the file from its "
         f"publisher again, or ask who wrote it how its numbers are meant."
     )
 
@@ -119,9 +119,10 @@ def decoding_of_others(
         return scaled(np.asarray(scales), np.asarray(offsets))
     if np.issubdtype(sample.dtype, np.floating):
         return AS_STORED
+    known = " AlphaEarth's numbers are decoded where --model alphaearth_v1 states a GeoTIFF to be of it."
     raise StoreError(
         f"{where} holds whole numbers ({sample.dtype}) and no scale, so that nothing tells how they become embeddings. Write "
-        f"the scale into the file (gdal_edit -scale), or decode it to float32 first."
+        f"the scale into the file (gdal_edit -scale), or decode it to float32 first.{known if sample.shape[-1] == 64 else ''}"
     )
 
 

@@ -52,6 +52,10 @@ ANNUAL_MODELS = frozenset(one.model for one in (ALPHAEARTH, TESSERA) if one.is_a
 
 _ALPHAEARTH_BANDS = tuple(f"A{number:02d}" for number in range(64))
 _TESSERA_DIM = 128
+# What a person may state a file to be that nothing tells: the product, and the size of its embeddings.
+_STATABLE = {
+    one.model: (one, dim) for one, dim in ((ALPHAEARTH, len(_ALPHAEARTH_BANDS)), (TESSERA, _TESSERA_DIM))
+}
 _TESSERA_NAME = re.compile(r"grid_-?\d+(?:\.\d+)?_-?\d+(?:\.\d+)?(?:_(?P<year>\d{4}))?")
 _TESSERA_ZONE = re.compile(r"utm\d{2}")  # a group of the publisher's Zarr stores
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -81,6 +85,15 @@ def product_of(path: Path, bands: Sequence[str], dim: int, model: str = "") -> P
         name = _NOT_IN_NAMES.sub("_", model.rstrip("/").rpartition("/")[2])[:64].strip("_.-")
         return replace(UNKNOWN_PRODUCT, model=name or UNKNOWN_PRODUCT.model)
     return UNKNOWN_PRODUCT
+
+
+def product_stated(model: str | None, dim: int) -> Product:
+    """The product of a model that a person states, for a file that tells none; unknown where none is known of this size."""
+    product, own_dim = _STATABLE.get(model or "", (UNKNOWN_PRODUCT, 0))
+    if dim != own_dim:
+        return UNKNOWN_PRODUCT
+    said = f"The file does not tell its model: it was stated to be {product.title}, and is decoded and credited as that."
+    return replace(product, note=" ".join(filter(None, (said, product.note))))
 
 
 def is_alphaearth(stated: str) -> bool:

@@ -21,7 +21,7 @@ from engine.store.products.decoding import (
     is_unit_length,
     median_length,
 )
-from engine.store.products.known import UNKNOWN_PRODUCT, Product, product_of, year_of
+from engine.store.products.known import UNKNOWN_PRODUCT, Product, product_of, product_stated, year_of
 from engine.store.products.own_exports.tags import own_product
 from engine.store.products.pixel_grid import Box, PixelGrid, box_of, sample
 from engine.store.products.understood import Understood
@@ -77,12 +77,13 @@ def form_of(path: Path) -> tuple[str, Opened]:
 
 @contextmanager
 def understood_raster(
-    path: Path, region: Region | None, year: int | None = None
+    path: Path, region: Region | None, year: int | None = None, model: str | None = None
 ) -> Iterator[RasterEmbeddings]:
     """A raster of embeddings and what it is taken for.
 
     Args:
         year: which of the dates of a Zarr group; None: all.
+        model: as a person states it; it decides where the file tells none.
 
     Raises:
         SceneError, RegionError, StoreError: it cannot be read, lies elsewhere, or its numbers contradict its names.
@@ -93,6 +94,8 @@ def understood_raster(
         product = own_product(pixels.tags) or product_of(
             path, pixels.bands, pixels.dim, pixels.tags.get("model", "")
         )
+        if product is UNKNOWN_PRODUCT:
+            product = product_stated(model, pixels.dim)
         looked = sample(pixels, box, path.name)
         yield understood_pixels(path, form, product, pixels, looked, box, _year(path, pixels))
 

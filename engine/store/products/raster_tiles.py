@@ -30,16 +30,19 @@ _MOST_WINDOW_PX, _MOST_WINDOW_BYTES = 512, 128_000_000
 
 
 @contextmanager
-def taken_raster(path: Path, region: Region | None, year: int | None = None) -> Iterator[Taken]:
+def taken_raster(
+    path: Path, region: Region | None, year: int | None = None, model: str | None = None
+) -> Iterator[Taken]:
     """The embeddings of a raster, of a Zarr group with several dates those of each.
 
     Args:
         year: which of the dates; None: all.
+        model: as a person states it; it decides where the file tells none.
 
     Raises:
         SceneError, RegionError, StoreError: as `understood_raster`.
     """
-    with understood_raster(path, region, year) as found:
+    with understood_raster(path, region, year, model) as found:
         windows = list(windows_of(found.box, found.pixels.dim))
         box, dates = found.box, dates_of(found.pixels.dates, _moment(found))
         in_place = {

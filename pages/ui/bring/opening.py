@@ -58,7 +58,7 @@ def go_to(job_id: str) -> NoReturn:
 
 
 def _config(asked: Asked, in_place: bool) -> ExtractConfig:
-    with opened(asked.path, asked.region, asked.images, asked.year) as found:
+    with opened(asked.path, asked.region, asked.images, asked.year, asked.model) as found:
         told = with_model(found.understood, asked.model)
         require_size(told)
         return config_of(asked.path, found, told, asked.region, in_place, asked.images, asked.year)
