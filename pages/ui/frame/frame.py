@@ -47,8 +47,7 @@ def draw() -> None:
     session.refuse_what_is_absent()
     guide_bar.show()
     chosen.run()
-    if bound.compare_with_widgets():
-        st.rerun()
+    bound.compare_with_widgets()
 
 
 def _page(name: str) -> object:

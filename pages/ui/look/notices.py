@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.ui.look import wording
 
-_REFUSED = "notices of the link"
+_REFUSED, _PLACE = "notices of the link", "place of the notices of the link"
 
 
 def simulated(is_simulated: bool) -> None:
@@ -38,14 +38,29 @@ def random_weights(is_random: bool) -> None:
 
 
 def keep_refused_link(refused: Iterable[tuple[str, str]]) -> None:
-    """Keep what a link asks for in vain, as (what, which), for the heading of the page."""
+    """Before a page is drawn: keep what a link asks for in vain, as (what, which), for the heading."""
     st.session_state[_REFUSED] = list(refused)
+    st.session_state.pop(_PLACE, None)
 
 
 def refused_link() -> None:
-    """Says what the link asks for and the page does not show."""
-    for what, asked in st.session_state.get(_REFUSED, []):
-        st.info(
+    """Says what the link asks for and the page does not show, and keeps the place for what the page finds out while it is drawn."""
+    st.session_state[_PLACE] = st.container()
+    _say(st.session_state.get(_REFUSED, []))
+
+
+def refused_while_drawn(refused: Iterable[tuple[str, str]]) -> None:
+    """After a page is drawn: say the rest below its heading. Drawing it anew instead would load its maps twice at once, and
+    Streamlit may then miss the one word by which a map's frame says that it is ready."""
+    told, now = st.session_state.get(_REFUSED, []), list(refused)
+    _say([one for one in now if one not in told])
+    st.session_state[_REFUSED] = now
+
+
+def _say(refused: Iterable[tuple[str, str]]) -> None:
+    place = st.session_state.get(_PLACE)
+    for what, asked in refused if place is not None else ():
+        place.info(
             f"The link asks for {what} “{wording.plain(asked)}”, which cannot be shown here. Something else is shown.",
             icon=":material/link_off:",
         )

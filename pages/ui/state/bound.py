@@ -51,13 +51,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "date": lambda value: str(value)[:10] or "no date",
     "embeddings_window": lambda value: "Single patches" if value == 1 else f"{value} × {value} patches",
 }
-_PAGE, _ASKED, _REFUSED, _TOLD, _SAID = (
-    "bound page",
-    "bound asked",
-    "bound refused",
-    "bound told",
-    "bound said",
-)
+_PAGE, _ASKED, _REFUSED, _TOLD = "bound page", "bound asked", "bound refused", "bound told"
 
 
 def come_to(page: str) -> None:
@@ -74,20 +68,14 @@ def come_to(page: str) -> None:
     notices.keep_refused_link(_all_refused())
 
 
-def compare_with_widgets() -> bool:
-    """After a page is drawn: note what its widgets show otherwise than the address asked.
-
-    Returns:
-        Whether there is something that the page's heading has not told.
-    """
+def compare_with_widgets() -> None:
+    """After a page is drawn: say what its widgets show otherwise than the address asked, and what the page refused meanwhile."""
     asked: dict[str, tuple[str, ...]] = st.session_state[_ASKED]
-    told = st.session_state.get(_SAID, [])
     for name in [one for one in asked if one in st.session_state]:
         wanted, shown = asked.pop(name), st.session_state[name]
         if not _is_shown(name, wanted, shown):
             st.session_state[_REFUSED][name] = (", ".join(wanted), shown)
-    st.session_state[_SAID] = _all_refused()
-    return any(one not in told for one in st.session_state[_SAID])
+    notices.refused_while_drawn(_all_refused())
 
 
 def refuse(what: str, asked: str) -> None:
