@@ -22,8 +22,8 @@ _PART_BYTES = 1 << 20
 _WHOLE_BYTES = 2_000_000_000
 CONNECTIONS = 16
 _ABSENT = (404, 410)
-# Rasters whose first bytes are being fetched.
-_MOST_BEGINNING = 4096
+# Locks that are kept: one for each raster that is begun and for each part that is fetched, and far fewer at once.
+_MOST_LOCKS = 4096
 
 # A part of the cache that is found damaged is fetched again, so often.
 _MENDED = 3
@@ -68,7 +68,7 @@ def cached(raster: RemoteRaster) -> CachedFile:
     found = cache.known(raster.address)
     if found is not None:
         return found
-    with _beginning(raster.address):  # readers that begin together ask once
+    with _lock(raster.address):  # readers that begin together ask once
         found = cache.known(raster.address)
         if found is not None:
             return found
@@ -99,10 +99,10 @@ def refreshed(raster: RemoteRaster) -> tuple[CachedFile, str]:
     return cache.begun(raster.address, size, etag), ""
 
 
-@lru_cache(maxsize=_MOST_BEGINNING)
-def _beginning(address: str) -> threading.Lock:
-    """The lock of a raster whose first bytes are asked for."""
-    del address
+@lru_cache(maxsize=_MOST_LOCKS)
+def _lock(address: str, part: tuple[int, int] | None = None) -> threading.Lock:
+    """The lock of a part of a raster; without one, of its first bytes, which tell its size."""
+    del address, part
     return threading.Lock()
 
 
@@ -187,7 +187,7 @@ def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _bring(raster: RemoteRaster, held: CachedFile, part: tuple[int, int]) -> bytes:
     """A part, asked for once by readers that want the same part together."""
-    with _beginning(f"{raster.address} {part}"):
+    with _lock(raster.address, part):
         if not held.missing(*part) and (here := held.read(*part)) is not None:
             return here
         return _asked_for(raster, held, part)

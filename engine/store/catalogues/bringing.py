@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from engine.errors import RemoteError
 from engine.imagery.remote import cache
-from engine.imagery.remote.fetching import cached, fetch
+from engine.imagery.remote.fetching import cached, fetch, read_ranges
 from engine.store.catalogues.lists.listed import ListedFile
 from engine.store.catalogues.offer import Offer
 from engine.store.catalogues.remote_files.placed import Bytes
@@ -59,11 +59,7 @@ def _require_listed(file: ListedFile) -> None:
     held, told = cached(file.raster), hashlib.sha256()
     for start in range(0, held.size, _BATCH_BYTES):
         end = min(start + _BATCH_BYTES, held.size)
-        content = held.read(start, end)
-        if content is None:  # a page that a power cut left half-written: it is fetched again
-            fetch(file.raster, held, [(start, end)])
-            content = held.read(start, end) or b""
-        told.update(content)
+        told.update(read_ranges(file.raster, held, [(start, end)])[0])
     if told.hexdigest() != file.sha256:
         cache.drop(file.raster.address)
         raise RemoteError(

@@ -18,7 +18,7 @@ import shapely
 
 from engine.errors import RemoteError
 from engine.imagery.region import Region
-from engine.imagery.remote.fetching import RemoteRaster, fetch, refreshed
+from engine.imagery.remote.fetching import RemoteRaster, read_ranges, refreshed
 from engine.store.catalogues.lists.listed import Listed, ListedItem, listed_file, not_asked
 from engine.store.catalogues.lists.remote_tables import groups_where, opened_parquet, require_columns
 from engine.store.catalogues.table import EmbeddingCatalogue
@@ -37,10 +37,10 @@ def alphaearth_listed(catalogue: EmbeddingCatalogue, region: Region) -> Listed:
     """
     raster = RemoteRaster(catalogue.address, "open", f"The index of {catalogue.title}")
     is_csv = urlsplit(catalogue.address).path.endswith(".csv")
-    held, why = refreshed(replace(raster, is_whole=is_csv))
+    raster = replace(raster, is_whole=is_csv)
+    held, why = refreshed(raster)
     if is_csv:
-        fetch(replace(raster, is_whole=True), held, [(0, held.size)])
-        rows = _rows_of_csv(held.read(0, held.size) or b"", raster, region)
+        rows = _rows_of_csv(read_ranges(raster, held, [(0, held.size)])[0], raster, region)
     else:
         rows = _rows_of_parquet(raster, region)
     items = tuple(_item(row, catalogue) for row in rows)

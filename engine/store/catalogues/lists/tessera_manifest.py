@@ -22,7 +22,7 @@ import shapely
 
 from engine.errors import RemoteError
 from engine.imagery.region import Region
-from engine.imagery.remote.fetching import RemoteRaster, cached, fetch, refreshed
+from engine.imagery.remote.fetching import RemoteRaster, cached, read_ranges, refreshed
 from engine.store.catalogues.lists.listed import (
     ENDINGS,
     Listed,
@@ -77,11 +77,11 @@ def tessera_listed(catalogue: EmbeddingCatalogue, region: Region) -> Listed:
     """
     raster = RemoteRaster(catalogue.address, "open", f"The list of tiles of {catalogue.title}")
     is_text = urlsplit(catalogue.address).path.endswith(".txt")
-    held, why = refreshed(replace(raster, is_whole=is_text))
+    raster = replace(raster, is_whole=is_text)
+    held, why = refreshed(raster)
     folders = _folders(catalogue.address)
     if is_text:
-        fetch(replace(raster, is_whole=True), held, [(0, held.size)])
-        text = (held.read(0, held.size) or b"").decode("utf-8", "replace")
+        text = read_ranges(raster, held, [(0, held.size)])[0].decode("utf-8", "replace")
         items = tuple(_of_text(text, folders, region, raster))
     else:
         items = tuple(_of_parquet(raster, folders, region))
