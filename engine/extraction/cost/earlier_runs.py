@@ -201,8 +201,8 @@ def _start(timed: Timed) -> float | None:
     asked = next((at for at, event in timed if isinstance(event, Submitted)), process)
     begun = _planned(timed)
     waited = any(isinstance(event, Queued) for _, event in timed)
-    made = next((at for at, event in timed if isinstance(event, StepStarted)), begun)
-    if begun is None or waited or made != begun or asked - process > _BEFORE_S:
+    first_step = next((at for at, event in timed if isinstance(event, StepStarted)), begun)
+    if begun is None or waited or first_step != begun or asked - process > _BEFORE_S:
         return None
     return max(0.0, begun - process + (_seconds_of(timed, IMPORTING) or 0.0))
 

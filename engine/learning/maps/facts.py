@@ -178,12 +178,9 @@ def read_map(folder: Path) -> MapFacts:
     """
     try:
         tree = read_json(folder / FACTS)
-        tree = {
-            "ensemble": [],
-            "adapt": "none",
-            **tree,
-        }  # maps of earlier versions are of one decoder, as taught
-        if "is_taught_on_simulated" not in tree:  # nor do they say this
+        # Maps of earlier versions are of one decoder, as taught, and do not say what it was taught on.
+        tree = {"ensemble": [], "adapt": "none", **tree}
+        if "is_taught_on_simulated" not in tree:
             tree["is_taught_on_simulated"] = _is_simulated(tree)
         known = {one.name: tree[one.name] for one in fields(MapFacts)}
         known["hectares"] = {int(value): found for value, found in tree["hectares"].items()}

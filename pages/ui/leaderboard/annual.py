@@ -54,9 +54,7 @@ def choose(stores: Sequence[cached.JobFacts]) -> Chosen:
         (name for name in choices_of(HeadConfig, "name") if name != "fusion"),
         key=lambda name: name != "linear",
     )
-    head = st.selectbox(
-        "Head", heads, key="lb_annual_head", help=help_of(HeadConfig, "name"),
-    )  # fmt: skip
+    head = st.selectbox("Head", heads, key="lb_annual_head", help=help_of(HeadConfig, "name"))
     if lacks:
         return Chosen(None, lacks, (True, True), dated.config.scene.source == "simulated")
     folders = [str(one.job.folder / "store") for one in (annual, dated)]
@@ -75,14 +73,10 @@ def _store(
 def _labels(dated: cached.JobFacts) -> tuple[str | None, str]:
     """The path of a label raster, None for the scenes' own; and what lacks."""
     if cached.has_labels(dated.config.scene):
-        kinds = {"The scenes": None, "A raster": ""}
-        if (
-            st.segmented_control(
-                "Labels from", list(kinds), default="The scenes", required=True, key="lb_labels"
-            )
-            == "The scenes"
-        ):
-            return None, ""  # fmt: skip
+        kinds = ("The scenes", "A raster")
+        chosen = st.segmented_control("Labels from", kinds, default=kinds[0], required=True, key="lb_labels")
+        if chosen == kinds[0]:
+            return None, ""
     path = st.text_input(
         "Label raster (path on this machine)", key="lb_label_path", help=help_of(LabelsConfig, "path")
     )
