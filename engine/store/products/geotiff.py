@@ -16,6 +16,7 @@ from rasterio.windows import Window
 from engine.errors import StoreError
 from engine.imagery.projection import metric_grid
 from engine.imagery.raster.rasters import damage_told, open_raster
+from engine.store.products.own_exports.tags import is_own_map
 from engine.store.products.pixel_grid import Box, PixelGrid, Read
 
 _LEAST_BANDS = 8
@@ -46,7 +47,7 @@ def opened(path: Path) -> Iterator[PixelGrid]:
 
 def _require_embeddings(dataset: DatasetReader, path: Path) -> None:
     kinds = set(dataset.dtypes)
-    if dataset.count < _LEAST_BANDS:
+    if dataset.count < _LEAST_BANDS and not is_own_map(dataset.tags(), dataset.descriptions):
         raise StoreError(
             f"{path.name} has {dataset.count} bands: an embedding has a band a dimension, {_LEAST_BANDS} or more. Extract its "
             f"embeddings with a backbone, if it is imagery."

@@ -49,6 +49,11 @@ class Export:
         """Dimensions of the layer."""
         return dim_of(self.store, self.layer)
 
+    @property
+    def is_smaller(self) -> bool:
+        """Whether the numbers that are written take fewer bits than those of the store."""
+        return np.dtype(self.dtype).itemsize < np.dtype(self.store.meta.dtype).itemsize
+
     def of_layer(self, layer: int) -> Export:
         """The same for one layer, at its own resolution."""
         return replace(self, store=self.store.at_own_patches(layer), layers=(layer,))

@@ -42,8 +42,7 @@ def write_geoparquet(asked: Export) -> Made:
     finally:
         if writer is not None:
             writer.close()
-    is_smaller = asked.dtype == "int8" or (asked.dtype == "float16" and asked.store.meta.dtype == "float32")
-    return Made((asked.out,), (), meter.loss() if is_smaller else None)
+    return Made((asked.out,), (), meter.loss() if asked.is_smaller else None)
 
 
 def _grouped(asked: Export, meter: LossMeter) -> Iterator[list[pa.Table]]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from pyproj import CRS
 
 from engine.errors import StoreError
-from engine.store.emb_footer import date_range
 from engine.store.schema import StoredTile
 from engine.views.export.asked import Export, Made
+from engine.views.export.map_dates import date_labels, stated_date
 from engine.views.export.quantisation import GAP, LossMeter, by_dimension, scales_by_dimension
 from engine.views.maps.mosaic import MosaicLayout, write_pieces
 from engine.views.maps.overlay import store_tags
@@ -24,7 +24,9 @@ Piece = tuple[StoredTile, np.ndarray]
 
 
 def write_geotiff(asked: Export) -> Made:
-    """Write a map for each CRS, resolution and date, named with what tells it from the others (`out_epsg32618.tif`).
+    """Write a map for each CRS and resolution, and of ground with several dates for each date.
+
+    Their names end in what tells one from the others (`out_epsg32618_2021-03-18.tif`).
 
     float32: NaN where there is no valid pixel (GDAL before 3.11 has no float16). int8: -128 for gaps, and each band's scale in
     the file, so that readers which apply it get the embeddings back. Nothing is resampled between zones, and no embedding
@@ -33,9 +35,10 @@ def write_geotiff(asked: Export) -> Made:
     Raises:
         StoreError: more dimensions than bands, or a map over the size limit.
     """
-    return write_maps(
-        asked, {name: asked.out.with_stem(asked.out.stem + name) for name in maps(asked.store.tiles)}
-    )
+    found = maps(asked.store.tiles)
+    made = write_maps(asked, {name: asked.out.with_stem(asked.out.stem + name) for name in found})
+    dates = [stated_date(tile for tile in asked.store.tiles if tile.id in ids)[1] for ids in found.values()]
+    return replace(made, notes=(*made.notes, *filter(None, dict.fromkeys(dates))))
 
 
 def write_maps(asked: Export, paths: Mapping[str, Path]) -> Made:
@@ -84,18 +87,15 @@ def maps(tiles: Sequence[StoredTile]) -> dict[str, set[str]]:
     codes = [CRS.from_user_input(crs).to_epsg() for crs in zones]
     names = [f"_epsg{code}" if code else f"_crs{index + 1}" for index, code in enumerate(codes)]
     cells = list(dict.fromkeys(cell_m(tile) for tile in tiles))
-    times: Counter[tuple[object, ...]] = Counter()
-    found: dict[tuple[str, float, int], set[str]] = {}
-    for tile in tiles:
-        ground = (tile.crs, tile.transform, tile.height_px, tile.width_px)
-        times[ground] += 1
-        found.setdefault((names[zones.index(tile.crs)], cell_m(tile), times[ground]), set()).add(tile.id)
-    is_repeated = max(times.values()) > 1
+    labels = date_labels(tiles)
+    found: dict[tuple[str, float, str], set[str]] = {}
+    for tile, label in zip(tiles, labels, strict=True):
+        found.setdefault((names[zones.index(tile.crs)], cell_m(tile), label), set()).add(tile.id)
     return {
         (zone if len(zones) > 1 else "")
         + (f"_{cell:g}m".replace(".", "p") if len(cells) > 1 else "")
-        + (f"_date{time}" if is_repeated else ""): ids
-        for (zone, cell, time), ids in found.items()
+        + (f"_{label}" if label else ""): ids
+        for (zone, cell, label), ids in found.items()
     }
 
 
@@ -135,9 +135,9 @@ def _scales(asked: Export) -> np.ndarray:
 
 
 def _date_tag(asked: Export, ids: set[str]) -> dict[str, str]:
-    """The date of a map, where all of its tiles state the same."""
-    first, last = date_range(tile for tile in asked.store.tiles if tile.id in ids)
-    return {"EMBERSCOPE_DATETIME": first} if first is not None and first == last else {}
+    """The date of a map, where its tiles state one."""
+    stated, _ = stated_date(tile for tile in asked.store.tiles if tile.id in ids)
+    return {"EMBERSCOPE_DATETIME": stated} if stated else {}
 
 
 def _band_names(asked: Export) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def write_npz(asked: Export) -> Made:
         for name, values in small.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, values, allow_pickle=False)
-    return Made((asked.out,), (), meter.loss() if asked.dtype != asked.store.meta.dtype else None)
+    return Made((asked.out,), (), meter.loss() if asked.is_smaller else None)
 
 
 def _write_embeddings(entry: IO[bytes], asked: Export, meter: LossMeter, scales: list[np.ndarray]) -> None:

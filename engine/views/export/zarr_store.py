@@ -70,8 +70,7 @@ def write_zarr(asked: Export) -> Made:
         date, row, column = grid.place(tile)
         where = (date, slice(row, row + tile.h), slice(column, column + tile.w))
         _put(arrays[grid.group], where, values, asked, meter)
-    is_smaller = asked.dtype == "int8" or (asked.dtype == "float16" and asked.store.meta.dtype == "float32")
-    loss = meter.loss() if is_smaller else None
+    loss = meter.loss() if asked.is_smaller else None
     root.update_attributes(_told(asked, grids, count, loss.facts() if loss else None))
     _consolidate(asked.out, grids)
     notes = [f"The tiles lie on {len(grids):,} grids; each is a group of its own."] if len(grids) > 1 else []

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from rasterio.enums import Interleaving
 from rio_cogeo.cogeo import cog_validate
 
 from engine.errors import StoreError
+from engine.store.importing.taking import import_embeddings
 from engine.views.export.forms import export
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
@@ -85,16 +87,58 @@ def test_tiles_of_several_zones_become_a_map_in_each_to_the_bit(tmp_path: Path) 
         assert cog_validate(path)[0]
 
 
-def test_dates_on_the_same_ground_become_a_map_each_and_hide_nothing(tmp_path: Path) -> None:
+EARLY, LATE, OTHER = "2021-03-18T10:12:13+00:00", "2021-03-18T22:30:00+02:00", "2021-09-02T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("moments", "labels"),
+    [
+        ([[EARLY], [OTHER]], ["2021-03-18", "2021-09-02"]),
+        ([[EARLY], [LATE], [OTHER]], ["2021-03-18T101213", "2021-03-18T203000", "2021-09-02"]),
+        ([[OTHER], [OTHER], [None]], ["2021-09-02T000000", "2021-09-02T000000_2", "undated"]),
+        ([[None, EARLY], [EARLY, OTHER]], ["2021-03-18", "2021-09-02"]),  # the last of a series
+        ([[EARLY]], [""]),
+    ],
+)
+def test_maps_of_the_same_ground_are_named_by_their_dates_and_come_back_with_them(
+    tmp_path: Path, moments: list[list[str | None]], labels: list[str]
+) -> None:
     places = [tile_at(0), tile_at(1)]
-    tiles = [replace(place, id=f"{place.id}_date{date}") for place in places for date in (1, 2)]
+    tiles = [
+        replace(place, id=f"{place.id}_{number}", datetimes=tuple(own))
+        for place in places
+        for number, own in enumerate(moments)
+    ]
     store = make_store(tmp_path / "run", [rows_at(tile) for tile in tiles])
     written = export(store, None, tmp_path / "e.tif").files
-    assert [path.name for path in written] == ["e_date1.tif", "e_date2.tif"]
-    for date, path in enumerate(written, start=1):
-        own = [store.read_tile(f"{place.id}_date{date}") for place in places]
+    assert [path.name for path in written] == [f"e{label and '_' + label}.tif" for label in labels]
+    for number, path in enumerate(written):
+        own = [store.read_tile(f"{place.id}_{number}") for place in places]
         with rasterio.open(path) as dataset:
             assert np.array_equal(dataset.read(), np.moveaxis(np.concatenate(own, axis=1), -1, 0))
+        _, back = import_embeddings(path, tmp_path / f"back{number}")
+        last = moments[number][-1]
+        found = back.tiles[0].datetimes[0]
+        assert found == last or datetime.fromisoformat(found or "") == datetime.fromisoformat(last or "")
+        assert back.meta.layers == store.meta.layers
+
+
+def test_a_map_whose_tiles_are_of_several_dates_states_none_and_says_so(tmp_path: Path) -> None:
+    tiles = [
+        replace(tile_at(column), datetimes=(moment,)) for column, moment in enumerate((EARLY, OTHER, None))
+    ]
+    store = make_store(tmp_path / "run", [rows_at(tile) for tile in tiles])
+    made = export(store, None, tmp_path / "e.tif")
+    assert "from 2021-03-18 to 2021-09-02 and of no date" in made.notes[0]
+    with rasterio.open(tmp_path / "e.tif") as dataset:
+        assert "EMBERSCOPE_DATETIME" not in dataset.tags()
+    same_day = [
+        replace(tile, datetimes=(moment,)) for tile, moment in zip(tiles, (EARLY, LATE), strict=False)
+    ]
+    store = make_store(tmp_path / "day", [rows_at(tile) for tile in same_day])
+    assert export(store, None, tmp_path / "d.tif").notes == ()
+    with rasterio.open(tmp_path / "d.tif") as dataset:
+        assert dataset.tags()["EMBERSCOPE_DATETIME"] == "2021-03-18"
 
 
 MANY = 300  # float32 bands of which GDAL's COG driver makes no block small enough

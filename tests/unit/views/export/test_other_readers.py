@@ -119,7 +119,7 @@ def test_rasterio_gets_embeddings_of_8_bits_back_by_the_scales_of_the_file(
     hard_store: EmbeddingStore, tmp_path: Path
 ) -> None:
     written = export(hard_store, None, tmp_path / "e.tif", "geotiff", "int8")
-    with rasterio.open(tmp_path / "e_epsg32618_date1.tif") as dataset:
+    with rasterio.open(tmp_path / "e_epsg32618_2020-06-01.tif") as dataset:
         back = dataset.read(window=((3, 4), (3, 4))).ravel() * np.array(dataset.scales)
         assert dataset.nodata == -128 and (dataset.read(1, window=((0, 1), (0, 2))) == -128).all()
         steps = np.array(dataset.scales)
