@@ -17,8 +17,11 @@ from engine.store.schema import StoredTile, StoreMeta, parse_metadata
 class ForeignRows(Protocol):
     """Rows of a part that are read from a file of another form, window by window."""
 
-    def fill(self, first: int, rows: np.ndarray) -> None:
+    def fill(self, column: str, first: int, rows: np.ndarray) -> None:
         """Read consecutive rows into (n, D), from row `first` of the part on.
+
+        Args:
+            column: of the layer, as `StoreMeta.columns` names it.
 
         Raises:
             StoreError, SceneError: the file is damaged, gone or another one.

@@ -90,7 +90,7 @@ class EmbeddingStore:
                 dims=(self.meta.dims[index] // cells**2,), patch_px=self.meta.patch_px // cells,
             )  # fmt: skip
             parts = tuple(
-                StorePart(part.path, tuple(finer_tile(tile, cells) for tile in part.tiles))
+                StorePart(part.path, tuple(finer_tile(tile, cells) for tile in part.tiles), part.foreign)
                 for part in self.parts
             )
             self._finer[layer] = EmbeddingStore(self.folder, meta, parts, cells)
@@ -181,7 +181,7 @@ class EmbeddingStore:
     def _valid(self, part: StorePart) -> np.ndarray:
         """(rows of a part,) which share of each row's ground is valid; of a finer layer's patches where the store says it."""
         if part.foreign is not None:
-            return part.foreign.valid_fraction()
+            return spread(part.foreign.valid_fraction(), part.tiles, self.cells)
         file = self._file(part)
         if self.cells > 1 and CELL_FRACTION in file.schema_arrow.names:
             shares = _matrix(file.read(columns=[CELL_FRACTION])[CELL_FRACTION])
@@ -221,10 +221,10 @@ class EmbeddingStore:
 
     def _fill(self, part: StorePart, column: str, first: int, rows: np.ndarray) -> None:
         """Read consecutive rows of a part's column into (n, D), from row `first` of the part on, as they are in the file."""
-        if part.foreign is not None:
-            part.foreign.fill(first, rows)
-            return
         a_row = self.cells**2
+        if part.foreign is not None:
+            part.foreign.fill(column, first // a_row, rows.reshape(len(rows) // a_row, -1))
+            return
         try:
             with part.path.open("rb", buffering=0) as file:
                 plain = self._plain_values(part, column, file)

@@ -24,9 +24,8 @@ from engine.store.catalogues.remote_files.npy import placed_npy
 from engine.store.catalogues.remote_files.placed import Placed
 from engine.store.catalogues.remote_files.zarr_group import placed_zarr
 from engine.store.catalogues.table import EmbeddingCatalogue
-from engine.store.importing.forms import MOST_ROWS
 from engine.store.products.known import Product
-from engine.store.products.understood import NOT_STATED
+from engine.store.products.understood import MOST_ROWS, NOT_STATED
 
 # Files whose headers are read: more than a region of the most embeddings has.
 _MOST_ITEMS = 400

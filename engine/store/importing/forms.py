@@ -18,12 +18,10 @@ from engine.store.products.raster_tiles import RASTER_ENDINGS, taken_raster
 from engine.store.products.rslearn import is_rslearn, taken_windows
 from engine.store.products.tables.table import taken_table
 from engine.store.products.taken import Taken
-from engine.store.products.terratorch.folder import is_terratorch, taken_folder
+from engine.store.products.terratorch.chip_files import is_terratorch
+from engine.store.products.terratorch.folder import taken_folder
 from engine.store.products.understood import UNKNOWN, Understood
 from engine.store.products.zarr.zarr_grid import is_zarr_of_embeddings
-
-# More rows than these make a store that takes hours and tens of gigabytes: a whole AlphaEarth file has 67 million.
-MOST_ROWS = 16_000_000
 
 
 def _taken_parquet(path: Path, region: Region | None) -> AbstractContextManager[Taken]:
@@ -75,7 +73,7 @@ def opened(
     Raises:
         BadInput: it is not there, or of no form that is read.
     """
-    if path.is_dir() and is_terratorch(path):
+    if is_terratorch(path):
         return taken_folder(path, region, images)
     for is_of_form, take in _FOLDERS:
         if path.is_dir() and is_of_form(path):
@@ -119,8 +117,8 @@ def require_size(told: Understood) -> None:
     Raises:
         BadInput: it is too large.
     """
-    if told.rows > MOST_ROWS:
+    if told.rows > told.most_rows:
         raise BadInput(
-            f"{told.path} has {told.rows:,} embeddings there, and a store is made of at most {MOST_ROWS:,}. Choose a part "
+            f"{told.path} has {told.rows:,} embeddings there, and a store is made of at most {told.most_rows:,}. Choose a part "
             f"of it by a region (--region)."
         )

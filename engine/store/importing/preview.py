@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import EngineError
+from engine.imagery.geobox import to_lonlat
 from engine.imagery.region import Region
 from engine.store.importing.forms import opened, with_model
-from engine.store.products.understood import Understood
+from engine.store.products.understood import MOST_ROWS, Understood
 from engine.store.schema import TileRows
 
 # The picture: about so many pixels along a side, of so many rows or tiles; components are fitted on a sample.
 _SIDE_PX, _MOST_ROWS, _MOST_TILES, _FITTED = 540, 1_200_000, 20_000, 4_000
 _MOST_STEP = 8
+_METRES_A_DEG, _MIDDLE_M, _MIDDLE_ROWS = 111_000.0, 10_000.0, 20_000
 _STRETCH = (2.0, 98.0)
 
 
@@ -29,7 +31,7 @@ class Preview:
         is_readable_in_place: whether it can be left where it is.
         pixels: (h, w, 4) uint8, the first three components as red, green and blue; gaps are transparent.
         shown_m: width and height on the ground of the picture.
-        is_middle: whether it shows the middle only.
+        is_middle: whether it shows a part only, such as the middle.
     """
 
     understood: Understood
@@ -50,20 +52,34 @@ def preview(
     with opened(path, region, images, year, model) as found:
         told = with_model(found.understood, model)
         can_stay = bool(found.in_place)
-        few = told.rows <= _MOST_ROWS
-        rows = _thinned(found.tiles(), told.rows) if few else []
-    if not few:
+        is_whole, are_footprints = told.rows <= _MOST_ROWS, told.most_rows < MOST_ROWS
+        rows = _thinned(found.tiles(), told.rows) if is_whole or are_footprints else []
+        is_middle = not is_whole or told.rows > told.most_rows
+    if not rows:
         with opened(path, _middle(told, region), images, year, model) as found:
             rows = _thinned(found.tiles(), _MOST_ROWS)
     pixels, shown = _picture(rows)
-    return Preview(told, can_stay, pixels, shown, not few)
+    return Preview(told, can_stay, pixels, shown, is_middle)
+
+
+def middle_m(told: Understood) -> float:
+    """Side of a square around the middle that makes a store of a good size, metres.
+
+    A square of ten kilometres of AlphaEarth is a million embeddings, which a browser draws at once; of footprints it is one with
+    about twenty thousand, were they spread evenly.
+    """
+    west, south, east, north = told.bounds_lonlat
+    if told.most_rows >= MOST_ROWS:
+        return _MIDDLE_M
+    area = (east - west) * (north - south) * _METRES_A_DEG**2 * np.cos(np.radians((south + north) / 2))
+    return max(_MIDDLE_M, float(np.sqrt(max(0.0, area) * min(1.0, _MIDDLE_ROWS / told.rows))))
 
 
 def middle_of(told: Understood, side_m: float) -> Region:
     """A square around the middle of a file."""
     west, south, east, north = told.bounds_lonlat
     lon, lat = (west + east) / 2, (south + north) / 2
-    half_lat = side_m / 2 / 111_000
+    half_lat = side_m / 2 / _METRES_A_DEG
     half_lon = half_lat / max(np.cos(np.radians(lat)), 0.01)
     return Region.from_bounds(
         max(west, lon - half_lon), max(south, lat - half_lat), min(east, lon + half_lon), min(north, lat + half_lat)
@@ -103,26 +119,33 @@ def _every(one: TileRows, step: int) -> TileRows:
 
 
 def _picture(rows: list[TileRows]) -> tuple[np.ndarray, tuple[float, float]]:
-    """The tiles of the first CRS on one canvas."""
-    crs = rows[0].tile.crs
-    here = [one for one in rows if one.tile.crs == crs]
-    colours = _colours(here)
-    boxes = np.array([_bounds(one) for one in here])
+    """The tiles on one canvas: of one CRS, or of several by longitude and latitude, in metres at their middle."""
+    colours, boxes = _colours(rows), _boxes(rows)
     west, north = float(boxes[:, 0].min()), float(boxes[:, 3].max())
     width_m, height_m = float(boxes[:, 2].max()) - west, north - float(boxes[:, 1].min())
-    finest = min(abs(one.tile.patch_transform.a) for one in here)
+    finest = min(abs(one.tile.patch_transform.a) for one in rows)
     step = max(finest, max(width_m, height_m) / _SIDE_PX)
     canvas = np.zeros((max(1, round(height_m / step)), max(1, round(width_m / step)), 4), np.uint8)
-    for one, painted in zip(here, colours, strict=True):
-        _paint(canvas, one, painted, west, north, step)
+    for one, painted, box in zip(rows, colours, boxes.tolist(), strict=True):
+        _paint(canvas, one, painted, box, (west, north), step)
     return canvas, (width_m, height_m)
 
 
 def _paint(
-    canvas: np.ndarray, one: TileRows, painted: np.ndarray, west: float, north: float, step: float
+    canvas: np.ndarray,
+    one: TileRows,
+    painted: np.ndarray,
+    box: Sequence[float],
+    corner: tuple[float, float],
+    step: float,
 ) -> None:
-    """A tile in its place on a canvas: each pixel takes the patch that its middle lies in."""
-    left, bottom, right, top = _bounds(one)
+    """A tile in its place on a canvas: each pixel takes the patch that its middle lies in.
+
+    Args:
+        box: west, south, east, north of the tile.
+        corner: west and north of the canvas.
+    """
+    (left, bottom, right, top), (west, north) = box, corner
     first_row, first_col = round((north - top) / step), round((left - west) / step)
     last_row = min(max(first_row + 1, round((north - bottom) / step)), len(canvas))
     last_col = min(max(first_col + 1, round((right - west) / step)), canvas.shape[1])
@@ -130,6 +153,23 @@ def _paint(
     col = ((np.arange(first_col, last_col) + 0.5) * step + west - left) / (right - left) * one.tile.w
     rows, cols = np.clip(row.astype(int), 0, one.tile.h - 1), np.clip(col.astype(int), 0, one.tile.w - 1)
     canvas[first_row:last_row, first_col:last_col] = painted[np.ix_(rows, cols)]
+
+
+def _boxes(rows: Sequence[TileRows]) -> np.ndarray:
+    """(tiles, 4) west, south, east, north in metres of one map."""
+    own = np.array([_bounds(one) for one in rows])
+    zones = np.array([one.tile.crs for one in rows])
+    if len(set(zones.tolist())) == 1:
+        return own
+    found = np.empty_like(own)
+    for crs in dict.fromkeys(zones.tolist()):
+        here, convert = zones == crs, to_lonlat(crs).transform
+        middle_x, middle_y = (own[here, 0] + own[here, 2]) / 2, (own[here, 1] + own[here, 3]) / 2
+        west, east = (convert(own[here, side], middle_y)[0] for side in (0, 2))
+        south, north = (convert(middle_x, own[here, side])[1] for side in (1, 3))
+        found[here] = np.column_stack([west, south, east, north])
+    across = _METRES_A_DEG * np.cos(np.radians(found[:, [1, 3]].mean()))
+    return found * np.array([across, _METRES_A_DEG, across, _METRES_A_DEG])
 
 
 def _bounds(one: TileRows) -> tuple[float, float, float, float]:

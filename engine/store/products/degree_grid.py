@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from engine.store.products.taken import Taken
 # Wider than two UTM zones, a raster has no one grid in metres (imagery/projection.py).
 _WIDE_DEG = 12.0
 _LEAST_BANDS = 8
-_MOST_PIXELS = 200_000
+# Of more pixels without a region, those in the middle are looked at.
+_MOST_PIXELS, _LOOKED_PX = 200_000, 100
 # 721 x 1440 pixels of a quarter of a degree, one embedding each (torchgeo/copernicus_embed on Hugging Face states no licence).
 _COPERNICUS = (721, 1440, 768)
 
@@ -43,15 +45,17 @@ def taken_degrees(path: Path, region: Region | None) -> Iterator[Taken]:
         BadInput: too many do.
     """
     with open_raster(path) as dataset:
-        window = _window(dataset, region, path)
+        window, in_all = _window(dataset, region, path), 0
+        if region is None and window.width * window.height > _MOST_PIXELS:
+            window, in_all = _with_numbers(dataset, path), dataset.width * dataset.height
         if window.width * window.height > _MOST_PIXELS:
             raise BadInput(
-                f"{path.name} has {window.width * window.height:,} embeddings there. Choose a part with --region."
+                f"{path.name} has {window.width * window.height:,} embeddings there. Choose a smaller part with --region."
             )
         with damage_told(path, "the embeddings"):
             values = np.moveaxis(dataset.read(window=window), 0, -1).astype(np.float32)
         shapes = _outlines(dataset, window)
-        size = (dataset.height, dataset.width, dataset.count)
+        size, bounds = (dataset.height, dataset.width, dataset.count), tuple(dataset.bounds)
     values[~np.isfinite(values).all(axis=-1)] = 0
     found, here = values.reshape(-1, values.shape[-1]), np.ones(len(shapes), bool)
     if region is not None:
@@ -62,7 +66,28 @@ def taken_degrees(path: Path, region: Region | None) -> Iterator[Taken]:
     note = (
         f"{path.name} is in degrees and too wide for a grid in metres: each pixel is a footprint of its own."
     )
-    yield taken_footprints(path, shapes[here], found[here], told, f"{title} in a GeoTIFF in degrees", (note,))
+    made = taken_footprints(
+        path, shapes[here], found[here], told, f"{title} in a GeoTIFF in degrees", (note,), in_all
+    )
+    yield replace(made, understood=replace(made.understood, bounds_lonlat=bounds)) if in_all else made
+
+
+def _with_numbers(dataset: DatasetReader, path: Path) -> Window:
+    """A square of pixels that are not all gaps, such as oceans: the middle, else one beside it."""
+    side = min(_LOOKED_PX, dataset.width, dataset.height)
+    tops, lefts = (range(0, max(1, size - side + 1), side) for size in (dataset.height, dataset.width))
+    places = [(top, left) for top in tops for left in lefts]
+    places.sort(
+        key=lambda at: abs(at[0] + side / 2 - dataset.height / 2) + abs(at[1] + side / 2 - dataset.width / 2)
+    )
+    for top, left in places:
+        window = Window(left, top, side, side)
+        with damage_told(path, "the embeddings"):
+            first = dataset.read(1, window=window)
+        if (np.isfinite(first) & (first != 0)).any():
+            return window
+    top, left = places[0]
+    return Window(left, top, side, side)
 
 
 def _window(dataset: DatasetReader, region: Region | None, path: Path) -> Window:

@@ -7,7 +7,8 @@ and in what state the file was: another state is refused, for what was understoo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,17 @@ from engine.errors import StoreError
 from engine.store.parts import StorePart
 from engine.store.products.raster_rows import raster_parts
 from engine.store.products.tables.table_rows import table_parts
+from engine.store.products.terratorch.chip_rows import chip_parts
 from engine.store.schema import StoreMeta, parse_metadata
 
 # What tells the state of a folder, such as a Zarr store.
 _OF_FOLDERS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
+# What tells the state of a folder of files of embeddings.
+_ENDINGS = (".tif", ".tiff", ".npy", ".parquet", ".json")
+# How the rows of each kind of file are read, by the word in `Taken.in_place`.
+_PARTS: Mapping[str, Callable[[Path, StoreMeta, Mapping[str, Any]], tuple[StorePart, ...]]] = {
+    "raster": raster_parts, "table": table_parts, "chips": chip_parts,
+}  # fmt: skip
 
 
 def open_in_place(reference: Path) -> tuple[StoreMeta, tuple[StorePart, ...]]:
@@ -41,15 +49,24 @@ def open_in_place(reference: Path) -> tuple[StoreMeta, tuple[StorePart, ...]]:
         raise StoreError(
             f"{path.name} was changed since its embeddings were opened, and what was understood may no longer hold. Open it again."
         )
-    return meta, _parts(path, meta, rows)
+    return meta, _PARTS[rows["kind"]](path, meta, rows)
 
 
 def stamp_of(path: Path) -> str:
     """Another word for another state of a file, or of the metadata of a folder."""
-    files = [path / name for name in _OF_FOLDERS if (path / name).is_file()] or [path]
-    states = [(file.name, file.stat()) for file in files]
+    files = [path / name for name in _OF_FOLDERS if (path / name).is_file()]
+    if path.is_dir() and not files:
+        return _stamp_of_files(path)
+    states = [(file.name, file.stat()) for file in files or [path]]
     return " ".join(f"{name}:{state.st_size}:{state.st_mtime_ns}" for name, state in states)
 
 
-def _parts(path: Path, meta: StoreMeta, rows: Mapping[str, Any]) -> tuple[StorePart, ...]:
-    return (raster_parts if rows["kind"] == "raster" else table_parts)(path, meta, rows)
+def _stamp_of_files(folder: Path) -> str:
+    """Number, bytes and newest time of the files of embeddings below a folder."""
+    count = size = newest = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.lower().endswith(_ENDINGS):
+                state = os.stat(os.path.join(place, name))  # noqa: PTH116, PTH118, a path each would take longer than the rest
+                count, size, newest = count + 1, size + state.st_size, max(newest, state.st_mtime_ns)
+    return f"{folder.name}:{count}:{size}:{newest}"

@@ -63,13 +63,14 @@ class RasterRows:
         self._ends = np.cumsum([box.rows for box in self._boxes])
         self._valid: np.ndarray | None = None
 
-    def fill(self, first: int, rows: np.ndarray) -> None:
-        """Read consecutive rows into (n, D).
+    def fill(self, column: str, first: int, rows: np.ndarray) -> None:
+        """Read consecutive rows into (n, D); there is one layer.
 
         Raises:
             StoreError: the raster gives embeddings of another size.
             SceneError: it is damaged.
         """
+        del column
         if rows.shape[-1] != self._dim:
             raise StoreError(f"Embeddings of {self._dim} numbers were asked for as {rows.shape[-1]}.")
         if first == 0 and len(rows) == self._ends[-1]:

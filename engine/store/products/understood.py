@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 UNKNOWN = "unknown"
 NOT_STATED = "not stated"
+# More pixels than these make a store that takes hours and tens of gigabytes: a whole AlphaEarth file has 67 million.
+MOST_ROWS = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Understood:
         dtype: of the store: float16 holds what came from 8 bits, float32 the rest as it is.
         notes: what was assumed or corrected, in sentences.
         years: of a Zarr group with several dates, those that it holds; else empty.
+        most_rows: of a store of this form; fewer of footprints, each of which is a tile of its own.
         bounds_lonlat: west, south, east, north in degrees of what is taken; all zero where that is not known yet.
     """
 
@@ -48,6 +51,7 @@ class Understood:
     notes: tuple[str, ...] = ()
     bounds_lonlat: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     years: tuple[int, ...] = ()
+    most_rows: int = MOST_ROWS
 
     def in_lines(self) -> list[str]:
         """One line a fact, then the notes."""

@@ -10,14 +10,12 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.imagery.region import Region
-from engine.store.importing.preview import Preview, middle_of, preview
+from engine.store.importing.preview import Preview, middle_m, middle_of, preview
 from engine.store.products.in_place import stamp_of
 from pages.ui.map.routes import tiles
 from pages.ui.state import regions
 
 _KEY, _CHOOSING, _JOB = "bring_file", "bring_choosing", "bring_job"
-# A square of ten kilometres of AlphaEarth is a million embeddings, which a browser draws at once.
-MIDDLE_M = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -104,12 +102,13 @@ def _seen(path: str, stamp: str, region: str, model: str, images: str, _asked: A
     return preview(_asked.path, _asked.region, _asked.model, _asked.images, _asked.year)
 
 
-def choices(whole: Preview, most_rows: int) -> dict[str, Region | None]:
+def choices(whole: Preview) -> dict[str, Region | None]:
     """How much of a file can be taken, by what a person calls it; the first that is of a usable size comes first."""
     told = whole.understood
-    found: dict[str, Region | None] = {"All of it": None} if told.rows <= most_rows else {}
+    found: dict[str, Region | None] = {"All of it": None} if told.rows <= told.most_rows else {}
     if told.rows > 10_000 and any(told.bounds_lonlat):
-        found[f"The middle, {MIDDLE_M / 1000:g} × {MIDDLE_M / 1000:g} km"] = middle_of(told, MIDDLE_M)
+        side_m = middle_m(told)
+        found[f"The middle, {side_m / 1000:,.3g} × {side_m / 1000:,.3g} km"] = middle_of(told, side_m)
     chosen = regions.chosen()
     if chosen is not None:
         with contextlib.suppress(EngineError):  # its file went away: Explore says so

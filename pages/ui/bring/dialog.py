@@ -12,7 +12,7 @@ import streamlit as st
 from engine.errors import BadInput, EngineError
 from engine.imagery.region import Region
 from engine.jobs.job import Job
-from engine.store.importing.forms import ENDINGS, MOST_ROWS, is_folder_of_embeddings
+from engine.store.importing.forms import ENDINGS, is_folder_of_embeddings
 from engine.store.importing.preview import Preview
 from engine.store.products.understood import NOT_STATED, UNKNOWN
 from pages.ui.bring import asked as asking
@@ -151,7 +151,7 @@ def _region(whole: Preview) -> Region | None:
     Raises:
         EngineError: corners that are no region.
     """
-    found = asking.choices(whole, MOST_ROWS)
+    found = asking.choices(whole)
     options = [*found, _OTHER]
     chosen = st.selectbox("How much of it", options, key="bring_region")
     if chosen != _OTHER:
@@ -194,7 +194,7 @@ def _picture(seen: Preview) -> None:
     pixels = seen.pixels
     times = max(1, _LEAST_PICTURE_PX // max(pixels.shape[:2]))
     words = (
-        f"{'The middle. ' if seen.is_middle else ''}Components 1 to 3 as red, green and blue, each stretched from its 2nd to its 98th percentile; "
+        f"{'A part of it. ' if seen.is_middle else ''}Components 1 to 3 as red, green and blue, each stretched from its 2nd to its 98th percentile; "
         f"{seen.shown_m[0] / 1000:,.3g} × {seen.shown_m[1] / 1000:,.3g} km."
     )
     st.image(

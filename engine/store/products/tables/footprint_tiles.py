@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from engine.errors import StoreError
 from engine.imagery.geobox import from_lonlat, utm_or_polar_crs
-from engine.imagery.raster.rasters import in_short
+from engine.store.schema import StoredTile
 
 # A square in a zone beside its own turns by up to two degrees, and fills less than this of its rectangle.
 _FILLS = 0.995
+# Labels are read on pixels: those of Sentinel-2, whose chips nearly all of these embeddings are of.
+PIXEL_M = 10.0
 _ZONE_DEG = 6.0
 
 
@@ -47,34 +48,6 @@ class Footprint:
         return self.north - self.south
 
 
-def polygons_of(wkb: Sequence[bytes | None], where: str) -> np.ndarray:
-    """The polygons of WKB values.
-
-    Raises:
-        StoreError: a row has none, or something else than a polygon.
-    """
-    missing = sum(one is None for one in wkb)
-    if missing:
-        raise StoreError(
-            f"{where} has {missing:,} of {len(wkb):,} rows without a geometry. Leave these rows out."
-        )
-    try:
-        shapes = shapely.from_wkb(np.array(wkb, object))
-    except shapely.GEOSException as err:
-        raise StoreError(
-            f"The geometries of {where} are no WKB ({in_short(err)}). Write the file again."
-        ) from err
-    kinds = shapely.get_type_id(shapes)
-    is_polygon = (kinds == 3) | ((kinds == 6) & (shapely.get_num_geometries(shapes) == 1))
-    is_usable = is_polygon & ~shapely.is_empty(shapes) & np.isfinite(shapely.bounds(shapes)).all(axis=1)
-    if not is_usable.all():
-        raise StoreError(
-            f"{where} has {int((~is_usable).sum()):,} of {len(wkb):,} rows whose geometry is no single polygon: the ground of an "
-            f"embedding is not known from a point. Give polygons."
-        )
-    return shapes
-
-
 def footprints_of(shapes: np.ndarray) -> list[Footprint]:
     """The rectangle of each polygon in lon/lat, in the zone that fits it best."""
     centres = shapely.get_coordinates(shapely.centroid(shapes))
@@ -87,6 +60,28 @@ def footprints_of(shapes: np.ndarray) -> list[Footprint]:
             best = max(best, *beside, key=lambda one: one.fills)
         found.append(best)
     return found
+
+
+def tiles_of(
+    numbers: np.ndarray, found: Sequence[Footprint], times: Sequence[str | None], name: str
+) -> list[StoredTile]:
+    """A tile of one patch a row, its footprint cut into pixels of about 10 m.
+
+    Args:
+        numbers: of the rows in their file.
+        name: of the file.
+    """
+    sides = np.array([[one.width_m, one.height_m] for one in found]) / PIXEL_M
+    usual = np.maximum(1, np.round(np.median(sides, axis=0)))
+    pixels = np.where(np.abs(sides - usual) <= 1, usual, np.maximum(1, np.round(sides))).astype(int)
+    return [
+        StoredTile(
+            id=f"row_{number}", crs=one.crs,
+            transform=(one.width_m / width, 0.0, one.west, 0.0, -one.height_m / height, one.north), h=1, w=1, height_px=height,
+            width_px=width, datetimes=(moment,), scene_ids=(name[:60],), split=None,
+        )
+        for number, one, moment, (width, height) in zip(numbers.tolist(), found, times, pixels.tolist(), strict=True)
+    ]  # fmt: skip
 
 
 def _zone(lon: float, lat: float, known: dict[tuple[float, bool, bool], str]) -> str:

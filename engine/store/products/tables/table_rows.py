@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from engine.errors import StoreError
 from engine.store.parts import StorePart
+from engine.store.products.tables.row_groups import rows_in
 from engine.store.products.tables.vector_column import vectors
 from engine.store.schema import StoredTile, StoreMeta, stored_tile
 
@@ -20,22 +21,27 @@ from engine.store.schema import StoredTile, StoreMeta, stored_tile
 class TableRows:
     """Some rows of a row group, each a tile; once read they stay in memory, for they are asked for one by one."""
 
-    def __init__(self, path: Path, group: int, column: str, inside: np.ndarray) -> None:
+    def __init__(
+        self, path: Path, group: int, column: str, inside: np.ndarray, scale: tuple[float, float] | None
+    ) -> None:
         """Nothing is read yet.
 
         Args:
             inside: numbers of the rows in the group.
+            scale: of whole numbers, and what is added to their product.
         """
         self._path, self._group, self._column, self._inside = path, group, column, inside
+        self._scale = scale
         self._lock = threading.Lock()
         self._vectors: np.ndarray | None = None
 
-    def fill(self, first: int, rows: np.ndarray) -> None:
-        """Read consecutive rows into (n, D).
+    def fill(self, column: str, first: int, rows: np.ndarray) -> None:
+        """Read consecutive rows into (n, D); there is one layer.
 
         Raises:
             StoreError: the file is damaged.
         """
+        del column
         with self._lock:
             if self._vectors is None:
                 self._vectors = self._read()
@@ -48,12 +54,12 @@ class TableRows:
     def _read(self) -> np.ndarray:
         try:
             with pq.ParquetFile(self._path) as file:
-                found = file.read_row_group(self._group, columns=[self._column])
+                found = rows_in(file, self._group, [self._column], self._inside)
         except (OSError, pa.ArrowException) as err:
             raise StoreError(
                 f"{self._path.name} is damaged or gone ({' '.join(str(err).split())[:80]}). Copy or download it again."
             ) from err
-        return vectors(found.take(self._inside)[self._column], self._path.name)
+        return vectors(found[self._column], self._path.name, self._scale)
 
 
 def table_parts(path: Path, meta: StoreMeta, told: Mapping[str, Any]) -> tuple[StorePart, ...]:
@@ -65,11 +71,12 @@ def table_parts(path: Path, meta: StoreMeta, told: Mapping[str, Any]) -> tuple[S
     del meta
     numbers = np.array(told["rows"], np.int64)
     tiles: Sequence[StoredTile] = [stored_tile(tile) for tile in told["tiles"]]
+    scale = None if told.get("scale") is None else (float(told["scale"][0]), float(told["scale"][1]))
     starts = np.array(told["group_starts"], np.int64)  # of all groups, and the end of the last
     groups = np.searchsorted(starts, numbers, side="right") - 1
     parts = []
     for group in np.unique(groups).tolist():
         here = np.flatnonzero(groups == group)
-        rows = TableRows(path, group, told["column"], numbers[here] - starts[group])
+        rows = TableRows(path, group, told["column"], numbers[here] - starts[group], scale)
         parts.append(StorePart(path, tuple(tiles[index] for index in here.tolist()), rows))
     return tuple(parts)

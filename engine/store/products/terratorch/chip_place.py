@@ -13,6 +13,7 @@ from engine.errors import StoreError
 from engine.imagery.projection import metric_grid
 from engine.imagery.raster.dates import tagged_time
 from engine.imagery.raster.rasters import open_raster
+from engine.store.products.tables.footprint_tiles import PIXEL_M, Footprint
 from engine.store.schema import StoredTile, stored_tile
 
 TILE_TAG = "EMBERSCOPE_TILE"
@@ -20,7 +21,7 @@ _ENDINGS = (".tif", ".tiff", "_merged.tif")
 
 
 def chip_tile(dataset: DatasetReader, stem: str, images: Path | None) -> StoredTile:
-    """The tile of a chip.
+    """The tile of a chip in a GeoTIFF.
 
     Args:
         dataset: its embeddings, a band a dimension.
@@ -34,23 +35,54 @@ def chip_tile(dataset: DatasetReader, stem: str, images: Path | None) -> StoredT
     told = dataset.tags().get(TILE_TAG)
     if told is not None:
         return _own(told, stem, (h, w))
-    image = (
-        None
-        if images is None
-        else next((one for end in _ENDINGS if (one := images / f"{stem}{end}").is_file()), None)
-    )
-    if image is not None:
-        with open_raster(image) as source:
-            grid, moment = _grid(source, image.name), _moment(source)
-        _require_division(grid, h, w, stem, image.name)
-        return _tile(stem, grid, h, w, moment)
+    found = image_of(stem, images)
+    if found is not None:
+        return tile_on_image(found, stem, h, w)
     if dataset.crs is None or dataset.transform.is_identity:
-        where = f"and {images} holds no image {stem}.tif" if images else "and no image of it was given"
-        raise StoreError(
-            f"{Path(dataset.name).name} says nowhere where it lies, {where}. Name the folder of the chips that the embeddings were made "
-            f"of with --images."
-        )
+        raise StoreError(f"{Path(dataset.name).name} {nowhere(stem, images)}")
     return _tile(stem, _grid(dataset, Path(dataset.name).name), h, w, _moment(dataset))
+
+
+def image_of(stem: str, images: Path | None) -> Path | None:
+    """The image that a chip's embeddings were made of."""
+    if images is None:
+        return None
+    return next((one for end in _ENDINGS if (one := images / f"{stem}{end}").is_file()), None)
+
+
+def image_aspect(image: Path) -> float:
+    """Height of an image over its width, in pixels."""
+    with open_raster(image) as source:
+        return float(source.height / source.width)
+
+
+def tile_on_image(image: Path, stem: str, h: int, w: int) -> StoredTile:
+    """The tile of a chip of h x w patches that was made of an image.
+
+    Raises:
+        StoreError: the patches do not divide its pixels into squares.
+        SceneError: it has no place on Earth.
+    """
+    with open_raster(image) as source:
+        grid, moment = _grid(source, image.name), _moment(source)
+    _require_division(grid, h, w, stem, image.name)
+    return _tile(stem, grid, h, w, moment)
+
+
+def tile_on_footprint(one: Footprint, stem: str, h: int, w: int, moment: str | None) -> StoredTile:
+    """The tile of a chip of h x w patches whose outline alone is known; each patch is cut into pixels of about 10 m."""
+    side_px = max(1, round(one.width_m / w / PIXEL_M))
+    step_x, step_y = one.width_m / w / side_px, one.height_m / h / side_px
+    return StoredTile(
+        id=stem[:120], crs=one.crs, transform=(step_x, 0.0, one.west, 0.0, -step_y, one.north), h=h, w=w, height_px=h * side_px,
+        width_px=w * side_px, datetimes=(moment,), scene_ids=(stem[:120],), split=None,
+    )  # fmt: skip
+
+
+def nowhere(stem: str, images: Path | None) -> str:
+    """What is said of a chip that no image and nothing of its own places."""
+    where = f"and {images} holds no image {stem}.tif" if images else "and no image of it was given"
+    return f"says nowhere where it lies, {where}. Name the folder of the chips that the embeddings were made of with --images."
 
 
 def _own(told: str, stem: str, shape: tuple[int, int]) -> StoredTile:

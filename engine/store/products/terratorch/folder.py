@@ -1,4 +1,4 @@
-"""A folder of embeddings as TerraTorch leaves it: a folder a layer, in it `<stem>_embedding.tif` a chip.
+"""Embeddings of chips as TerraTorch leaves them: a folder a layer, in it a GeoTIFF or a Parquet a chip, or one table for all.
 
 TerraTorch writes no nodata and often no CRS: then the image of the same stem says where a chip lies, from a folder that is
 named with --images. What Emberscope exported says it itself.
@@ -6,54 +6,50 @@ named with --images. What Emberscope exported says it itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from engine.errors import StoreError
-from engine.imagery.raster.rasters import damage_told, open_raster
+from engine.imagery.raster.rasters import open_raster
 from engine.imagery.region import Region
-from engine.store.cells import folded
-from engine.store.emb_footer import date_range
-from engine.store.products.decoding import AS_STORED, is_unit_length, median_length
 from engine.store.products.own_exports.facts import tiles_that_meet
 from engine.store.products.taken import Taken
+from engine.store.products.terratorch.chip_files import ChipFile, ChipLayers, chip_layers
 from engine.store.products.terratorch.chip_place import chip_tile
-from engine.store.products.terratorch.summary import OWN_KEY, backbone_of, layer_of, own_fields, read_summary
-from engine.store.products.understood import UNKNOWN, Understood
-from engine.store.schema import StoredTile, TileRows, column_names
+from engine.store.products.terratorch.chip_rows import chips_told, tiles_of_chips
+from engine.store.products.terratorch.chip_values import ChipReader
+from engine.store.products.terratorch.patch_layout import PatchLayout, layout_of
+from engine.store.products.terratorch.summary import OWN_KEY, own_fields
+from engine.store.products.terratorch.table_place import aspect_of, placed_rows, require_one_size, tile_at
+from engine.store.products.terratorch.told import understood_chips
+from engine.store.schema import StoredTile, column_names
 
-_FILES = "*_embedding.tif"
-_END = "_embedding.tif"
 _LOOKED_CHIPS = 20
 _KEPT = ("weights_sha256", "bands", "sensor", "level", "is_simulated", "source", "pooling")
 
 
 @dataclass(frozen=True)
-class _Layers:
-    """The folders of layers, by the number of the layer, and the stems that all of them have."""
+class _Placed:
+    """The chips with their places.
 
-    folders: Mapping[int, Path]
-    stems: tuple[str, ...]
-    summary: dict[str, Any]
+    Attributes:
+        shapes: rows and columns of patches, and dimensions, of each layer's first chip.
+        layouts: of the layers in tables.
+        tiles: by stem, of the coarsest layer's patches.
+    """
 
-    def path(self, layer: int, stem: str) -> Path:
-        """The file of a chip."""
-        return self.folders[layer] / f"{stem}_embedding.tif"
-
-
-def is_terratorch(folder: Path) -> bool:
-    """Whether a folder holds TerraTorch's embeddings, or folders of their layers."""
-    return any(folder.glob(_FILES)) or any(folder.glob(f"layer_*/{_FILES}"))
+    shapes: Mapping[int, tuple[int, int, int]]
+    layouts: Mapping[int, PatchLayout]
+    tiles: Mapping[str, StoredTile]
 
 
 @contextmanager
 def taken_folder(path: Path, region: Region | None, images: Path | None) -> Iterator[Taken]:
-    """The embeddings of a folder, all layers of it.
+    """The embeddings of a folder, all layers of it; or of one table.
 
     Args:
         images: folder with the images of the same stems, for chips without a place of their own.
@@ -62,118 +58,94 @@ def taken_folder(path: Path, region: Region | None, images: Path | None) -> Iter
         StoreError: files are missing, damaged, of several kinds, or nothing says where they lie.
         RegionError: no chip meets the region.
     """
-    found = _layers(path)
-    numbers = sorted(found.folders)
-    coarsest = min(numbers, key=lambda layer: _read(found.path(layer, found.stems[0])).shape[:2])
-    tiles = tuple(_tile(found.path(coarsest, stem), stem, images) for stem in found.stems)
-    chosen = tiles_that_meet(tiles, region, path.name)
-    kept = tuple(tile for tile, is_chosen in zip(tiles, chosen, strict=True) if is_chosen)
-    stems = [stem for stem, is_chosen in zip(found.stems, chosen, strict=True) if is_chosen]
-    cells, dims = _cells(found, numbers, stems[0], kept[0])
-    shown = [_read(found.path(numbers[0], stem)) for stem in stems[:: max(1, len(stems) // _LOOKED_CHIPS)]]
-    told = {name: value for name, value in own_fields(found.summary).items() if name in _KEPT}
-    own = {"layers": tuple(numbers), "dims": dims, "columns": column_names(tuple(numbers)),
-           "cells": cells if max(cells) > 1 else (), "source": f"embeddings in {path.name}",
-           **told, **_besides(found.summary), "patch_px": _patch_px(kept, path)}  # fmt: skip
+    found = chip_layers(path)
+    placed = _of_tables(found, images) if found.is_table else _of_tiffs(found, images)
+    chosen = tiles_that_meet(tuple(placed.tiles.values()), region, path.name)
+    tiles = {
+        stem: tile for (stem, tile), is_chosen in zip(placed.tiles.items(), chosen, strict=True) if is_chosen
+    }
+    cells, dims = _cells(found, placed.shapes, next(iter(tiles.values())))
+    reader = ChipReader(placed.layouts)
+    stems, first = list(tiles), found.numbers[0]
+    shown = [
+        reader.read(first, found.chips[first][stem]) for stem in stems[:: max(1, len(stems) // _LOOKED_CHIPS)]
+    ]
+    chips = [{layer: found.chips[layer][stem] for layer in found.numbers} for stem in stems]
+    own = _own(path, found, cells, dims, list(tiles.values()))
+    notes = [layout.note for layout in placed.layouts.values()]
     yield Taken(
-        _understood(path, found, kept, dims, shown, own), _granularity(found.summary, kept), own["patch_px"],
-        lambda: _rows(found, numbers, dict(zip(stems, kept, strict=True)), dims, cells), own,
+        understood_chips(path, found, list(tiles.values()), dims[first], shown, own, dict.fromkeys(filter(None, notes))),
+        _granularity(found.summary, list(tiles.values())), own["patch_px"],
+        lambda: tiles_of_chips(reader, chips, list(tiles.values()), dims, cells), own, len(tiles),
+        {**chips_told(path, chips, placed.layouts), "tiles": [asdict(tile) for tile in tiles.values()]},
     )  # fmt: skip
 
 
-def _layers(path: Path) -> _Layers:
-    """The layers of a folder, or the one that it is.
-
-    Raises:
-        StoreError: a layer lacks chips that another has.
-    """
-    folders = (
-        [path]
-        if any(path.glob(_FILES))
-        else sorted(one for one in path.glob("layer_*") if any(one.glob(_FILES)))
-    )
-    summary = read_summary(folders[0])
-    stems = {folder: {file.name.removesuffix(_END) for file in folder.glob(_FILES)} for folder in folders}
-    for folder, own in stems.items():
-        if own != stems[folders[0]]:
-            odd = sorted(own ^ stems[folders[0]])
-            raise StoreError(
-                f"{folder.name} and {folders[0].name} do not hold the same chips: {len(odd)} stand in one of them only, such as "
-                f"{odd[0]}. Give the folder of one layer."
-            )
-    numbered = {_number(summary, folder, place): folder for place, folder in enumerate(folders)}
-    if len(numbered) < len(folders):
-        numbered = dict(enumerate(folders))
-    return _Layers(numbered, tuple(sorted(stems[folders[0]])), summary)
+def _own(
+    path: Path,
+    found: ChipLayers,
+    cells: Mapping[int, int],
+    dims: Mapping[int, int],
+    tiles: Sequence[StoredTile],
+) -> dict[str, Any]:
+    """What the store says of itself."""
+    told = {name: value for name, value in own_fields(found.summary).items() if name in _KEPT}
+    numbers = found.numbers
+    return {
+        "layers": numbers, "dims": tuple(dims.values()), "columns": column_names(numbers),
+        "cells": tuple(cells.values()) if max(cells.values()) > 1 else (), "source": f"embeddings in {path.name}",
+        **told, **_besides(found.summary), "patch_px": _patch_px(tiles, path),
+    }  # fmt: skip
 
 
-def _number(summary: dict[str, Any], folder: Path, place: int) -> int:
-    """The layer of a folder: as the summary says, else its place in the order of names."""
-    return layer_of(summary, folder.name) if summary.get("layers") else place
+def _of_tiffs(found: ChipLayers, images: Path | None) -> _Placed:
+    """Places and shapes by the headers of the files."""
+    shapes = {layer: _shape(found.first(layer)) for layer in found.numbers}
+    coarsest = min(found.numbers, key=lambda layer: shapes[layer][:2])
+    tiles = {}
+    for stem in found.stems:
+        with open_raster(found.chips[coarsest][stem].path) as dataset:
+            tiles[stem] = chip_tile(dataset, stem, images)
+    return _Placed(shapes, {}, tiles)
 
 
-def _tile(path: Path, stem: str, images: Path | None) -> StoredTile:
-    with open_raster(path) as dataset:
-        return chip_tile(dataset, stem, images)
+def _shape(chip: ChipFile) -> tuple[int, int, int]:
+    with open_raster(chip.path) as dataset:
+        return dataset.height, dataset.width, dataset.count
 
 
-def _read(path: Path) -> np.ndarray:
-    """(h, w, D) float32; NaN, and the file's nodata, are gaps."""
-    with open_raster(path) as dataset, damage_told(path, "it"):
-        values = np.moveaxis(dataset.read(), 0, -1)
-        nodata = dataset.nodata
-    if values.dtype.kind == "c":
-        raise StoreError(f"{path.name} holds complex numbers. Give embeddings of real ones.")
-    exact = values.astype(np.float32)
-    if nodata is not None and np.isfinite(nodata):
-        exact[(values == nodata).all(axis=-1)] = np.nan
-    return np.ascontiguousarray(exact)
-
-
-def _rows(
-    found: _Layers,
-    numbers: Sequence[int],
-    tiles: Mapping[str, StoredTile],
-    dims: tuple[int, ...],
-    cells: tuple[int, ...],
-) -> Iterator[TileRows]:
-    for stem, tile in tiles.items():
-        layers, has_all = [], np.ones(tile.rows, bool)
-        for layer, dim, across in zip(numbers, dims, cells, strict=True):
-            values = _read(found.path(layer, stem))
-            if values.shape != (tile.h * across, tile.w * across, dim // across**2):
-                raise StoreError(
-                    f"{found.path(layer, stem).name} of {found.folders[layer].name} has {values.shape[0]} x {values.shape[1]} patches of "
-                    f"{values.shape[2]} numbers, and {tile.h * across} x {tile.w * across} of {dim // across**2} are expected, as in the first "
-                    f"chip. Give chips of one kind."
-                )
-            flat = folded(values, across)
-            has_all &= np.isfinite(flat).all(axis=1)
-            layers.append(flat)
-        for flat in layers:
-            flat[~has_all] = 0
-        yield TileRows(tile, tuple(layers), has_all.astype(np.float32))
+def _of_tables(found: ChipLayers, images: Path | None) -> _Placed:
+    """Places by the images or the geometries, shapes by the lists of the first chip."""
+    places = placed_rows({stem: found.chips[found.numbers[0]][stem] for stem in found.stems}, images)
+    aspect, reader = aspect_of(places[found.stems[0]]), ChipReader({})
+    layouts = {}
+    for layer in found.numbers:
+        chip = found.first(layer)
+        layouts[layer] = layout_of(reader.nested(chip).shape, aspect, chip.path.name)
+        require_one_size(list(found.chips[layer].values()), math.prod(layouts[layer].shape))
+    shapes = {layer: (one.h, one.w, one.dim) for layer, one in layouts.items()}
+    h, w, _ = min(shapes.values(), key=lambda shape: shape[:2])
+    return _Placed(shapes, layouts, {stem: tile_at(places[stem], stem, h, w) for stem in found.stems})
 
 
 def _cells(
-    found: _Layers, numbers: Sequence[int], stem: str, tile: StoredTile
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    found: ChipLayers, shapes: Mapping[int, tuple[int, int, int]], tile: StoredTile
+) -> tuple[dict[int, int], dict[int, int]]:
     """Of each layer, how many of its patches lie along one of the coarsest layer, and the numbers of a row.
 
     Raises:
         StoreError: the patches of one layer do not divide those of another.
     """
-    cells, dims = [], []
-    for layer in numbers:
-        h, w, dim = _read(found.path(layer, stem)).shape
+    cells, dims = {}, {}
+    for layer, (h, w, dim) in shapes.items():
         if h % tile.h or w % tile.w or h // tile.h != w // tile.w:
             raise StoreError(
                 f"{found.folders[layer].name} has {h} x {w} patches a chip, which do not fit the {tile.h} x {tile.w} of the coarsest layer. "
                 f"Give the folder of one layer."
             )
-        cells.append(h // tile.h)
-        dims.append(dim * (h // tile.h) ** 2)
-    return tuple(cells), tuple(dims)
+        cells[layer] = h // tile.h
+        dims[layer] = dim * (h // tile.h) ** 2
+    return cells, dims
 
 
 def _granularity(summary: dict[str, Any], tiles: Sequence[StoredTile]) -> Literal["patch", "tile"]:
@@ -207,34 +179,3 @@ def _besides(summary: dict[str, Any]) -> dict[str, Any]:
         if isinstance(told, dict)
         else {}
     )
-
-
-def _understood(
-    path: Path,
-    found: _Layers,
-    tiles: Sequence[StoredTile],
-    dims: tuple[int, ...],
-    shown: Sequence[np.ndarray],
-    own: dict[str, Any],
-) -> Understood:
-    vectors = np.concatenate([one.reshape(-1, one.shape[-1]) for one in shown])
-    vectors = vectors[np.isfinite(vectors).all(axis=1)]
-    first, last = date_range(tiles)
-    years = {moment[:4] for moment in (first, last) if moment}
-    zones = sorted({tile.crs for tile in tiles})
-    model = backbone_of(found.summary)
-    notes = [
-        "SIMULATED: these embeddings are of simulated imagery that no satellite has seen." if own.get("is_simulated") else "",
-        "RANDOM WEIGHTS: the encoder of these embeddings was never trained." if own.get("weights_sha256") == "random" else "",
-        "" if years else "No file states a time: the embeddings have no date.",
-        f"No configuration_summary.json lies beside {path.name}: nothing tells which model made these embeddings. --model NAME states it."
-        if model == UNKNOWN else "",
-    ]  # fmt: skip
-    return Understood(
-        path=str(path), form="TerraTorch folders", model=model, dim=dims[0], decoding=AS_STORED.words,
-        mean_length=median_length(vectors) if len(vectors) else 0.0, is_unit_length=bool(len(vectors)) and is_unit_length(vectors),
-        nodata="NaN, or the file's nodata", year=int(years.pop()) if len(years) == 1 else None, licence=str(own.get("licence", "")),
-        attribution=str(own.get("attribution", "")), crs=", ".join(zones[:4]) + (", ..." if len(zones) > 4 else ""),
-        gsd_m=abs(tiles[0].transform[0]), size=f"{len(tiles):,} chips, layer {', '.join(map(str, sorted(found.folders)))}",
-        rows=sum(tile.rows for tile in tiles), dtype="float32", notes=tuple(note for note in notes if note),
-    )  # fmt: skip

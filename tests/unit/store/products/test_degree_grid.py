@@ -12,6 +12,7 @@ from affine import Affine
 from engine.errors import BadInput, RegionError
 from engine.imagery.region import Region
 from engine.store.importing.forms import understand
+from engine.store.importing.preview import preview
 from engine.store.importing.taking import import_embeddings
 
 
@@ -40,8 +41,14 @@ def test_land_pixels_of_a_region_become_footprints_where_they_lie(globe: Path, t
     assert first.width_px * first.transform[0] == pytest.approx(27_830 * np.cos(np.radians(46)), rel=0.05)
 
 
-def test_the_whole_globe_at_once_and_ground_beside_it_are_refused(globe: Path) -> None:
+def test_the_whole_globe_is_looked_at_before_a_region_is_asked_and_not_taken_at_once(
+    globe: Path, tmp_path: Path
+) -> None:
+    seen = preview(globe, None, None, None)
+    told = seen.understood
+    assert told.rows == 1_038_240 > told.most_rows and seen.is_middle and seen.pixels[..., 3].any()
+    assert told.bounds_lonlat == pytest.approx((-180.125, -90.125, 179.875, 90.125))
     with pytest.raises(BadInput, match=r"1,038,240 embeddings.*--region"):
-        understand(globe)
+        import_embeddings(globe, tmp_path / "run")
     with pytest.raises((BadInput, RegionError)):
         understand(globe, Region.from_bounds(-30.5, 10.2, -30.2, 10.4))

@@ -153,19 +153,20 @@ def test_a_region_reads_only_the_row_groups_that_it_meets(tmp_path: Path) -> Non
 
 
 def test_rows_without_numbers_are_left_out_and_counted(tmp_path: Path) -> None:
-    drawn, _ = vectors_of(4, 16)
+    drawn, _ = vectors_of(5, 16)
     drawn[1], drawn[2, 3] = 0, np.nan
-    path = write_table(tmp_path / "gaps.parquet", {"embedding": pa.array(drawn.tolist())}, squares(4))
-    told, store = import_embeddings(path, tmp_path / "run")
+    path = write_table(tmp_path / "gaps.parquet", {"embedding": [*drawn[:4].tolist(), None]}, squares(5))
+    told, store = import_embeddings(path, tmp_path / "run", in_place=True)
     assert [tile.id for tile in store.tiles] == ["row_0", "row_3"]
-    assert any(note.startswith("2 rows hold no embedding") for note in told.notes)
+    assert np.array_equal(store.read(0), drawn[[0, 3]])
+    assert any(note.startswith("3 rows hold no embedding") for note in told.notes)
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         ({"vectors": [[1.0] * 16, [1.0] * 17]}, "changes its length: 16 to 17"),
-        ({"vectors": [[1.0] * 16, None]}, "1 rows without an embedding"),
+        ({"vectors": [[1.0] * 16, [*[1.0] * 15, None]]}, "1 missing numbers inside"),
         ({"vectors": [[1.0] * 3] * 2}, "too few for embeddings"),
         ({"name": "other", "vectors": ["a", "b"]}, "no column of vectors"),
         ({"shapes": [None, 0]}, "1 of 2 rows without a geometry"),
