@@ -11,12 +11,10 @@ import torch
 from torch.nn import functional
 
 from engine.jobs.configuration.train import LossConfig, LossTerm
-from engine.learning.cross_entropy import cross_entropy
+from engine.learning.two_classes import DICE_SMOOTH, cross_entropy_and_dice
 
 # Lin et al. 2017, "Focal Loss for Dense Object Detection", section 4: gamma = 2 worked best.
 _FOCAL_GAMMA = 2.0
-# Keeps a batch without a pixel of a class defined: an empty map of an empty truth then has no Dice loss.
-_DICE_SMOOTH = 1.0
 
 
 def weighted(config: LossConfig, loss: Callable[[LossTerm], torch.Tensor]) -> torch.Tensor:
@@ -29,6 +27,19 @@ def weighted(config: LossConfig, loss: Callable[[LossTerm], torch.Tensor]) -> to
     return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
 
 
+def of_two_classes(
+    config: LossConfig, logits: torch.Tensor, labels: torch.Tensor, weight: float = 1.0
+) -> torch.Tensor:
+    """The configured sum of losses of two classes, as `loss_of`; cross-entropy and Dice are worked out together."""
+    terms = dict(config.summed)
+    if not {"cross_entropy", "dice"} <= terms.keys():
+        return weighted(config, lambda term: loss_of(logits, labels, term, weight))
+    both = cross_entropy_and_dice(logits, labels, weight, (terms.pop("cross_entropy"), terms.pop("dice")))
+    return torch.stack(
+        [both, *(share * loss_of(logits, labels, term, weight) for term, share in terms.items())]
+    ).sum()
+
+
 def loss_of(logits: torch.Tensor, labels: torch.Tensor, name: LossTerm, weight: float = 1.0) -> torch.Tensor:
     """The mean loss over labelled pixels of two classes, a scalar.
 
@@ -38,7 +49,7 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor, name: LossTerm, weight: 
         weight: of the second class in cross-entropy and focal; that of the first is 1.
     """
     if name == "cross_entropy":
-        return cross_entropy(logits, labels, weight)
+        return cross_entropy_and_dice(logits, labels, weight, (1.0, 0.0))
     known = (labels >= 0).to(logits.dtype)
     sought = (labels == 1).to(logits.dtype)
     match name:
@@ -119,14 +130,14 @@ def dice(probability: torch.Tensor, sought: torch.Tensor, known: torch.Tensor) -
     """One minus the soft Dice coefficient of a class (Milletari et al. 2016, "V-Net", section 3)."""
     probability = probability * known
     overlap = (probability * sought).sum()
-    return 1 - (2 * overlap + _DICE_SMOOTH) / (probability.sum() + sought.sum() + _DICE_SMOOTH)
+    return 1 - (2 * overlap + DICE_SMOOTH) / (probability.sum() + sought.sum() + DICE_SMOOTH)
 
 
 def jaccard(probability: torch.Tensor, sought: torch.Tensor) -> torch.Tensor:
     """One minus the soft Jaccard index of a class (Rahman & Wang 2016, section 3.2); both are 0 where missing."""
     overlap = (probability * sought).sum()
     union = probability.sum() + sought.sum() - overlap
-    return 1 - (overlap + _DICE_SMOOTH) / (union + _DICE_SMOOTH)
+    return 1 - (overlap + DICE_SMOOTH) / (union + DICE_SMOOTH)
 
 
 def lovasz(probability: torch.Tensor, sought: torch.Tensor) -> torch.Tensor:
@@ -155,7 +166,7 @@ def _dice_of_classes(probability: torch.Tensor, truth: torch.Tensor) -> torch.Te
     """Mean of the classes' Dice losses, (N, K) each."""
     overlap = (probability * truth).sum(dim=0)  # (K,)
     sizes = probability.sum(dim=0) + truth.sum(dim=0)
-    return (1 - (2 * overlap + _DICE_SMOOTH) / (sizes + _DICE_SMOOTH)).mean()
+    return (1 - (2 * overlap + DICE_SMOOTH) / (sizes + DICE_SMOOTH)).mean()
 
 
 def _surprise(logits: torch.Tensor, sought: torch.Tensor) -> torch.Tensor:

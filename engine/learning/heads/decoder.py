@@ -36,7 +36,8 @@ class Decoder(nn.Module):
 
     def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
         """(..., D) of any float type -> (..., outputs) float32."""
-        outputs: torch.Tensor = self.head((embeddings.float() - self.mean) / self.std).float()
+        # The difference is new, so that it can be divided where it lies.
+        outputs: torch.Tensor = self.head((embeddings.float() - self.mean).div_(self.std)).float()
         if self.spread is not None:
             outputs = self.spread(outputs)
         return outputs if self.scale is None else self.scale(outputs)

@@ -30,4 +30,6 @@ class SeededDropout(nn.Module):
         draws = torch.empty(-(-x.numel() // _NUMBERS_A_DRAW), dtype=torch.int64, device=x.device)
         draws.random_(-(2**63), None, generator=self.generator)
         chance = draws.view(torch.int16)[: x.numel()].view(x.shape)  # -32768 to 32767, each as likely
-        return x * (chance >= dropped - 2 ** (_BITS - 1)).to(x.dtype).mul_(2**_BITS / (2**_BITS - dropped))
+        kept = torch.empty_like(x, requires_grad=False)
+        torch.ge(chance, dropped - 2 ** (_BITS - 1), out=kept)  # faster into numbers than into truth values
+        return x * kept.mul_(2**_BITS / (2**_BITS - dropped))

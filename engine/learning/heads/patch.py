@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from engine.learning.heads.dropout import SeededDropout
+from engine.learning.heads.linear import Linear
 from engine.learning.heads.sizes import Shape
 
 
@@ -22,8 +23,8 @@ class PatchHead(nn.Module):
         widths = [shape.dim, *hidden]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), nn.ReLU(), SeededDropout(dropout, generator)]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], shape.outputs))
+            layers += [Linear(before, after), nn.ReLU(), SeededDropout(dropout, generator)]
+        self.layers = nn.Sequential(*layers, Linear(widths[-1], shape.outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., D) -> (..., outputs)."""

@@ -141,8 +141,7 @@ class TileClassification:
             return self.one_class.loss(outputs, labels, config)
         weights = [one.weight for one in self.classes]
         each = [
-            weight
-            * losses.weighted(config, lambda term, k=k: losses.loss_of(outputs[..., k], labels[..., k], term))  # type: ignore[misc]
+            weight * losses.of_two_classes(config, outputs[..., k], labels[..., k])
             for k, weight in enumerate(weights)
         ]
         return sum(each[1:], each[0]) / sum(weights)

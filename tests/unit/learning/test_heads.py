@@ -13,6 +13,7 @@ from engine.learning.dataset import statistics
 from engine.learning.heads.cells import cells_to_grid
 from engine.learning.heads.dropout import SeededDropout
 from engine.learning.heads.forest import Forest
+from engine.learning.heads.linear import Linear
 from engine.learning.heads.sizes import Level, Shape
 from engine.learning.heads.table import build_decoder, fit_decoder, restore_decoder
 
@@ -49,6 +50,23 @@ def test_features_are_standardised_by_the_decoder_itself() -> None:
     shifted.std *= 2
     x = torch.randn(9, 6)
     torch.testing.assert_close(plain(x), shifted(x * 2 + 3))
+
+
+@pytest.mark.parametrize("rows", [(1, 6), (70, 6), (2, 5, 7, 6), (0, 6), (6,)])
+def test_a_linear_layer_has_the_values_and_gradients_of_torchs_own_and_the_same_ones_twice(
+    rows: tuple[int, ...],
+) -> None:
+    own, usual = Linear(6, 4), torch.nn.Linear(6, 4)
+    usual.load_state_dict(own.state_dict())
+    x = torch.randn(rows, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    slope = torch.randn((*rows[:-1], 4), generator=torch.Generator().manual_seed(1))
+    found, again, expected = (
+        (one(x), *torch.autograd.grad(one(x), (x, *one.parameters()), slope)) for one in (own, own, usual)
+    )
+    torch.testing.assert_close(found, expected)
+    assert all(torch.equal(one, other) for one, other in zip(found, again, strict=True))
+    with torch.autocast("cpu", dtype=torch.bfloat16), torch.inference_mode():
+        assert torch.equal(own(x), usual(x))
 
 
 def test_dropout_is_ruled_by_its_generator_and_absent_in_use() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from engine.jobs.configuration.train import OF_NUMBERS, LossConfig, LossTerm
-from engine.learning.losses import loss_of, loss_of_classes, loss_of_numbers, weighted
+from engine.learning.losses import loss_of, loss_of_classes, loss_of_numbers, of_two_classes, weighted
 
 NAMES = [name for name in get_args(LossTerm) if name not in OF_NUMBERS]
 # Where a map is all wrong already, one more wrong pixel does not change the Jaccard index: no gradient there.
@@ -121,7 +121,7 @@ def test_a_sum_of_losses_is_their_weighted_sum(logits: torch.Tensor, labels: tor
     assert float(weighted(config, each)) == pytest.approx(
         2 * float(each("cross_entropy")) + 0.5 * float(each("lovasz")), rel=1e-6
     )
-    both = weighted(LossConfig(name="cross_entropy_dice"), each)
+    both = of_two_classes(LossConfig(name="cross_entropy_dice"), logits, labels)
     assert float(both) == pytest.approx(float(each("cross_entropy") + each("dice")), rel=1e-6)
 
 
@@ -136,16 +136,38 @@ def test_the_lovasz_loss_of_a_map_of_certain_pixels_is_one_minus_its_iou() -> No
 
 
 @pytest.mark.parametrize("pixels", [7, 65_536, 150_000])
-def test_cross_entropy_in_pieces_has_the_value_and_the_gradient_of_torch(pixels: int) -> None:
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"cross_entropy": 1.0},
+        {"cross_entropy": 1.0, "dice": 1.0},
+        {"cross_entropy": 0.3, "dice": 2.0, "jaccard": 1.0},
+    ],
+    ids="+".join,
+)
+def test_losses_in_pieces_have_the_value_and_the_gradient_of_torchs_formulas(
+    pixels: int, terms: dict[LossTerm, float]
+) -> None:
     chance = torch.Generator().manual_seed(0)
-    logits = torch.randn(pixels, generator=chance).mul_(20).requires_grad_()
+    logits = torch.randn(pixels, generator=chance).mul_(8).requires_grad_()
     labels = torch.randint(-1, 2, (pixels,), generator=chance).to(torch.int8)
     labels[0] = 1
-    own = loss_of(logits, labels, "cross_entropy", 3.0)
+    own = of_two_classes(LossConfig(name="sum", terms=terms), logits, labels, 3.0)
     known = labels >= 0
-    weights = torch.where(labels[known] == 1, 3.0, 1.0)
-    each = functional.binary_cross_entropy_with_logits(logits[known], labels[known].float(), reduction="none")
-    expected = (each * weights).sum() / weights.sum()
-    assert float(own) == pytest.approx(float(expected), rel=1e-5)
+    truth, probability = labels[known].double(), logits[known].double().sigmoid()
+    weights = torch.where(truth == 1, 3.0, 1.0)
+    surprise = functional.binary_cross_entropy_with_logits(
+        logits[known].double(), truth, weights, reduction="sum"
+    )
+    overlap, sizes = (probability * truth).sum(), probability.sum() + truth.sum()
+    plain = {
+        "cross_entropy": surprise / weights.sum(),
+        "dice": 1 - (2 * overlap + 1) / (sizes + 1),
+        "jaccard": 1 - (overlap + 1) / (sizes - overlap + 1),
+    }
+    expected = sum(share * plain[term] for term, share in terms.items())
+    torch.testing.assert_close(own.double(), expected, rtol=1e-5, atol=1e-7)
     found, sought = (torch.autograd.grad(loss, logits)[0] for loss in (own, expected))
-    torch.testing.assert_close(found, sought, rtol=1e-5, atol=1e-10)
+    torch.testing.assert_close(found, sought, rtol=2e-5, atol=1e-6 / pixels)
+    with torch.no_grad():
+        assert torch.equal(of_two_classes(LossConfig(name="sum", terms=terms), logits, labels, 3.0), own)
