@@ -6,7 +6,7 @@ their east (section 5.2); a patch that holds a pole reaches it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -74,6 +74,20 @@ def footprints(tiles: Sequence[StoredTile]) -> Footprints:
     bounds = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
     cut = _cut(tiles, corners, bounds)
     return Footprints(polygons.view(np.uint8).reshape(-1, WKB_BYTES), bounds, cut)
+
+
+def in_batches(tiles: Sequence[StoredTile], rows: int) -> Iterator[list[StoredTile]]:
+    """The tiles in their order, some at a time: as many as have so many patches, but one at least."""
+    waiting: list[StoredTile] = []
+    count = 0
+    for tile in tiles:
+        if waiting and count + tile.rows > rows:
+            yield waiting
+            waiting, count = [], 0
+        waiting.append(tile)
+        count += tile.rows
+    if waiting:
+        yield waiting
 
 
 def _cut(tiles: Sequence[StoredTile], corners: np.ndarray, bounds: np.ndarray) -> dict[int, bytes]:

@@ -18,14 +18,29 @@ from engine.store.schema import CELL_FRACTION, StoredTile, StoreMeta, TileRows, 
 
 
 def part_table(meta: StoreMeta, tiles: Sequence[TileRows]) -> pa.Table:
-    """The rows of some tiles as one Arrow table, metadata attached.
+    """The rows of some tiles as one Arrow table, metadata attached."""
+    stored = [rows.tile for rows in tiles]
+    outlines = footprints(stored)
+    told = {"meta": asdict(meta), "tiles": [asdict(tile) for tile in stored]}
+    metadata = {
+        b"geo": json.dumps(geo_metadata(outlines)).encode(),
+        b"emb": json.dumps(emb_footer(meta, stored)).encode(),
+        b"emberscope": json.dumps(told).encode(),
+    }
+    return rows_table(meta, tiles, outlines).replace_schema_metadata(metadata)
+
+
+def rows_table(meta: StoreMeta, tiles: Sequence[TileRows], outlines: Footprints) -> pa.Table:
+    """The rows of some tiles as one Arrow table.
 
     Columns are made for all tiles at once: made tile by tile they took 2 ms a tile, a tenth of a small encoder.
+
+    Args:
+        outlines: of the rows.
     """
     schema, stored = arrow_schema(meta), [rows.tile for rows in tiles]
     tile_of = pa.array(np.repeat(np.arange(len(tiles), dtype=np.int32), [tile.rows for tile in stored]))
     within = [np.divmod(np.arange(tile.rows, dtype=np.int32), np.int32(tile.w)) for tile in stored]
-    outlines = footprints(stored)
     columns = [
         pa.array([tile.id for tile in stored], pa.string()).take(tile_of),
         pa.array(np.concatenate([row for row, _ in within])),
@@ -44,13 +59,7 @@ def part_table(meta: StoreMeta, tiles: Sequence[TileRows]) -> pa.Table:
             fields=list(schema.field("bbox").type),
         ),
     ]
-    told = {"meta": asdict(meta), "tiles": [asdict(tile) for tile in stored]}
-    metadata = {
-        b"geo": json.dumps(geo_metadata(outlines)).encode(),
-        b"emb": json.dumps(emb_footer(meta, stored)).encode(),
-        b"emberscope": json.dumps(told).encode(),
-    }
-    return pa.Table.from_arrays(columns, schema=schema).replace_schema_metadata(metadata)
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _window_fractions(tiles: Sequence[TileRows]) -> pa.Array:

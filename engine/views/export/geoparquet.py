@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.store.emb_footer import emb_footer
-from engine.store.footprints import Footprints, footprints
+from engine.store.footprints import Footprints, footprints, in_batches
 from engine.store.schema import StoredTile, TileRows
-from engine.store.table import geo_metadata, part_table
+from engine.store.table import geo_metadata, rows_table
 from engine.store.writer import ROWS_A_GROUP
 from engine.views.export.asked import Export, Made, own_facts
 from engine.views.export.quantisation import LossMeter, by_row, to_float16
@@ -32,8 +32,8 @@ def write_geoparquet(asked: Export) -> Made:
     meter = LossMeter(asked.dtype, "one scale an embedding" if asked.dtype == "int8" else "rounded")
     writer: pq.ParquetWriter | None = None
     try:
-        for tables in _grouped(asked, meter):
-            table = pa.concat_tables(tables)
+        for rows in _grouped(asked):
+            table = _table(asked, rows, meter)
             if writer is None:
                 writer = _writer(asked, table.schema)
             writer.write_table(table, row_group_size=len(table))
@@ -45,28 +45,29 @@ def write_geoparquet(asked: Export) -> Made:
     return Made((asked.out,), (), meter.loss() if asked.is_smaller else None)
 
 
-def _grouped(asked: Export, meter: LossMeter) -> Iterator[list[pa.Table]]:
-    """Tables of tiles whose rows make a row group."""
-    waiting: list[pa.Table] = []
+def _grouped(asked: Export) -> Iterator[list[TileRows]]:
+    """Tiles whose rows make a row group."""
+    waiting: list[TileRows] = []
+    count = 0
     for tile, values, valid in asked.tiles("Writing embeddings"):
-        waiting.append(_table(asked, tile, values.reshape(-1, asked.dim), valid.reshape(-1), meter))
-        if sum(len(one) for one in waiting) >= ROWS_A_GROUP:
+        waiting.append(TileRows(tile, (values.reshape(-1, asked.dim),), valid.reshape(-1)))
+        count += tile.rows
+        if count >= ROWS_A_GROUP:
             yield waiting
-            waiting = []
+            waiting, count = [], 0
     if waiting:
         yield waiting
 
 
-def _table(
-    asked: Export, tile: StoredTile, values: np.ndarray, valid: np.ndarray, meter: LossMeter
-) -> pa.Table:
-    """The rows of one tile; a store's own columns, but for the window's share, which is told of no other layer."""
+def _table(asked: Export, rows: Sequence[TileRows], meter: LossMeter) -> pa.Table:
+    """The rows of some tiles; a store's own columns, but for the window's share, which is told of no other layer."""
+    values = np.concatenate([one.embeddings[0] for one in rows])
     if asked.dtype == "float16":
         to_float16(values)
     meta = replace(asked.meta, has_window_fraction=False)
-    table = part_table(meta, [TileRows(tile, (values,), valid)]).replace_schema_metadata(None)
+    table = rows_table(meta, rows, footprints([one.tile for one in rows]))
     if asked.dtype != "int8":
-        if asked.dtype != asked.store.meta.dtype:
+        if asked.is_smaller:
             meter.add(values, values.astype(asked.dtype).astype(np.float32))
         return table
     numbers, scales = by_row(values)
@@ -100,9 +101,14 @@ def _writer(asked: Export, schema: pa.Schema) -> pq.ParquetWriter:
 
 def _around(tiles: Sequence[StoredTile]) -> Footprints:
     """Boxes of the tiles in the place of those of their patches: what is told of a whole file."""
-    boxes, cut = [], dict[int, bytes]()
-    for tile in tiles:
-        own = footprints([tile])
-        boxes.append(own.total_bounds)
-        cut |= own.cut
-    return Footprints(np.empty((0, 0), np.uint8), np.array(boxes), cut)
+    boxes, cut = list[np.ndarray](), dict[int, bytes]()
+    for batch in in_batches(tiles, ROWS_A_GROUP):
+        own = footprints(batch)
+        if own.cut:
+            boxes += [np.array([footprints([tile]).total_bounds]) for tile in batch]
+            cut |= own.cut
+            continue
+        starts = np.cumsum([0, *(tile.rows for tile in batch[:-1])])
+        low, high = np.minimum.reduceat(own.bounds, starts), np.maximum.reduceat(own.bounds, starts)
+        boxes.append(np.concatenate([low[:, :2], high[:, 2:]], axis=1))
+    return Footprints(np.empty((0, 0), np.uint8), np.concatenate(boxes), cut)

@@ -20,6 +20,8 @@ from engine.views.maps.overlay import store_tags
 # GeoTIFF counts bands in 16 bits (TIFF 6.0, SamplesPerPixel).
 MAX_BANDS = 65_535
 _ON_GRID_CELLS = 1e-3
+# Zones, patch sizes and dates of an extraction; footprints of a table may each have a size of their own.
+_MOST_MAPS = 500
 Piece = tuple[StoredTile, np.ndarray]
 
 
@@ -44,6 +46,7 @@ def write_geotiff(asked: Export) -> Made:
 def write_maps(asked: Export, paths: Mapping[str, Path]) -> Made:
     """Write the maps of `maps` to these paths."""
     require_bands(asked.dim)
+    _require_few(len(paths))
     scales = _scales(asked) if asked.dtype == "int8" else None
     meter = LossMeter("int8", "one scale a dimension")
     found, moved = maps(asked.store.tiles), 0
@@ -78,6 +81,19 @@ def require_bands(dim: int) -> None:
     if dim > MAX_BANDS:
         raise StoreError(
             f"The embeddings have {dim:,} dimensions, and a GeoTIFF holds {MAX_BANDS:,} bands. Export as npz."
+        )
+
+
+def _require_few(count: int) -> None:
+    """Check that the maps are as many as somebody can use.
+
+    Raises:
+        StoreError: they are more: chips of any place and size, each of which would be a map of one cell.
+    """
+    if count > _MOST_MAPS:
+        raise StoreError(
+            f"The tiles would be {count:,} maps of different zones, patch sizes or dates, and {_MOST_MAPS} are the most. Export as "
+            f"geoparquet, zarr or npz, which hold tiles of any place."
         )
 
 

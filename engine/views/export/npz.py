@@ -8,7 +8,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from engine.store.footprints import footprints
+from engine.store.footprints import footprints, in_batches
+from engine.store.writer import ROWS_A_GROUP
 from engine.views.export.asked import Export, Made, notice_of, own_facts
 from engine.views.export.quantisation import LossMeter, by_row, to_float16
 
@@ -69,8 +70,8 @@ def _write_embeddings(entry: IO[bytes], asked: Export, meter: LossMeter, scales:
 def _centres(asked: Export) -> dict[str, np.ndarray]:
     """Longitude and latitude of the middles of the patches' boxes; across the antimeridian from its west side on."""
     found = []
-    for tile in asked.store.tiles:
-        west, south, east, north = footprints([tile]).bounds.T
+    for batch in in_batches(asked.store.tiles, ROWS_A_GROUP):
+        west, south, east, north = footprints(batch).bounds.T
         middle = (west + np.where(west > east, east + 360, east)) / 2
         found.append(np.stack([np.where(middle > 180, middle - 360, middle), (south + north) / 2]))
     lon, lat = np.concatenate(found, axis=1)

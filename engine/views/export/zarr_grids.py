@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from affine import Affine
@@ -12,6 +13,12 @@ from pyproj import CRS
 
 from engine.store.schema import StoredTile
 
+# Of the dates, as the CF conventions state them.
+TIME_UNITS = {
+    "units": "seconds since 1970-01-01T00:00:00",
+    "calendar": "proleptic_gregorian",
+    "standard_name": "time",
+}
 # Corners that differ by less than this share of a cell lie on one grid (float64 metres).
 _SAME_GRID_CELLS = 1e-3
 _CHUNK_CELLS = (8, 64)
@@ -40,7 +47,7 @@ class ZarrGrid:
 
     def place(self, tile: StoredTile) -> tuple[int, int, int]:
         """Date, first row and first column of a tile."""
-        own = _placed(tile, self.crs)
+        own = placed(tile, self.crs)
         column, row = ~self.transform @ (own.c, own.f)
         return self.moments.index(moment_of(tile)), round(row), round(column)
 
@@ -57,25 +64,39 @@ def moment_of(tile: StoredTile) -> str | None:
     return stated[-1] if stated else None
 
 
+def seconds_of(moment: str) -> int:
+    """A time, ISO 8601, UTC where it names no zone, in seconds since 1970."""
+    found = datetime.fromisoformat(moment)
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+def zones_of(tiles: Sequence[StoredTile]) -> list[tuple[str, str, list[StoredTile]]]:
+    """Name of the group, CRS and tiles of each zone; both hemispheres of a UTM zone are one."""
+    every = {tile.crs for tile in tiles}
+    crs_of = {crs: _shared_crs(crs, every) for crs in every}
+    found: dict[str, list[StoredTile]] = {}
+    for tile in tiles:
+        found.setdefault(crs_of[tile.crs], []).append(tile)
+    names = [_zone_name(crs) for crs in found]
+    unique = [
+        f"{name}_{number}" if names.count(name) > 1 else name for number, name in enumerate(names, start=1)
+    ]
+    return [(name, crs, own) for name, (crs, own) in zip(unique, found.items(), strict=True)]
+
+
 def grids_of(tiles: Sequence[StoredTile]) -> list[ZarrGrid]:
     """The grids of some tiles: `utm18` for the only one of a zone, `utm18/grid_000` and on where a zone has several."""
-    found: dict[tuple[object, ...], list[StoredTile]] = {}
-    crs_of = {crs: _shared_crs(crs, {tile.crs for tile in tiles}) for crs in {tile.crs for tile in tiles}}
-    for tile in tiles:
-        crs = crs_of[tile.crs]
-        own = _placed(tile, crs)
-        phase = (_phase(own.c, own.a), _phase(own.f, own.e))
-        found.setdefault((crs, round(own.a, 6), round(own.e, 6), *phase, moment_of(tile) is None), []).append(
-            tile
-        )
-    of_zone: dict[str, list[list[StoredTile]]] = {}
-    for key, own_tiles in found.items():
-        of_zone.setdefault(str(key[0]), []).append(own_tiles)
-    return [
-        _grid(f"{_zone_name(crs)}/grid_{number:03d}" if len(several) > 1 else _zone_name(crs), crs, own_tiles)
-        for crs, several in of_zone.items()
-        for number, own_tiles in enumerate(several)
-    ]
+    grids = []
+    for name, crs, own_tiles in zones_of(tiles):
+        found: dict[tuple[object, ...], list[StoredTile]] = {}
+        for tile in own_tiles:
+            own = placed(tile, crs)
+            phase = (_phase(own.c, own.a), _phase(own.f, own.e))
+            key = (round(own.a, 6), round(own.e, 6), *phase, moment_of(tile) is None)
+            found.setdefault(key, []).append(tile)
+        names = [name] if len(found) == 1 else [f"{name}/grid_{number:03d}" for number in range(len(found))]
+        grids += [_grid(group, crs, some) for group, some in zip(names, found.values(), strict=True)]
+    return grids
 
 
 def is_utm(crs: str) -> bool:
@@ -97,7 +118,7 @@ def _shared_crs(crs: str, every: set[str]) -> str:
     return north if is_utm(crs) and code > 32700 and north in every else crs
 
 
-def _placed(tile: StoredTile, crs: str) -> Affine:
+def placed(tile: StoredTile, crs: str) -> Affine:
     """Patch (column, row) of a tile to metres in the CRS of its grid."""
     own = tile.patch_transform
     return own if tile.crs == crs else Affine.translation(0, -_FALSE_NORTHING_M) @ own
@@ -110,7 +131,7 @@ def _phase(corner: float, step: float) -> float:
 
 
 def _grid(group: str, crs: str, tiles: Sequence[StoredTile]) -> ZarrGrid:
-    own = [_placed(tile, crs) for tile in tiles]
+    own = [placed(tile, crs) for tile in tiles]
     first = own[0]
     columns = [round((one.c - first.c) / first.a) for one in own]
     rows = [round((one.f - first.f) / first.e) for one in own]

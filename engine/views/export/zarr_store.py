@@ -7,26 +7,32 @@ order are those of TESSERA's stores, so that one reader reads both.
 from __future__ import annotations
 
 import warnings
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyproj import CRS
 
-from engine.errors import StoreError
 from engine.files import slug
 from engine.store.emb_footer import model_address, warnings_of
 from engine.views.export.asked import Export, Made, notice_of, own_facts
 from engine.views.export.quantisation import LossMeter, by_row, to_float16
-from engine.views.export.zarr_grids import ZarrGrid, grids_of, is_utm
+from engine.views.export.zarr_chips import (
+    ChipWriter,
+    ChipZone,
+    chip_zones,
+    chunk_rows,
+    coordinates,
+    create_places,
+)
+from engine.views.export.zarr_grids import TIME_UNITS, ZarrGrid, grids_of, is_utm, seconds_of
 
 if TYPE_CHECKING:
     from zarr import Array, Group
 
 EMBEDDINGS, SCALES = "embeddings", "scales"
-# Each grid is a group with files of its own; a store of more lies on no common grid at all.
-_MOST_GRIDS = 5_000
+# Each grid is a group with files of its own; the tiles of a store of more lie on no common grid at all.
+_MOST_GRIDS = 100
 _SCHEMAS = "https://raw.githubusercontent.com"
 _GEOEMB = {
     "schema_url": f"{_SCHEMAS}/geo-embeddings/embeddings-zarr-convention/refs/tags/v1/schema.json",
@@ -46,44 +52,92 @@ def write_zarr(asked: Export) -> Made:
     """Write the groups, each date and chunk only where there are tiles.
 
     float16 and float32: NaN for gaps. int8: `scales` (date, row, column) beside, NaN for gaps, and an embedding is its numbers
-    times its scale. `x` and `y` are the middles of the patches.
-
-    Raises:
-        StoreError: the tiles lie on too many grids.
+    times its scale. `x` and `y` are the middles of the patches. Tiles that lie on no common grid are lists of chips
+    (`zarr_chips.py`).
     """
     import zarr
 
     grids = grids_of(asked.store.tiles)
-    if len(grids) > _MOST_GRIDS:
-        raise StoreError(
-            f"The tiles of {asked.store.folder} lie on {len(grids):,} grids, and a Zarr store here holds {_MOST_GRIDS:,}. Export as "
-            f"geoparquet."
-        )
+    is_listed = len(grids) > _MOST_GRIDS
+    zones = chip_zones(asked.store.tiles) if is_listed else []
     root = zarr.create_group(asked.out, zarr_format=3)
+    meter = LossMeter(asked.dtype, "one scale a patch" if asked.dtype == "int8" else "rounded")
+    count = _write_chips(root, zones, asked, meter) if is_listed else _write_grids(root, grids, asked, meter)
+    loss = meter.loss() if asked.is_smaller else None
+    is_of_zones = all(is_utm(one.crs) for one in (zones or grids))
+    one_grid = grids[0] if len(grids) == 1 else None
+    root.update_attributes(_told(asked, one_grid, is_of_zones, count, loss.facts() if loss else None))
+    _consolidate(asked.out, [one.group for one in (zones or grids)])
+    return Made((asked.out,), _notes(grids, zones), loss)
+
+
+def _notes(grids: list[ZarrGrid], zones: list[ChipZone]) -> tuple[str, ...]:
+    if zones:
+        return (
+            f"The tiles lie on {len(grids):,} grids of their own: each of the {len(zones):,} zones is a list of chips with their places, not "
+            f"an array of rows and columns.",
+        )
+    return (f"The tiles lie on {len(grids):,} grids; each is a group of its own.",) if len(grids) > 1 else ()
+
+
+def _write_grids(root: Group, grids: list[ZarrGrid], asked: Export, meter: LossMeter) -> int:
+    """Arrays by date, dimension, row and column; returns how many patches have data."""
     arrays = {grid.group: _create(root, grid, asked) for grid in grids}
     grid_of = {tile.id: grid for grid in grids for tile in grid.tiles}
-    meter = LossMeter(asked.dtype, "one scale a patch" if asked.dtype == "int8" else "rounded")
     count = 0
     for tile, values, _ in asked.tiles("Writing embeddings"):
         count += int(np.isfinite(values[..., 0]).sum())
         grid = grid_of[tile.id]
         date, row, column = grid.place(tile)
-        where = (date, slice(row, row + tile.h), slice(column, column + tile.w))
-        _put(arrays[grid.group], where, values, asked, meter)
-    loss = meter.loss() if asked.is_smaller else None
-    root.update_attributes(_told(asked, grids, count, loss.facts() if loss else None))
-    _consolidate(asked.out, grids)
-    notes = [f"The tiles lie on {len(grids):,} grids; each is a group of its own."] if len(grids) > 1 else []
-    return Made((asked.out,), tuple(notes), loss)
+        rows, columns = slice(row, row + tile.h), slice(column, column + tile.w)
+        made = _numbers(values, asked, meter)  # gaps stay what the arrays are filled with
+        arrays[grid.group][EMBEDDINGS][date, :, rows, columns] = np.moveaxis(made[EMBEDDINGS], -1, 0)
+        if SCALES in made:
+            arrays[grid.group][SCALES][date, rows, columns] = made[SCALES]
+    return count
 
 
-def _consolidate(folder: Path, grids: list[ZarrGrid]) -> None:
+def _write_chips(root: Group, zones: list[ChipZone], asked: Export, meter: LossMeter) -> int:
+    """Arrays by chip and dimension; returns how many chips have data."""
+    writers = {zone.group: _create_chips(root, zone, asked) for zone in zones}
+    group_of = {tile.id: zone.group for zone in zones for tile in zone.tiles}
+    count = 0
+    for tile, values, _ in asked.tiles("Writing embeddings"):
+        count += int(np.isfinite(values[..., 0]).sum())
+        made = _numbers(values.reshape(tile.rows, -1), asked, meter)
+        writers[group_of[tile.id]].add(made)
+    for writer in writers.values():
+        writer.close()
+    return count
+
+
+def _create_chips(root: Group, zone: ChipZone, asked: Export) -> ChipWriter:
+    """The arrays of a zone, without embeddings yet."""
+    group, rows = root.require_group(zone.group), chunk_rows(zone, asked.dim)
+    group.update_attributes({"zarr_conventions": [_GEOEMB, _PROJ], **_geoemb(asked, None), **_crs(zone.crs)})
+    create_places(group, zone)
+    arrays = {
+        EMBEDDINGS: group.create_array(
+            EMBEDDINGS, shape=(zone.rows, asked.dim), chunks=(rows, asked.dim), dtype=asked.dtype,
+            fill_value=0 if asked.dtype == "int8" else float("nan"), dimension_names=("chip", "band"),
+        )
+    }  # fmt: skip
+    if asked.dtype == "int8":
+        arrays[SCALES] = group.create_array(
+            SCALES, shape=(zone.rows,), chunks=(rows,), dtype="float32", fill_value=float("nan"), dimension_names=("chip",)
+        )  # fmt: skip
+    for array in arrays.values():
+        array.attrs["coordinates"] = coordinates(group)
+    return ChipWriter(arrays, rows)
+
+
+def _consolidate(folder: Path, groups: list[str]) -> None:
     """Gather what is told of all arrays in each group, where xarray looks first; the format does not name it yet."""
     import zarr
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for group in (*(grid.group for grid in grids), None):
+        for group in (*groups, None):
             zarr.consolidate_metadata(folder, path=group, zarr_format=3)
 
 
@@ -119,40 +173,35 @@ def _coordinates(group: Group, grid: ZarrGrid) -> None:
         axis.attrs.update({"units": "m", "standard_name": f"projection_{name}_coordinate"})
     stated = [moment for moment in grid.moments if moment is not None]
     if stated:
-        moments = [datetime.fromisoformat(moment) for moment in stated]
+        moments = [seconds_of(moment) for moment in stated]
         dates = group.create_array("time", shape=(len(moments),), dtype="int64", dimension_names=("time",))
-        dates[:] = [round((one if one.tzinfo else one.replace(tzinfo=UTC)).timestamp()) for one in moments]
-        dates.attrs.update(
-            {
-                "units": "seconds since 1970-01-01T00:00:00",
-                "calendar": "proleptic_gregorian",
-                "standard_name": "time",
-            }
-        )
+        dates[:] = moments
+        dates.attrs.update(TIME_UNITS)
 
 
-def _put(
-    arrays: dict[str, Array[Any]], where: tuple[Any, ...], values: np.ndarray, asked: Export, meter: LossMeter
-) -> None:
-    """One tile; its gaps stay what the array is filled with."""
-    date, rows, columns = where
+def _numbers(values: np.ndarray, asked: Export, meter: LossMeter) -> dict[str, np.ndarray]:
+    """(..., D) embeddings, NaN for gaps, as the arrays hold them."""
     if asked.dtype == "int8":
         numbers, scales = by_row(values)
         meter.add(values, numbers.astype(np.float32) * scales[..., None])
-        arrays[SCALES][date, rows, columns] = scales
-    else:
-        numbers = to_float16(values) if asked.dtype == "float16" else values
-        meter.add(values, numbers.astype(np.float32))
-    arrays[EMBEDDINGS][date, :, rows, columns] = np.moveaxis(numbers, -1, 0)
+        return {EMBEDDINGS: numbers, SCALES: scales}
+    numbers = to_float16(values) if asked.dtype == "float16" else values
+    meter.add(values, numbers.astype(np.float32))
+    return {EMBEDDINGS: numbers}
 
 
-def _told(asked: Export, grids: list[ZarrGrid], count: int, loss: dict[str, Any] | None) -> dict[str, Any]:
-    """The attributes of the root."""
+def _told(
+    asked: Export, grid: ZarrGrid | None, is_of_zones: bool, count: int, loss: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The attributes of the root.
+
+    Args:
+        grid: of all tiles, where they have one.
+    """
     meta = asked.store.meta
-    is_of_zones = all(is_utm(grid.crs) for grid in grids)
     told = {
         "zarr_conventions": [_GEOEMB],
-        **_geoemb(asked, None if len(grids) > 1 else grids[0]),
+        **_geoemb(asked, grid),
         **({"geoemb:spatial_layout": "utm_zones"} if is_of_zones else {}),
         "notice": notice_of(meta),
         "warnings": list(warnings_of(meta)),
@@ -194,10 +243,14 @@ def source_address(source: str) -> str:
 
 def _place(grid: ZarrGrid) -> dict[str, Any]:
     """CRS and affine of a group."""
-    crs = CRS.from_user_input(grid.crs)
-    authority = crs.to_authority()
     return {
-        **({"proj:code": ":".join(authority)} if authority else {"proj:wkt2": crs.to_wkt("WKT2_2019")}),
+        **_crs(grid.crs),
         "spatial:dimensions": ["y", "x"], "spatial:transform": [float(one) for one in grid.transform[:6]],
         "spatial:shape": [grid.height, grid.width], "spatial:bbox": list(grid.bounds), "spatial:registration": "pixel",
     }  # fmt: skip
+
+
+def _crs(stated: str) -> dict[str, str]:
+    crs = CRS.from_user_input(stated)
+    authority = crs.to_authority()
+    return {"proj:code": ":".join(authority)} if authority else {"proj:wkt2": crs.to_wkt("WKT2_2019")}

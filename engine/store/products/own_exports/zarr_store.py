@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from engine.errors import StoreError
 from engine.files import read_json
 from engine.imagery.region import Region
 from engine.store.products.own_exports.facts import KEY, own_facts, tiles_that_meet, understood_own
+from engine.store.products.own_exports.zarr_chips import ChipList, first_rows
 from engine.store.products.taken import Taken
 from engine.store.schema import StoredTile, TileRows
 
 _ROOT = "zarr.json"
 _LOOKED_TILES = 10
+_LISTED_DIMENSIONS = 2  # chip and dimension
 # A southern tile in a group of the northern zone lies this far south of its origin (EPSG 32701 to 32760: false northing).
 _FALSE_NORTHING_M = 10_000_000.0
 
@@ -41,6 +44,19 @@ class _Group:
     moments: tuple[int, ...]
     embeddings: Any
     scales: Any
+
+    def read(self, where: tuple[int, int, int], tile: StoredTile) -> np.ndarray:
+        """(h, w, D) float32 of a tile, NaN for gaps.
+
+        Args:
+            where: date, first row and first column.
+        """
+        date, row, column = where
+        rows, columns = slice(row, row + tile.h), slice(column, column + tile.w)
+        values = np.moveaxis(np.asarray(self.embeddings[date, :, rows, columns]), 0, -1).astype(np.float32)
+        if self.scales is None:
+            return values
+        return values * np.asarray(self.scales[date, rows, columns])[..., None]
 
     def window(self, tile: StoredTile) -> tuple[int, int, int] | None:
         """Date, first row and first column of a tile; None where it lies on another grid or beyond this one."""
@@ -79,8 +95,8 @@ def taken_zarr(path: Path, region: Region | None) -> Iterator[Taken]:
     tiles = [tile for tile, is_chosen in zip(facts.tiles, chosen, strict=True) if is_chosen]
     with _damage_told(path):
         groups = _groups(path)
-        places = _places(groups, tiles, path)
-        shown = [_read(*places[tile.id], tile) for tile in tiles[:: max(1, len(tiles) // _LOOKED_TILES)]]
+        places = _places(groups, tiles, facts.tiles, path)
+        shown = [places[tile.id]() for tile in tiles[:: max(1, len(tiles) // _LOOKED_TILES)]]
     every = np.concatenate([one.reshape(-1, one.shape[-1]) for one in shown])
     is_scaled = any(group.scales is not None for group in groups)
     seen = understood_own(
@@ -90,7 +106,8 @@ def taken_zarr(path: Path, region: Region | None) -> Iterator[Taken]:
     yield facts.taken(seen, lambda: _rows(path, tiles, places, None if region else _count(path)), len(tiles))
 
 
-_Place = tuple[_Group, tuple[int, int, int]]
+_Place = Callable[[], np.ndarray]
+"""Reads (h, w, D) float32 of a tile, NaN for gaps."""
 
 
 def _rows(
@@ -100,7 +117,7 @@ def _rows(
     count = 0
     for tile in tiles:
         with _damage_told(path):
-            values = _read(*places[tile.id], tile).reshape(tile.rows, -1)
+            values = places[tile.id]().reshape(tile.rows, -1)
         has_all = np.isfinite(values).all(axis=1)
         values[~has_all] = 0
         count += int(has_all.sum())
@@ -117,31 +134,54 @@ def _count(path: Path) -> int | None:
     return told if isinstance(told, int) else None
 
 
-def _read(group: _Group, where: tuple[int, int, int], tile: StoredTile) -> np.ndarray:
-    """(h, w, D) float32, NaN for gaps."""
-    date, row, column = where
-    rows, columns = slice(row, row + tile.h), slice(column, column + tile.w)
-    values = np.moveaxis(np.asarray(group.embeddings[date, :, rows, columns]), 0, -1).astype(np.float32)
-    if group.scales is None:
-        return values
-    return values * np.asarray(group.scales[date, rows, columns])[..., None]
-
-
-def _places(groups: Sequence[_Group], tiles: Sequence[StoredTile], path: Path) -> dict[str, _Place]:
+def _places(
+    groups: Sequence[_Group | ChipList], tiles: Sequence[StoredTile], every: Sequence[StoredTile], path: Path
+) -> dict[str, _Place]:
     """Where each tile lies.
+
+    Args:
+        every: all tiles of the store, by whose order the rows of lists are counted.
 
     Raises:
         StoreError: one lies in no group.
     """
+    if any(isinstance(group, ChipList) for group in groups):
+        return _listed_places([group for group in groups if isinstance(group, ChipList)], every, path)
     found: dict[str, _Place] = {}
+    grids = [group for group in groups if isinstance(group, _Group)]
     for tile in tiles:
-        for group in groups:
+        for group in grids:
             where = group.window(tile) if _same_zone(group.crs, tile.crs) else None
             if where is not None:
-                found[tile.id] = group, where
+                found[tile.id] = partial(group.read, where, tile)
                 break
         else:
             raise StoreError(f"{path.name} has no group that holds the tile {tile.id}. Export it again.")
+    return found
+
+
+def _listed_places(groups: Sequence[ChipList], every: Sequence[StoredTile], path: Path) -> dict[str, _Place]:
+    """Where each tile lies in the lists of its zone.
+
+    Raises:
+        StoreError: a list has other chips than the tiles of its zone.
+    """
+    found: dict[str, _Place] = {}
+    for crs in dict.fromkeys(tile.crs for tile in every):
+        if not any(_same_zone(group.crs, crs) for group in groups):
+            raise StoreError(
+                f"{path.name} has no group of {crs}, in which some of its tiles lie. Export it again."
+            )
+    for group in groups:
+        own_zone = {crs for crs in {tile.crs for tile in every} if _same_zone(group.crs, crs)}
+        own = [tile for tile in every if tile.crs in own_zone]
+        if sum(tile.rows for tile in own) != group.rows:
+            raise StoreError(
+                f"{path.name} has {group.rows:,} chips of {group.crs.to_string()}, and its tiles need {sum(tile.rows for tile in own):,}. "
+                f"Export it again."
+            )
+        firsts = first_rows(own)
+        found |= {tile.id: partial(group.read, firsts[tile.id], tile) for tile in own}
     return found
 
 
@@ -151,11 +191,11 @@ def _same_zone(crs: CRS, other: str) -> bool:
     return crs == CRS.from_user_input(other) or (32601 <= own <= 32660 and code == own + 100)
 
 
-def _groups(path: Path) -> list[_Group]:
+def _groups(path: Path) -> list[_Group | ChipList]:
     """Every group that holds embeddings."""
     import zarr
 
-    found: list[_Group] = []
+    found: list[_Group | ChipList] = []
     waiting: list[Any] = [zarr.open_group(path, mode="r")]
     while waiting:
         group = waiting.pop()
@@ -165,8 +205,11 @@ def _groups(path: Path) -> list[_Group]:
     return found
 
 
-def _group(group: Any) -> _Group:
+def _group(group: Any) -> _Group | ChipList:
     told: dict[str, Any] = dict(group.attrs)
+    if group["embeddings"].ndim == _LISTED_DIMENSIONS:
+        crs = CRS.from_user_input(told.get("proj:code") or told["proj:wkt2"])
+        return ChipList(crs, group["embeddings"], group.get("scales"))
     height, width = told["spatial:shape"]
     return _Group(
         CRS.from_user_input(told.get("proj:code") or told["proj:wkt2"]), Affine(*told["spatial:transform"]), (int(height), int(width)),

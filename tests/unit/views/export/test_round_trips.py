@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
+import xarray as xr
+import zarr
 from affine import Affine
 
 from engine.errors import EngineError, StoreError
@@ -17,9 +21,11 @@ from engine.store.footprints import footprints
 from engine.store.importing.taking import import_embeddings
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
+from engine.views.export import geotiff, zarr_chips
 from engine.views.export.forms import FORMS, export
 from tests.unit.store.products.made import unit_vectors, write_tiff
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
+from tests.unit.views.export import rules
 from tests.unit.views.export.conftest import DIM
 
 # Largest difference, as a share of the largest number of an embedding: half a step of 127, or half a unit of 11 bits.
@@ -118,6 +124,54 @@ def test_a_store_of_both_hemispheres_of_a_zone_is_one_group_and_comes_back(tmp_p
     _, back = import_embeddings(tmp_path / "z", tmp_path / "back")
     before, after = ground(store), ground(back)
     assert before.keys() == after.keys() and all(np.array_equal(after[key], before[key]) for key in before)
+
+
+def chips_apart(folder: Path, count: int = 110) -> EmbeddingStore:
+    """Chips of one patch in both hemispheres of a zone and beside it, each on a grid of its own; every second without a date."""
+    tiles = []
+    for number in range(count):
+        crs = ("EPSG:32618", "EPSG:32718", "EPSG:32617")[number % 3]
+        west, north = 400_000 + 137.31 * number, 1e7 if crs == "EPSG:32718" else 4_100_000 - 91.7 * number
+        tiles.append(replace(tile_at(0, side=1, crs=crs), id=f"row_{number}", transform=(30.0, 0.0, west, 0.0, -30.0, north),
+                             datetimes=(None if number % 2 else "2021-03-18T10:12:13+00:00",)))  # fmt: skip
+    meta = meta_of((DIM,), dtype="float32", granularity="tile", pooling="mean")
+    return make_store(
+        folder, [rows_at(tile, (DIM,), gaps=number == 4) for number, tile in enumerate(tiles)], meta
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_chips_of_any_place_are_a_list_in_zarr_that_xarray_reads_and_that_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    monkeypatch.setattr(zarr_chips, "_CHUNK_NUMBERS", 20 * DIM)
+    store = chips_apart(tmp_path / "run")
+    made = export(store, None, tmp_path / "z", "zarr", dtype)
+    assert "each of the 2 zones is a list of chips" in made.notes[0]
+    for name, rows in (("utm18", 74), ("utm17", 36)):
+        jsonschema.validate(dict(zarr.open_group(tmp_path / "z", mode="r")[name].attrs), rules.GEOEMB)
+        seen = xr.open_zarr(tmp_path / "z", group=name)
+        assert seen.embeddings.dims == ("chip", "band") and seen.sizes["chip"] == rows
+        assert {"x", "y", "time"} <= set(seen.embeddings.coords)
+    first = seen.isel(chip=0)  # the third tile: even, with a date
+    x, y = store.tiles[2].patch_transform @ (0.5, 0.5)
+    assert (float(first.x), float(first.y)) == (x, y) and str(first.time.values)[:16] == "2021-03-18T10:12"
+    assert np.isnat(seen.time.values[1])
+    values = first.embeddings.values * (float(first.scales) if dtype == "int8" else 1)
+    assert np.abs(values - store.read_tile("row_2").ravel()).max() <= 0.02 * np.abs(values).max() * (
+        dtype == "int8"
+    )
+    _, back = import_embeddings(tmp_path / "z", tmp_path / "back")
+    before, after = ground(store), ground(back)
+    assert before.keys() == after.keys() and back.tiles == store.tiles
+    for key, exact in before.items():
+        assert (np.abs(after[key] - exact) <= TOLERANCE[dtype] * np.abs(exact).max()).all(), key
+    with pytest.raises(StoreError, match=r"would be \d+ maps.*geoparquet"):
+        monkeypatch.setattr(geotiff, "_MOST_MAPS", 2)
+        export(store, None, tmp_path / "e.tif", "geotiff")
+    shutil.rmtree(tmp_path / "z/utm17")
+    with pytest.raises(StoreError, match="chunks of it are missing"):
+        import_embeddings(tmp_path / "z", tmp_path / "again")
 
 
 def terratorch_folder(folder: Path, transform: Affine | None, crs: str | None, stems: int = 2) -> Path:
