@@ -118,7 +118,7 @@ def _rows(
     for tile in tiles:
         with _damage_told(path):
             values = places[tile.id]().reshape(tile.rows, -1)
-        has_all: np.ndarray = np.isfinite(values).all(axis=1)
+        has_all = np.asarray(np.isfinite(values).all(axis=1))
         values[~has_all] = 0
         count += int(has_all.sum())
         yield TileRows(tile, (values,), has_all.astype(np.float32))
