@@ -12,6 +12,7 @@ EngineError
 │   ├── BackboneError       a backbone that is unknown or asked for what it cannot do
 │   │   └── WeightsError    weights that are absent, altered or of another model
 │   ├── StoreError          an embedding store that is absent, incomplete or of another schema
+│   │   └── OnlyGaps        embeddings of which none was found where they were looked at
 │   ├── LabelError          labels that are absent or do not fit the store
 │   └── JobError            a job that does not exist or cannot be started as asked
 └── RunFailure              the input was good and the work still failed (exit code 1)
@@ -70,6 +71,10 @@ class WeightsError(BackboneError):
 
 class StoreError(BadInput):
     """An embedding store that is absent, incomplete or of another schema."""
+
+
+class OnlyGaps(StoreError):
+    """Embeddings of which none was found where they were looked at."""
 
 
 class LabelError(BadInput):

@@ -14,8 +14,10 @@ from engine.store.products.own_exports.npz import taken_npz
 from engine.store.products.own_exports.stac import is_own_stac, taken_stac
 from engine.store.products.own_exports.table import is_own, taken_own_table
 from engine.store.products.own_exports.zarr_store import is_own_zarr, taken_zarr
+from engine.store.products.raster_sets.folder import holds_rasters, is_folder_of_tiles, taken_tiles
+from engine.store.products.raster_sets.rslearn import is_rslearn, taken_windows
+from engine.store.products.raster_sets.zones import taken_groups
 from engine.store.products.raster_tiles import RASTER_ENDINGS, taken_raster
-from engine.store.products.rslearn import is_rslearn, taken_windows
 from engine.store.products.tables.table import taken_table
 from engine.store.products.taken import Taken
 from engine.store.products.terratorch.chip_files import is_terratorch
@@ -41,7 +43,7 @@ _FOLDERS = ((is_own_zarr, taken_zarr), (is_own_stac, taken_stac), (is_rslearn, t
 
 def is_folder_of_embeddings(path: Path) -> bool:
     """Whether a folder as a whole is of a form that is read."""
-    is_known = [is_terratorch, is_zarr_of_embeddings, *(is_one for is_one, _ in _FOLDERS)]
+    is_known = [is_terratorch, is_zarr_of_embeddings, *(is_one for is_one, _ in _FOLDERS), is_folder_of_tiles]
     return path.is_dir() and any(is_one(path) for is_one in is_known)
 
 
@@ -79,13 +81,20 @@ def opened(
         if path.is_dir() and is_of_form(path):
             return take(path, region)
     if path.is_dir() and is_zarr_of_embeddings(path):
-        return taken_raster(path, region, year, model)
+        return taken_groups(path, region, year, model)
+    if path.is_dir() and holds_rasters(path):
+        return taken_tiles(path, region, year, model)
     if year is not None:
         raise BadInput(
-            f"{path.name} is no Zarr group, which alone may hold several years. Leave the year out."
+            f"{path.name} is no Zarr group and no folder of tiles, which alone may hold several years. Leave the year out."
         )
     if is_degree_grid(path):
         return taken_degrees(path, region)
+    if path.is_dir():
+        raise BadInput(
+            f"{path} holds no embeddings of a form that is read here: TerraTorch's chips, windows of rslearn, a Zarr group with an array "
+            f"named embeddings, tiles of GeoTIFF or NPY. Give a folder of these, or a file."
+        )
     open_file = _FORMS.get(path.suffix.lower())
     if open_file is None:
         raise BadInput(

@@ -152,7 +152,9 @@ def _paint(
     row = (north - (np.arange(first_row, last_row) + 0.5) * step - top) / (bottom - top) * one.tile.h
     col = ((np.arange(first_col, last_col) + 0.5) * step + west - left) / (right - left) * one.tile.w
     rows, cols = np.clip(row.astype(int), 0, one.tile.h - 1), np.clip(col.astype(int), 0, one.tile.w - 1)
-    canvas[first_row:last_row, first_col:last_col] = painted[np.ix_(rows, cols)]
+    place = canvas[first_row:last_row, first_col:last_col]
+    here = painted[np.ix_(rows, cols)]
+    place[:] = np.where(here[..., 3:] > 0, here, place)  # a gap hides nothing of a tile of another zone
 
 
 def _boxes(rows: Sequence[TileRows]) -> np.ndarray:

@@ -15,8 +15,10 @@ from typing import Any
 from engine.errors import StoreError
 from engine.store.parts import StorePart
 from engine.store.products.raster_rows import raster_parts
+from engine.store.products.raster_sets.set_parts import set_parts
 from engine.store.products.tables.table_rows import table_parts
 from engine.store.products.terratorch.chip_rows import chip_parts
+from engine.store.products.zarr.zarr_grid import groups_of
 from engine.store.schema import StoreMeta, parse_metadata
 
 # What tells the state of a folder, such as a Zarr store.
@@ -25,7 +27,7 @@ _OF_FOLDERS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
 _ENDINGS = (".tif", ".tiff", ".npy", ".parquet", ".json")
 # How the rows of each kind of file are read, by the word in `Taken.in_place`.
 _PARTS: Mapping[str, Callable[[Path, StoreMeta, Mapping[str, Any]], tuple[StorePart, ...]]] = {
-    "raster": raster_parts, "table": table_parts, "chips": chip_parts,
+    "raster": raster_parts, "rasters": set_parts, "table": table_parts, "chips": chip_parts,
 }  # fmt: skip
 
 
@@ -54,11 +56,17 @@ def open_in_place(reference: Path) -> tuple[StoreMeta, tuple[StorePart, ...]]:
 
 def stamp_of(path: Path) -> str:
     """Another word for another state of a file, or of the metadata of a folder."""
-    files = [path / name for name in _OF_FOLDERS if (path / name).is_file()]
+    files = _described_by(path)
     if path.is_dir() and not files:
         return _stamp_of_files(path)
+    groups = groups_of(path) if files else []
+    files += [file for group in groups for file in _described_by(group)] if len(groups) > 1 else []
     states = [(file.name, file.stat()) for file in files or [path]]
     return " ".join(f"{name}:{state.st_size}:{state.st_mtime_ns}" for name, state in states)
+
+
+def _described_by(folder: Path) -> list[Path]:
+    return [folder / name for name in _OF_FOLDERS if (folder / name).is_file()]
 
 
 def _stamp_of_files(folder: Path) -> str:

@@ -9,12 +9,14 @@ import numpy as np
 import shapely
 from odc.geo.geobox import GeoBox
 
-from engine.errors import RegionError, StoreError
+from engine.errors import OnlyGaps, RegionError
 from engine.imagery.geobox import area_in_crs
 from engine.imagery.region import Region
 
 # Where numbers are looked at before anything is written: windows of this side, so many along each side of the raster.
 _LOOKED_PX, _LOOKED_ALONG = 16, 6
+# Where these hold gaps alone, all is searched, of large rasters a part.
+_SEARCHED_PX, _MOST_SEARCHED_PX = 256, 2048
 
 
 @dataclass(frozen=True)
@@ -96,24 +98,41 @@ def box_of(grid: GeoBox, region: Region | None, where: str) -> Box:
     )  # fmt: skip
 
 
-def sample(found: PixelGrid, box: Box, where: str) -> np.ndarray:
-    """(n, D) stored numbers without gaps, from windows spread over a box.
+def sample(found: PixelGrid, box: Box, where: str, along: int = _LOOKED_ALONG) -> np.ndarray:
+    """(n, D) stored numbers without gaps, from windows spread over a box; where they hold none, from the first that does.
+
+    Args:
+        along: how many windows along a side.
 
     Raises:
-        StoreError: there are only gaps.
+        OnlyGaps: there are only gaps.
     """
-    vectors = []
-    for top in _starts(box.top, box.bottom):
-        for left in _starts(box.left, box.right):
-            window = Box(top, left, min(top + _LOOKED_PX, box.bottom), min(left + _LOOKED_PX, box.right))
-            values, is_valid = found.read(window)
-            vectors.append(values[is_valid])
-    every = np.concatenate(vectors)
-    if not len(every):
-        raise StoreError(f"{where} holds only gaps where it was looked at. Choose another file or region.")
-    return every
+    windows = [
+        Box(top, left, min(top + _LOOKED_PX, box.bottom), min(left + _LOOKED_PX, box.right))
+        for top in _starts(box.top, box.bottom, along)
+        for left in _starts(box.left, box.right, along)
+    ]
+    vectors = np.concatenate([_known(found, window) for window in windows])
+    if len(vectors):
+        return vectors
+    for top in range(box.top, box.bottom, _SEARCHED_PX):
+        for left in range(box.left, min(box.right, box.left + _MOST_SEARCHED_PX), _SEARCHED_PX):
+            if top - box.top < _MOST_SEARCHED_PX:
+                window = Box(
+                    top, left, min(top + _SEARCHED_PX, box.bottom), min(left + _SEARCHED_PX, box.right)
+                )
+                vectors = _known(found, window)
+                if len(vectors):
+                    return vectors
+    raise OnlyGaps(f"{where} holds only gaps where it was looked at. Choose another file or region.")
 
 
-def _starts(first: int, end: int) -> list[int]:
+def _known(found: PixelGrid, window: Box) -> np.ndarray:
+    """(n, D) stored numbers of a window without gaps."""
+    values, is_valid = found.read(window)
+    return values[is_valid]
+
+
+def _starts(first: int, end: int, along: int) -> list[int]:
     last = max(first, end - _LOOKED_PX)
-    return sorted({int(start) for start in np.linspace(first, last, _LOOKED_ALONG)})
+    return sorted({int(start) for start in np.linspace(first, last, along)})

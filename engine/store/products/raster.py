@@ -77,13 +77,18 @@ def form_of(path: Path) -> tuple[str, Opened]:
 
 @contextmanager
 def understood_raster(
-    path: Path, region: Region | None, year: int | None = None, model: str | None = None
+    path: Path,
+    region: Region | None,
+    year: int | None = None,
+    model: str | None = None,
+    looked_along: int | None = None,
 ) -> Iterator[RasterEmbeddings]:
     """A raster of embeddings and what it is taken for.
 
     Args:
         year: which of the dates of a Zarr group; None: all.
         model: as a person states it; it decides where the file tells none.
+        looked_along: in how many places along a side numbers are looked at; None: as usual.
 
     Raises:
         SceneError, RegionError, StoreError: it cannot be read, lies elsewhere, or its numbers contradict its names.
@@ -96,7 +101,7 @@ def understood_raster(
         )
         if product is UNKNOWN_PRODUCT:
             product = product_stated(model, pixels.dim)
-        looked = sample(pixels, box, path.name)
+        looked = sample(pixels, box, path.name, *([looked_along] if looked_along else []))
         yield understood_pixels(path, form, product, pixels, looked, box, _year(path, pixels))
 
 

@@ -44,19 +44,29 @@ def taken_raster(
     """
     with understood_raster(path, region, year, model) as found:
         windows = list(windows_of(found.box, found.pixels.dim))
-        box, dates = found.box, dates_of(found.pixels.dates, _moment(found))
-        in_place = {
-            "kind": "raster", "box": [box.top, box.left, box.bottom, box.right], "dim": found.pixels.dim,
-            "decoding": found.decoding.words, "crs": str(found.pixels.grid.crs),
-            "transform": list(found.pixels.grid.transform[:6]), "shape": list(found.pixels.grid.shape),
-            "name": scene_id(path.stem), "moment": _moment(found), "dates": [list(one) for one in found.pixels.dates],
-        }  # fmt: skip
+        dates = dates_of(found.pixels.dates, moment_in(found))
+        in_place = {"kind": "raster", **told_of(found, scene_id(path.stem), moment_in(found))}
         yield Taken(
             found.understood, "patch", 1,
             lambda: chain.from_iterable(rows_of(found, scene_id(path.stem), one.moment, one) for one in dates),
             most_tiles=sum(len(list(tiles_in(window))) for window in windows) * len(dates), in_place=in_place,
             own=own_of_tags(found.pixels.tags),
         )  # fmt: skip
+
+
+def told_of(found: RasterEmbeddings, name: str, moment: str | None) -> dict[str, Any]:
+    """What a reader must know to read the same rows of a raster again.
+
+    Args:
+        name: of the raster; ids of its tiles begin with it.
+        moment: of one that holds one date.
+    """
+    box, grid = found.box, found.pixels.grid
+    return {
+        "box": [box.top, box.left, box.bottom, box.right], "dim": found.pixels.dim, "decoding": found.decoding.words,
+        "crs": str(grid.crs), "transform": list(grid.transform[:6]), "shape": list(grid.shape), "name": name, "moment": moment,
+        "dates": [list(one) for one in found.pixels.dates],
+    }  # fmt: skip
 
 
 def windows_of(box: Box, dim: int) -> Iterator[Box]:
@@ -92,7 +102,7 @@ def cut(window: Box, tile: Box, values: np.ndarray) -> np.ndarray:
     return values[top : top + tile.bottom - tile.top, left : left + tile.right - tile.left]
 
 
-def _moment(found: RasterEmbeddings) -> str | None:
+def moment_in(found: RasterEmbeddings) -> str | None:
     """When the embeddings are dated: as the file states it, else by the year in its name."""
     stated, _ = tagged_time(found.pixels.tags)
     return moment_of(found.understood.year) if stated is None else stated.isoformat()

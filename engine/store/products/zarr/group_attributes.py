@@ -22,9 +22,18 @@ def source_of(*told: dict[str, Any]) -> str:
 
 
 def above_of(group: Path) -> dict[str, Any]:
-    """Attributes of the store that a group lies in."""
+    """Attributes of the store that a group lies in, over those of one that the store itself lies in."""
+    return {**_attributes(group.parents[1]), **_attributes(group.parent)} if len(group.parents) > 1 else {}
+
+
+def _attributes(folder: Path) -> dict[str, Any]:
+    """Of a Zarr group, of version 3 or 2."""
     try:
-        told = read_json(group.parent / "zarr.json").get("attributes", {})
-    except (OSError, ValueError, AttributeError):
-        return {}
+        tree = read_json(folder / "zarr.json")
+        told = tree.get("attributes", {}) if isinstance(tree, dict) else {}
+    except (OSError, ValueError):
+        try:
+            told = read_json(folder / ".zattrs")
+        except (OSError, ValueError):
+            return {}
     return told if isinstance(told, dict) else {}

@@ -68,7 +68,7 @@ class _Layout:
 
 def is_zarr_of_embeddings(path: Path) -> bool:
     """Whether a folder is a Zarr group that holds `embeddings`, or a store with such groups."""
-    return is_zarr(path / EMBEDDINGS) or bool(_groups(path))
+    return is_zarr(path / EMBEDDINGS) or bool(groups_of(path))
 
 
 @contextmanager
@@ -139,9 +139,19 @@ def pixels_of(
     )  # fmt: skip
 
 
-def _groups(path: Path) -> list[Path]:
+def groups_of(path: Path) -> list[Path]:
+    """The groups of a store that hold embeddings, at most two levels below it; empty where the folder is such a group itself."""
+    if is_zarr(path / EMBEDDINGS):
+        return []
     try:
-        return sorted(one for one in path.iterdir() if one.is_dir() and is_zarr(one / EMBEDDINGS))
+        below = sorted(one for one in path.iterdir() if one.is_dir() and is_zarr(one))
+        found = [one for one in below if is_zarr(one / EMBEDDINGS)]
+        return found or sorted(
+            inner
+            for one in below
+            for inner in one.iterdir()
+            if inner.is_dir() and is_zarr(inner / EMBEDDINGS)
+        )
     except OSError:
         return []
 
@@ -149,7 +159,7 @@ def _groups(path: Path) -> list[Path]:
 def _one_group(path: Path) -> Path:
     if is_zarr(path / EMBEDDINGS):
         return path
-    groups = _groups(path)
+    groups = groups_of(path)
     if len(groups) != 1:
         named = ", ".join(one.name for one in groups[:8])
         raise StoreError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
 from affine import Affine
 
 from engine.errors import EngineError
-from engine.store.importing.forms import is_folder_of_embeddings
+from engine.store.importing.forms import is_folder_of_embeddings, understand
 from engine.store.importing.taking import import_embeddings
 from tests.unit.store.products.made import NORTH, WEST, write_tiff
 from tests.unit.store.products.test_raster_products import region_of_pixels
@@ -36,7 +37,7 @@ def dataset(root: Path, dims: tuple[int, int] = (16, 16)) -> Path:
 def test_windows_become_one_store_with_their_places_and_times(tmp_path: Path, part: str) -> None:
     folder = dataset(tmp_path / "olmo") / part
     assert is_folder_of_embeddings(folder)
-    told, store = import_embeddings(folder, tmp_path / "run", model="olmoearth")
+    told, store = import_embeddings(folder, tmp_path / "run", model="olmoearth", in_place=part == "windows")
     assert (told.rows, told.dim, told.gsd_m, store.meta.backbone) == (96, 16, 40.0, "olmoearth")
     assert [tile.crs for tile in store.tiles] == ["EPSG:32618", "EPSG:32617"]
     assert [str(tile.datetimes[0])[:10] for tile in store.tiles] == ["2023-03-01", "2024-03-01"]
@@ -50,5 +51,13 @@ def test_a_region_takes_the_windows_that_meet_it_and_windows_of_other_lengths_ar
         dataset(tmp_path / "olmo"), tmp_path / "run", region_of_pixels(0, 0, 20, 20)
     )
     assert [tile.crs for tile in store.tiles] == ["EPSG:32618"] and told.rows < 48
-    with pytest.raises(EngineError, match="embeddings of 24 numbers"):
+    with pytest.raises(EngineError, match=r"24 dimensions.*do not fit into one store"):
         import_embeddings(dataset(tmp_path / "other", (16, 24)), tmp_path / "mixed")
+
+
+def test_two_layers_of_embeddings_for_the_same_ground_are_refused(tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "olmo")
+    window = folder / "windows/spring/w0/layers"
+    copytree(window / "embeddings", window / "embeddings_large")
+    with pytest.raises(EngineError, match="the layers embeddings, embeddings_large"):
+        understand(folder)
