@@ -140,7 +140,7 @@ def load_data(
 
     Raises:
         DeviceFailure: the device has no room for the store.
-        StoreError: embeddings of a training tile that are not finite.
+        StoreError: embeddings of one of the tiles that are not finite.
     """
     every = spans_of(store)
     spans = {name: tuple(every[index] for index in split[name]) for name in SPLITS}
@@ -148,13 +148,9 @@ def load_data(
     if positions is not None:
         positions.take_off(store, layers, features)
     is_valid = store.read_valid_fraction() > 0
+    require_finite(store, [span for name in SPLITS for span in spans[name]], features, is_valid)
     taught = _rows_of(spans["train"])
     mean, std = statistics(features, taught[is_valid[taught]])
-    if not (np.isfinite(mean).all() and np.isfinite(std).all()):
-        raise StoreError(
-            f"{store.folder} holds embeddings that are not finite on its training tiles, and nothing can be learned from "
-            f"them. Run `python -m engine check` on it, or extract with output.dtype: float32."
-        )
     features[~is_valid] = mean.astype(features.dtype)
     known = task.is_known(torch.from_numpy(labels))
     pixels = {name: int(known[torch.from_numpy(_rows_of(own))].sum()) for name, own in spans.items()}
@@ -182,6 +178,29 @@ def read_features(store: EmbeddingStore, layers: Sequence[int]) -> np.ndarray:
     """(rows, D): the columns of some layers, joined in their order; a fresh array in the store's dtype."""
     columns = [store.read(layer) for layer in layers]
     return np.concatenate(columns, axis=1) if len(columns) > 1 else columns[0].copy()
+
+
+def require_finite(
+    store: EmbeddingStore, spans: Sequence[Span], features: np.ndarray, is_valid: np.ndarray
+) -> None:
+    """Check that the patches with data of some tiles hold numbers only; a decoder would make a class of anything else.
+
+    Args:
+        features: (rows, D) of the store.
+        is_valid: (rows,) bool.
+
+    Raises:
+        StoreError: naming the tiles that hold infinities or NaN.
+    """
+    damaged = [
+        span.tile.id for span in spans if not np.isfinite(features[span.rows][is_valid[span.rows]]).all()
+    ]
+    if damaged:
+        raise StoreError(
+            f"{store.folder} holds embeddings that are not finite (infinite or not a number) on {len(damaged)} of "
+            f"{len(spans)} tiles ({', '.join(damaged[:3])}{', ...' if len(damaged) > 3 else ''}): no decoder can learn from "
+            f"them or map them. Run `python -m engine check` on it, and extract or import it again."
+        )
 
 
 def spans_of(store: EmbeddingStore) -> list[Span]:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from engine.errors import StoreError
 from engine.jobs.configuration.apply import Adapt
 from engine.labels.build import PixelsWithData
-from engine.learning.dataset import Span, read_features, spans_of
+from engine.learning.dataset import Span, read_features, require_finite, spans_of
 from engine.learning.heads.decoder import Decoder
 from engine.learning.heads.table import restore_decoder
 from engine.learning.keeping.result import TrainRun
@@ -55,7 +55,8 @@ def predict_tiles(
 
     Raises:
         JobError: the run is no finished training.
-        StoreError: the store is not what the decoder learned to read, or has too few patches to adapt to.
+        StoreError: the store is not what the decoder learned to read, holds embeddings that are not finite, or has too few
+            patches to adapt to.
     """
     task = run.decoder.taught
     for found in tile_outputs(run, store, only, adapt):
@@ -79,7 +80,8 @@ def tile_outputs(
 
     Raises:
         JobError: the run is no finished training.
-        StoreError: the store is not what the decoder learned to read, or has too few patches to adapt to.
+        StoreError: the store is not what the decoder learned to read, holds embeddings that are not finite, or has too few
+            patches to adapt to.
     """
     card = run.decoder
     card.require_fit(store)
@@ -88,11 +90,13 @@ def tile_outputs(
     if positions := _positions(run):
         positions.take_off(store, card.layers, columns)
     is_valid = store.read_valid_fraction() > 0
+    chosen = [span for span in spans_of(store) if only is None or span.tile.id in only]
+    require_finite(store, chosen, columns, is_valid)
     if adapt == "standardise":
         decoder = adapted(decoder, columns, is_valid, store, only)
     features = torch.from_numpy(columns)
     features[torch.from_numpy(~is_valid)] = decoder.mean.to(features.dtype)
-    for span in (span for span in spans_of(store) if only is None or span.tile.id in only):
+    for span in chosen:
         yield TileOutputs(span, _outputs(decoder, features[span.rows], span), is_valid[span.rows])
 
 
