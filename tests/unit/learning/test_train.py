@@ -4,7 +4,6 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +18,12 @@ from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.events import EpochDone, Event, Noticed, StepStarted, TrainPlanned
-from engine.jobs.job import Job
 from engine.learning.evaluate import evaluate
 from engine.learning.keeping.result import CARD, ERRORS, PREDICTIONS, SCORES, WEIGHTS, TrainRun
 from engine.learning.loop.optimization import learning_rate_at
 from engine.learning.maps.predict import predict_tiles
 from engine.learning.train import choose_device, train
-from engine.store.schema import TileRows
 from engine.store.store import EmbeddingStore
-from engine.store.writer import StoreWriter
 from tests.predicted_map import predict_map
 from tests.unit.learning import chips
 from tests.unit.learning.conftest import train_config_of
@@ -162,27 +158,6 @@ def test_a_store_of_something_else_is_refused_naming_both(
     with pytest.raises(StoreError, match=words) as err:
         list(predict_tiles(TrainRun.open(trained[0]), EmbeddingStore.open(found.store_folder)))
     assert "raw" in str(err.value)
-
-
-@pytest.mark.parametrize("chip", ["chip0", "chip4", "chip6"])
-def test_embeddings_that_are_no_numbers_are_refused_by_learning_and_by_mapping_naming_their_tile(
-    trained: tuple[Path, list[Event]], home: Path, chip: str
-) -> None:
-    found = TrainRun.open(trained[0])
-    store = EmbeddingStore.open(found.store_folder)
-    with closing(StoreWriter(home / "damaged", store.meta)) as writer:
-        for tile in store.tiles:
-            values = store.read_tile(tile.id).reshape(tile.rows, -1).copy()
-            values[5, 2] = np.inf if tile.id == chip else values[5, 2]
-            writer.append(TileRows(tile, (values,), np.ones(tile.rows, np.float32)))
-        damaged = writer.finish()
-    with pytest.raises(StoreError, match=rf"not finite .* on 1 of \d tiles \({chip}\)"):
-        list(predict_tiles(found, EmbeddingStore.open(damaged)))
-    again = Job(trained[0]).config
-    assert isinstance(again, TrainConfig)
-    run_folder.create(home / "again", again.model_copy(update={"store": str(damaged)}))
-    with pytest.raises(StoreError, match=rf"not finite .* \({chip}\)"):
-        list(train(again.model_copy(update={"store": str(damaged)}), home / "again", home))
 
 
 def test_damaged_decoder_weights_are_refused_not_used(trained: tuple[Path, list[Event]]) -> None:
