@@ -146,7 +146,7 @@ def _add_judging(add: Add) -> None:
 def _add_maps(add: Add) -> None:
     """The commands that make a map of a store, and files of a map that is there."""
     sub = add("predict", mapping.predict, "Map a store with a trained run.", "run", "store")
-    sub.add_argument("--out", required=True, help="the map of classes, a GeoTIFF")
+    sub.add_argument("--out", required=True, help="the map of classes, or of numbers, a GeoTIFF")
     sub.add_argument(
         "--ensemble", nargs="+", action="extend", default=[], metavar="RUN",
         help="more runs of the same task on the same embeddings, such as other seeds: their probabilities are averaged",
@@ -163,7 +163,11 @@ def _add_maps(add: Add) -> None:
     )  # fmt: skip
     _add_map_files(sub)
     sub = add("map-files", mapping.map_files, "Write the files of a finished map at a threshold.", "map")
-    sub.add_argument("--classes", metavar="FILE", help="classes with a colour table: .tif")
+    sub.add_argument(
+        "--classes",
+        metavar="FILE",
+        help="classes with a colour table, or the numbers of a map of numbers: .tif",
+    )
     _add_map_files(sub)
 
 

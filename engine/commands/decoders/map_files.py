@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.commands.printer import say
 from engine.errors import BadInput
-from engine.files import require_file_path
+from engine.files import require_file_path, write_atomic
+
+if TYPE_CHECKING:
+    from engine.learning.maps.facts import MapFacts
+    from engine.learning.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,27 @@ def asked_files(chosen: argparse.Namespace, classes: Path | None) -> AskedFiles:
     return AskedFiles(chosen.threshold, chosen.smallest_ha, classes, probability, polygons, png)
 
 
+def require_files(task: Task, files: AskedFiles) -> None:
+    """Check that a map of a task can have the files.
+
+    Raises:
+        BadInput: a threshold, probabilities or polygons of a map of numbers.
+    """
+    if task.classes:
+        return
+    asked = {
+        "--threshold": files.threshold is not None,
+        "--probability": files.probability,
+        "--polygons": files.polygons,
+    }
+    wrong = [name for name, is_asked in asked.items() if is_asked]
+    if wrong:
+        raise BadInput(
+            f"{' and '.join(wrong)} cannot be had of a map of numbers ({task.name}): it has no classes and no "
+            f"probability. Leave {'it' if len(wrong) == 1 else 'them'} out; the map itself and --png are written."
+        )
+
+
 def write_files(folder: Path, files: AskedFiles) -> dict[str, Any]:
     """Write what is asked for of the map in a folder, and say how much there is of each class.
 
@@ -67,6 +93,8 @@ def write_files(folder: Path, files: AskedFiles) -> dict[str, Any]:
     from engine.views.maps.probability_map import write_classes, write_probability
 
     facts, path = read_map(folder), folder / PROBABILITY
+    if facts.is_of_numbers:
+        return _files_of_numbers(folder, facts, files)
     style = facts.style
     threshold = style.default_threshold if files.threshold is None else files.threshold
     for note in facts.notes:
@@ -83,6 +111,24 @@ def write_files(folder: Path, files: AskedFiles) -> dict[str, Any]:
     hectares = facts.hectares_above(threshold)
     say(f"Above {threshold:g}: " + "; ".join(f"{name}: {area:,.1f} ha" for name, area in hectares.items()))
     return {"threshold": threshold, "hectares": hectares, "notes": list(facts.notes)} | told
+
+
+def _files_of_numbers(folder: Path, facts: MapFacts, files: AskedFiles) -> dict[str, Any]:
+    """Write the numbers and their picture."""
+    from engine.learning.maps.facts import VALUES
+    from engine.learning.maps.numbers import in_words
+    from engine.learning.maps.picture import write_picture
+
+    require_files(facts.taught, files)
+    for note in facts.notes:
+        say(note)
+    if files.classes:
+        write_atomic(files.classes, lambda temporary: shutil.copyfile(folder / VALUES, temporary))
+        say(f"Wrote {files.classes}")
+    if files.png:
+        say(f"Wrote {write_picture(folder, files.png, 0.0)}")
+    say(in_words(facts))
+    return {"quantity": facts.quantity, "numbers": dict(facts.numbers), "notes": list(facts.notes)}
 
 
 def _polygons(folder: Path, files: AskedFiles, threshold: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from engine.commands.decoders.map_files import asked_files, write_files
+from engine.commands.decoders.map_files import AskedFiles, asked_files, require_files, write_files
 from engine.commands.printer import say
 from engine.errors import BadInput
 from engine.files import require_file_path, write_atomic
@@ -21,7 +21,7 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.learning.maps.alike import DISAGREEMENT, require_alike
     from engine.learning.maps.apply import map_store
     from engine.learning.maps.dates import tiles_of
-    from engine.learning.maps.facts import class_style, has_probabilities
+    from engine.learning.maps.facts import has_several
     from engine.store.store import EmbeddingStore
     from engine.workspace import workspace_of
 
@@ -32,9 +32,9 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
             raise BadInput("--disagreement is of several decoders. Name the others with --ensemble.")
         require_file_path(Path(chosen.disagreement))
     task = TrainRun.open(Path(chosen.run)).task
-    if not has_probabilities(task) and files.is_map_alone:
-        return _values(chosen, out)
-    class_style(task)
+    if has_several(task):
+        return _classes_of_tiles(chosen, files)
+    require_files(task, files)
     runs = [TrainRun.open(Path(one)) for one in (chosen.run, *chosen.ensemble)]
     require_alike(runs)
     store = EmbeddingStore.open(Path(chosen.store))
@@ -60,28 +60,34 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
         return written
 
 
-def _values(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
-    """The map of a decoder that gives numbers, or a class a tile."""
-    from engine.extraction.pixels.pixel_gaps import pixels_with_data
+def _classes_of_tiles(chosen: argparse.Namespace, files: AskedFiles) -> dict[str, Any]:
+    """The map of a decoder that gives a tile several classes: each tile in the colour of its last one."""
     from engine.learning.keeping.result import TrainRun
     from engine.learning.maps.adaptation import note_of_adaptation
+    from engine.learning.maps.dates import tiles_of
     from engine.learning.maps.facts import map_tags
-    from engine.learning.maps.predict import note_of, predict_tiles, without_gaps, write_map
+    from engine.learning.maps.predict import note_of, predict_tiles, write_map
     from engine.store.store import EmbeddingStore
-    from engine.workspace import workspace_of
 
+    if chosen.ensemble or not files.is_map_alone:
+        raise BadInput(
+            f"{chosen.run} gives a tile several classes, each with its own probability: one picture, threshold or file of "
+            f"polygons is of one class. `python -m engine apply` makes a map of each class, and `map-files` its files."
+        )
     run, store = TrainRun.open(Path(chosen.run)), EmbeddingStore.open(Path(chosen.store))
-    task = run.task
-    has_data, gaps = (None, "") if task.is_per_tile else pixels_with_data(store, workspace_of(run.folder))
-    notes = [note for note in (gaps, note_of(run, store), note_of_adaptation(chosen.adapt)) if note]
+    task, (_, only) = run.task, tiles_of(store, chosen.date)
+    several = (
+        "Of several classes on a tile the map shows the last one. `python -m engine apply` maps each class."
+    )
+    notes = [note for note in (several, note_of(run, store), note_of_adaptation(chosen.adapt)) if note]
     pieces = (
-        (tile, task.map_values(without_gaps(found, tile, task, has_data)))
-        for tile, found in predict_tiles(run, store, adapt=chosen.adapt)
+        (tile, task.map_values(found)) for tile, found in predict_tiles(run, store, only, adapt=chosen.adapt)
     )
-    say(
-        f"Wrote {write_map(out, pieces, task, task.prediction_style, map_tags(store, [run.decoder], chosen.adapt))}"
-    )
-    return {"out": str(out), "notes": notes}
+    tags = map_tags(store, [run.decoder], chosen.adapt)
+    for note in notes:
+        say(note)
+    say(f"Wrote {write_map(Path(chosen.out), pieces, task, task.prediction_style, tags)}")
+    return {"out": chosen.out, "notes": notes}
 
 
 def map_files(chosen: argparse.Namespace) -> dict[str, Any]:

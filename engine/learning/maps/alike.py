@@ -6,16 +6,23 @@ from collections.abc import Sequence
 
 from engine.errors import ConfigError
 from engine.learning.keeping.result import TrainRun
-from engine.learning.tasks.task import Ramp
+from engine.learning.tasks.task import Ramp, Task
 
 DISAGREEMENT = "disagreement.tif"
 # Okabe & Ito 2008, "Color universal design": from nothing to orange-red, so that agreement stays clear.
-DISAGREEMENT_RAMP = Ramp(
-    0.0,
-    0.5,
-    ((240, 228, 66, 0), (230, 159, 0, 160), (213, 94, 0, 255)),
-    "disagreement of the decoders (std of probability)",
-)
+_COLOURS = ((240, 228, 66, 0), (230, 159, 0, 160), (213, 94, 0, 255))
+# Of the colour bar of numbers: a standard deviation of a quarter of it is as strong a disagreement as one of 0.5 of a
+# probability, which is half of its range.
+_SHARE_OF_NUMBERS = 0.25
+
+
+def disagreement_ramp(task: Task) -> Ramp:
+    """The colour bar of where decoders of a task disagree: the standard deviation of what they say."""
+    numbers = task.prediction_style.ramp
+    if numbers is None:
+        return Ramp(0.0, 0.5, _COLOURS, "disagreement of the decoders (std of probability)")
+    reach = _SHARE_OF_NUMBERS * (numbers.high - numbers.low)
+    return Ramp(0.0, reach, _COLOURS, f"disagreement of the decoders (std of {numbers.title})")
 
 
 def require_alike(runs: Sequence[TrainRun]) -> None:

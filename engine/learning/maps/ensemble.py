@@ -23,9 +23,10 @@ class Agreed:
     """What some decoders say of a tile together.
 
     Attributes:
-        found: outputs whose probability is the mean of theirs.
-        disagreement: (rows, pixels) float32: standard deviation, over the decoders, of the probability of the class that is
-            mapped; 0 where all say the same, 0.5 where half are certain of one class and half of another.
+        found: outputs whose probability, or number, is the mean of theirs.
+        disagreement: (rows, pixels) float32: standard deviation, over the decoders, of the number, or of the probability of
+            the class that is mapped (of several classes a tile each one's): 0 where all say the same, 0.5 where half are
+            certain of one class and half of another.
     """
 
     found: TileOutputs
@@ -53,7 +54,9 @@ def agreed(members: Sequence[TileOutputs], task: Task) -> Agreed:
     """The mean of the members' probabilities as outputs of one decoder, and their disagreement."""
     number = len(task.classes)
     outputs = torch.stack([one.outputs.double() for one in members])  # (M, rows, L)
-    if number == 2:
+    if task.link == "identity":
+        return Agreed(replace(members[0], outputs=outputs.mean(dim=0).float()), _std(outputs))
+    if task.link == "logit":
         each = torch.sigmoid(outputs)  # (M, rows, pixels)
         mean = each.mean(dim=0).clamp(_LEAST, 1 - _LEAST)
         return Agreed(replace(members[0], outputs=torch.logit(mean)), _std(each))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from engine.jobs.configuration.task import configured_task
 from engine.learning.keeping.card import DecoderCard
 from engine.learning.keeping.result import TrainRun, write_json
 from engine.learning.tasks.table import task_of
-from engine.learning.tasks.task import Task
+from engine.learning.tasks.task import Ramp, Task
 from engine.store.store import EmbeddingStore
 from engine.views.maps.overlay import store_tags
 from engine.views.maps.probability_map import ClassStyle, hectares_above, hectares_by_step
 
-FACTS, PROBABILITY = "map.json", "probability.tif"
+FACTS, PROBABILITY, VALUES = "map.json", "probability.tif", "values.tif"
+# Colour below the threshold where a class is mapped on its own: the ground beneath shows.
+_CLEAR = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class MapFacts:
         notes: what a person should know of how it was made.
         ensemble: folders of the other decoders whose probabilities were averaged with the first one's.
         adapt: how the decoders were adapted to this ground.
+        of_class: value of the class whose probability is mapped, where a tile may have several; None: all classes.
+        numbers: of a task of numbers mean, standard deviation, least and greatest of the map, and the hectares that it covers.
     """
 
     title: str
@@ -56,6 +60,8 @@ class MapFacts:
     ensemble: tuple[str, ...] = ()
     is_taught_on_simulated: bool | None = None
     adapt: Adapt = "none"
+    of_class: int | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def members(self) -> int:
@@ -68,9 +74,33 @@ class MapFacts:
         return task_of(configured_task(self.task))
 
     @property
+    def is_of_numbers(self) -> bool:
+        """Whether the map holds numbers, in `VALUES`, and not classes with their probability, in `PROBABILITY`."""
+        return not self.taught.classes
+
+    @property
     def style(self) -> ClassStyle:
         """How the classes are written."""
-        return class_style(self.taught)
+        return class_style(self.taught, self.of_class)
+
+    @property
+    def ramp(self) -> Ramp:
+        """The colour bar of a map of numbers."""
+        found = self.taught.prediction_style.ramp
+        assert found is not None, "a task of numbers has a colour bar"
+        return found
+
+    @property
+    def quantity(self) -> str:
+        """What is mapped: the classes that are looked for, or the quantity with its unit."""
+        if self.is_of_numbers:
+            return self.ramp.title
+        return " and ".join(self.style.sought.values())
+
+    @property
+    def usual_hectares(self) -> dict[str, float]:
+        """Hectares of each class above the usual threshold, by name; none where numbers are mapped."""
+        return {} if self.is_of_numbers else self.hectares_above(self.style.default_threshold)
 
     @property
     def taught_tags(self) -> dict[str, str]:
@@ -119,22 +149,29 @@ def sources_of(cards: Sequence[DecoderCard]) -> str:
     return "; ".join(dict.fromkeys(card.source for card in cards if card.source))
 
 
-def has_probabilities(task: Task) -> bool:
-    """Whether a task gives each pixel a class, so that a threshold can cut its probability."""
-    return bool(task.classes) and not task.is_per_tile
+def mapped_classes(task: Task) -> tuple[int | None, ...]:
+    """What is a map of its own: None for all classes (or numbers) on one; each class where a tile may have several."""
+    return tuple(one.value for one in task.classes) if has_several(task) else (None,)
 
 
-def class_style(task: Task) -> ClassStyle:
-    """How a task's classes are written above and below a threshold.
+def has_several(task: Task) -> bool:
+    """Whether each class is asked on its own: is it there?"""
+    return task.link == "logit" and task.values > 1
+
+
+def class_style(task: Task, of_class: int | None = None) -> ClassStyle:
+    """How a task's classes, or one of them, are written above and below a threshold.
 
     Raises:
-        StoreError: the task gives pixels no classes.
+        StoreError: the task gives numbers, or several classes at once and none of them is asked for.
     """
-    if not has_probabilities(task):
+    if not task.classes or (has_several(task) and of_class is None):
+        what = "several classes at once" if task.classes else "numbers"
         raise StoreError(
-            f"A decoder of {task.name} gives pixels no classes, so there is no threshold to cut them at. "
-            f"Write its map with `python -m engine predict` and --out alone."
+            f"A decoder of {task.name} gives {what}, so there is no threshold that cuts its map into one class and another."
         )
+    if of_class is not None:
+        return _style_of_one(task, of_class)
     other = task.classes[0] if len(task.classes) == 2 else None
     shown = task.prediction_style
     return ClassStyle(
@@ -142,25 +179,37 @@ def class_style(task: Task) -> ClassStyle:
     )  # fmt: skip
 
 
+def _style_of_one(task: Task, value: int) -> ClassStyle:
+    """Where one class is, and where it is not."""
+    shown, title = task.prediction_style, next(one.title for one in task.classes if one.value == value)
+    other = next(one for one in range(255) if one != value)
+    colours = {value: shown.colours[value], other: _CLEAR}
+    return ClassStyle({value: title}, other, f"no {title}", colours, shown.band_name)
+
+
 def facts_of(
     store: EmbeddingStore, cards: Sequence[DecoderCard], decoders: Sequence[Path], folder: Path, notes: tuple[str, ...],
     date: str = "", only: Collection[str] | None = None, title: str = "", adapt: Adapt = "none",
+    of_class: int | None = None, numbers: Mapping[str, float] | None = None,
 ) -> MapFacts:  # fmt: skip
     """The facts of a map that was just written into a folder.
 
     Args:
-        date, only, title, adapt: as in `apply.map_store`.
+        date, only, title, adapt, of_class: as in `apply.map_store`.
+        numbers: of a map of numbers.
     """
     meta, card = store.meta, cards[0]
     tiles = [tile for tile in store.tiles if only is None or tile.id in only]
     days = sorted({time[:10] for tile in tiles for time in tile.datetimes if time})
     heads = dict.fromkeys(one.head_config.name for one in cards)
+    named = "" if of_class is None else f": {class_style(card.taught, of_class).sought[of_class]}"
     return MapFacts(
-        title=(title or _title(store)) + (f", {date}" if date else ""), store=str(store.folder), decoder=str(decoders[0]),
+        title=(title or _title(store)) + (f", {date}" if date else "") + named, store=str(store.folder), decoder=str(decoders[0]),
         head=" and ".join(heads), ensemble=tuple(map(str, decoders[1:])),
         backbone=card.backbone, task=card.task, dates=tuple(days), source=meta.source, taught_on=sources_of(cards),
         gsd_m=meta.gsd_m, is_simulated=meta.is_simulated, is_random=meta.is_random,
-        hectares=hectares_by_step(folder / PROBABILITY), notes=notes, adapt=adapt,
+        hectares={} if numbers else hectares_by_step(folder / PROBABILITY), notes=notes, adapt=adapt,
+        of_class=of_class, numbers=dict(numbers or {}),
         is_taught_on_simulated=any(one.is_simulated for one in cards),
     )  # fmt: skip
 
@@ -179,7 +228,7 @@ def read_map(folder: Path) -> MapFacts:
     try:
         tree = read_json(folder / FACTS)
         # Maps of earlier versions are of one decoder, as taught, and do not say what it was taught on.
-        tree = {"ensemble": [], "adapt": "none", **tree}
+        tree = {"ensemble": [], "adapt": "none", "of_class": None, "numbers": {}, **tree}
         if "is_taught_on_simulated" not in tree:
             tree["is_taught_on_simulated"] = _is_simulated(tree)
         known = {one.name: tree[one.name] for one in fields(MapFacts)}

@@ -72,4 +72,5 @@ def _of_card(run: TrainRun, scene: SceneConfig, region: RegionConfig | None) -> 
             **({"weights": str(kept)} if kept.is_file() else {}),
         }
     )
-    return ExtractConfig(scene=scene, region=region, backbone=backbone)
+    rows: dict[str, Any] = {"granularity": "tile", "pooling": "mean"} if card.taught.is_per_tile else {}
+    return ExtractConfig(scene=scene, region=region, backbone=backbone, **rows)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.extraction.stored_scenes import scenes_of_store
 from engine.learning.maps.facts import PROBABILITY, MapFacts, read_map
+from engine.learning.maps.numbers import in_words, legend_of, write_number_picture
 from engine.views.maps.picture import Caption, write_map_picture
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def write_picture(folder: Path, out: Path, threshold: float) -> Path:
         DiskFull: no room.
     """
     facts = read_map(folder)
+    if facts.is_of_numbers:
+        return write_number_picture(folder, facts, out, caption_of(facts, threshold))
     colours: dict[int, Colour] = {value: facts.style.colours[value] for value in facts.style.sought}
     scenes = scenes_of_store(Path(facts.store))
     return write_map_picture(
@@ -29,12 +32,6 @@ def write_picture(folder: Path, out: Path, threshold: float) -> Path:
 
 
 def caption_of(facts: MapFacts, threshold: float) -> Caption:
-    style = facts.style
-    hectares = facts.hectares_above(threshold)
-    legend = [
-        (style.colours[value][:3], f"{name}: {hectares[name]:,.1f} ha")
-        for value, name in style.sought.items()
-    ]
     days = (
         f"of {facts.dates[0]}"
         if len(set(facts.dates)) == 1
@@ -42,10 +39,11 @@ def caption_of(facts: MapFacts, threshold: float) -> Caption:
         if facts.dates
         else "without a stated date"
     )
+    above = "" if facts.is_of_numbers else f", probability above {threshold:g}"
     lines = [
+        *([in_words(facts)] if facts.is_of_numbers else []),
         f"Imagery {days}. Source: {facts.source or 'not stated'}.",
-        f"Mapped by a decoder ({facts.head}) on {facts.backbone}, probability above {threshold:g}; taught on: "
-        f"{facts.taught_on or 'not stated'}.",
+        f"Mapped by a decoder ({facts.head}) on {facts.backbone}{above}; taught on: {facts.taught_on or 'not stated'}.",
     ]  # fmt: skip
     if facts.is_simulated:
         lines.append("SIMULATED: no satellite has seen this ground, and no such fires burned.")
@@ -55,6 +53,15 @@ def caption_of(facts: MapFacts, threshold: float) -> Caption:
         )
     if facts.is_random:
         lines.append("RANDOM WEIGHTS: the backbone was never trained.")
-    return Caption(
-        f"{' and '.join(style.sought.values()).capitalize()}: {facts.title}", legend, (*lines, *facts.notes)
-    )
+    what = facts.quantity[:1].upper() + facts.quantity[1:]
+    legend = legend_of(facts) if facts.is_of_numbers else _legend_of_classes(facts, threshold)
+    return Caption(f"{what}: {facts.title}", legend, (*lines, *facts.notes))
+
+
+def _legend_of_classes(facts: MapFacts, threshold: float) -> list[tuple[tuple[int, int, int], str]]:
+    """Each class with its hectares above a threshold."""
+    style, hectares = facts.style, facts.hectares_above(threshold)
+    return [
+        (style.colours[value][:3], f"{name}: {hectares[name]:,.1f} ha")
+        for value, name in style.sought.items()
+    ]

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from engine.errors import StoreError
 from engine.jobs.configuration.apply import Adapt
 from engine.labels.build import PixelsWithData
+from engine.labels.patches import to_pixels
 from engine.learning.dataset import Span, read_features, require_finite, spans_of
 from engine.learning.heads.decoder import Decoder
 from engine.learning.heads.table import restore_decoder
@@ -139,7 +140,9 @@ def write_map(
     Raises:
         StoreError, DiskFull: as `class_overlay`.
     """
-    level: Level = "patch" if task.is_per_tile else "pixel"
+    if task.is_per_tile:
+        pieces = ((tile, spread_on_tile(found.reshape(1, -1), tile, True)) for tile, found in pieces)
+    level: Level = "pixel"
     if style.ramp is not None:
         tags = {"EMBERSCOPE_QUANTITY": style.ramp.title, **tags}
         return write_mosaic(
@@ -154,6 +157,20 @@ def write_map(
     return class_overlay(
         path, pieces, colours=style.colours, band_name=style.band_name, names=style.names, level=level, tags=tags
     )  # fmt: skip
+
+
+def spread_on_tile(rows: np.ndarray, tile: StoredTile, is_per_tile: bool) -> np.ndarray:
+    """One value of each pixel of a tile, (height_px, width_px), from the rows of the tile.
+
+    A tile with one value for all has it on each of its pixels: cells as large as a tile would be moved, for chips lie on
+    no common grid of that size.
+
+    Args:
+        rows: (rows, L) as labels lie in a row; (1, 1) where a tile has one value.
+    """
+    if is_per_tile:
+        return np.full((tile.height_px, tile.width_px), rows[0, 0])
+    return to_pixels(rows, tile)
 
 
 def without_gaps(

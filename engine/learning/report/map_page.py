@@ -13,6 +13,7 @@ from engine.jobs.configuration.config import to_yaml
 from engine.jobs.job import Job
 from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.facts import FACTS, PROBABILITY, MapFacts, read_map
+from engine.learning.maps.numbers import in_words
 from engine.learning.maps.picture import write_picture
 from engine.learning.report.parts import caveats, document, facts, lead, safe, table
 from engine.views.maps.class_polygons import class_polygons
@@ -42,7 +43,8 @@ def write_map_report(run_folder: Path, out: Path) -> Path:
 
 def _html(run_folder: Path, maps: list[tuple[Path, MapFacts]]) -> str:
     first = maps[0][1]
-    title = f"{' and '.join(first.style.sought.values()).capitalize()}: {'; '.join(told.title for _, told in maps)}"
+    what = first.quantity if first.of_class is None else "Classes of tiles"
+    title = f"{what[:1].upper()}{what[1:]}: {'; '.join(told.title for _, told in maps)}"
     body = [
         f"<h1>{safe(title)}</h1><p class='lead'>{safe(lead(run_folder))}</p>",
         caveats(dict.fromkeys(one for _, told in maps for one in _caveats_of(told))),
@@ -60,15 +62,33 @@ def _caveats_of(told: MapFacts) -> Iterator[str]:
         yield "SIMULATED ground: no satellite has seen it, and no such fires burned."
     if told.is_taught_on_simulated:
         yield "The decoder was taught on SIMULATED scenes: how good it is on real ground is not known."
-    yield "Nobody has compared this map with the ground: its hectares are those of pixels above a probability."
+    measured = (
+        "numbers are the decoder's"
+        if told.is_of_numbers
+        else "hectares are those of pixels above a probability"
+    )
+    yield f"Nobody has compared this map with the ground: its {measured}."
     yield from told.notes
 
 
 def _one_map(folder: Path, told: MapFacts) -> Iterator[str]:
-    """Picture, hectares at several thresholds, the largest polygons."""
-    usual = told.style.default_threshold
+    """Picture, and what it says: of classes hectares and the largest polygons, of numbers their mean and spread."""
+    usual = 0.0 if told.is_of_numbers else told.style.default_threshold
     yield f"<h2>{safe(told.title)}</h2>"
     yield f"<figure><img src='{_picture(folder, usual)}' alt='The map of {safe(told.title)}, its legend and its scale'></figure>"
+    if told.is_of_numbers:
+        covered = f"{told.numbers['hectares']:,.1f} ha have a number."
+        yield f"<p>{safe(told.quantity)}: {safe(in_words(told))} {covered}</p>"
+    else:
+        yield from _classes(folder, told, usual)
+    yield facts((
+        ("Imagery of", ", ".join(told.dates) or "date not stated"), ("Source", told.source or "not stated"),
+        ("Pixel", f"{told.gsd_m:g} m"), ("Embeddings", told.store),
+    ))  # fmt: skip
+
+
+def _classes(folder: Path, told: MapFacts, usual: float) -> Iterator[str]:
+    """Hectares of each class at several thresholds, and the largest polygons."""
     names = list(told.style.sought.values())
     rows = []
     for threshold in sorted({usual, *_THRESHOLDS}):
@@ -96,10 +116,6 @@ def _one_map(folder: Path, told: MapFacts) -> Iterator[str]:
                 )
             ],
         )
-    yield facts((
-        ("Imagery of", ", ".join(told.dates) or "date not stated"), ("Source", told.source or "not stated"),
-        ("Pixel", f"{told.gsd_m:g} m"), ("Embeddings", told.store),
-    ))  # fmt: skip
 
 
 def _picture(folder: Path, threshold: float) -> str:

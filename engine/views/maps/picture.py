@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from engine.imagery.scene import Scene
 
-_MOST_PX, _LEAST_PX = 1400, 700
+MOST_PX, _LEAST_PX = 1400, 700
 _MARGIN_PX, _LINE_PX, _TITLE_PX, _TEXT_PX = 24, 26, 30, 18
 _BAR_SHARE = 0.22  # of the picture's width, at most
 # A map of which less lies in the file is shown where most of the class is: the rest would be dots.
@@ -59,7 +59,7 @@ def write_map_picture(
     cut = step_of(threshold)
     with open_map(path) as dataset:
         window = _shown_window(dataset, cut)
-        scale = max(1.0, max(window.width, window.height) / _MOST_PX)
+        scale = max(1.0, max(window.width, window.height) / MOST_PX)
         width, height = max(1, round(window.width / scale)), max(1, round(window.height / scale))
         values, steps = dataset.read(window=window, out_shape=(2, height, width))
         transform = transform_of(dataset, window) @ rasterio.Affine.scale(
@@ -79,7 +79,7 @@ def write_map_picture(
 def composed(path: Path, scenes: Sequence[Scene] = ()) -> tuple[Image.Image, float]:
     """A map of red, green, blue and opacity over the scenes: the picture, and the metres of its pixels."""
     with rasterio.open(path) as dataset:
-        scale = max(1.0, max(dataset.width, dataset.height) / _MOST_PX)
+        scale = max(1.0, max(dataset.width, dataset.height) / MOST_PX)
         width, height = max(1, round(dataset.width / scale)), max(1, round(dataset.height / scale))
         painted = np.moveaxis(dataset.read(out_shape=(4, height, width)), 0, -1).astype(np.float64)
         transform = dataset.transform @ rasterio.Affine.scale(dataset.width / width, dataset.height / height)

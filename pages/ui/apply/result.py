@@ -12,12 +12,13 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.jobs.job import Job
-from engine.learning.maps.alike import DISAGREEMENT, DISAGREEMENT_RAMP
-from engine.learning.maps.facts import FACTS, PROBABILITY, MapFacts, read_map
+from engine.learning.maps.alike import DISAGREEMENT, disagreement_ramp
+from engine.learning.maps.facts import FACTS, PROBABILITY, VALUES, MapFacts, read_map
+from engine.learning.maps.numbers import in_words
 from engine.views.maps.probability_map import STEPS, step_of
 from pages.ui.apply import map_files
 from pages.ui.apply.panel import threshold_panel
-from pages.ui.jobs import scene_scores, scenes_below
+from pages.ui.jobs import scene_scores, scenes_below, take
 from pages.ui.look import notices, palette, style, wording
 from pages.ui.map import layers, maps, number_layers, scene_gallery, threshold_layer
 from pages.ui.state import address, bound, cached, downloads, results
@@ -76,8 +77,8 @@ def shows_disagreement(shown: Shown) -> bool:
     address.restore("show", widget, _SHOWS, _SHOWS[0])
     chosen = st.segmented_control(
         "The map shows", _SHOWS, key=widget, required=True, format_func=str.capitalize,
-        help="Disagreement is the standard deviation of the decoders' probabilities: 0 where all say the same, 0.5 where half "
-        "are certain of one class and half of another.",
+        help="Disagreement is the standard deviation of what the decoders say: of their numbers, or of their probabilities: 0 "
+        "where all say the same, 0.5 where half are certain of one class and half of another.",
     )  # fmt: skip
     address.keep("show", widget)
     return chosen == _SHOWS[1]
@@ -85,15 +86,8 @@ def shows_disagreement(shown: Shown) -> bool:
 
 def show(job: Job, shown: Shown, scenes: Sequence[layers.Scene], disagreement: bool) -> None:
     """The imagery, and over it the map, coloured by the browser; or where several decoders disagree."""
-    facts, path = shown.facts, shown.folder / PROBABILITY
-    # Where the map was opened: from then on the panel tells the browser, and the layer stays.
-    step = st.session_state.setdefault(f"apply_step_{shown.channel}", step_of(threshold(facts)))
-    cut = threshold_layer.Cut(shown.channel, step, _colours(facts))
-    title = " and ".join(facts.style.sought.values()).capitalize()
-    over = maps.Shown(
-        threshold_layer.register(path, facts.style.sought), layers.raster_bounds(path), f"Mapped by {facts.head} on {facts.backbone}", title,
-        "overlay", cut=cut, legend=layers.class_legend(dict(cut.colours), facts.style.sought),
-    )  # fmt: skip
+    facts = shown.facts
+    over = _numbers(shown) if facts.is_of_numbers else _classes(shown)
     maps.draw(
         maps.View(
             page="apply", key=f"apply_{job.id}_{shown.folder.name}", focus=str(shown.folder),
@@ -104,48 +98,106 @@ def show(job: Job, shown: Shown, scenes: Sequence[layers.Scene], disagreement: b
     )  # fmt: skip
 
 
+def _numbers(shown: Shown) -> maps.Shown:
+    """A map of numbers with its colour bar."""
+    facts = shown.facts
+    return number_layers.numbers(
+        [shown.folder / VALUES], f"Mapped by {facts.head} on {facts.backbone}", facts.quantity, facts.ramp
+    )
+
+
+def _classes(shown: Shown) -> maps.Shown:
+    """A map of classes, cut by the browser where the panel's threshold lies."""
+    facts, path = shown.facts, shown.folder / PROBABILITY
+    # Where the map was opened: from then on the panel tells the browser, and the layer stays.
+    step = st.session_state.setdefault(f"apply_step_{shown.channel}", step_of(threshold(facts)))
+    cut = threshold_layer.Cut(shown.channel, step, _colours(facts))
+    title = " and ".join(facts.style.sought.values()).capitalize()
+    return maps.Shown(
+        threshold_layer.register(path, facts.style.sought), layers.raster_bounds(path), f"Mapped by {facts.head} on {facts.backbone}", title,
+        "overlay", cut=cut, legend=layers.class_legend(dict(cut.colours), facts.style.sought),
+    )  # fmt: skip
+
+
 def panel(shown: Shown) -> None:
     """What has to be said of the map, the threshold with its hectares, and the files."""
     facts = shown.facts
     notices.simulated(facts.is_simulated)
     notices.taught_on_simulated(facts.is_taught_on_simulated, facts.is_simulated)
     notices.random_weights(facts.is_random)
+    if facts.is_of_numbers:
+        _number_panel(shown)
+    else:
+        _threshold_panel(shown)
+    if facts.members > 1:
+        style.small(f"The map is the mean of {facts.members} decoders.")
+    days = f"of {_days(facts)}" if facts.dates else "without a stated date"
+    areas = "" if facts.is_of_numbers else " Areas are those on the ellipsoid."
+    style.small(f"All of {facts.title}: {facts.gsd_m:g} m pixels; imagery {days}.{areas}")
+    for note in facts.notes:
+        st.caption(wording.told(note))
+
+
+def _number_panel(shown: Shown) -> None:
+    """What a map of numbers says as a whole, and its files."""
+    facts = shown.facts
+    st.markdown(f"**{wording.plain(facts.quantity)}**")
+    st.markdown(wording.plain(in_words(facts)))
+    st.caption(f"{facts.numbers['hectares']:,.1f} ha have a number.")
+    named = downloads.offer_file(
+        shown.folder / VALUES, f"{facts.title} {facts.taught.prediction_style.band_name}.tif"
+    )
+    picture = map_files.address(shown.folder, facts, "png", 0.0).replace("THRESHOLD", "0.50")
+    of_several = [(str(one["label"]), str(one["address"])) for one in _disagreement_file(shown)]
+    take.links([("GeoTIFF of numbers", named), ("Picture with colours", picture), *of_several])
+
+
+def _threshold_panel(shown: Shown) -> None:
+    """The threshold with its hectares, and the files that are cut at it."""
+    facts = shown.facts
     smallest = st.number_input(
         "Smallest polygon (ha)", 0.0, 1e6, _SMALLEST_HA, 0.5, key="smallest", bind="query-params", help="Smaller polygons are left out of the "
         "polygon files and of the outlines; the hectares and the GeoTIFFs hold every pixel.",
     )  # fmt: skip
     chosen = threshold_panel(f"threshold_{shown.channel}", _data(shown, smallest))
     address.write("threshold", f"{chosen:.2f}" if chosen != facts.style.default_threshold else None)
-    if facts.members > 1:
-        style.small(f"The map is the mean of {facts.members} decoders.")
-    days = f"of {_days(facts)}" if facts.dates else "without a stated date"
-    style.small(
-        f"All of {facts.title}: {facts.gsd_m:g} m pixels; imagery {days}. Areas are those on the ellipsoid."
-    )
-    for note in facts.notes:
-        st.caption(wording.told(note))
 
 
 def series(found: Sequence[Shown]) -> None:
     """Hectares of each map of a job, by date: what a series tells."""
     if len(found) < 2:
         return
-    with st.expander(f"Hectares on all {len(found)} maps", icon=":material/table_rows:"):
+    is_of_numbers = found[0].facts.is_of_numbers
+    what = "Numbers" if is_of_numbers else "Hectares"
+    with st.expander(f"{what} on all {len(found)} maps", icon=":material/table_rows:"):
         rows = [
-            {"Ground": one.facts.title, "Imagery": _days(one.facts), **{
-                f"{name.capitalize()} (ha)": area for name, area in one.facts.hectares_above(threshold(one.facts)).items()
-            }}
+            {"Ground": one.facts.title, "Imagery": _days(one.facts), **_told_of(one.facts)}
             for one in sorted(found, key=lambda one: (one.facts.store, one.facts.dates))
-        ]  # fmt: skip
+        ]
         st.dataframe(rows, hide_index=True, width="stretch")
-        st.caption(f"Above the threshold {threshold(found[0].facts):.2f}.")
+        if not is_of_numbers:
+            st.caption(f"Above the threshold {threshold(found[0].facts):.2f}.")
+
+
+def _told_of(facts: MapFacts) -> dict[str, float]:
+    """What the table of several maps says of one."""
+    if facts.is_of_numbers:
+        named = {"mean": "Mean", "std": "Standard deviation", "least": "Least", "greatest": "Greatest"}
+        return {
+            f"{words} of {facts.quantity}": round(facts.numbers[key], 4)
+            for key, words in named.items()
+            if key in facts.numbers
+        }
+    return {
+        f"{name.capitalize()} (ha)": area for name, area in facts.hectares_above(threshold(facts)).items()
+    }
 
 
 def _disagreement(shown: Shown) -> maps.Shown:
     """Where the decoders of an ensemble disagree, as a layer with a colour bar."""
     words = f"Disagreement of {shown.facts.members} decoders"
     return number_layers.numbers(
-        [shown.folder / DISAGREEMENT], words, "Where they disagree", DISAGREEMENT_RAMP
+        [shown.folder / DISAGREEMENT], words, "Where they disagree", disagreement_ramp(shown.facts.taught)
     )
 
 
@@ -163,10 +215,14 @@ def threshold(facts: MapFacts) -> float:
 
 
 def legend(facts: MapFacts) -> None:
-    """The colours of the classes that are looked for."""
-    colours = facts.style.colours
+    """The colours of the classes that are looked for; a map of numbers has its colour bar on it."""
+    colours = {} if facts.is_of_numbers else facts.style.colours
     style.legend(
-        [(style.css(colours[value]), name) for value, name in facts.style.sought.items()],
+        [
+            (style.css(colours[value]), facts.style.sought[value])
+            for value in colours
+            if value in facts.style.sought
+        ],
         f"Learned from: {facts.taught_on or 'not stated'}",
     )
 

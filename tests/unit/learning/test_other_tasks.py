@@ -231,7 +231,7 @@ def test_tiles_are_classified_scored_and_mapped(
     )
     with rasterio.open(run.predictions) as dataset:
         assert set(np.unique(dataset.read(1)).tolist()) <= {0, 1, 255}
-        assert dataset.res == (960.0, 960.0)
+        assert dataset.res == (30.0, 30.0)  # a tile on all of its pixels, where it lies
     assert evaluate(run.folder) == scores
 
 
