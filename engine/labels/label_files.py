@@ -38,6 +38,37 @@ def files_by_stem(folders: Iterable[Path], pattern: str) -> dict[str, Path]:
     return found
 
 
+def files_by_name(folders: Iterable[Path], pattern: str) -> dict[str, Path]:
+    """The files of some folders that fit a pattern, each by a name of its own.
+
+    A name is the file's stem; where several folders hold the same names, as a `0001` in each of train/ and val/, what the
+    folders differ in stands before all of them: `train-0001`.
+
+    Raises:
+        LabelError: a folder that is not there, or none that fit.
+    """
+    every = list(dict.fromkeys(folders))
+    by_folder = {folder: files_by_stem([folder], pattern) for folder in every}
+    words = _differing(every)
+    is_shared = len({stem for own in by_folder.values() for stem in own}) < sum(map(len, by_folder.values()))
+    return {
+        f"{words[folder]}-{stem}" if is_shared else stem: path
+        for folder, own in by_folder.items()
+        for stem, path in own.items()
+    }
+
+
+def _differing(folders: Sequence[Path]) -> dict[Path, str]:
+    """What tells folders apart: the parts of their paths that not all of them have, joined by hyphens; else their numbers."""
+    shared = set.intersection(*(set(one.parts) for one in folders))
+    words = ["-".join(part for part in one.parts if part not in shared) for one in folders]
+    is_told = len(set(words)) == len(words) and all(words)
+    return {
+        one: word if is_told else str(number)
+        for number, (one, word) in enumerate(zip(folders, words, strict=True))
+    }
+
+
 def joined(name: str, stems: Mapping[str, Path]) -> Path | None:
     """The file that belongs to a chip: of the same stem, or of the longest one that the chip's name begins with."""
     if name in stems:
@@ -52,13 +83,14 @@ def label_files_of(tiles: Sequence[StoredTile], folders: Sequence[Path], pattern
     Raises:
         LabelError: a tile without one, or as `files_by_stem`.
     """
-    stems = files_by_stem(folders, pattern)
+    stems = files_by_name(folders, pattern)
     found = [
         next(filter(None, (joined(name, stems) for name in (tile.id, *tile.scene_ids))), None)
         for tile in tiles
     ]
     lacking = [tile.id for tile, path in zip(tiles, found, strict=True) if path is None]
     if lacking:
+        files_by_stem(folders, pattern)  # two of one name are told as such
         raise LabelError(
             f"{len(lacking)} of {len(tiles)} chips have no label named like them ({', '.join(lacking[:3])}"
             f"{', ...' if len(lacking) > 3 else ''}): {pattern} in {', '.join(map(str, folders))}. Mend labels.folders "

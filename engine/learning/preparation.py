@@ -25,6 +25,7 @@ from engine.labels.label_raster import check_label_raster, require_overlap
 from engine.labels.remembered import remember, remembered
 from engine.labels.sidecar import Labels, read_labels
 from engine.learning.baselines.baseline import Baseline
+from engine.learning.baselines.raw_pixels import tiles_off
 from engine.learning.baselines.table import BASELINES
 from engine.learning.dataset import labels_of_splits
 from engine.learning.heads.sizes import Shape, shape_of
@@ -215,6 +216,12 @@ def open_baseline_store(
     if _zones(store) - _zones(raw):
         yield Noticed(
             f"No {baseline.name} to compare with: the scenes lie in other CRSs or dates than the embeddings say."
+        )
+        return None
+    if off := tiles_off(raw, store.tiles):
+        yield Noticed(
+            f"No {baseline.name} to compare with: the scenes' pixels are found again for {len(store.tiles) - off} of the "
+            f"{len(store.tiles)} tiles only."
         )
         return None
     return raw

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.errors import ConfigError, LabelError, StoreError
 from engine.imagery.scene import scene_id
 from engine.jobs.configuration.config import EmbeddingFilesConfig, FilesPart
-from engine.labels.label_files import files_by_stem, joined, stem_of
+from engine.labels.label_files import files_by_name, files_by_stem, joined, stem_of
 from engine.paths import resolve_path
 from engine.store.store import FINISHED, EmbeddingStore
 
@@ -23,7 +23,7 @@ class ChipEmbeddings:
     """One chip whose embeddings are there.
 
     Attributes:
-        id: of its tile: the label's name.
+        id: of its tile: the label's name, behind what its folder differs in where labels of several folders share one.
         stem: of the embeddings: the name of the image that they were made of.
         found: the GeoTIFF of its embeddings, or the store that holds them under the tile id `stem`.
         split: "train", "val" or "test".
@@ -44,8 +44,9 @@ def chips_of(config: EmbeddingFilesConfig) -> list[ChipEmbeddings]:
         LabelError: a chip without a label.
         ConfigError: names in a split file that no chip has, or a chip in two splits.
     """
-    labels = files_by_stem([resolve_path(one) for one in config.label_folders], config.label_files)
-    chips = [chip for name, part in config.parts.items() for chip in _of_part(config, part, name, labels)]
+    every = files_by_name([resolve_path(one) for one in config.label_folders], config.label_files)
+    names = {path: name for name, path in every.items()}
+    chips = [chip for split, part in config.parts.items() for chip in _of_part(config, part, split, names)]
     if config.test is None:
         chips = _with_test(chips)
     _require_once(chips)
@@ -63,9 +64,15 @@ def store_of(folder: Path) -> EmbeddingStore | None:
 
 
 def _of_part(
-    config: EmbeddingFilesConfig, part: FilesPart, split: str, labels: Mapping[str, Path]
+    config: EmbeddingFilesConfig, part: FilesPart, split: str, names: Mapping[Path, str]
 ) -> Iterator[ChipEmbeddings]:
+    """The chips of a split: their embeddings in its folder, their labels in its folder of labels.
+
+    Args:
+        names: of each label raster of all splits.
+    """
     folder = resolve_path(part.embeddings)
+    labels = files_by_stem([resolve_path(part.labels)], config.label_files)
     there = _embeddings(folder, config.images)
     chosen = list(there) if part.split is None else _named(resolve_path(part.split), list(there))
     lacking = [stem for stem in chosen if joined(stem, labels) is None]
@@ -77,9 +84,7 @@ def _of_part(
     for stem in sorted(chosen):
         label = joined(stem, labels)
         assert label is not None
-        yield ChipEmbeddings(
-            scene_id(stem_of(label.name, config.label_files)), stem, there[stem], label, split
-        )
+        yield ChipEmbeddings(scene_id(names[label]), stem, there[stem], label, split)
 
 
 def _embeddings(folder: Path, pattern: str) -> dict[str, Path | EmbeddingStore]:

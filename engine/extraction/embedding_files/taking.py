@@ -46,7 +46,7 @@ def take(config: EmbeddingFilesConfig, root: Path) -> Iterator[Event]:
     def once_alone() -> Iterator[Event]:
         if store.is_dir():
             return
-        made = described(chips[0])
+        made = described(chips)
         yield from (Noticed(note) for note in made.notes)
         yield from _write(chips, made, store.parent)
 

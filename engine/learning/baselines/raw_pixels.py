@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from shapely import STRtree
+from shapely import Polygon, STRtree
 
 from engine.errors import StoreError
 from engine.labels.patches import to_pixels
@@ -62,6 +62,18 @@ def labelled_pixels(
         raise StoreError(
             f"{raw.folder} has reflectances of {len(done)} of the {len(numbers)} labelled tiles. Delete that run and train again."
         )
+
+
+def tiles_off(raw: EmbeddingStore, tiles: Sequence[StoredTile]) -> int:
+    """How many tiles lie where a raw store has none."""
+    grounds: dict[str, list[Polygon]] = {}
+    for tile in raw.tiles:
+        grounds.setdefault(tile.crs, []).append(outline(tile))
+    trees = {crs: STRtree(own) for crs, own in grounds.items()}
+    nowhere = STRtree([])
+    return sum(
+        not len(trees.get(tile.crs, nowhere).query(outline(tile), predicate="intersects")) for tile in tiles
+    )
 
 
 def _features(
