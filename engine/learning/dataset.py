@@ -18,7 +18,8 @@ from engine.store.store import EmbeddingStore
 
 # A feature that hardly moves over the training tiles is left as it is, not blown up.
 _SMALLEST_STD = 1e-6
-_ROWS_A_BLOCK = 262_144
+# Numbers of 64 bits of so many rows stay in the cache; of all rows at once the memory for them costs ten times the sums.
+_ROWS_A_BLOCK = 512
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 

@@ -239,8 +239,9 @@ def _counts_of_two(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
     called = torch.gt(outputs, 0, out=torch.empty_like(outputs, dtype=torch.int8))
     sought, known = labels.clamp(0, 1), labels.clamp(-1, 0) + 1
-    hits, called_known = (called & sought).sum(), (called & known).sum()
-    positives, every = sought.sum(), known.sum()
+    # A sum of 32 bits takes half of the time of torch's usual 64, and no batch has so many pixels.
+    pixels = (called & sought, called & known, sought, known)
+    hits, called_known, positives, every = torch.stack([one.sum(dtype=torch.int32) for one in pixels]).long()
     misses, false_alarms = positives - hits, called_known - hits
     return torch.stack([every - positives - false_alarms, false_alarms, misses, hits])
 
