@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from engine.concurrency.blas_threads import one_blas_thread
 from engine.errors import LabelError
 from engine.labels.clicked.label_set import LabelClass
 from engine.views.lens.lens import Kind, Lens, ramp
@@ -141,7 +142,10 @@ def fit(
     blank = np.empty((0, values.shape[1]))
     if method == "knn":
         return Classifier(method, chosen, basis.mean, blank, np.empty(0), values.astype(np.float32), own)
-    rows, bias = _logistic(basis.project(values).astype(np.float64), own, weights_of(own, labels))
+    with (
+        one_blas_thread()
+    ):  # products so small take 3 ms by one thread, and 25 to 110 ms by two that wait for each other
+        rows, bias = _logistic(basis.project(values).astype(np.float64), own, weights_of(own, labels))
     return Classifier(method, chosen, basis.mean, rows @ basis.components, bias, blank, np.empty(0, np.int64))
 
 
@@ -163,7 +167,10 @@ def _logistic(
     from sklearn.linear_model import LogisticRegression
 
     scale = float(np.sqrt((coordinates**2).mean())) or 1.0
-    model = LogisticRegression(C=1.0, max_iter=300).fit(coordinates / scale, truth, sample_weight=weights)
+    with (
+        one_blas_thread()
+    ):  # products so small take 3 ms by one thread, and 25 to 110 ms by two that wait for each other
+        model = LogisticRegression(C=1.0, max_iter=300).fit(coordinates / scale, truth, sample_weight=weights)
     rows, bias = model.coef_ / scale, model.intercept_
     if len(rows) == 1:
         return np.concatenate([np.zeros_like(rows), rows]), np.concatenate([np.zeros(1), bias])

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from engine.concurrency.blas_threads import one_blas_thread
 from engine.labels.clicked.label_set import LabelSet
 from engine.labels.clicked.on_store import LabelledRows, middle_of, require_rows, rows_of
 from engine.learning.clicked.accuracy import Accuracy, left_out, places_of
@@ -36,10 +37,11 @@ class Taught:
         tiles = self.view.store.tiles
         middles = np.array([middle_of(tiles, row) for row in self.labelled.rows.tolist()])
         places = places_of(middles, self.view.patch_m)
-        return left_out(
-            self.values, self.labelled.classes, self.labelled.labels, places, self.labels.classes, self.basis,
-            self.classifier.method,
-        )  # fmt: skip
+        with one_blas_thread():  # once for all fits: to limit the threads takes as long as a fit
+            return left_out(
+                self.values, self.labelled.classes, self.labelled.labels, places, self.labels.classes, self.basis,
+                self.classifier.method,
+            )  # fmt: skip
 
     @property
     def notes(self) -> list[str]:
