@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=None, help="places of the season, 3 to 47; absent: 48")
     parser.add_argument("--head", choices=("mlp", "linear", "conv"), default="mlp")
     parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--adapt", choices=("none", "standardise"), default="none", help="to each folder")
+    parser.add_argument("--adapt", choices=get_args(Adapt), default="auto", help="to each folder")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -93,7 +93,7 @@ def taught(chosen: argparse.Namespace, named: str, root: Path) -> TrainRun:
     return TrainRun.open(folder)
 
 
-def tested(run: TrainRun, folder: Path, root: Path, adapt: Adapt = "none") -> dict[str, Any]:
+def tested(run: TrainRun, folder: Path, root: Path, adapt: Adapt = "auto") -> dict[str, Any]:
     """Burnt IoU, precision and recall on the labelled pixels of a folder."""
     level = run.decoder.level
     scene: dict[str, Any] = {"source": "chips", "path": str(folder)}

@@ -158,8 +158,9 @@ def _add_maps(add: Add) -> None:
         "--date", help="first, last or a day, where a store has several dates of the same ground"
     )
     sub.add_argument(
-        "--adapt", choices=("none", "standardise"), default="none",
-        help="standardise: embeddings are standardised half way as those of the mapped ground are; none: as the decoder was taught",
+        "--adapt", choices=("none", "standardise", "auto"), default="auto",
+        help="standardise: embeddings are standardised half way as those of the mapped ground are; none: as the decoder was taught; "
+        "auto: standardise where a decoder of burn scars learned from simulated scenes and maps real ones (default: auto)",
     )  # fmt: skip
     _add_map_files(sub)
     sub = add("map-files", mapping.map_files, "Write the files of a finished map at a threshold.", "map")

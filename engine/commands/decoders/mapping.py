@@ -63,7 +63,7 @@ def predict(chosen: argparse.Namespace) -> dict[str, Any]:
 def _classes_of_tiles(chosen: argparse.Namespace, files: AskedFiles) -> dict[str, Any]:
     """The map of a decoder that gives a tile several classes: each tile in the colour of its last one."""
     from engine.learning.keeping.result import TrainRun
-    from engine.learning.maps.adaptation import note_of_adaptation
+    from engine.learning.maps.adaptation import note_of_adaptation, settled
     from engine.learning.maps.dates import tiles_of
     from engine.learning.maps.facts import map_tags
     from engine.learning.maps.predict import note_of, predict_tiles, write_map
@@ -79,11 +79,10 @@ def _classes_of_tiles(chosen: argparse.Namespace, files: AskedFiles) -> dict[str
     several = (
         "Of several classes on a tile the map shows the last one. `python -m engine apply` maps each class."
     )
-    notes = [note for note in (several, note_of(run, store), note_of_adaptation(chosen.adapt)) if note]
-    pieces = (
-        (tile, task.map_values(found)) for tile, found in predict_tiles(run, store, only, adapt=chosen.adapt)
-    )
-    tags = map_tags(store, [run.decoder], chosen.adapt)
+    adapt = settled(chosen.adapt, [run.decoder], store, only)
+    notes = [note for note in (several, note_of(run, store), note_of_adaptation(adapt, chosen.adapt)) if note]
+    pieces = ((tile, task.map_values(found)) for tile, found in predict_tiles(run, store, only, adapt=adapt))
+    tags = map_tags(store, [run.decoder], adapt)
     for note in notes:
         say(note)
     say(f"Wrote {write_map(Path(chosen.out), pieces, task, task.prediction_style, tags)}")

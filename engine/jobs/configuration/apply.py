@@ -9,8 +9,8 @@ from pydantic import Field
 from engine.frozen import Frozen
 from engine.jobs.configuration.extract import ExtractConfig
 
-Adapt = Literal["none", "standardise"]
-"""How a decoder is adapted to the place that it maps."""
+Adapt = Literal["none", "standardise", "auto"]
+"""Whether a decoder is adapted to the place that it maps."""
 
 
 class ApplyConfig(Frozen):
@@ -35,7 +35,8 @@ class ApplyConfig(Frozen):
     adapt: Adapt = Field(
         "none",
         description="standardise: the mean and deviation that embeddings are standardised by are drawn half way to those of "
-        "the place that is mapped; found to help under strong haze and in other climates, and to harm elsewhere. none: as taught.",
+        "the place that is mapped; found to help under strong haze and in other climates, and to harm elsewhere. auto: standardise "
+        "where a decoder of burn scars learned from simulated scenes and maps real ones, else none. none: as taught.",
     )
     device: str = Field(
         "auto",

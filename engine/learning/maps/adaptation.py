@@ -1,13 +1,14 @@
 """A decoder for another place: its standardisation drawn half way to the statistics of the embeddings there.
 
 Other atmospheres, sensors and soils move embeddings. Drawn all the way, a place with more burnt ground than the training places
-would lose it: half way did best of what was tried on scars that no decoder had seen, and it does not always help.
+would lose it: half way did best of what was tried on scars that no decoder had seen. It helps most from simulated to real ground,
+which is what `auto` adapts, and does not always help.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -16,10 +17,29 @@ from engine.errors import StoreError
 from engine.jobs.configuration.apply import Adapt
 from engine.learning.dataset import spans_of, statistics
 from engine.learning.heads.decoder import Decoder
+from engine.learning.keeping.card import DecoderCard
 from engine.store.store import EmbeddingStore
 
 SHARE = 0.5
 FEWEST_PATCHES = 256  # fewer do not tell a mean and a deviation of a place
+
+
+def settled(
+    adapt: Adapt, cards: Sequence[DecoderCard], store: EmbeddingStore, only: Collection[str] | None
+) -> Adapt:
+    """What auto comes to on some ground: standardise or none. It was measured for burn scars, from simulated to real ground.
+
+    Args:
+        cards: of all decoders that map together.
+        only: ids of the tiles that are mapped; None: all.
+    """
+    if adapt != "auto":
+        return adapt
+    is_measured = all(card.is_simulated and card.task == "burn_scars" for card in cards)
+    if not is_measured or store.meta.is_simulated:
+        return "none"
+    known = store.read_valid_fraction()[_mapped_rows(store, only)] > 0
+    return "standardise" if known.sum() >= FEWEST_PATCHES else "none"
 
 
 def adapted(
@@ -53,13 +73,19 @@ def adapted(
     return moved
 
 
-def note_of_adaptation(adapt: Adapt) -> str:
-    """What is told of a map that was adapted; empty where it was not."""
+def note_of_adaptation(adapt: Adapt, asked: Adapt = "standardise") -> str:
+    """What is told of a map that was adapted; empty where it was not.
+
+    Args:
+        adapt: as settled.
+        asked: before it was settled.
+    """
     if adapt == "none":
         return ""
+    why = "; it learned from simulated scenes, and these are real" if asked == "auto" else ""
     return (
-        "The decoder was adapted to this place (adapt: standardise): its standardisation lies half way between its training "
-        "ground and this ground."
+        f"The decoder was adapted to this place (adapt: {asked}{why}): its standardisation lies half way between its training "
+        f"ground and this ground."
     )
 
 

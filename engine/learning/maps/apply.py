@@ -20,7 +20,7 @@ from engine.jobs.configuration.config import ApplyConfig, ExtractConfig
 from engine.jobs.events import ApplyDone, Event, MapTileDone, Noticed, StepStarted
 from engine.labels.build import PixelsWithData
 from engine.learning.keeping.result import TrainRun
-from engine.learning.maps.adaptation import note_of_adaptation
+from engine.learning.maps.adaptation import note_of_adaptation, settled
 from engine.learning.maps.alike import DISAGREEMENT, disagreement_ramp, require_alike
 from engine.learning.maps.dates import dates_of
 from engine.learning.maps.ensemble import ensemble_outputs
@@ -103,10 +103,11 @@ def map_store(
     """
     for run in runs:
         run.decoder.require_fit(store)
+    asked, adapt = adapt, settled(adapt, [run.decoder for run in runs], store, only)
     make_folder(folder)
     task = runs[0].decoder.taught
     has_data, gaps = (None, "") if task.is_per_tile else pixels_with_data(store, root)
-    told = (gaps, *(note_of(run, store) for run in runs), note_of_adaptation(adapt))
+    told = (gaps, *(note_of(run, store) for run in runs), note_of_adaptation(adapt, asked))
     notes = tuple(dict.fromkeys(note for note in told if note))
     yield from map(Noticed, notes)
     with tempfile.TemporaryDirectory(prefix=".pieces-", dir=folder) as held:

@@ -19,7 +19,7 @@ from engine.learning.dataset import Span, read_features, require_finite, spans_o
 from engine.learning.heads.decoder import Decoder
 from engine.learning.heads.table import restore_decoder
 from engine.learning.keeping.result import TrainRun
-from engine.learning.maps.adaptation import adapted
+from engine.learning.maps.adaptation import adapted, settled
 from engine.learning.positions import POSITION_PREFIX, Positions
 from engine.learning.tasks.task import MapStyle, Task
 from engine.learning.truth import on_tile
@@ -93,7 +93,7 @@ def tile_outputs(
     is_valid = store.read_valid_fraction() > 0
     chosen = [span for span in spans_of(store) if only is None or span.tile.id in only]
     require_finite(store, chosen, columns, is_valid)
-    if adapt == "standardise":
+    if settled(adapt, [card], store, only) == "standardise":
         decoder = adapted(decoder, columns, is_valid, store, only)
     features = torch.from_numpy(columns)
     features[torch.from_numpy(~is_valid)] = decoder.mean.to(features.dtype)

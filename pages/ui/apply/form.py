@@ -20,6 +20,9 @@ from pages.ui.look.fields import help_of
 from pages.ui.state import address, cached, regions, results, session
 
 _GROUND = "ground"  # of the address
+_ADAPT: dict[Adapt, str] = {
+    "auto": "From simulated to real ground alone", "standardise": "Always", "none": "Never, use it as it was taught",
+}  # fmt: skip
 _GROUND_HELD, _GROUND_ABSENT = "apply_ground_held", "apply_ground_absent"
 
 
@@ -97,11 +100,12 @@ def _ensemble(run: TrainRun, runs: Sequence[cached.JobFacts]) -> tuple[str, ...]
 
 
 def _adapt() -> Adapt:
-    """Whether the decoder is adapted to the ground: never unless it is asked for."""
-    asked = st.toggle(
-        "Adapt the decoder to the ground", key="apply_adapt", help=help_of(ApplyConfig, "adapt")
-    )
-    return "standardise" if asked else "none"
+    """Whether the decoder is adapted to the ground: from simulated to real ground, unless something else is asked for."""
+    asked: Adapt = st.selectbox(
+        "Adapt the decoder to the ground", list(_ADAPT), key="apply_adapt", format_func=_ADAPT.__getitem__,
+        help=help_of(ApplyConfig, "adapt"),
+    )  # fmt: skip
+    return asked
 
 
 def _is_alike(run: TrainRun, found: cached.JobFacts) -> bool:

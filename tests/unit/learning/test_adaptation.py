@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from engine.__main__ import main
 from engine.errors import StoreError
 from engine.jobs.configuration.config import ApplyConfig, config_hash
 from engine.learning.heads.decoder import Decoder
-from engine.learning.maps.adaptation import FEWEST_PATCHES, adapted, note_of_adaptation
+from engine.learning.keeping.result import write_card
+from engine.learning.maps.adaptation import FEWEST_PATCHES, adapted, note_of_adaptation, settled
 from engine.learning.maps.apply import map_store
 from engine.learning.maps.facts import PROBABILITY, read_map
 from engine.store.schema import StoredTile, TileRows
@@ -82,6 +84,41 @@ def test_a_map_and_its_files_say_that_the_decoder_was_adapted_and_others_do_not(
     for path in (out, home / "adapted" / PROBABILITY):
         with rasterio.open(path) as raster:
             assert raster.tags()["EMBERSCOPE_ADAPT"] == "standardise"
+
+
+def test_auto_adapts_decoders_of_simulated_burn_scars_to_real_ground_alone(home: Path) -> None:
+    real, small = _place(home / "real"), _place(home / "small", side=15)
+    run = decoder_that_burns_from(1.5, real, home / "trained")
+    card = replace(run.decoder, is_simulated=True, task="burn_scars")
+    simulated = replace(real, meta=replace(real.meta, is_simulated=True))
+    assert settled("auto", [card, card], real, None) == "standardise"
+    for cards, ground in (
+        ([card], simulated),
+        ([card], small),
+        ([card, replace(card, is_simulated=False)], real),
+        ([replace(card, task="burn_severity")], real),
+    ):
+        assert settled("auto", cards, ground, None) == "none"
+    assert settled("auto", [card], real, frozenset(["elsewhere"])) == "none"
+    assert [settled(asked, [card], simulated, None) for asked in ("none", "standardise")] == [
+        "none",
+        "standardise",
+    ]
+
+
+def test_predict_adapts_a_decoder_of_the_season_to_real_ground_and_says_why(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = _place(home / "place")
+    run = decoder_that_burns_from(1.5, place, home / "trained")
+    card = replace(run.decoder, is_simulated=True, task="burn_scars")
+    write_card(run.folder, card)
+    out = tmp_path / "m.tif"
+    for chosen, tag in (([], "standardise"), (["--adapt", "none"], None)):
+        assert main(["predict", str(run.folder), str(place.folder), "--out", str(out), *chosen]) == 0
+        assert ("it learned from simulated scenes" in capsys.readouterr().err) == (tag is not None)
+        with rasterio.open(out) as raster:
+            assert raster.tags().get("EMBERSCOPE_ADAPT") == tag
 
 
 def test_a_configuration_without_adaptation_keeps_its_hash() -> None:
