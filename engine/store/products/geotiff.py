@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from odc.geo.geobox import GeoBox
-from rasterio.enums import Resampling
+from rasterio.enums import MaskFlags, Resampling
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
@@ -61,16 +61,19 @@ def _require_embeddings(dataset: DatasetReader, path: Path) -> None:
 def _grid(dataset: DatasetReader, grid: GeoBox, read: Read, notes: tuple[str, ...]) -> PixelGrid:
     is_integer = np.issubdtype(np.dtype(dataset.dtypes[0]), np.integer)
     stated = _nodata(dataset)
-    told = [f"{stated:g}"] if stated is not None else [] if is_integer else ["NaN"]
-    nodata = (
-        " or ".join([*told, *([] if is_integer else ["zero"])]) + " in all bands"
-        if told or not is_integer
-        else "none stated"
-    )
+    nodata = _in_words(stated, is_integer) + (", and the file's mask" if _has_mask(dataset) else "")
     return PixelGrid(
         grid, dataset.count, read, tuple(name or "" for name in dataset.descriptions), dataset.scales, dataset.offsets,
         nodata, is_integer, notes, {key.lower(): value for key, value in dataset.tags().items()},
     )  # fmt: skip
+
+
+def _in_words(nodata: float | None, is_integer: bool) -> str:
+    """What marks a gap."""
+    stated = None if nodata is None or np.isnan(nodata) else f"{nodata:g} in all bands"
+    if is_integer:
+        return stated or "none stated"
+    return f"NaN in a band, or {f'{stated}, or ' if stated else ''}zero in all bands"
 
 
 def _nodata(dataset: DatasetReader) -> float | None:
@@ -78,6 +81,13 @@ def _nodata(dataset: DatasetReader) -> float | None:
     if dataset.nodata is None and dataset.dtypes[0] == "int8":
         return -128.0
     return None if dataset.nodata is None else float(dataset.nodata)
+
+
+def _has_mask(dataset: DatasetReader) -> bool:
+    """Whether a mask inside the file or beside it (.msk) says which pixels are gaps."""
+    return all(
+        MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags for flags in dataset.mask_flag_enums
+    )
 
 
 def _fill(dataset: DatasetReader) -> float | None:
@@ -89,15 +99,17 @@ def _fill(dataset: DatasetReader) -> float | None:
 
 def _reader(dataset: DatasetReader, is_south_up: bool, path: Path) -> Read:
     """Reads a box counted from the north, whichever end the file's rows begin at."""
-    nodata = _nodata(dataset)
+    nodata, is_masked = _nodata(dataset), _has_mask(dataset)
 
     def read(box: Box) -> tuple[np.ndarray, np.ndarray]:
         first = dataset.height - box.bottom if is_south_up else box.top
         window = Window(box.left, first, box.right - box.left, box.bottom - box.top)
         with damage_told(path, f"the window at row {box.top}, column {box.left}"):
             values = np.moveaxis(dataset.read(window=window), 0, -1)  # (h, w, D)
-        values = np.ascontiguousarray(values[::-1] if is_south_up else values)
-        return values, _is_valid(values, nodata)
+            mask = dataset.read_masks(1, window=window) > 0 if is_masked else np.ones(values.shape[:2], bool)
+        step = -1 if is_south_up else 1
+        values = np.ascontiguousarray(values[::step])
+        return values, _is_valid(values, nodata) & mask[::step]
 
     return read
 
