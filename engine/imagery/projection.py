@@ -56,7 +56,19 @@ def metric_grid(dataset: DatasetReader, where: str, crs: CRS | None = None) -> M
     """
     crs = crs or earth_crs(dataset, where)
     transform = _georeference(dataset, where)
-    own = GeoBox((dataset.height, dataset.width), transform, crs_text(crs))
+    return metric_grid_of(GeoBox((dataset.height, dataset.width), transform, crs_text(crs)), crs, where)
+
+
+def metric_grid_of(own: GeoBox, crs: CRS, where: str) -> MetricGrid:
+    """The metric grid of pixels that lie on a grid of any CRS.
+
+    Args:
+        crs: of the grid, without heights.
+
+    Raises:
+        SceneError: as `metric_grid`.
+    """
+    transform = own.transform
     if crs.is_geographic:
         return _regridded(own, where, f"{where} is in degrees")
     factor = crs.axis_info[0].unit_conversion_factor

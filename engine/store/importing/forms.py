@@ -23,7 +23,7 @@ from engine.store.products.taken import Taken
 from engine.store.products.terratorch.chip_files import is_terratorch
 from engine.store.products.terratorch.folder import taken_folder
 from engine.store.products.understood import UNKNOWN, Understood
-from engine.store.products.zarr.zarr_grid import is_zarr_of_embeddings
+from engine.store.products.zarr.group import is_zarr_of_embeddings
 
 
 def _taken_parquet(path: Path, region: Region | None) -> AbstractContextManager[Taken]:

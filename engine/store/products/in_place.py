@@ -18,7 +18,7 @@ from engine.store.products.raster_rows import raster_parts
 from engine.store.products.raster_sets.set_parts import set_parts
 from engine.store.products.tables.table_rows import table_parts
 from engine.store.products.terratorch.chip_rows import chip_parts
-from engine.store.products.zarr.zarr_grid import groups_of
+from engine.store.products.zarr.group import groups_of
 from engine.store.schema import StoreMeta, parse_metadata
 
 # What tells the state of a folder, such as a Zarr store.

@@ -19,7 +19,8 @@ from engine.imagery.remote.store_files import bring_description
 from engine.store.catalogues.lists.listed import ListedItem
 from engine.store.catalogues.remote_files.placed import Placed
 from engine.store.products.pixel_grid import PixelGrid, box_of
-from engine.store.products.zarr.zarr_grid import EMBEDDINGS, pixels_of
+from engine.store.products.zarr.group import EMBEDDINGS
+from engine.store.products.zarr.zarr_grid import pixels_of
 from engine.workspace import runs_root
 
 

@@ -12,7 +12,7 @@ from engine.imagery.scene import scene_id
 from engine.store.products.raster_sets.raster_set import Member, taken_set
 from engine.store.products.raster_tiles import taken_raster
 from engine.store.products.taken import Taken
-from engine.store.products.zarr.zarr_grid import groups_of
+from engine.store.products.zarr.group import groups_of
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from engine.imagery.region import Region
 from engine.jobs.configuration.config import ExtractConfig, load_config
 from engine.jobs.job import Job
 from engine.store.check import check_store
+from engine.store.importing.forms import understand
 from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of
@@ -202,3 +203,32 @@ def test_an_imported_store_says_that_it_has_no_imagery_and_no_labels_of_its_own(
         config.scene.find(tmp_path)
     with pytest.raises(EngineError, match="no labels named severity"):
         list(config.scene.prepare_labels(tmp_path, "severity"))
+
+
+def test_a_mask_inside_the_file_marks_gaps(tmp_path: Path) -> None:
+    vectors, known = unit_vectors(30, 21, 16), np.ones((30, 21), bool)
+    known[20:, 5:] = False
+    for is_south_up in (False, True):
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+            path = write_tiff(tmp_path / f"{is_south_up}.tif", vectors, south_up=is_south_up)
+            with rasterio.open(path, "r+") as file:
+                file.write_mask((known[::-1] if is_south_up else known).astype(np.uint8) * 255)
+        told, store = import_embeddings(path, tmp_path / f"run_{is_south_up}", in_place=True)
+        assert np.array_equal(~np.isnan(on_grid(store, 30, 21)[..., 0]), known)
+        assert told.nodata == "NaN in a band, or zero in all bands, and the file's mask"
+
+
+@pytest.mark.parametrize("named", ["a{:02d}", "A{}", "A{:02d} (axis)", "A{:02d}: unit sphere"])
+def test_alphaearths_bands_are_known_as_programs_write_them(tmp_path: Path, named: str) -> None:
+    numbers = in_8_bits(unit_vectors(9, 9))
+    path = write_tiff(
+        tmp_path / "x.tif", numbers, tuple(named.format(number) for number in range(64)), nodata=-128
+    )
+    assert understand(path).model == "alphaearth_v1"
+
+
+def test_a_few_pixels_in_a_large_gap_are_found(tmp_path: Path) -> None:
+    values = np.full((300, 700, 8), np.nan, np.float32)
+    values[133:137, 401:405] = 2
+    _, store = import_embeddings(write_tiff(tmp_path / "x.tif", values, nodata=np.nan), tmp_path / "run")
+    assert int((store.read_valid_fraction() > 0).sum()) == 16

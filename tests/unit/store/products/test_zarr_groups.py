@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import zarr
+from pyproj import CRS
 
 from engine.errors import EngineError
+from engine.imagery.geobox import from_lonlat
 from engine.store.importing.forms import is_folder_of_embeddings, understand
 from engine.store.importing.taking import import_embeddings
 from engine.views.comparing.change import change
@@ -165,3 +168,115 @@ def test_whole_numbers_without_their_scales_and_a_group_without_a_place_are_refu
     zarr.open_group(group, mode="a").attrs.clear()
     with pytest.raises(EngineError, match="where its embeddings lie"):
         understand(group)
+
+
+# Ways in which a group says where its pixels lie and how its numbers are decoded: attributes, coordinates, and the step of rows.
+_NORTH_UP, _SOUTH_UP = [10.0, 0.0, WEST, 0.0, -10.0, NORTH], [10.0, 0.0, WEST, 0.0, 10.0, NORTH - 330]
+_CODE = {"proj:code": "EPSG:32618"}
+
+
+def plain(
+    folder: Path, values: np.ndarray, order: str, told: dict[str, object], coordinates: bool = False
+) -> Path:
+    """A group without dates whose axes are named by their letters: d, y and x."""
+    group = zarr.open_group(folder, mode="w", zarr_format=3)
+    group.update_attributes(told)
+    placed = np.transpose(values, ["yxd".index(axis) for axis in order])
+    chunks = tuple({"d": 5, "y": 13, "x": 17}[axis] for axis in order)
+    group.create_array("embeddings", data=placed, chunks=chunks, dimension_names=tuple(order))
+    if coordinates:
+        for name, first, step, size in (
+            ("x", WEST + 5, 10, values.shape[1]),
+            ("y", NORTH - 5, -10, values.shape[0]),
+        ):
+            group.create_array(
+                name, data=first + step * np.arange(size, dtype=float), dimension_names=(name,)
+            )
+        group.create_array("spatial_ref", data=np.array(0)).attrs["crs_wkt"] = CRS.from_epsg(32618).to_wkt()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("order", "told", "way"),
+    [
+        ("yxd", {**_CODE, "spatial:transform": _NORTH_UP}, ""),
+        ("dyx", {"proj:epsg": 32618, "spatial:transform": [*_NORTH_UP, 0, 0, 1]}, ""),
+        ("dyx", {**_CODE, "spatial:transform": _SOUTH_UP}, "south-up"),
+        ("dyx", {**_CODE, "spatial:bbox": [WEST, NORTH - 330, WEST + 410, NORTH]}, ""),
+        ("xyd", {"grid_mapping": "spatial_ref"}, "coordinates"),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_pixels_lie_where_attributes_or_coordinates_have_them(
+    tmp_path: Path, order: str, told: dict[str, object], way: str, dtype: str
+) -> None:
+    values = unit_vectors(33, 41, 12).astype(dtype)
+    values[3:6, 7:9] = np.nan
+    stored = values[::-1] if way == "south-up" else values
+    path = plain(tmp_path / "any.zarr", stored, order, told, way == "coordinates")
+    _, store = import_embeddings(path, tmp_path / "run", in_place=True)
+    assert store.tiles[0].transform == pytest.approx((10, 0, WEST, 0, -10, NORTH))
+    assert np.array_equal(on_grid(store, 33, 41), values.astype(np.float32), equal_nan=True)
+
+
+def test_a_group_in_degrees_is_brought_to_metres_by_its_nearest_pixels(tmp_path: Path) -> None:
+    values = np.arange(1, 31 * 29 + 1, dtype=np.float32).reshape(31, 29)[..., None] * np.ones(8, np.float32)
+    told = {"proj:code": "EPSG:4326", "spatial:transform": [0.0001, 0, -75.0, 0, -0.0001, 37.0]}
+    seen, store = import_embeddings(
+        plain(tmp_path / "x.zarr", values, "dyx", told), tmp_path / "run", in_place=True
+    )
+    assert any("takes the nearest embedding" in note for note in seen.notes)
+    tile, found, valid = next(store.iterate())
+    row, column = np.nonzero(valid)
+    x, y = tile.pixel_transform @ (column + 0.5, row + 0.5)
+    lon, lat = from_lonlat(tile.crs).transform(x, y, direction="INVERSE")
+    expected = values[np.floor((37 - lat) / 0.0001).astype(int), np.floor((lon + 75) / 0.0001).astype(int)]
+    assert np.array_equal(found[row, column], expected) and len(row) > 700
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "offset", "gap", "told"),
+    [
+        ("int8", 0.05, 0.0, -128, {"type": "scalar", "scale": 0.05}),
+        ("uint8", 0.1, -12.8, 0, {"type": "scalar", "scale": 0.1, "offset": -12.8}),
+        ("int16", 0.01, 0.0, -9999, {"type": "scalar", "scale": 0.01}),
+        ("int8", np.linspace(0.1, 0.3, 12), np.linspace(1, 2, 12), 77, {"scale": np.linspace(0.1, 0.3, 12).tolist(), "offset": np.linspace(1, 2, 12).tolist()}),
+    ],
+)  # fmt: skip
+def test_whole_numbers_are_decoded_as_the_group_says_and_its_gaps_stay_gaps(
+    tmp_path: Path, dtype: str, scale: Any, offset: Any, gap: int, told: dict[str, object]
+) -> None:
+    info = np.iinfo(dtype)
+    numbers = np.random.default_rng(1).integers(max(info.min, -100), 100, (20, 20, 12)).astype(dtype)
+    numbers[2:4] = gap
+    stated = {
+        **_CODE,
+        "spatial:transform": _NORTH_UP,
+        "geoemb:quantization": {"method": "linear", "scale": told},
+    }
+    if gap not in (-128, 0):
+        stated["nodata"] = gap
+    _, store = import_embeddings(
+        plain(tmp_path / "x.zarr", numbers, "dyx", stated), tmp_path / "run", in_place=True
+    )
+    expected = (numbers * scale + offset).astype(np.float32)
+    expected[2:4] = np.nan
+    found = on_grid(store, 20, 20)
+    assert np.array_equal(np.isnan(found), np.isnan(expected))
+    assert np.nanmax(np.abs(found - expected)) < 0.03
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"geoemb:quantization": {"scale": [0.1, 0.2]}}, "2 scales and 1 offsets for embeddings of 12"),
+        ({"geoemb:quantization": {"scale": {"scale": "small"}}}, "is no number"),
+        ({"proj:code": "EPSG:999999"}, r"CRS of x\.zarr cannot be read"),
+        ({"spatial:transform": [0, 0, 0, 0, 0, 0]}, "without an area"),
+    ],
+)  # fmt: skip
+def test_what_a_group_states_wrongly_is_named(tmp_path: Path, told: dict[str, object], says: str) -> None:
+    numbers = np.ones((9, 9, 12), np.int8)
+    path = plain(tmp_path / "x.zarr", numbers, "dyx", {**_CODE, "spatial:transform": _NORTH_UP, **told})
+    with pytest.raises(EngineError, match=says):
+        understand(path)
