@@ -60,21 +60,13 @@ def metric_grid(dataset: DatasetReader, where: str, crs: CRS | None = None) -> M
 
 
 def metric_grid_of(own: GeoBox, crs: CRS, where: str) -> MetricGrid:
-    """The metric grid of pixels that lie on a grid of any CRS.
-
-    Args:
-        crs: of the grid, without heights.
-
-    Raises:
-        SceneError: as `metric_grid`.
-    """
-    transform = own.transform
+    """The same of pixels that lie on a grid of any CRS, which is given without heights."""
     if crs.is_geographic:
         return _regridded(own, where, f"{where} is in degrees")
     factor = crs.axis_info[0].unit_conversion_factor
-    if math.sqrt(abs(transform.determinant)) * factor < _LEAST_PIXEL_M:
+    if math.sqrt(abs(own.transform.determinant)) * factor < _LEAST_PIXEL_M:
         raise SceneError(
-            f"{where} has pixels of {abs(transform.a):.6g} {crs.axis_info[0].unit_name} in {_title(crs)}: its coordinates look like degrees. "
+            f"{where} has pixels of {abs(own.transform.a):.6g} {crs.axis_info[0].unit_name} in {_title(crs)}: its coordinates look like degrees. "
             f"Assign the CRS that they are in, e.g. with gdal_edit -a_srs EPSG:4326."
         )
     if abs(factor - 1) > 1e-9:

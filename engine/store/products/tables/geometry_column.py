@@ -6,21 +6,18 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from engine.errors import StoreError
-from engine.imagery.geobox import crs_text, to_lonlat
-from engine.imagery.raster.rasters import in_short
+from engine.imagery.geobox import crs_text
+from engine.store.products.tables.nested import is_list
 
 _NAMES = ("geometry", "geom", "wkb_geometry", "wkb", "footprint")
 _BOXES = ("bbox", "bounds")
-_SIDES = ("xmin", "ymin", "xmax", "ymax")
+SIDES = ("xmin", "ymin", "xmax", "ymax")
 _LON, _LAT = (
     ("lon", "longitude", "lng", "centre_lon", "center_lon", "x"),
     ("lat", "latitude", "centre_lat", "center_lat", "y"),
@@ -37,10 +34,9 @@ _CELLS = (
     "mgrs_tile",
     "grid_cell",
 )
-# Sides of a polygon of hundreds of kilometres are curved in another CRS.
-_POLYGON = 3
-# Degrees beyond which a coordinate is no longitude or latitude; footprints may reach over the antimeridian.
-_MOST_LON, _MOST_LAT = 540.0, 90.000001
+
+
+Kind = Literal["wkb", "wkt", "rings", "box"]
 
 
 @dataclass(frozen=True)
@@ -48,11 +44,12 @@ class GeometryColumn:
     """Where the footprints of a file are.
 
     Attributes:
+        kind: of its values; "rings" are GeoParquet 1.1's native polygons.
         crs: of the coordinates; empty for longitude and latitude.
     """
 
     name: str
-    kind: Literal["wkb", "wkt", "box"]
+    kind: Kind
     crs: str = ""
 
 
@@ -79,38 +76,6 @@ def geometry_of(file: pq.ParquetFile, where: str) -> GeometryColumn:
     )
 
 
-def polygons(column: pa.ChunkedArray, geometry: GeometryColumn, where: str) -> np.ndarray:
-    """(rows,) the polygons of a column, in longitude and latitude.
-
-    Raises:
-        StoreError: a row has none, or something else than a polygon, or coordinates that are no place on Earth.
-    """
-    missing = column.null_count
-    if missing:
-        raise StoreError(
-            f"{where} has {missing:,} of {len(column):,} rows without a geometry. Leave these rows out."
-        )
-    shapes = _shapes(column, geometry, where)
-    kinds = shapely.get_type_id(shapes)
-    is_polygon = (kinds == _POLYGON) | ((kinds == 6) & (shapely.get_num_geometries(shapes) == 1))
-    is_usable = is_polygon & ~shapely.is_empty(shapes) & np.isfinite(shapely.bounds(shapes)).all(axis=1)
-    if not is_usable.all():
-        raise StoreError(
-            f"{where} has {int((~is_usable).sum()):,} of {len(shapes):,} rows whose geometry is no single polygon: the ground of an "
-            f"embedding is not known from a point. Give polygons."
-        )
-    if geometry.crs:
-        _require_metres(shapes, geometry.crs, where)
-    found = _in_lonlat(shapes, geometry.crs) if geometry.crs else shapes
-    west, south, east, north = shapely.total_bounds(found).tolist()
-    if not (-_MOST_LON <= west <= east <= _MOST_LON and -_MOST_LAT <= south <= north <= _MOST_LAT):
-        raise StoreError(
-            f"The geometries of {where} reach from {west:,.6g} to {east:,.6g} and from {south:,.6g} to {north:,.6g}, which are no "
-            f"longitudes and latitudes: its CRS is not stated, or another one. State it in the footer `geo`, or bring them to EPSG:4326."
-        )
-    return found
-
-
 def bounds_stated(file: pq.ParquetFile, geometry: GeometryColumn) -> tuple[float, float, float, float] | None:
     """West, south, east, north of all rows in degrees, as the footer `geo` states them; None where it does not."""
     columns = footer(file, b"geo").get("columns")
@@ -127,6 +92,29 @@ def bounds_stated(file: pq.ParquetFile, geometry: GeometryColumn) -> tuple[float
     return west, south, east, north
 
 
+def require_some(file: pq.ParquetFile, geometry: GeometryColumn, where: str) -> None:
+    """Check, by the counts in the file's footer, that not every row lacks a geometry.
+
+    Raises:
+        StoreError: every row does.
+    """
+    rows = missing = 0
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        counts = [
+            column.statistics.null_count
+            for column in map(group.column, range(group.num_columns))
+            if column.path_in_schema.split(".")[0] == geometry.name
+            and column.statistics
+            and column.statistics.has_null_count
+        ]
+        rows, missing = rows + group.num_rows, missing + (min(counts) if counts else 0)
+    if rows and missing >= rows:
+        raise StoreError(
+            f"{where} has {rows:,} of {rows:,} rows without a geometry: nothing tells where they lie."
+        )
+
+
 def footer(file: pq.ParquetFile, key: bytes) -> dict[str, Any]:
     """A JSON object in the metadata of a file; empty where there is none."""
     raw = (file.schema_arrow.metadata or {}).get(key) or (file.metadata.metadata or {}).get(key)
@@ -137,50 +125,17 @@ def footer(file: pq.ParquetFile, key: bytes) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def _shapes(column: pa.ChunkedArray, geometry: GeometryColumn, where: str) -> np.ndarray:
-    try:
-        if geometry.kind == "box":
-            boxes = column.combine_chunks()
-            west, south, east, north = (
-                pc.struct_field(boxes, side).to_numpy(zero_copy_only=False).astype(np.float64)
-                for side in _SIDES
-            )
-            return np.asarray(shapely.box(west, south, east, north))
-        values = np.array(column.to_pylist(), object)
-        return np.asarray((shapely.from_wkb if geometry.kind == "wkb" else shapely.from_wkt)(values))
-    except (shapely.GEOSException, ValueError) as err:
-        raise StoreError(
-            f"The geometries of {where} are no {geometry.kind.upper()} ({in_short(err)}). Write the file again."
-        ) from err
-
-
-def _in_lonlat(shapes: np.ndarray, crs: str) -> np.ndarray:
-    convert = to_lonlat(crs).transform
-    return np.asarray(shapely.transform(shapes, lambda corners: np.column_stack(convert(*corners.T))))
-
-
-def _require_metres(shapes: np.ndarray, crs: str, where: str) -> None:
-    """Check that coordinates of a map projection are none in degrees.
-
-    Raises:
-        StoreError: they look like it.
-    """
-    if np.abs(shapely.total_bounds(shapes)).max() <= _MOST_LON and not CRS.from_user_input(crs).is_geographic:
-        raise StoreError(
-            f"The geometries of {where} are stated to be in {crs}, and their coordinates look like longitude and latitude. Correct the "
-            f"CRS in the footer `geo`."
-        )
-
-
-def _kind(found: pa.DataType) -> Literal["wkb", "wkt"] | None:
+def _kind(found: pa.DataType) -> Kind | None:
     stored = getattr(found, "storage_type", found)  # geoarrow's extension types
     if pa.types.is_binary(stored) or pa.types.is_large_binary(stored):
         return "wkb"
+    if is_list(stored) and is_list(stored.value_type) and pa.types.is_struct(stored.value_type.value_type):
+        return "rings"
     return "wkt" if pa.types.is_string(stored) or pa.types.is_large_string(stored) else None
 
 
 def _is_box(kind: pa.DataType) -> bool:
-    return pa.types.is_struct(kind) and all(kind.get_field_index(side) >= 0 for side in _SIDES)
+    return pa.types.is_struct(kind) and all(kind.get_field_index(side) >= 0 for side in SIDES)
 
 
 def _crs(column: dict[str, Any], where: str) -> str:

@@ -15,7 +15,8 @@ import shapely
 from engine.errors import BadInput, RegionError, StoreError
 from engine.imagery.raster.dates import parse_time
 from engine.imagery.region import Region
-from engine.store.products.tables.geometry_column import polygons
+from engine.store.products.tables.geometry_column import require_some
+from engine.store.products.tables.polygons import polygons
 from engine.store.products.tables.row_groups import groups_that_meet, rows_in
 from engine.store.products.tables.vector_column import Columns, vectors
 
@@ -64,6 +65,9 @@ def rows_of(file: pq.ParquetFile, columns: Columns, region: Region | None, where
         BadInput: more rows meet it than a store of footprints takes.
     """
     starts, total = group_starts(file), file.metadata.num_rows
+    if not total:
+        raise StoreError(f"{where} has no rows. Give a file with embeddings.")
+    require_some(file, columns.place, where)
     is_looked_at = region is None and total > MOST_ROWS
     chosen: list[tuple[int, np.ndarray, np.ndarray]] = []
     for group in groups_that_meet(file, columns.geometry, region, columns.place.crs):
@@ -86,11 +90,7 @@ def rows_of(file: pq.ParquetFile, columns: Columns, region: Region | None, where
         if is_looked_at and taken >= _LOOKED_ROWS:
             break
     if not chosen:
-        raise (
-            RegionError(f"No footprint of {where} meets the region. Choose another region.")
-            if region
-            else StoreError(f"{where} has no rows.")
-        )
+        raise RegionError(f"No footprint of {where} meets the region. Choose another region.")
     found = _with_vectors(file, columns, chosen, starts, where)
     return replace(found, in_all=total) if is_looked_at else found
 

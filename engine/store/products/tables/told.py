@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,9 @@ from engine.store.products.understood import UNKNOWN, Understood
 from engine.store.schema import StoredTile
 
 _CLAY = {768: "clay_v0", 1024: "clay_v1.5"}
+# Earth Genome's tables: these columns alone, with a footer `emb`.
+_EARTH_INDEX, _EARTH_INDEX_DIM = {"id", "embedding", "geometry"}, 384
+_EARTH_INDEX_NAMES = ("earthgenome", "earthindex")
 _MAJOR_TOM = {"unique_id", "grid_cell", "grid_row_u", "grid_col_r"}
 _TURNED = 0.95
 
@@ -83,8 +89,9 @@ def _model(told: dict[str, Any], names: set[str], dim: int, path: str) -> tuple[
         return "Major TOM embeddings", named or UNKNOWN
     if {"index", "source_url"} <= names and dim in _CLAY:
         return "Clay embeddings", named or _CLAY[dim]
-    words = _providers(told).lower() + path.replace("-", "").replace("_", "").lower()
-    if "earth genome" in words or "earthindex" in words:
+    words = re.sub(r"[^a-z]", "", f"{json.dumps(told)} {Path(path).name}".lower())
+    is_named = any(name in words for name in _EARTH_INDEX_NAMES)
+    if is_named or (told and dim == _EARTH_INDEX_DIM and names - {"bbox"} == _EARTH_INDEX):
         return "Earth Index embeddings", named or UNKNOWN
     return "embeddings", named or UNKNOWN
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from engine.errors import StoreError
 from engine.store.products.tables.footprint_tiles import Footprint, footprints_of
-from engine.store.products.tables.geometry_column import geometry_of, polygons
+from engine.store.products.tables.geometry_column import geometry_of
+from engine.store.products.tables.polygons import polygons
 from engine.store.products.tables.rows_read import times_of
 from engine.store.products.tables.vector_column import time_column
 from engine.store.products.terratorch.chip_files import ChipFile, values_column
