@@ -114,7 +114,7 @@ def map_store(
         kept = yield from _keep_pieces(runs, store, Path(held), has_data, only, adapt, of_class)
         yield StepStarted("Writing the map")
         _write_maps(runs, store, folder, kept, adapt)
-        numbers = None if task.classes else summary_of(kept)
+    numbers = None if task.classes else summary_of(folder / VALUES)
     facts = facts_of(
         store, [run.decoder for run in runs], [run.folder for run in runs], folder, notes, date, only, title, adapt,
         of_class, numbers,

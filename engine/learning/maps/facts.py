@@ -95,7 +95,8 @@ class MapFacts:
         """What is mapped: the classes that are looked for, or the quantity with its unit."""
         if self.is_of_numbers:
             return self.ramp.title
-        return " and ".join(self.style.sought.values())
+        *most, last = self.style.sought.values()
+        return f"{', '.join(most)} and {last}" if most else last
 
     @property
     def usual_hectares(self) -> dict[str, float]:

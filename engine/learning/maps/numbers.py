@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,29 +13,30 @@ from engine.extraction.stored_scenes import scenes_of_store
 from engine.files import write_atomic
 from engine.learning.film_reel import ramped
 from engine.learning.maps.facts import VALUES, MapFacts
-from engine.store.schema import StoredTile
+from engine.views.maps.filled_blocks import cell_hectares, filled_blocks
 from engine.views.maps.picture import MOST_PX, Caption, captioned, enlarged
 from engine.views.maps.picture_ground import ground_picture
 
 _BARE, _OPACITY, _LEGEND_STEPS = (232, 230, 225), 0.9, 5
 
 
-def summary_of(kept: Sequence[tuple[StoredTile, Path]]) -> dict[str, float]:
-    """Mean, standard deviation, least and greatest number of the pieces of a map, and the hectares that have one.
+def summary_of(path: Path) -> dict[str, float]:
+    """Mean, standard deviation, least and greatest number of a map, and the hectares on the ellipsoid that have one.
 
     Args:
-        kept: a tile, and the file of its numbers (1, height_px, width_px), NaN where there is none.
+        path: of the raster, NaN where there is no number.
     """
     number, total, squares, hectares = 0, 0.0, 0.0, 0.0
     ends = [math.inf, -math.inf]
-    for tile, path in kept:
-        values = np.load(path).astype(np.float64)
-        values = values[~np.isnan(values)]
-        if not values.size:
-            continue
-        number, total, squares = number + values.size, total + values.sum(), squares + (values**2).sum()
-        ends = [min(ends[0], values.min()), max(ends[1], values.max())]
-        hectares += values.size * abs(tile.pixel_transform.determinant) / 10_000
+    with rasterio.open(path) as dataset:
+        for window in filled_blocks(dataset):
+            values = dataset.read(1, window=window).astype(np.float64)
+            values = values[~np.isnan(values)]
+            if not values.size:
+                continue
+            number, total, squares = number + values.size, total + values.sum(), squares + (values**2).sum()
+            ends = [min(ends[0], values.min()), max(ends[1], values.max())]
+            hectares += values.size * cell_hectares(dataset, window)
     if not number:
         return {"hectares": 0.0}
     mean = total / number
@@ -45,13 +45,18 @@ def summary_of(kept: Sequence[tuple[StoredTile, Path]]) -> dict[str, float]:
     return {name: float(value) for name, value in named.items()}
 
 
+def rounded(value: float) -> str:
+    """A number with three digits, or all of its whole ones: "1.68", "-0.12", "12,345"."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def in_words(facts: MapFacts) -> str:
     """What a map of numbers says as a whole, with the unit: Mean 12.3 m, from 4.1 to 20.6 m."""
     told, unit = facts.numbers, f" {facts.taught.unit}" if facts.taught.unit else ""
     if "mean" not in told:
         return "No pixel has a number."
-    ends = f"from {told['least']:.4g} to {told['greatest']:.4g}{unit}"
-    return f"Mean {told['mean']:.4g}{unit}, standard deviation {told['std']:.3g}{unit}, {ends}."
+    ends = f"from {rounded(told['least'])} to {rounded(told['greatest'])}{unit}"
+    return f"Mean {rounded(told['mean'])}{unit}, standard deviation {rounded(told['std'])}{unit}, {ends}."
 
 
 def legend_of(facts: MapFacts) -> list[tuple[tuple[int, int, int], str]]:
@@ -62,7 +67,7 @@ def legend_of(facts: MapFacts) -> list[tuple[tuple[int, int, int], str]]:
     unit = f" {facts.taught.unit}" if facts.taught.unit else ""
     beyond = {0: " and more", _LEGEND_STEPS - 1: " and less"}
     return [
-        ((red, green, blue), f"{value:.3g}{unit}{beyond.get(index, '')}")
+        ((red, green, blue), f"{rounded(value)}{unit}{beyond.get(index, '')}")
         for index, ((red, green, blue), value) in enumerate(zip(colours, steps.tolist(), strict=True))
     ]
 

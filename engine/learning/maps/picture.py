@@ -39,7 +39,13 @@ def caption_of(facts: MapFacts, threshold: float) -> Caption:
         if facts.dates
         else "without a stated date"
     )
-    above = "" if facts.is_of_numbers else f", probability above {threshold:g}"
+    above = (
+        f", probability above {threshold:g}"
+        if threshold
+        else ""
+        if facts.is_of_numbers
+        else ", the likeliest class"
+    )
     lines = [
         *([in_words(facts)] if facts.is_of_numbers else []),
         f"Imagery {days}. Source: {facts.source or 'not stated'}.",

@@ -112,7 +112,7 @@ def _classes(shown: Shown) -> maps.Shown:
     # Where the map was opened: from then on the panel tells the browser, and the layer stays.
     step = st.session_state.setdefault(f"apply_step_{shown.channel}", step_of(threshold(facts)))
     cut = threshold_layer.Cut(shown.channel, step, _colours(facts))
-    title = " and ".join(facts.style.sought.values()).capitalize()
+    title = facts.quantity[:1].upper() + facts.quantity[1:]
     return maps.Shown(
         threshold_layer.register(path, facts.style.sought), layers.raster_bounds(path), f"Mapped by {facts.head} on {facts.backbone}", title,
         "overlay", cut=cut, legend=layers.class_legend(dict(cut.colours), facts.style.sought),
@@ -141,7 +141,7 @@ def panel(shown: Shown) -> None:
 def _number_panel(shown: Shown) -> None:
     """What a map of numbers says as a whole, and its files."""
     facts = shown.facts
-    st.markdown(f"**{wording.plain(facts.quantity)}**")
+    st.markdown(f"**{wording.plain(facts.quantity[:1].upper() + facts.quantity[1:])}**")
     st.markdown(wording.plain(in_words(facts)))
     st.caption(f"{facts.numbers['hectares']:,.1f} ha have a number.")
     named = downloads.offer_file(
@@ -149,7 +149,7 @@ def _number_panel(shown: Shown) -> None:
     )
     picture = map_files.address(shown.folder, facts, "png", 0.0).replace("THRESHOLD", "0.50")
     of_several = [(str(one["label"]), str(one["address"])) for one in _disagreement_file(shown)]
-    take.links([("GeoTIFF of numbers", named), ("Picture with colours", picture), *of_several])
+    take.links([("GeoTIFF of numbers", named), ("Picture with legend", picture), *of_several])
 
 
 def _threshold_panel(shown: Shown) -> None:

@@ -16,7 +16,7 @@ _ABSENT, _NO_BREAK = "–", "\u00a0"
 
 def verdict(task: Task, rows: Sequence[Mapping[str, Any]]) -> None:
     """Whether the decoder beats each method, the ones that it does not beat first."""
-    said = verdicts(rows, metrics.title(task.watch, task.classes))
+    said = verdicts(rows, metrics.titled(task.watch, task))
     lost = [words for is_beaten, words in said if not is_beaten]
     won = [words for is_beaten, words in said if is_beaten]
     if lost:
@@ -29,7 +29,7 @@ def table(task: Task, rows: Sequence[Mapping[str, Any]]) -> None:
     """Every method on the same test pixels: scores, 95 % intervals over places, and the decoder's gain."""
     names = measures(task)
     has_gain = any("gain" in one for one in rows)
-    head = ["On the test places", *(metrics.title(name, task.classes) for name in names)]
+    head = ["On the test places", *(metrics.titled(name, task) for name in names)]
     body = []
     for one in rows:
         cells = [_with_interval(one, name) for name in names]

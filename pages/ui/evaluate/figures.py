@@ -99,7 +99,7 @@ def areas(points: Sequence[tuple[str, float, float]], task: Task) -> None:
     """The watched score of each place against the labelled area."""
     import plotly.graph_objects as go
 
-    title = metrics.title(task.watch, task.classes)
+    title = metrics.titled(task.watch, task)
     names, hectares, scores = zip(*points, strict=True) if points else ((), (), ())
     figure = go.Figure(
         go.Scatter(

@@ -95,7 +95,7 @@ def _titles(head: Sequence[str], task: Task) -> list[str]:
 
 
 def _title(name: str, task: Task) -> str:
-    known = metrics.title(name, task.classes)
+    known = metrics.titled(name, task)
     return known[0].upper() + known[1:]
 
 

@@ -51,7 +51,7 @@ def headline(run: TrainRun) -> None:
     for column, name in zip(columns, shown, strict=False):
         interval = found.get(f"{name}_interval")
         column.metric(
-            metrics.title(name, task.classes), _number(found.get(name)), help=_HELP.get(name.partition("_")[0]),
+            metrics.titled(name, task), _number(found.get(name)), help=_HELP.get(name.partition("_")[0]),
             delta=f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else None, delta_color="off", delta_arrow="off",
         )  # fmt: skip
     judged = "labelled_tiles" if task.is_per_tile else "pixels"
@@ -116,7 +116,7 @@ def history(run: TrainRun) -> None:
     )
     if folded.open:
         with folded:
-            charts.curves(epochs, run.task.classes, f"history_{run.folder.name}")
+            charts.curves(epochs, run.task, f"history_{run.folder.name}")
 
 
 def take_home(run: TrainRun, tables: Sequence[tuple[str, str]] = ()) -> None:
@@ -157,7 +157,7 @@ def _rows(run: TrainRun) -> list[tuple[str, str]]:
             *_other_ious(task),
         )
     )
-    return [(name, metrics.title(name, task.classes)) for name in names if name in found]
+    return [(name, metrics.titled(name, task)) for name in names if name in found]
 
 
 def _other_ious(task: Task) -> list[str]:

@@ -25,12 +25,12 @@ def show(job: Job, events: progress_words.Events) -> None:
     history, config = progress_words.epochs(events), job.config
     if not history or not isinstance(config, TrainConfig):
         return
-    classes = task_of(config.task).classes
-    charts.curves(history, classes, f"curves_{job.id}")
+    task = task_of(config.task)
+    charts.curves(history, task, f"curves_{job.id}")
     best = next((item for item in reversed(history) if item.is_best), None)
     if best is not None:
         st.caption(
-            f"Best epoch: {best.epoch} (dotted line). {metrics.title(best.watch, classes)} on the validation places: "
+            f"Best epoch: {best.epoch} (dotted line). {metrics.titled(best.watch, task)} on the validation places: "
             f"{best.validation[best.watch]:.3f}."
         )
 

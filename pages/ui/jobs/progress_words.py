@@ -94,7 +94,8 @@ def _outcome(events: Events) -> str:
         return f"Kept epoch {learned[-1].epoch}, the best on validation, and tested it once"
     mapped = next((event for _, event in reversed(events) if isinstance(event, happened.ApplyDone)), None)
     if mapped is not None:
-        return "; ".join(f"{name}: {area:,.1f} ha" for name, area in mapped.hectares.items())
+        areas = "; ".join(f"{name}: {area:,.1f} ha" for name, area in mapped.hectares.items())
+        return areas or f"{wording.count(len(mapped.maps), 'map')} of numbers"
     measured = next((event for _, event in reversed(events) if isinstance(event, happened.MeasureDone)), None)
     if measured is not None:
         told = ", ".join(f"{name} {value:g}" for name, value in measured.found.items())

@@ -81,7 +81,7 @@ def _curves_picture(run: TrainRun) -> Path:
     from engine.learning.report.curve_files import write_curves_picture
 
     history = run.history
-    titles = {name: metrics.title(name, run.task.classes) for name in history[-1].validation}
+    titles = {name: metrics.titled(name, run.task) for name in history[-1].validation}
     told = [run.folder.name, *(["SIMULATED"] if run.decoder.is_simulated else [])]
     told += ["random weights"] if run.decoder.is_random else []
     return write_curves_picture(history, titles, " · ".join(told), run.folder / "curves.png")

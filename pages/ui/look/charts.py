@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from engine.jobs.events import EpochDone
-from engine.learning.tasks.task import TaskClass
+from engine.learning.tasks.task import Task
 from pages.ui.look import metrics
 from pages.ui.look.palette import BLUE, GREEN, LINES, RED, REST, SHADES, TRAIN, VALIDATION, theme
 
@@ -19,17 +19,13 @@ _HEIGHT = 230
 _CHARTS_IN_A_ROW = 3
 
 
-def curves(history: Sequence[EpochDone], classes: Sequence[TaskClass], key: str) -> None:
-    """The metrics that the run names over its epochs, training and validation.
-
-    Args:
-        classes: of the run's task.
-    """
+def curves(history: Sequence[EpochDone], task: Task, key: str) -> None:
+    """The metrics that the run names over its epochs, training and validation."""
     names = list(history[-1].validation)
     for first in range(0, len(names), _CHARTS_IN_A_ROW):
         row = names[first : first + _CHARTS_IN_A_ROW]
         for column, name in zip(st.columns(_CHARTS_IN_A_ROW), row, strict=False):
-            title = metrics.title(name, classes)
+            title = metrics.titled(name, task)
             alt = _curve_words(history, name, title)
             figure = _curve(history, name, f"{title} ({metrics.unit(name)})" if metrics.unit(name) else title)
             column.plotly_chart(figure, key=f"{key}_{name}", config=CONFIG, alt=alt)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.learning.tasks.task import TaskClass
+from engine.learning.tasks.task import Task, TaskClass
 
 _OF_A_CLASS = {"iou": "IoU", "f1": "F1", "precision": "Precision", "recall": "Recall"}
 _OF_ALL = {"loss": "Loss", "miou": "Mean IoU", "accuracy": "Accuracy", "mean_f1": "Mean F1"}
 _OF_NUMBERS = {"r2": "R²", "rmse": "RMSE", "mae": "MAE", "bias": "Mean error"}
+_IN_THE_UNIT = ("rmse", "mae", "bias")
 SHARE = "0 to 1"
 
 
@@ -19,6 +20,12 @@ def title(name: str, classes: Sequence[TaskClass]) -> str:
     if measure in _OF_A_CLASS and of_class:
         return f"{_OF_A_CLASS[measure]}, {of_class}"
     return {**_OF_ALL, **_OF_NUMBERS}.get(name, name.replace("_", " "))
+
+
+def titled(name: str, task: Task) -> str:
+    """The same of a task, with its unit where the metric has that: "RMSE (m)"."""
+    words = title(name, task.classes)
+    return f"{words} ({task.unit})" if task.unit and name in _IN_THE_UNIT else words
 
 
 def unit(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.learning.film_reel import ramped
+from engine.learning.maps.numbers import rounded
 from engine.learning.tasks.task import Ramp
 from pages.ui.look import style
 from pages.ui.map import layers
@@ -36,4 +37,4 @@ def numbers(paths: Sequence[Path], words: str, title: str, ramp: Ramp) -> Shown:
 def bar_legend(ramp: Ramp) -> Legend:
     """The colour bar with its ends."""
     colours = tuple(style.css(colour) for colour in ramp.colours)
-    return Legend(bar=Bar(colours, f"{ramp.low:g}", f"{ramp.high:g}"), note=ramp.title)
+    return Legend(bar=Bar(colours, rounded(ramp.low), rounded(ramp.high)), note=ramp.title)

@@ -26,7 +26,7 @@ from engine.jobs.configuration.config import (
 from engine.jobs.note import Note, read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import inner, jobs_panel, progress_words
-from pages.ui.look import metrics
+from pages.ui.look import metrics, wording
 from pages.ui.runs import comparison, disk
 from pages.ui.state import address, bound, cached
 
@@ -156,7 +156,7 @@ def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         if not any(row[name] not in (None, "") for row in rows)
     }
     return {
-        "State": column.TextColumn(width="small"), "Kind": column.TextColumn(width="small"), "Name": column.TextColumn(width="medium"),
+        "State": column.TextColumn(width="small"), "Kind": column.TextColumn(width=105), "Name": column.TextColumn(width="medium"),
         "What": column.TextColumn(width="medium"), "On": column.TextColumn(width="medium"),
         "Settings": column.TextColumn(width="medium", help="Those in which the listed runs of its kind differ."),
         "Started": column.DatetimeColumn(format="D MMM YYYY, HH:mm"), "Took": column.NumberColumn(format="%d s", width="small"),
@@ -252,7 +252,8 @@ def result(item: cached.JobFacts) -> str:
     if item.kind == "extract" and "patches" in summary:
         return f"{summary['patches']:,} patches"
     if item.kind == "apply" and "hectares" in summary:
-        return "; ".join(f"{name}: {area:,.1f} ha" for name, area in summary["hectares"].items())
+        areas = "; ".join(f"{name}: {area:,.1f} ha" for name, area in summary["hectares"].items())
+        return areas or f"{wording.count(len(summary['maps']), 'map')} of numbers"
     if item.kind in ("leaderboard", "dataset") and summary:
         return _told(summary)
     value = score(item)

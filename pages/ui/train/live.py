@@ -13,6 +13,7 @@ from engine.jobs.events import EpochDone
 from engine.jobs.job import Job
 from engine.learning import film_reel
 from engine.learning.keeping.result import TrainRun
+from engine.learning.maps.numbers import rounded
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import curves, jobs_panel, progress_words
 from pages.ui.look import charts, metrics, style
@@ -71,7 +72,7 @@ def _legend(job: Job) -> None:
         return
     shown = task_of(config.task).prediction_style
     if shown.ramp is not None:
-        style.small(f"{shown.ramp.title}: dark {shown.ramp.low:g}, bright {shown.ramp.high:g}")
+        style.small(f"{shown.ramp.title}: dark {rounded(shown.ramp.low)}, bright {rounded(shown.ramp.high)}")
         return
     style.legend([(style.css(shown.colours[value]), words) for value, words in shown.names.items()])
 

@@ -56,7 +56,7 @@ def start(config: TrainConfig, source: Source) -> None:
     )
     task = task_of(config.task)
     st.caption(
-        f"The epoch with the best {metrics.title(task.watch, task.classes)} on the validation places is kept. "
+        f"The epoch with the best {metrics.titled(task.watch, task)} on the validation places is kept. "
         "The test places are scored once, at the end."
     )
     is_ready = config.labels.source == "scene" or bool(config.labels.path)

@@ -99,6 +99,7 @@ def test_numbers_are_mapped_with_their_unit_their_mean_and_a_picture_but_no_thre
     assert facts.numbers["mean"] == pytest.approx(every.mean())
     assert facts.numbers["std"] == pytest.approx(every.std())
     assert (facts.numbers["least"], facts.numbers["greatest"]) == (every.min(), every.max())
+    assert facts.numbers["hectares"] == pytest.approx(9 * 92.16, rel=2e-3)
     out, picture = room / "numbers.tif", room / "numbers.png"
     assert (
         main(["map-files", str(folder / "maps/0"), "--classes", str(out), "--png", str(picture), "--json"])

@@ -119,4 +119,4 @@ def _written(columns: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
 
 def _without_formulas(cell: Any) -> Any:
     """Text that a spreadsheet would calculate is kept as text."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@" else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
