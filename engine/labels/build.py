@@ -15,6 +15,7 @@ from engine.errors import LabelError, StoreError
 from engine.imagery.scene import Scene
 from engine.jobs.configuration.config import ExtractConfig, LabelsConfig, parse_config
 from engine.labels.label_files import label_files_of
+from engine.labels.label_names import named_labels
 from engine.labels.label_raster import check_label_raster, grid_note, nodata_note, read_label_raster
 from engine.labels.reading import BURNED_OR_NOT, LabelReading
 from engine.labels.sidecar import SCHEMA_VERSION, Labels, open_labels, write_labels
@@ -27,7 +28,6 @@ PixelsWithData = Callable[[StoredTile], np.ndarray | None]
 # Counts up when the same files are read otherwise: sidecars of earlier versions are not taken for those of today.
 _READING = 2
 # The labels that scenes bring unless others are named.
-MASK = "mask"
 
 
 def labels_for(
@@ -75,30 +75,6 @@ def _extraction_of(store: EmbeddingStore) -> ExtractConfig:
             f"{store.folder} holds the configuration of another kind of job than an extraction. Extract it again."
         )
     return extraction
-
-
-def named_labels(scenes: Sequence[Scene], name: str | None) -> tuple[Scene, ...]:
-    """The scenes with the labels of a name (`<chip>.<name>.tif`) in place of their masks; None or mask: the masks themselves."""
-    if name in (None, MASK):
-        return tuple(scenes)
-    beside = [_label_path(scene, str(name)) for scene in scenes]
-    if scenes and not any(path.is_file() for path in beside):
-        raise LabelError(
-            f"The scenes have no labels named {name}: there is no file at {beside[0]}. Write them there, or give a label "
-            f"raster (labels: source: raster, path: ...)."
-        )
-    return tuple(
-        dataclasses.replace(scene, mask_path=path if path.is_file() else None)
-        for scene, path in zip(scenes, beside, strict=True)
-    )
-
-
-def _label_path(scene: Scene, name: str) -> Path:
-    """Where the labels of a name lie: beside the scene's mask, or beside its image."""
-    if scene.mask_path is not None:
-        return scene.mask_path.with_name(scene.mask_path.name.replace(f".{MASK}.", f".{name}."))
-    image = next(iter(scene.assets.values())).path
-    return image.with_name(f"{image.stem.removesuffix('_merged')}.{name}.tif")
 
 
 def build_labels(

@@ -19,8 +19,9 @@ from engine.extraction.store_layout import stored_tile
 from engine.extraction.weights.store_encoder import cells_of, layers_of, require_layers
 from engine.jobs.configuration.config import EmbeddingFilesConfig, ExtractConfig, LabelsConfig, TrainConfig
 from engine.jobs.events import Event, Noticed, StepStarted
-from engine.labels.build import PixelsWithData, label_steps, labels_for, masks_of_tiles, named_labels
+from engine.labels.build import PixelsWithData, label_steps, labels_for, masks_of_tiles
 from engine.labels.label_files import label_files_of
+from engine.labels.label_names import named_labels
 from engine.labels.label_raster import check_label_raster, require_overlap
 from engine.labels.remembered import remember, remembered
 from engine.labels.sidecar import Labels, read_labels

@@ -11,7 +11,13 @@ import pytest
 import yaml
 
 from engine.__main__ import main
-from engine.jobs.configuration.config import SegmentationConfig, TrainConfig, load_config
+from engine.jobs.configuration.config import (
+    RegressionConfig,
+    SegmentationConfig,
+    TileClassificationConfig,
+    TrainConfig,
+    load_config,
+)
 from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.task import TaskClass
 from pages.ui.look import metrics
@@ -104,6 +110,46 @@ def test_a_training_with_classes_of_ones_own_is_started_from_the_page(
     assert [(one.value, one.name, one.colour) for one in config.task.classes] == [
         (0, "meadow", None), (3, "deep lake", "#0072B2"), (7, "bare soil", None),
     ]  # fmt: skip
+
+
+def test_numbers_and_classes_of_tiles_of_ones_own_are_started_from_the_page(
+    open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
+    at = open_page("train")
+    at.segmented_control(key="t_task").set_value("own_numbers").run()
+    at.text_input(key="t_quantity").set_value("canopy height")
+    at.text_input(key="t_unit").set_value("m")
+    at.number_input(key="t_low").set_value(40.0)
+    at.number_input(key="t_high").set_value(2.5).run()
+    assert any("must be smaller" in warning.value for warning in at.warning)
+    at.number_input(key="t_low").set_value(0.5).run()
+    assert not at.exception
+    assert "numbers in m" in words(at)
+    at.button(key="start_train").click().run()
+    (path,) = home.glob("*/config.yaml")
+    config = load_config(path)
+    assert isinstance(config, TrainConfig)
+    assert config.task == RegressionConfig(
+        name="regression", quantity="canopy height", unit="m", shown=(0.5, 2.5)
+    )
+    assert config.loss.name == "squared"
+    path.unlink()
+    at = open_page("train")
+    at.segmented_control(key="t_task").set_value("own_tiles").run()
+    at.text_area(key="t_classes").set_value("3 lake\n7 wood #33a02c")
+    at.toggle(key="t_several").set_value(True)
+    at.number_input(key="t_least").set_value(30.0).run()
+    assert not at.exception
+    at.button(key="start_train").click().run()
+    (path,) = home.glob("*/config.yaml")
+    config = load_config(path)
+    assert isinstance(config, TrainConfig)
+    assert isinstance(config.task, TileClassificationConfig)
+    assert (config.task.several, config.task.least_share) == (True, 0.3)
+    assert [(one.value, one.name) for one in config.task.classes] == [(3, "lake"), (7, "wood")]
+    assert not isinstance(config.store, str)
+    assert config.store.granularity == "tile"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def _counts(source: rasterio.DatasetReader, outline: BaseGeometry) -> np.ndarray
     """How many pixels of each value from RIGHT to MISS lie inside an outline, (4,)."""
     shape = transform_geom("EPSG:4326", source.crs, mapping(outline))
     points = np.array([point for ring in _rings(shape) for point in ring])  # (n, 2)
-    columns, rows = ~source.transform * (points[:, 0], points[:, 1])
+    columns, rows = ~source.transform @ (points[:, 0], points[:, 1])
     left, top = max(0, int(np.floor(columns.min()))), max(0, int(np.floor(rows.min())))
     right, bottom = (
         min(source.width, int(np.ceil(columns.max()))),

@@ -12,7 +12,7 @@ from shapely.ops import unary_union
 from engine.errors import EngineError
 from engine.imagery.scene import Scene
 from engine.jobs.configuration.config import ExtractConfig
-from engine.labels.build import named_labels
+from engine.labels.label_names import named_labels
 from engine.learning.judging.judgement import Place
 from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.task import MapStyle

@@ -45,7 +45,7 @@ def open_run(chosen: cached.JobFacts) -> TrainRun:
 def headline(run: TrainRun) -> None:
     """The scores that people ask for first, and how sure they are."""
     found, task = run.scores, run.task
-    rows = [name for name, _ in _rows(run)]
+    rows = [name for name, _ in _rows(run) if not (_has_table(task) and _is_of_class(name, task))]
     columns = [column for _ in range(2) for column in st.columns(2)]
     shown = list(dict.fromkeys((task.watch, *measures(task), *rows)))[: len(columns)]
     for column, name in zip(columns, shown, strict=False):
@@ -62,6 +62,8 @@ def headline(run: TrainRun) -> None:
     if any(found.get(f"{name}_interval") for name in shown):
         words = f"{words} Below a score: its 95 % interval, from drawing the test places anew."
     st.caption(words)
+    if _has_table(task):
+        _by_class(found, task)
     if run.decoder.labels_source.startswith("clicked labels"):
         notes = " ".join(str(note) for note in found.get("notes", ()))
         st.warning(
@@ -69,6 +71,24 @@ def headline(run: TrainRun) -> None:
             f"other places, and the decoder that is kept has learnt from all. {wording.told(notes)}",
             icon=":material/info:",
         )
+
+
+def _has_table(task: Task) -> bool:
+    """Whether each class has a row of its own: there are more than can stand side by side."""
+    return len(task.classes) > 2
+
+
+def _is_of_class(name: str, task: Task) -> bool:
+    return name.partition("_")[2] in {one.key for one in task.classes}
+
+
+def _by_class(found: Mapping[str, Any], task: Task) -> None:
+    """The scores of each class."""
+    named = {"iou": "IoU", "f1": "F1", "precision": "Precision", "recall": "Recall"}
+    rows = [
+        (one.title, [_number(found.get(f"{measure}_{one.key}")) for measure in named]) for one in task.classes
+    ]
+    style.table(["Class", *named.values()], rows)
 
 
 def way_on(chosen: cached.JobFacts) -> None:

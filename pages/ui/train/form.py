@@ -11,6 +11,7 @@ from engine.errors import ConfigError
 from engine.jobs.configuration.config import HeadConfig, LabelsConfig, LossConfig, TrainConfig, parse_config
 from engine.jobs.configuration.task import is_of_numbers, is_of_tiles
 from engine.jobs.configuration.train import OF_NUMBERS
+from engine.labels.label_names import MASK
 from pages.ui.look import glossary
 from pages.ui.look.fields import choices_of, help_of
 from pages.ui.train import more_settings, split_form, task_form
@@ -34,7 +35,7 @@ def settings(source: Source) -> TrainConfig:
             f"This task needs a store with one row a {rows}, and the one above has one a {source.granularity}. Choose another "
             f"store, or extract with granularity: {rows}."
         )
-    labels = _labels(source)
+    labels = _labels(source, is_own=not isinstance(task, str))
     st.subheader("Decoder", anchor=False)
     one, two = st.columns(2)
     head = str(one.selectbox("Head", _heads(rows, source), key=f"t_head_{rows}" if rows == "tile" else "t_head",
@@ -85,8 +86,12 @@ def _loss(column: Any, takes_numbers: bool) -> dict[str, Any]:
         raise ConfigError(f"{text!r} is no list of losses and weights. Write it like {_TERMS}.") from err
 
 
-def _labels(source: Source) -> LabelsConfig:
-    """Labels of the scenes where they have some, or a raster."""
+def _labels(source: Source, is_own: bool) -> LabelsConfig:
+    """Labels of the scenes where they have some, or a raster.
+
+    Args:
+        is_own: whether the task is a person's own, which any labels of the scenes may be of.
+    """
     if not source.has_labels:
         st.info(
             "These scenes bring no labels. Name a label raster, or choose the fire season above.",
@@ -96,11 +101,27 @@ def _labels(source: Source) -> LabelsConfig:
     kind = st.segmented_control("Labels from", options, default=options[0], required=True, key="t_labels",
                                 format_func={"scene": "The scenes", "raster": "A raster"}.__getitem__)  # fmt: skip
     if kind == "scene":
-        return LabelsConfig()
+        return LabelsConfig(name=_name_of_labels(source) if is_own else None)
     path = st.text_input(
         "Label raster (path on this machine)", key="t_label_path", help=help_of(LabelsConfig, "path")
     )
     return LabelsConfig(source="raster", path=path)
+
+
+def _name_of_labels(source: Source) -> str | None:
+    """Which of the labels beside the scenes; None where there is nothing to choose."""
+    names = source.label_names
+    if not names or names == (MASK,):
+        return None
+    words = {name: f"{name} · <chip>.{name}.tif" for name in names}
+    chosen = st.selectbox(
+        "Which labels of the scenes",
+        names,
+        key="t_label_name",
+        format_func=words.__getitem__,
+        help=help_of(LabelsConfig, "name"),
+    )
+    return None if chosen == MASK else str(chosen)
 
 
 def _plain(value: Any) -> Any:

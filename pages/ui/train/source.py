@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, SimulatedScene, TrainConfig
+from engine.labels.label_names import label_names
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from pages.ui import workspace
@@ -28,6 +29,7 @@ class Source:
 
     Attributes:
         layers, tiles: of the store; empty where it is made first.
+        label_names: of the labels that lie beside its scenes.
         granularity: of its rows.
     """
 
@@ -39,6 +41,7 @@ class Source:
     has_labels: bool
     granularity: str = "patch"
     tiles: tuple[StoredTile, ...] = ()
+    label_names: tuple[str, ...] = ()
 
     def of_rows(self, granularity: str) -> Source:
         """The same, with the season's rows as a task needs them."""
@@ -71,11 +74,13 @@ def choose() -> Source:
         return Source("the fire season, extracted first", _SEASON, True, False, (), True)
     try:
         store = results.store_of(found[name].job)
-        masked = any(scene.mask_path for scene in cached.scenes(found[name].config.scene))
+        scenes = cached.scenes(found[name].config.scene)
+        names = () if isinstance(found[name].config.scene, SimulatedScene) else label_names(scenes)
+        masked = any(scene.mask_path for scene in scenes) or bool(names)
     except EngineError as err:
         st.warning(wording.told(str(err)), icon=":material/error_outline:")
         st.stop()
-    return _of_store(store, masked)
+    return replace(_of_store(store, masked), label_names=names)
 
 
 def _of_store(store: EmbeddingStore, has_labels: bool) -> Source:

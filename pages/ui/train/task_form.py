@@ -1,51 +1,78 @@
-"""What a decoder learns: burn scars, or classes of one's own."""
+"""What a decoder learns: burn scars and their presets, or classes, numbers or classes of tiles of one's own."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import streamlit as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from engine.errors import ConfigError
 from engine.jobs.complaints import in_words
-from engine.jobs.configuration.config import SegmentationConfig, TrainConfig
+from engine.jobs.configuration.config import (
+    RegressionConfig,
+    SegmentationConfig,
+    TileClassificationConfig,
+    TrainConfig,
+)
 from engine.learning.tasks.table import PRESETS, TITLES, task_of
 from pages.ui.look import style
 from pages.ui.look.fields import help_of
 
-_OWN = "own"
+_OWN: Mapping[str, str] = {
+    "own": "My own classes", "own_numbers": "My own numbers", "own_tiles": "My own classes of tiles",
+}  # fmt: skip
 _EXAMPLE = "0 unburnt\n1 low severity #f0e442\n2 high severity #d55e00"
 
+_Own = TypeVar("_Own", bound=BaseModel)
+TaskGiven = str | SegmentationConfig | RegressionConfig | TileClassificationConfig
 
-def choose() -> str | SegmentationConfig:
-    """A preset, or the classes that a person writes.
+
+def choose() -> TaskGiven:
+    """A preset, or what a person writes of a task of their own.
 
     Raises:
-        ConfigError: classes that cannot be used.
+        ConfigError: classes or numbers that cannot be used.
     """
-    words = {name: TITLES[name] for name in PRESETS} | {_OWN: "My own classes"}
+    words = {name: TITLES[name] for name in PRESETS} | dict(_OWN)
     name = st.segmented_control(
         "What it learns", list(words), default=next(iter(words)), required=True, key="t_task",
         format_func=words.__getitem__, help=help_of(TrainConfig, "task"),
     )  # fmt: skip
-    task = str(name) if name in PRESETS else _own_classes()
-    titles = " · ".join(f"{one.value} {one.title}" for one in task_of(task).classes) or "numbers"
-    style.facts((("Values of the labels", titles),), small=True)
+    task = _given(str(name))
+    learned = task_of(task)
+    titles = " · ".join(f"{one.value} {one.title}" for one in learned.classes)
+    numbers = f"numbers in {learned.unit}" if learned.unit else "numbers"
+    style.facts((("Values of the labels", titles or numbers),), small=True)
     return task
 
 
-def _own_classes() -> SegmentationConfig:
+def _given(name: str) -> TaskGiven:
+    match name:
+        case "own":
+            return _checked(SegmentationConfig, {"classes": _classes()}, "classes")
+        case "own_numbers":
+            return _checked(RegressionConfig, _numbers(), "numbers")
+        case "own_tiles":
+            return _checked(TileClassificationConfig, _tiles(), "classes")
+        case _:
+            return name
+
+
+def _checked(model: type[_Own], tree: dict[str, Any], what: str) -> _Own:
+    try:
+        return model.model_validate(tree)
+    except ValidationError as err:
+        raise ConfigError(f"The {what} cannot be used: {in_words(err, model)}.") from err
+
+
+def _classes() -> list[dict[str, Any]]:
     text = st.text_area(
         "One class a line: value, name, and a colour if you like", _EXAMPLE, key="t_classes", height=110,
         help="The value in the label raster, the name for scores and legends, the colour on maps.",
     )  # fmt: skip
-    try:
-        return SegmentationConfig.model_validate(
-            {"classes": [_class(line) for line in text.splitlines() if line.strip()]}
-        )
-    except ValidationError as err:
-        raise ConfigError(f"The classes cannot be used: {in_words(err, SegmentationConfig)}.") from err
+    return [_class(line) for line in text.splitlines() if line.strip()]
 
 
 def _class(line: str) -> dict[str, Any]:
@@ -55,3 +82,42 @@ def _class(line: str) -> dict[str, Any]:
     if not name:
         return {"value": value, "name": rest.strip()}
     return {"value": value, "name": name.strip(), "colour": f"#{colour.strip()}"}
+
+
+def _numbers() -> dict[str, Any]:
+    """What the number is, its unit, and the ends of its colour bar."""
+    one, two = st.columns(2)
+    quantity = one.text_input("What the number is", key="t_quantity", placeholder="canopy height", max_chars=40,
+                              help=help_of(RegressionConfig, "quantity"))  # fmt: skip
+    unit = two.text_input(
+        "Its unit", key="t_unit", placeholder="m", max_chars=20, help=help_of(RegressionConfig, "unit")
+    )
+    low = one.number_input(
+        "Colour bar from", value=None, key="t_low", format="%g", help=help_of(RegressionConfig, "shown")
+    )
+    high = two.number_input("to", value=None, key="t_high", format="%g")
+    shown = None if low is None or high is None else (low, high)
+    return {
+        "name": "regression",
+        "quantity": quantity.strip() or "value",
+        "unit": unit.strip(),
+        "shown": shown,
+    }
+
+
+def _tiles() -> dict[str, Any]:
+    """The classes, whether a tile may have several, and from which share of it one is there."""
+    classes = _classes()
+    several = st.toggle(
+        "A tile may have several classes", key="t_several", help=help_of(TileClassificationConfig, "several")
+    )
+    least = st.number_input(
+        "A class is there from this share of the tile (%)", 0.1, 100.0, 2.0, 1.0, key="t_least",
+        help=help_of(TileClassificationConfig, "least_share"),
+    )  # fmt: skip
+    return {
+        "name": "tile_classification",
+        "classes": classes,
+        "several": several,
+        "least_share": round(least / 100, 6),
+    }

@@ -11,8 +11,8 @@ from engine.learning.leaderboard.report.words import metric_words, row_name
 # Told apart with any colour vision (Okabe & Ito 2008, "Color universal design"), dark enough on white.
 _COLOURS = ("#b8431a", "#0072b2", "#007a5a", "#a8519a", "#8a6d00", "#2b2b2b")
 _INK, _FAINT, _LINE = "#1c1916", "#6e6860", "#ddd7cd"
-_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 330, 70, 26, 74
-_LONGEST = 44
+_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 330, 70, 26, 62
+_LONGEST, _LINE_PX = 44, 14
 
 
 def picture(summary: Mapping[str, Any]) -> str:
@@ -20,14 +20,16 @@ def picture(summary: Mapping[str, Any]) -> str:
     rows, metric = summary["rows"], summary["metric"]
     low, high = _span([*rows, *summary["baselines"]], metric)
     colours = head_colours(row["head"] for row in rows)
-    bottom = _TOP + _ROW * len(rows)
-    parts = [_axis(low, high, bottom, metric_words(summary))]
+    # The names of the baselines stand above the rows, one below the other.
+    top = _TOP + _LINE_PX * len(summary["baselines"])
+    bottom = top + _ROW * len(rows)
+    parts = [_axis(low, high, top, bottom, metric_words(summary))]
     parts += [
-        _baseline(one, metric, low, high, bottom, _TOP - 10 - 13 * (number % 2))
+        _baseline(one, metric, low, high, bottom, top - 8 - _LINE_PX * number)
         for number, one in enumerate(summary["baselines"])
     ]
     parts += [
-        _row(row, metric, _TOP + _ROW * number + _ROW // 2, low, high, colours)
+        _row(row, metric, top + _ROW * number + _ROW // 2, low, high, colours)
         for number, row in enumerate(rows)
     ]
     return _framed(summary, "".join(parts), bottom + 66, _legend(colours, bottom + 52))
@@ -59,12 +61,12 @@ def _x(value: float, low: float, high: float) -> float:
     return round(_LEFT + min(max(share, 0.0), 1.0) * (_WIDTH - _LEFT - _RIGHT), 1)
 
 
-def _axis(low: float, high: float, bottom: int, title: str) -> str:
+def _axis(low: float, high: float, top: int, bottom: int, title: str) -> str:
     steps = max(1, round((high - low) / 0.05))
     every = -(-steps // 8)
     ticks = [low + 0.05 * step for step in range(0, steps + 1, every)]
     lines = "".join(
-        f"<line x1='{_x(tick, low, high)}' x2='{_x(tick, low, high)}' y1='{_TOP}' y2='{bottom}' stroke='{_LINE}'/>"
+        f"<line x1='{_x(tick, low, high)}' x2='{_x(tick, low, high)}' y1='{top}' y2='{bottom}' stroke='{_LINE}'/>"
         f"<text x='{_x(tick, low, high)}' y='{bottom + 15}' text-anchor='middle' fill='{_FAINT}'>{tick:.2f}</text>"
         for tick in ticks
     )
@@ -105,7 +107,7 @@ def _baseline(row: Mapping[str, Any], metric: str, low: float, high: float, bott
     x = _x(value, low, high)
     anchor = "end" if x > (_LEFT + _WIDTH) / 2 else "start"
     return (
-        f"<line x1='{x}' x2='{x}' y1='{_TOP - 6}' y2='{bottom}' stroke='{_INK}' stroke-dasharray='4 3'/>"
+        f"<line x1='{x}' x2='{x}' y1='{y + 4}' y2='{bottom}' stroke='{_INK}' stroke-dasharray='4 3'/>"
         f"<text x='{x}' y='{y}' text-anchor='{anchor}' fill='{_INK}'>{html.escape(row['backbone'])} {value:.3f}</text>"
     )
 
@@ -123,9 +125,10 @@ def _legend(colours: Mapping[str, str], y: int) -> str:
 def _framed(summary: Mapping[str, Any], body: str, height: int, legend: str) -> str:
     places = summary["rows"][0]["places"]
     title = "Leaderboard · SIMULATED data" if summary["is_simulated"] else "Leaderboard"
+    seeds = len(summary["rows"][0]["seeds"])
     lead = (
-        f"Dot: mean over {len(summary['rows'][0]['seeds'])} seed(s), rings: seeds, line: 95 % interval over {places} test places, "
-        f"bold: chosen on validation."
+        f"Dot: {'one seed' if seeds == 1 else f'mean over {seeds} seeds'}, rings: seeds, line: 95 % interval over {places} test "
+        f"places, bold: chosen on validation."
     )
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {height}' width='{_WIDTH}' height='{height}' role='img' "

@@ -164,7 +164,11 @@ def test_the_files_hold_the_columns_that_other_boards_take(board: Board) -> None
     torchgeo = (folder / "torchgeo_bench.csv").read_text().splitlines()
     assert torchgeo[0].split(",") == list(TORCHGEO_BENCH)
     assert {line.split(",")[1] for line in torchgeo[1:]} == {"seg-linear", "knn3"}
-    for name in ("leaderboard.csv", "geo_bench_2.csv", "torchgeo_bench.csv"):  # what is not there is an empty cell
+    for name in (
+        "leaderboard.csv",
+        "geo_bench_2.csv",
+        "torchgeo_bench.csv",
+    ):  # what is not there is an empty cell
         assert "'" not in (folder / name).read_text()
     page = (folder / "leaderboard.html").read_text()
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
