@@ -110,6 +110,11 @@ class StoreMeta:
         return self.weights_sha256 == "random"
 
     @property
+    def is_of_others(self) -> bool:
+        """Whether others made the embeddings: neither their encoder nor their images are known here."""
+        return bool(self.config.get("scene", {}).get("source") == "embeddings")
+
+    @property
     def credit(self) -> str:
         """What must stand on a map of embeddings that others published; empty for own extractions."""
         return f"{self.attribution} ({self.licence})" if self.licence else self.attribution

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from engine.errors import StoreError
 from engine.store.schema import StoredTile
 from engine.views.comparing.dated_view import DatedView
 from engine.views.layer_view import LayerView
-from engine.views.maps.overlay import NO_CLASS, class_overlay, store_tags
+from engine.views.maps.overlay import NO_CLASS, Shown, class_overlay, store_tags
 
 # Rows that centres are found on: more move them by less than a hundredth of their distance. Of embeddings of very many
 # numbers fewer: so many float64 numbers take 1.2 GB.
@@ -156,8 +156,18 @@ def typical_rows(view: DatedView, clusters: Clusters, number: int, most: int) ->
     return [int(row) for row in nearest[np.unique(spread)]]
 
 
-def cluster_overlay(view: LayerView, clusters: Clusters, out: Path) -> dict[int, int]:
+def cluster_overlay(
+    view: LayerView,
+    clusters: Clusters,
+    out: Path,
+    tiles: Shown | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> dict[int, int]:
     """Write the clusters of a view as classes with a colour table, 255 where there is no data.
+
+    Args:
+        tiles: those of the view that are written; None: all.
+        tags: what the file says besides.
 
     Returns:
         Cluster -> patches.
@@ -168,7 +178,7 @@ def cluster_overlay(view: LayerView, clusters: Clusters, out: Path) -> dict[int,
     totals = np.zeros(len(clusters.centres), np.int64)
 
     def pieces() -> Iterator[tuple[StoredTile, np.ndarray]]:
-        for tile, values, valid in view.tiles():
+        for tile, values, valid in view.tiles() if tiles is None else tiles:
             classes = clusters.of(values)
             classes[valid == 0] = NO_CLASS
             totals[:] += np.bincount(classes[valid > 0].ravel(), minlength=len(totals))
@@ -177,7 +187,7 @@ def cluster_overlay(view: LayerView, clusters: Clusters, out: Path) -> dict[int,
     names = {number: f"cluster {number + 1}" for number in range(len(totals))}
     class_overlay(
         out, pieces(), colours=clusters.colours, band_name="cluster", names=names, level="patch",
-        tags=store_tags(view.store, view.layer) | view.tags,
+        tags=store_tags(view.store, view.layer) | view.tags | dict(tags or {}),
     )  # fmt: skip
     return {number: int(total) for number, total in enumerate(totals)}
 

@@ -16,8 +16,7 @@ def usual_window(store: EmbeddingStore) -> int:
     The early stages of a CNN answer to edges a few pixels wide. Their patches differ most by that texture, and
     principal components of single patches show little else. Published embeddings, one a pixel, know their surroundings.
     """
-    is_published = store.meta.config.get("scene", {}).get("source") == "embeddings"
-    if store.meta.granularity == "tile" or (is_published and store.meta.patch_px == 1):
+    if store.meta.granularity == "tile" or (store.meta.is_of_others and store.meta.patch_px == 1):
         return 1
     return 2 * (GROUND_PX // (2 * store.meta.patch_px)) + 1
 

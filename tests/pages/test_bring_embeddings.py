@@ -13,7 +13,7 @@ from engine.jobs.job import list_jobs
 from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
 from tests.pages.conftest import OpenPage, words
-from tests.unit.store.products.made import alphaearth, unit_vectors, write_tiff
+from tests.unit.store.products.made import alphaearth, in_8_bits, unit_vectors, write_tiff
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +58,18 @@ def test_a_file_that_cannot_be_right_is_refused_in_words_and_leads_back(
     at.button(key="bring_back").click().run()
     assert at.text_input(key="bring_path")
     assert list_jobs(home) == []
+
+
+def test_a_model_without_which_a_file_cannot_be_looked_at_is_stated_in_the_dialog(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    path = write_tiff(tmp_path / "x.tif", in_8_bits(unit_vectors(20, 20)))
+    at = look_at(open_page("runs"), path)
+    assert "no scale" in words(at) and "--model" not in words(at)
+    at.selectbox(key="bring_model").set_value("alphaearth_v1").run()
+    assert "x = sign(v) (v / 127.5)^2" in words(at) and "Google DeepMind" in words(at)
+    at.button(key="bring_open").click().run()
+    assert [job.config.backbone.name for job in list_jobs(home)] == ["alphaearth_v1"]
 
 
 def test_a_copy_is_made_by_a_job_that_the_dialog_shows_beside_the_panel_of_another_run(

@@ -156,6 +156,10 @@ def _add_view(sub: argparse.ArgumentParser, what_happens: str) -> None:
     """The arguments of a picture: where to, which layer, and how it is looked at."""
     sub.add_argument("--out", required=True)
     sub.add_argument("--layer", type=int, help="layer of the store (default: its first)")
+    sub.add_argument(
+        "--date",
+        help="first, last or a day, where a store has several dates of the same ground (default: last)",
+    )
     _add_look(sub, what_happens)
 
 

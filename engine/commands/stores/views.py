@@ -13,6 +13,7 @@ from engine.files import require_file_path
 
 if TYPE_CHECKING:
     from engine.jobs.configuration.measure import UmapConfig
+    from engine.views.comparing.dated_view import DatedView
     from engine.views.layer_view import LayerView
     from engine.views.pca import Pca
 
@@ -23,8 +24,9 @@ def pca(chosen: argparse.Namespace) -> dict[str, Any]:
 
     require_file_path(Path(chosen.out))
     view = _view(chosen)
-    basis, tags = (None, None) if chosen.basis is None else _basis(chosen, view)
-    fitted = pca_overlay(view, Path(chosen.out), basis, tags)
+    shown, date = _on_a_date(view, chosen.date)
+    basis, tags = (None, {}) if chosen.basis is None else _basis(chosen, view)
+    fitted = pca_overlay(view, Path(chosen.out), basis, tags | date, shown.tiles())
     shares = [round(float(share), 4) for share in fitted.explained_variance_ratio]
     means = f" of means over {fitted.window} x {fitted.window} patches" if fitted.window > 1 else ""
     is_some = chosen.basis is None and fitted.rows < int(view.fitted[0].sum())
@@ -32,7 +34,7 @@ def pca(chosen: argparse.Namespace) -> dict[str, Any]:
     whose = "" if chosen.basis is None else f" in the components of {chosen.basis}, there"
     say(f"Wrote {chosen.out}{whose}; explained variance{means} {shares}; {_in_words(view)}")
     return {"out": chosen.out, "window": fitted.window, "explained_variance_ratio": shares, "basis": chosen.basis,
-            "rows": fitted.rows} | _told(view)  # fmt: skip
+            "rows": fitted.rows, "date": shown.days} | _told(view)  # fmt: skip
 
 
 def _basis(chosen: argparse.Namespace, view: LayerView) -> tuple[Pca, dict[str, str]]:
@@ -52,10 +54,16 @@ def cluster(chosen: argparse.Namespace) -> dict[str, Any]:
 
     require_file_path(Path(chosen.out))
     view = _view(chosen)
+    shown, date = _on_a_date(view, chosen.date)
     found = fit_clusters(view, chosen.clusters, chosen.seed)
-    counts = cluster_overlay(view, found, Path(chosen.out))
+    counts = cluster_overlay(view, found, Path(chosen.out), shown.tiles(), date)
     say(f"Wrote {chosen.out}: {len(counts)} clusters of {sum(counts.values())} patches; {_in_words(view)}")
-    return {"out": chosen.out, "window": found.window, "patches": list(counts.values())} | _told(view)
+    return {
+        "out": chosen.out,
+        "window": found.window,
+        "patches": list(counts.values()),
+        "date": shown.days,
+    } | _told(view)
 
 
 def film(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -175,7 +183,8 @@ def health(chosen: argparse.Namespace) -> dict[str, Any]:
             store, found, heard(shift_steps(store, root, chosen.device), Printer()), chosen.position
         )
     layers = [
-        asdict(layer) | {"verdict": verdict(layer, chosen.position), "sentences": sentences(layer)}
+        asdict(layer)
+        | {"verdict": verdict(layer, chosen.position), "sentences": sentences(layer, store.meta.is_of_others)}
         for layer in found
     ]
     if not chosen.json:
@@ -197,6 +206,22 @@ def _view(chosen: argparse.Namespace) -> LayerView:
 
     store = EmbeddingStore.open(Path(chosen.store))
     return view_of(store, chosen.layer, chosen.window, chosen.position, chosen.windows)
+
+
+def _on_a_date(view: LayerView, date: str | None) -> tuple[DatedView, dict[str, str]]:
+    """What is drawn of a view, and what the file says of it: of a store with several dates of one ground a single one.
+
+    Components and clusters are found on all dates, so that maps of several dates have the same colours.
+    """
+    from engine.views.comparing.dated_view import LAST, dated, days_of, has_several_dates
+
+    if not has_several_dates(view.store):
+        return dated(view, date), {}
+    shown = dated(view, date or LAST)
+    say(
+        f"Of {', '.join(days_of(view.store))} the map shows {shown.days}; --date takes another. Colours are those of all dates."
+    )
+    return shown, {"EMBERSCOPE_DATE": shown.days}
 
 
 def _in_words(view: LayerView) -> str:

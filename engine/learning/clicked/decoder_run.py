@@ -20,6 +20,7 @@ from engine.jobs.configuration.config import (
     HeadConfig,
     LabelsConfig,
     SegmentationConfig,
+    TileClassificationConfig,
     TrainConfig,
     config_hash,
 )
@@ -47,12 +48,16 @@ LABELS, RASTER = "clicked-labels.geojson", "label-raster.tif"
 SOURCE = "clicked labels; scores of patches whose place was left out"
 
 
-def task_of_classes(classifier: Classifier) -> SegmentationConfig:
-    """The classes that were taught, as a training is configured with them."""
+def task_of_classes(
+    classifier: Classifier, granularity: str
+) -> SegmentationConfig | TileClassificationConfig:
+    """The classes that were taught, as a training is configured with them: of pixels, or of tiles where a tile is a row."""
     classes = tuple(
         ClassConfig(value=number, name=one.name, colour=one.colour)
         for number, one in enumerate(classifier.classes)
     )
+    if granularity == "tile":
+        return TileClassificationConfig(name="tile_classification", classes=classes)
     return SegmentationConfig(classes=classes)
 
 
@@ -64,14 +69,14 @@ def keep_decoder(taught: Taught, root: Path | None = None, folder: Path | None =
         folder: a folder for it; None: a new one.
 
     Raises:
-        StoreError: a store with one row a tile, or means over neighbours, which no decoder reads.
+        StoreError: means over neighbours, which no decoder reads.
         JobError: the folder holds something else.
         DiskFull: no room.
     """
     store, view = taught.view.store, taught.view.view
-    if store.meta.granularity != "patch" or view.window > 1:
+    if view.window > 1:
         raise StoreError(
-            f"{store.folder} is looked at by tiles or by means of neighbours. A decoder reads single patches."
+            f"{store.folder} is looked at by means of neighbours. A decoder reads single patches."
         )
     require_foldable(taught.classifier, store)
     config = _config(taught, "labels.tif")
@@ -90,7 +95,7 @@ def keep_decoder(taught: Taught, root: Path | None = None, folder: Path | None =
     )
     write_labels(folder / LABELS, own)
     write_label_raster(folder / RASTER, taught.labels, taught.labelled, taught.view, taught.labelled.present)
-    task = task_of(task_of_classes(taught.classifier))
+    task = task_of(task_of_classes(taught.classifier, store.meta.granularity))
     scores = _scores(taught, task)
     _write(folder, config, taught, scores)
     run = TrainRun.open(folder)
@@ -112,7 +117,7 @@ def _config(taught: Taught, raster: str) -> TrainConfig:
         else HeadConfig(name="knn", neighbours=taught.classifier.neighbours)
     )
     return TrainConfig(
-        store=str(taught.view.store.folder.resolve()), task=task_of_classes(taught.classifier), layers=(view.layer,),
+        store=str(taught.view.store.folder.resolve()), task=task_of_classes(taught.classifier, taught.view.store.meta.granularity), layers=(view.layer,),
         labels=LabelsConfig(source="raster", path=raster), head=head, position=view.position, device="cpu",
     )  # fmt: skip
 
@@ -128,10 +133,10 @@ def _write(folder: Path, config: TrainConfig, taught: Taught, scores: dict[str, 
     )
     if positions is not None:
         positions.save(folder / POSITIONS)
-    task = task_of(task_of_classes(taught.classifier))
-    state = decoder_state(taught.classifier, row_meta.patch_px, task, store.cells)
+    task = task_of(task_of_classes(taught.classifier, row_meta.granularity))
+    state = decoder_state(taught.classifier, 1 if task.is_per_tile else row_meta.patch_px, task, store.cells)
     tiles = [tile.id for tile in _labelled_tiles(taught)]
-    assert isinstance(config.task, SegmentationConfig)
+    assert isinstance(config.task, SegmentationConfig | TileClassificationConfig)
     card = DecoderCard(
         schema_version=SCHEMA_VERSION, layers=(view.layer,), dims=(len(taught.basis.mean) * store.cells**2,), epoch=1, seed=config.seed,
         head=config.head.model_dump(mode="json"), split={"train": tiles, "val": [], "test": tiles},
@@ -158,7 +163,7 @@ def _predicted(taught: Taught, task: Task) -> Iterator[tuple[StoredTile, np.ndar
     for tile in _labelled_tiles(taught):
         values, valid = taught.view.view.read_tile(tile)
         called = taught.classifier.predict(values.reshape(tile.rows, -1)).reshape(tile.h, tile.w)
-        yield tile, task.map_values(as_pixels(np.where(valid > 0, called, -1), tile))
+        yield tile, task.map_values(_of_rows(np.where(valid > 0, called, -1), tile, task))
 
 
 def _errors(taught: Taught, task: Task) -> Iterator[tuple[StoredTile, np.ndarray]]:
@@ -172,18 +177,24 @@ def _errors(taught: Taught, task: Task) -> Iterator[tuple[StoredTile, np.ndarray
             truth, called = np.full((2, tile.rows), -1)
             truth[labelled.rows[begin:end] - first] = own[begin:end]
             called[labelled.rows[begin:end] - first] = taught.accuracy.called[begin:end]
-            pixels = [as_pixels(one.reshape(tile.h, tile.w), tile) for one in (called, truth)]
+            pixels = [_of_rows(one.reshape(tile.h, tile.w), tile, task) for one in (called, truth)]
             yield tile, task.errors(*pixels)
         first += tile.rows
 
 
+def _of_rows(classes: np.ndarray, tile: StoredTile, task: Task) -> np.ndarray:
+    """Classes of the rows of a tile as a map of the task has them: on its pixels, or one of the whole tile."""
+    return classes if task.is_per_tile else as_pixels(classes, tile)
+
+
 def _scores(taught: Taught, task: Task) -> dict[str, object]:
-    """As a training leaves them, of pixels of labelled patches that could be judged."""
+    """As a training leaves them, of pixels of labelled patches, or of tiles, that could be judged."""
     found, labelled = taught.accuracy, taught.labelled
     number = len(taught.classifier.classes)
     is_judged = found.called >= 0
     pairs = np.searchsorted(labelled.present, labelled.classes)[is_judged] * number + found.called[is_judged]
-    counts = np.bincount(pairs, minlength=number**2) * taught.view.store.meta.patch_px**2
+    pixels = 1 if task.is_per_tile else taught.view.store.meta.patch_px**2
+    counts = np.bincount(pairs, minlength=number**2) * pixels
     return {
         **task.scores(counts), "tiles": len(_labelled_tiles(taught)), "places": found.places, "touching": None,
         f"{task.watch}_interval": None, "epoch": 1, "baseline": None, f"baseline_{task.watch}": None,

@@ -92,7 +92,7 @@ class Regression:
         if granularity != "patch":
             raise StoreError(
                 f"A store with one row a {granularity} has no pixels to give numbers to, as {self.name} does. "
-                f"Extract with granularity: patch."
+                f"Choose a task of tiles, or extract with granularity: patch."
             )
 
     def require_labels(self, labels_of_splits: Mapping[str, np.ndarray]) -> None:

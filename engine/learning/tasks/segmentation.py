@@ -98,7 +98,7 @@ class Segmentation:
         if granularity != "patch":
             raise StoreError(
                 f"A store with one row a {granularity} has no pixels to give classes to, as {self.name} does. "
-                f"Extract with granularity: patch."
+                f"Choose a task of tiles, such as tile_burnt, or extract with granularity: patch."
             )
 
     def require_labels(self, labels_of_splits: Mapping[str, np.ndarray]) -> None:

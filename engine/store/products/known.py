@@ -54,7 +54,7 @@ _ALPHAEARTH_BANDS = tuple(f"A{number:02d}" for number in range(64))
 _ALPHAEARTH_BAND = re.compile(r"A(?P<number>\d{1,2})(?!\w)", re.IGNORECASE)
 _TESSERA_DIM = 128
 # What a person may state a file to be that nothing tells: the product, and the size of its embeddings.
-_STATABLE = {
+STATABLE = {
     one.model: (one, dim) for one, dim in ((ALPHAEARTH, len(_ALPHAEARTH_BANDS)), (TESSERA, _TESSERA_DIM))
 }
 _TESSERA_NAME = re.compile(r"grid_-?\d+(?:\.\d+)?_-?\d+(?:\.\d+)?(?:_(?P<year>\d{4}))?")
@@ -98,7 +98,7 @@ def _are_alphaearths(bands: Sequence[str]) -> bool:
 
 def product_stated(model: str | None, dim: int) -> Product:
     """The product of a model that a person states, for a file that tells none; unknown where none is known of this size."""
-    product, own_dim = _STATABLE.get(model or "", (UNKNOWN_PRODUCT, 0))
+    product, own_dim = STATABLE.get(model or "", (UNKNOWN_PRODUCT, 0))
     if dim != own_dim:
         return UNKNOWN_PRODUCT
     said = f"The file does not tell its model: it was stated to be {product.title}, and is decoded and credited as that."

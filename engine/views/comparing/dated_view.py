@@ -83,8 +83,8 @@ def dated(view: LayerView, date: str | None = None) -> DatedView:
     if date is None:
         if len(grounds) < len(tiles):
             raise StoreError(
-                f"{view.store.folder} holds several dates of the same ground ({_dates_in_words(tiles)}). Choose one with "
-                f"--dates: first, last, or a day."
+                f"{view.store.folder} holds several dates of the same ground ({_dates_in_words(tiles)}). Choose one: "
+                f"first, last, or a day (--date, of several stores --dates)."
             )
         return DatedView(view, tiles)
     wanted = {found.id for own in grounds.values() if (found := _of_date(own, date)) is not None}

@@ -21,6 +21,8 @@ from engine.views.position import Position, position_share
 DEAD = 1e-6
 # A channel with so many times the median variance holds most of any distance by itself.
 DOMINATING = 100.0
+# Lengths of embeddings that were normalised, from 8 bits too: within so much of 1, and so much alike.
+_UNIT, _ALIKE = 0.02, 1.05
 # Eigenvalues that are told.
 _SPECTRUM = 32
 
@@ -63,6 +65,12 @@ class LayerHealth:
     spectrum: tuple[float, ...]
     following: Following | None = None
     shift_sensitivity: float | None = None
+
+    @property
+    def is_unit_length(self) -> bool:
+        """Whether the embeddings were divided by their length, which then tells nothing of the encoder."""
+        is_alike = self.norm_spread is not None and self.norm_spread < _ALIKE
+        return is_alike and abs(self.norm_median - 1) < _UNIT
 
     @property
     def first_component(self) -> float:

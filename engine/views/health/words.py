@@ -16,6 +16,7 @@ GOOD_POSITION, GOOD_RANK = 0.1, 5.0
 RANDOM_MEAN = 0.62
 # Random weights have at least one of these besides; trained ones of Galileo have the first two, but not that mean.
 _RANDOM_POSITION, _RANDOM_SEAM, _EQUAL_NORMS = 0.15, 1.3, 1.05
+_UNIT_LENGTH = "All embeddings were brought to length 1, as trained encoders' often are: good, for directions alone then count."
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Measure:
         told: what the number says; {value} is the number, {found} the layer.
         good, bad: what follows where it is within `least` and `most`, and where it is not.
         unknown: the sentence where a store cannot tell.
+        unknown_of_others: the same of embeddings that others made, where the reason is another.
         least, most: from where to where it is good, both included; None: no end. Without both, nothing is judged.
         concern: what there is to look at where it is bad, for the verdict; empty: the verdict leaves it out.
     """
@@ -38,12 +40,15 @@ class Measure:
     good: str = ""
     bad: str = ""
     unknown: str = ""
+    unknown_of_others: str = ""
     least: float | None = None
     most: float | None = None
     concern: str = ""
 
     def bounds(self, found: LayerHealth) -> tuple[float | None, float | None]:
-        """From where to where it is good; an embedding of few numbers cannot have many directions."""
+        """From where to where it is good; an embedding of few numbers cannot have many directions, and one of length 1 has it by choice."""
+        if self.name == "norm_spread" and found.is_unit_length:
+            return None, None
         if self.name == "effective_rank":
             return min(GOOD_RANK, found.dim / 2), None
         return self.least, self.most
@@ -53,11 +58,17 @@ class Measure:
         value, (least, most) = getattr(found, self.name), self.bounds(found)
         return value is None or ((least is None or value >= least) and (most is None or value <= most))
 
-    def sentence(self, found: LayerHealth) -> str:
-        """What is there, and what is good."""
+    def sentence(self, found: LayerHealth, is_of_others: bool = False) -> str:
+        """What is there, and what is good.
+
+        Args:
+            is_of_others: whether others made the embeddings, whose encoder and images are not here.
+        """
         value = getattr(found, self.name)
         if value is None:
-            return self.unknown
+            return (self.unknown_of_others if is_of_others else "") or self.unknown
+        if self.name == "norm_spread" and found.is_unit_length:
+            return _UNIT_LENGTH
         told = self.told.format(value=value, found=found)
         if not self.good:
             return f"{told}; {self.bad}."
@@ -126,7 +137,8 @@ MEASURES = (
         "Of the first three components a straight line explains: {found.following_in_words}",
         "for up to 50% they are more than an index",
         "they are an index of the bands to a large part, as reflectance itself is. Up to 50% is good",
-        "The scenes are not here, or lack the bands, so that the components cannot be held against the imagery.", most=0.5,
+        "The scenes are not here, or lack the bands, so that the components cannot be held against the imagery.",
+        "Others made these embeddings, and the images are not here: the components cannot be held against the imagery.", most=0.5,
     ),
     Measure(
         "shift_sensitivity", "Shift by one pixel",
@@ -134,6 +146,7 @@ MEASURES = (
         "for trained encoders have 0.2 to 0.75",
         "what is seen depends on where tiles begin. Up to 0.8 is good; set tiles.overlap_px and merge: blend",
         "Not measured, for it needs the encoder: a button on the card does it, or `python -m engine health STORE --shift`.",
+        "Others made these embeddings, and it takes their encoder and images to measure it.",
         most=0.8,
     ),
 )  # fmt: skip
@@ -144,9 +157,13 @@ def usual_position(share: float | None) -> Position:
     return "remove" if share is not None and share >= GOOD_POSITION else "keep"
 
 
-def sentences(found: LayerHealth) -> dict[str, str]:
-    """Number -> a sentence for a person."""
-    return {measure.name: measure.sentence(found) for measure in MEASURES}
+def sentences(found: LayerHealth, is_of_others: bool = False) -> dict[str, str]:
+    """Number -> a sentence for a person.
+
+    Args:
+        is_of_others: whether others made the embeddings.
+    """
+    return {measure.name: measure.sentence(found, is_of_others) for measure in MEASURES}
 
 
 def measure_named(name: str) -> Measure:
@@ -163,7 +180,9 @@ def signs_of_random_weights(found: LayerHealth) -> tuple[str, ...]:
     signs = {
         "the place in the window explains much of them": (found.position_share or 0) >= _RANDOM_POSITION,
         "they jump at the borders of tiles": (found.seam_score or 0) >= _RANDOM_SEAM,
-        "all have the same length": found.norm_spread is not None and found.norm_spread < _EQUAL_NORMS,
+        "all have the same length": found.norm_spread is not None
+        and found.norm_spread < _EQUAL_NORMS
+        and not found.is_unit_length,
     }
     others = [told for told, is_so in signs.items() if is_so]
     if found.mean_share < RANDOM_MEAN or not others:

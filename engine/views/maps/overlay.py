@@ -57,19 +57,24 @@ def write_mosaic(
 
 
 def pca_overlay(
-    view: LayerView, out: Path, basis: Pca | None = None, tags: Mapping[str, str] | None = None
+    view: LayerView,
+    out: Path,
+    basis: Pca | None = None,
+    tags: Mapping[str, str] | None = None,
+    tiles: Shown | None = None,
 ) -> Pca:
     """Write the PCA colours of a view as red, green, blue and alpha; uint8.
 
     Args:
         basis: components of another store; None: the view's own.
         tags: what the file says besides.
+        tiles: those of the view that are written; None: all.
 
     Raises:
         StoreError: as `pca.fit` and `write_mosaic`.
     """
     fitted = pca_of(view, components=3) if basis is None else basis
-    colours_overlay(view, fitted, out, tags)
+    colours_overlay(view, fitted, out, tags, tiles)
     return fitted
 
 

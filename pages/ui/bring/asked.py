@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from pages.ui.map.routes import tiles
 from pages.ui.state import regions
 
 _KEY, _CHOOSING, _JOB = "bring_file", "bring_choosing", "bring_job"
+MODEL = "bring_model"  # the field's own key
+_NAME = re.compile(r"[A-Za-z0-9][\w./-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,12 @@ def leave() -> None:
     """Close the dialog; a job that it has started goes on."""
     for key in (_KEY, _CHOOSING, _JOB):
         st.session_state.pop(key, None)
+
+
+def stated_model() -> str | None:
+    """The model that a person has stated the file to be of; None where that is not said, or is no name."""
+    stated = str(st.session_state.get(MODEL) or "").strip()
+    return stated if _NAME.fullmatch(stated) else None
 
 
 def job() -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -14,15 +13,15 @@ from engine.imagery.region import Region
 from engine.jobs.job import Job
 from engine.store.importing.forms import ENDINGS, is_folder_of_embeddings
 from engine.store.importing.preview import Preview
+from engine.store.products.known import STATABLE
 from engine.store.products.understood import NOT_STATED, UNKNOWN
 from pages.ui.bring import asked as asking
-from pages.ui.bring import from_catalogue, opening, progress
+from pages.ui.bring import drawing, from_catalogue, opening, progress
 from pages.ui.bring.asked import Asked
 from pages.ui.files import folders
 from pages.ui.look import errors, style, wording
 from pages.ui.state import cached, uploads
 
-_NAME = re.compile(r"[A-Za-z0-9][\w./-]{0,63}")
 _TURN = "bring_drop_turn"
 _LEAST_PICTURE_PX = 384
 _OTHER = "By its corners"
@@ -105,18 +104,28 @@ def _look() -> None:
     path = asking.path()
     if path is None:
         return
-    images = _images(path)
+    images, model = _images(path), asking.stated_model()
     try:
         with st.spinner("Looking at the file."):
-            whole = asking.seen(Asked(path, images=images))
+            whole = asking.seen(Asked(path, model=model, images=images))
     except EngineError as err:
         errors.tell(err)
+        _state_model(
+            "If you know which model made them, say it: a known product is decoded as its publisher tells."
+        )
         _back()
         return
     left, right = st.columns([1, 1.15], gap="medium")
     try:
         with right:
-            region, year, model = _region(whole), _year(whole), _model(whole)
+            if model or whole.understood.model == UNKNOWN:
+                _state_model()
+            (is_chosen, region), year = _region(whole), _year(whole)
+        if not is_chosen:
+            with left:
+                _picture(whole)
+            _back()
+            return
         with st.spinner("Looking at that part of it."):
             seen = asking.seen(Asked(path, region, model, images, year))
     except EngineError as err:
@@ -145,25 +154,29 @@ def _images(path: Path) -> Path | None:
     return folder
 
 
-def _region(whole: Preview) -> Region | None:
-    """How much of the file is used.
+def _region(whole: Preview) -> tuple[bool, Region | None]:
+    """Whether it is settled how much of the file is used, and that; a region may yet have to be drawn.
 
     Raises:
-        EngineError: corners that are no region.
+        EngineError: corners or a drawing that are no region.
     """
     found = asking.choices(whole)
-    options = [*found, _OTHER]
+    bounds = whole.understood.bounds_lonlat
+    options = [*found, *([drawing.DRAWN] if any(bounds) else []), _OTHER]
     chosen = st.selectbox("How much of it", options, key="bring_region")
+    if chosen == drawing.DRAWN:
+        region = drawing.drawn("file", bounds, bounds, Path(whole.understood.path).name)
+        return region is not None, region
     if chosen != _OTHER:
-        return found[chosen]
-    west, south, east, north = whole.understood.bounds_lonlat
+        return True, found[chosen]
+    west, south, east, north = bounds
     typed = st.text_input("West, south, east, north in degrees", f"{west:.5f}, {south:.5f}, {east:.5f}, {north:.5f}",
                           key="bring_corners")  # fmt: skip
     try:
         west, south, east, north = (float(number) for number in typed.replace(";", ",").split(","))
     except ValueError as err:
         raise BadInput("The corners are four numbers in degrees: west, south, east, north.") from err
-    return Region.from_bounds(west, south, east, north)
+    return True, Region.from_bounds(west, south, east, north)
 
 
 def _year(whole: Preview) -> int | None:
@@ -177,17 +190,18 @@ def _year(whole: Preview) -> int | None:
     return None if chosen is None else int(chosen)
 
 
-def _model(whole: Preview) -> str | None:
-    """The model, where nothing in the file tells it."""
-    if whole.understood.model != UNKNOWN:
-        return None
-    typed = st.text_input(
-        "Model that made them", key="bring_model", placeholder="unknown", max_chars=64
-    ).strip()
-    if typed and not _NAME.fullmatch(typed):
+def _state_model(why: str = "") -> None:
+    """Ask for the model, where nothing in the file tells it; what is stated decides how the file is decoded."""
+    stated = st.session_state.get(asking.MODEL)
+    st.selectbox(
+        "Model that made them", sorted({*STATABLE, *([stated] if stated else [])}), index=None, key=asking.MODEL,
+        placeholder="unknown: choose one, or type its name", accept_new_options=True,
+        help="The name stands on maps and in tables; decoders learn from embeddings of one model only.",
+    )  # fmt: skip
+    if why:
+        st.caption(why)
+    if stated and asking.stated_model() is None:
         st.warning("A name has letters, digits and . _ / - only.", icon=":material/edit:")
-        return None
-    return typed or None
 
 
 def _picture(seen: Preview) -> None:

@@ -14,10 +14,12 @@ from engine.jobs.configuration.config import RegionConfig
 from engine.store.footprints import footprints
 from engine.store.store import FINISHED, EmbeddingStore
 from pages.ui import workspace
+from pages.ui.bring import drawing
 from pages.ui.look import wording
 from pages.ui.state import regions
 
 _CORNERS = "By its corners"
+_LAND = (-130.0, -45.0, 155.0, 65.0)
 _EXPLORE, _STORE, _PLACE = (
     "The region chosen on Explore",
     "The ground of the store looked at",
@@ -36,10 +38,9 @@ def choose(place: Region | None) -> RegionConfig:
     """
     found = _known(place)
     chosen = st.selectbox(
-        "Region", [*found, _CORNERS], key="bring_ground",
-        help="Draw another region on Explore's map, then come back. The rectangle around it is fetched.",
+        "Region", [*found, drawing.DRAWN, _CORNERS], key="bring_ground", help="The rectangle around a region is fetched.",
     )  # fmt: skip
-    region = found.get(chosen) or _typed(found)
+    region = found.get(chosen) or (_drawn(found) if chosen == drawing.DRAWN else _typed(found))
     checked = regions.checked(region)
     west, south, east, north = checked.bounds_lonlat
     st.caption(
@@ -77,6 +78,14 @@ def _bounds(folder: str, stamp: float) -> tuple[float, float, float, float]:
     tiles = [replace(tile, h=1, w=1) for tile in EmbeddingStore.open(Path(folder)).tiles]
     west, south, east, north = footprints(tiles).total_bounds
     return west, south, east, north
+
+
+def _drawn(found: dict[str, RegionConfig]) -> RegionConfig:
+    first = next(iter(found.values()), None)
+    drawn = drawing.drawn("ground", _LAND if first is None else regions.checked(first).bounds_lonlat)
+    if drawn is None:
+        raise BadInput("Nothing is drawn yet. Draw a rectangle on the map.")
+    return RegionConfig(bounds_lonlat=drawn.bounds_lonlat)
 
 
 def _typed(found: dict[str, RegionConfig]) -> RegionConfig:

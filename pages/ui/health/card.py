@@ -48,8 +48,9 @@ def _dialog(store: EmbeddingStore, layer: int) -> None:
         left, right = st.columns(2)
         with left:
             _of_the_window(found, drawn.places)
-            _one(found, "shift_sensitivity")
-            shift.offer(store, found)
+            _one(found, "shift_sensitivity", store.meta.is_of_others)
+            if not store.meta.is_of_others:
+                shift.offer(store, found)
         with right:
             _of_the_numbers(store, found, drawn)
         st.caption(
@@ -83,16 +84,16 @@ def _of_the_numbers(store: EmbeddingStore, found: LayerHealth, drawn: Any) -> No
     picture, (low, high) = measured.map_of_lengths(store, found.layer)
     words = f"Length of each embedding, dark {low:.3g} to light {high:.3g}"
     st.image(picture, caption=words, width="stretch", alt=words)
-    _one(found, "most_following")
+    _one(found, "most_following", store.meta.is_of_others)
     if found.following is not None:
         _chart(figures.following(found.following), measure_named("most_following").sentence(found))
 
 
-def _one(found: LayerHealth, name: str) -> None:
+def _one(found: LayerHealth, name: str, is_of_others: bool = False) -> None:
     """A number among those of the references, and what it means."""
     measure, value = measure_named(name), getattr(found, name)
     st.markdown(f"**{measure.title}** · {'not measured' if value is None else f'{value:.3g}'}")
-    words = spoken(measure.sentence(found))
+    words = spoken(measure.sentence(found, is_of_others))
     if value is not None:
         _chart(strip(name, value, measure.bounds(found)), f"{measure.title} {value:.3g}. {words}")
     st.caption(plain(words))

@@ -74,6 +74,7 @@ class View:
         keeps_foot: room for the scenes side by side is kept also while their imagery is not shown, so that the map need
             not be made anew when it is.
         swipe: what the slider is called that parts the lenses of the panes `left` and `right`; empty: there is none.
+        is_in_dialog: the map is small and stands alone: no panel lies over it, and no list of layers.
     """
 
     page: str
@@ -89,6 +90,7 @@ class View:
     together: str = ""
     keeps_foot: bool = False
     swipe: str = ""
+    is_in_dialog: bool = False
 
 
 def draw(view: View) -> list[dict[str, Any]]:
@@ -130,9 +132,10 @@ def _base(view: View) -> Any:
         fullscreen_control=False, layers_control=False, zoom_snap=0.5, scale_control=False,
     )  # fmt: skip
     made.add_child(map_controls.backdrop(theme()))
-    made.add_child(map_controls.layer_list(view.overlay_percent))
-    made.add_child(map_controls.base_maps_choice())
-    folium.plugins.Fullscreen(position="topright").add_to(made)
+    if not view.is_in_dialog:
+        made.add_child(map_controls.layer_list(view.overlay_percent))
+        made.add_child(map_controls.base_maps_choice())
+        folium.plugins.Fullscreen(position="topright").add_to(made)
     made.add_child(map_controls.pointer())
     made.add_child(map_controls.gallery())
     if view.can_draw:
@@ -142,7 +145,12 @@ def _base(view: View) -> Any:
     has_gallery = view.keeps_foot or any(layer.gallery for layer in view.shown)
     made.add_child(
         map_controls.view(
-            view.page, view.focus, view.bounds_lonlat, view.boxes, has_gallery, has_panel=not view.together
+            view.page,
+            view.focus,
+            view.bounds_lonlat,
+            view.boxes,
+            has_gallery,
+            has_panel=not (view.together or view.is_in_dialog),
         )
     )
     if view.together:

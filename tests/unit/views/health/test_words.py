@@ -13,7 +13,7 @@ from engine.views.health.words import MEASURES, sentences, signs_of_random_weigh
 def card_of(one: Reference) -> LayerHealth:
     return LayerHealth(
         layer=0, dim=one.dim, position_share=one.position_share, seam_score=one.seam_score, border_share=one.border_share,
-        effective_rank=one.effective_rank, dead_channels=0, dominating_channels=0, norm_median=1.0, norm_spread=one.norm_spread,
+        effective_rank=one.effective_rank, dead_channels=0, dominating_channels=0, norm_median=12.0, norm_spread=one.norm_spread,
         mean_share=one.mean_share, spectrum=(one.first_component, 0.1, 0.05),
         following=Following({"NDVI": one.most_following}, {"NDVI": (0.1, 0.2, 0.3)}), shift_sensitivity=one.shift_sensitivity,
     )  # fmt: skip
@@ -55,6 +55,23 @@ def test_the_verdict_never_calls_weights_trained_where_it_cannot_know(one: Refer
     """Features that were never trained look healthy too, and position that is taken off takes signs of random weights off."""
     assert "trained" not in verdict(card_of(one))
     assert "Only the card that keeps it can tell random weights" in verdict(card_of(one), "remove")
+
+
+def test_embeddings_that_were_brought_to_length_1_are_not_called_random_for_it() -> None:
+    """AlphaEarth's all have length 1 by definition, and much of each is what all have in common."""
+    facts = vars(card_of(REFERENCES[0])) | {"norm_median": 1.0, "norm_spread": 1.0, "mean_share": 0.7}
+    assert signs_of_random_weights(LayerHealth(**facts | {"norm_median": 12.0}))
+    assert not signs_of_random_weights(LayerHealth(**facts))
+    assert "length 1" in sentences(LayerHealth(**facts))["norm_spread"]
+
+
+def test_of_embeddings_that_others_made_no_measurement_is_offered_that_needs_their_encoder() -> None:
+    facts = vars(card_of(REFERENCES[0])) | {"following": None, "shift_sensitivity": None}
+    told = sentences(LayerHealth(**facts), is_of_others=True)
+    assert "--shift" not in told["shift_sensitivity"]
+    assert all(
+        "Others made these embeddings" in told[name] for name in ("shift_sensitivity", "most_following")
+    )
 
 
 def test_every_number_of_the_references_that_is_judged_has_the_same_name_on_the_card() -> None:
