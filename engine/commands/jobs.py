@@ -284,4 +284,4 @@ def _lesser_events(
             from engine.learning.quantisation_loss import probe_of
             from engine.views.export.job import export_job
 
-            return export_job(config, folder, root, probe_of(root))
+            return export_job(config, folder, root, probe_of(root, config.labels))

@@ -52,10 +52,25 @@ def labels_for(
     if config.folders:
         paths = label_files_of(store.tiles, [resolve_path(one) for one in config.folders], config.pattern)
         return build_labels(store, None, None, folder, reading, pixels_with_data, paths)
-    extraction = _extraction_of(store)
-    skips = extraction.tiles.unreadable == "skip"
-    scenes = extraction.scene.find_readable(root)[0] if skips else extraction.scene.find(root)
-    return build_labels(store, named_labels(scenes, config.name), None, folder, reading, pixels_with_data)
+    scenes = named_labels(_scenes_of(store, root), config.name)
+    return build_labels(store, scenes, None, folder, reading, pixels_with_data)
+
+
+def label_paths(store: EmbeddingStore, config: LabelsConfig, root: Path) -> tuple[list[Path | None], str]:
+    """The label raster of each tile, None where another date has it, and where they come from, in words.
+
+    Args:
+        root: where the extraction keeps what it made itself.
+
+    Raises:
+        LabelError: there are none of that name.
+    """
+    if config.path is not None:
+        return _paths(store.tiles, None, resolve_path(config.path), None)
+    if config.folders:
+        folders = [resolve_path(one) for one in config.folders]
+        return _paths(store.tiles, None, None, label_files_of(store.tiles, folders, config.pattern))
+    return _paths(store.tiles, named_labels(_scenes_of(store, root), config.name), None, None)
 
 
 def label_steps(store: EmbeddingStore, config: LabelsConfig, root: Path) -> Iterator[str]:
@@ -66,6 +81,12 @@ def label_steps(store: EmbeddingStore, config: LabelsConfig, root: Path) -> Iter
     """
     if config.path is None and config.name is not None:
         yield from _extraction_of(store).scene.prepare_labels(root, config.name)
+
+
+def _scenes_of(store: EmbeddingStore, root: Path) -> tuple[Scene, ...]:
+    extraction = _extraction_of(store)
+    skips = extraction.tiles.unreadable == "skip"
+    return extraction.scene.find_readable(root)[0] if skips else extraction.scene.find(root)
 
 
 def _extraction_of(store: EmbeddingStore) -> ExtractConfig:

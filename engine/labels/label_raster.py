@@ -66,21 +66,28 @@ def require_overlap(path: Path, tiles: Sequence[StoredTile]) -> None:
     Raises:
         LabelError: no tile comes near it, or its CRS is not of the Earth.
     """
+    if not any(meets(path, tiles)):
+        raise LabelError(
+            f"The label raster {path.name} covers none of the {len(tiles)} tile(s). Check that it lies where they do."
+        )
+
+
+def meets(path: Path, tiles: Sequence[StoredTile]) -> list[bool]:
+    """For each tile whether the rectangle around a label raster comes near it.
+
+    Raises:
+        LabelError: its CRS is not of the Earth.
+    """
     with _labels(path) as dataset:
-        for crs in dict.fromkeys(tile.crs for tile in tiles):
-            west, south, east, north = _bounds_in(dataset, crs)
-            for tile in (tile for tile in tiles if tile.crs == crs):
-                corners = [
-                    tile.pixel_transform @ (c * tile.width_px, r * tile.height_px)
-                    for c in (0, 1)
-                    for r in (0, 1)
-                ]
-                x, y = np.array(corners).T
-                if x.max() > west and x.min() < east and y.max() > south and y.min() < north:
-                    return
-    raise LabelError(
-        f"The label raster {path.name} covers none of the {len(tiles)} tile(s). Check that it lies where they do."
-    )
+        around = {crs: _bounds_in(dataset, crs) for crs in dict.fromkeys(tile.crs for tile in tiles)}
+    found = []
+    for tile in tiles:
+        west, south, east, north = around[tile.crs]
+        x, y = np.array([
+            tile.pixel_transform @ (c * tile.width_px, r * tile.height_px) for c in (0, 1) for r in (0, 1)
+        ]).T  # fmt: skip
+        found.append(bool(x.max() > west and x.min() < east and y.max() > south and y.min() < north))
+    return found
 
 
 def grid_note(path: Path, tiles: Sequence[StoredTile]) -> str:

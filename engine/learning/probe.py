@@ -81,18 +81,39 @@ def probe(
     """
     made = labels_for(store, labels, root, task.label_reading)
     truth = _of_patches(read_labels(made, store)[_rows_of_store(store, tiles, rows)], len(task.classes))
-    places = place_numbers(tiles)[rows[0]]
     known = truth >= 0
-    counts = np.bincount(truth[known], minlength=len(task.classes))
-    _require(counts, len(np.unique(places[known])), task)
+    places = place_numbers(tiles)[rows[0]]
+    titles = tuple(one.title for one in task.classes)
+    return probe_scores(
+        [values[known] for values in embeddings], truth[known], places[known], titles, made.source
+    )
+
+
+def probe_scores(
+    embeddings: Sequence[np.ndarray],
+    truth: np.ndarray,
+    places: np.ndarray,
+    titles: Sequence[str],
+    source: str,
+) -> ProbeScores:
+    """Score several sets of embeddings of the same labelled patches.
+
+    Args:
+        embeddings: (n, D) each; truth: (n,) classes from 0; places: (n,).
+        titles: of the classes.
+        source: where the labels come from.
+
+    Raises:
+        LabelError: one class only, or one place.
+    """
+    counts = np.bincount(truth, minlength=len(titles))
+    _require(counts, len(np.unique(places)), titles)
     scores = {
-        method: tuple(
-            score(values[known], truth[known], places[known], method, len(counts)) for values in embeddings
-        )
+        method: tuple(score(values, truth, places, method, len(counts)) for values in embeddings)
         for method in METHODS
     }
-    patches = {one.title: int(count) for one, count in zip(task.classes, counts, strict=True)}
-    return ProbeScores(scores, patches, len(np.unique(places[known])), made.source)
+    patches = {title: int(count) for title, count in zip(titles, counts, strict=True)}
+    return ProbeScores(scores, patches, len(np.unique(places)), source)
 
 
 def score(values: np.ndarray, truth: np.ndarray, places: np.ndarray, method: str, classes: int) -> Score:
@@ -158,11 +179,11 @@ def _rows_of_store(
     return np.array([first[tile.id] for tile in tiles])[rows[0]] + rows[1]
 
 
-def _require(counts: np.ndarray, places: int, task: Task) -> None:
-    titles = ", ".join(f"{one.title}: {count}" for one, count in zip(task.classes, counts, strict=True))
+def _require(counts: np.ndarray, places: int, titles: Sequence[str]) -> None:
+    told = ", ".join(f"{title}: {count}" for title, count in zip(titles, counts, strict=True))
     if (counts > 0).sum() < 2:
         raise LabelError(
-            f"The labels have one class or none on the shared patches ({titles}). Choose ground with two classes or more."
+            f"The labels have one class or none on these patches ({told}). Choose ground with two classes or more."
         )
     if places < 2:
         raise LabelError(

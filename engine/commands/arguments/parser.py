@@ -185,6 +185,10 @@ def _add_export(add: Add) -> None:
         "--dtype", choices=("float32", "float16", "int8"),
         help="of the numbers (default: the store's, or float32 where the form holds no other); what smaller ones cost is measured",
     )  # fmt: skip
+    sub.add_argument(
+        "--labels", metavar="FILE",
+        help="raster of classes on which a probe tells what smaller numbers lose (default: the masks of the scenes, where they have some)",
+    )  # fmt: skip
 
 
 def _add_label(add: Add) -> None:

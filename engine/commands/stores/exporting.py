@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.printer import say
+from engine.errors import BadInput
 
 _EVERY_S = 1.0
 
@@ -21,16 +22,26 @@ def export(chosen: argparse.Namespace) -> dict[str, Any]:
     from engine.workspace import workspace_of
 
     store = EmbeddingStore.open(Path(chosen.store))
+    if chosen.labels is not None and not Path(chosen.labels).is_file():
+        raise BadInput(f"{chosen.labels} is no file. Name the raster of classes with --labels.")
     found = write(
         store, chosen.layer, Path(chosen.out), chosen.format, chosen.dtype, _Teller(),
-        probe_of(workspace_of(store.folder.parent)),
+        probe_of(workspace_of(store.folder.parent), chosen.labels),
     )  # fmt: skip
+    unused = (
+        ["The labels were not used: no number was made smaller."] if chosen.labels and not found.loss else []
+    )
     for path in found.files:
         say(f"Wrote {path}")
-    for note in (*warnings_of(store.meta), *found.notes, *([found.loss.sentence()] if found.loss else [])):
+    for note in (
+        *warnings_of(store.meta),
+        *found.notes,
+        *unused,
+        *([found.loss.sentence()] if found.loss else []),
+    ):
         say(note)
     return {
-        "out": [str(path) for path in found.files], "format": chosen.format, "dtype": found.dtype, "notes": list(found.notes),
+        "out": [str(path) for path in found.files], "format": chosen.format, "dtype": found.dtype, "notes": [*found.notes, *unused],
         "loss": found.loss.facts() if found.loss else None, "is_simulated": store.meta.is_simulated, "is_random": store.meta.is_random,
         "licence": store.meta.licence, "attribution": store.meta.attribution,
     }  # fmt: skip

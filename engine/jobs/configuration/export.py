@@ -26,6 +26,11 @@ class ExportConfig(Frozen):
         None, description="Type of the numbers; null: the store's, or float32 where the form holds no other."
     )
 
+    labels: str | None = Field(
+        None,
+        description="Raster of classes on which a probe tells what smaller numbers lose; null: the masks of the scenes, where they have some.",
+    )
+
     @property
     def device(self) -> str:
         """An export computes on no device."""
@@ -41,4 +46,5 @@ class ExportConfig(Frozen):
         """Arguments of `python -m engine` that write the same, but for --out."""
         layer = [] if self.layer is None else ["--layer", str(self.layer)]
         dtype = [] if self.dtype is None else ["--dtype", self.dtype]
-        return shlex.join(["export", self.store, "--format", self.format, *layer, *dtype])
+        labels = [] if self.labels is None else ["--labels", self.labels]
+        return shlex.join(["export", self.store, "--format", self.format, *layer, *dtype, *labels])

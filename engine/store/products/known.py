@@ -50,12 +50,12 @@ UNKNOWN_PRODUCT = Product("embeddings", "unknown", False, "", "")
 # Models of which each embedding stands for a calendar year, whichever form it came in.
 ANNUAL_MODELS = frozenset(one.model for one in (ALPHAEARTH, TESSERA) if one.is_annual)
 
-_ALPHAEARTH_BANDS = tuple(f"A{number:02d}" for number in range(64))
+ALPHAEARTH_BANDS = tuple(f"A{number:02d}" for number in range(64))
 _ALPHAEARTH_BAND = re.compile(r"A(?P<number>\d{1,2})(?!\w)", re.IGNORECASE)
 _TESSERA_DIM = 128
 # What a person may state a file to be that nothing tells: the product, and the size of its embeddings.
 STATABLE = {
-    one.model: (one, dim) for one, dim in ((ALPHAEARTH, len(_ALPHAEARTH_BANDS)), (TESSERA, _TESSERA_DIM))
+    one.model: (one, dim) for one, dim in ((ALPHAEARTH, len(ALPHAEARTH_BANDS)), (TESSERA, _TESSERA_DIM))
 }
 _TESSERA_NAME = re.compile(r"grid_-?\d+(?:\.\d+)?_-?\d+(?:\.\d+)?(?:_(?P<year>\d{4}))?")
 _TESSERA_ZONE = re.compile(r"utm\d{2}")  # a group of the publisher's Zarr stores
@@ -70,7 +70,7 @@ def product_of(path: Path, bands: Sequence[str], dim: int, model: str = "") -> P
         model: as the file states it, a name or an address; empty where it does not.
     """
     stated = model.lower()
-    if _are_alphaearths(bands) or (dim == len(_ALPHAEARTH_BANDS) and is_alphaearth(stated)):
+    if _are_alphaearths(bands) or (dim == len(ALPHAEARTH_BANDS) and is_alphaearth(stated)):
         return ALPHAEARTH
     if dim == _TESSERA_DIM and "tessera" in stated:
         return replace(TESSERA, note=f"Made by {model}: embeddings of different versions must not be mixed.")
@@ -91,9 +91,9 @@ def product_of(path: Path, bands: Sequence[str], dim: int, model: str = "") -> P
 def _are_alphaearths(bands: Sequence[str]) -> bool:
     """Whether bands are named A00 to A63, as programs write it: in small letters too, without the zero, with words after it."""
     numbers = [_ALPHAEARTH_BAND.match(band.strip()) for band in bands]
-    return [int(found["number"]) for found in numbers if found] == list(
-        range(len(_ALPHAEARTH_BANDS))
-    ) and all(numbers)
+    return [int(found["number"]) for found in numbers if found] == list(range(len(ALPHAEARTH_BANDS))) and all(
+        numbers
+    )
 
 
 def product_stated(model: str | None, dim: int) -> Product:

@@ -101,6 +101,13 @@ class Made:
     round_trip: RoundTrip | None = None
 
 
+def is_of_8_bits(meta: StoreMeta) -> bool:
+    """Whether embeddings of others were 8-bit numbers where they come from: a store holds these as float16, others as float32."""
+    scene = meta.config.get("scene")
+    is_published = isinstance(scene, dict) and scene.get("source") == "embeddings"
+    return is_published and meta.dtype == "float16" and not meta.bands
+
+
 def layer_meta(store: EmbeddingStore, layer: int, dtype: Dtype) -> StoreMeta:
     """The metadata of one layer of a store."""
     kept = "float16" if dtype == "float16" else "float32"

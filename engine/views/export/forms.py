@@ -18,7 +18,7 @@ from engine.files import make_folder, require_file_path, write_errors
 from engine.jobs.configuration.export import Dtype, FormName
 from engine.store.schema import StoreMeta
 from engine.store.store import EmbeddingStore
-from engine.views.export.asked import Export, Made, Tell, dim_of
+from engine.views.export.asked import Export, Made, Tell, dim_of, is_of_8_bits
 from engine.views.export.geoparquet import write_geoparquet
 from engine.views.export.geotiff import write_geotiff
 from engine.views.export.npz import write_npz
@@ -27,6 +27,8 @@ from engine.views.export.stac import write_stac
 from engine.views.export.terratorch_folder import write_folder
 from engine.views.export.zarr_store import write_zarr
 
+# Differences of this share of a length are those of 16-bit floats, in which a store holds what was published in 8 bits.
+_ROUNDED = 1e-3
 LOSS_FILE = "quantisation.json"
 Probe = Callable[[EmbeddingStore, int, RoundTrip], dict[str, Any]]
 """What a linear probe finds in a layer before and after its numbers were made smaller."""
@@ -129,7 +131,7 @@ def export(
     with write_errors(out), tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as held:
         asked = Export(store, layers, wanted, Path(held) / out.name, str(out.absolute()), tell)
         asked = asked if form.has_all_layers else asked.of_layer(layers[0])
-        made = _probed(form.write(asked), asked, probe)
+        made = _once_more(_probed(form.write(asked), asked, probe), store.meta)
         files = tuple(out.parent / file.relative_to(held) for file in made.files)
         _write_loss(made.loss, Path(held), out, form)
         _put_in_place(Path(held), out, form)
@@ -183,6 +185,25 @@ def _probed(made: Made, asked: Export, probe: Probe | None) -> Made:
     asked.tell("Measuring the loss on labels", 0, 0)
     found = probe(asked.store, asked.layer, made.round_trip or _round_trip(asked.dtype))
     return replace(made, loss=replace(made.loss, probe=found))
+
+
+def _once_more(made: Made, meta: StoreMeta) -> Made:
+    """The same with a note where numbers that were 8 bits already were made 8 bits of another kind."""
+    if made.loss is None or made.loss.dtype != "int8" or not is_of_8_bits(meta):
+        return made
+    if made.loss.relative_mean <= _ROUNDED:
+        return replace(
+            made,
+            notes=(
+                *made.notes,
+                "The 8-bit numbers lose nothing: they are those that the embeddings were published in.",
+            ),
+        )
+    said = (
+        "The embeddings were published in 8 bits and are quantised a second time, in another way: what is told of the loss comes "
+        "on top of the publisher's own. --dtype float16 (Zarr, GeoParquet, npz) keeps them as they are."
+    )
+    return replace(made, notes=(*made.notes, said))
 
 
 def _round_trip(dtype: str) -> RoundTrip:

@@ -13,7 +13,8 @@ from engine.errors import StoreError
 from engine.store.schema import StoredTile
 from engine.views.export.asked import Export, Made
 from engine.views.export.map_dates import date_labels, stated_date
-from engine.views.export.quantisation import GAP, LossMeter, by_dimension, scales_by_dimension
+from engine.views.export.map_steps import Steps, alphaearth_steps, is_alphaearth, linear_steps
+from engine.views.export.quantisation import GAP, LossMeter
 from engine.views.maps.mosaic import MosaicLayout, write_pieces
 from engine.views.maps.overlay import store_tags
 
@@ -31,7 +32,7 @@ def write_geotiff(asked: Export) -> Made:
     Their names end in what tells one from the others (`out_epsg32618_2021-03-18.tif`).
 
     float32: NaN where there is no valid pixel (GDAL before 3.11 has no float16). int8: -128 for gaps, and each band's scale in
-    the file, so that readers which apply it get the embeddings back. Nothing is resampled between zones, and no embedding
+    the file, so that readers which apply it get the embeddings back; AlphaEarth's are written as they are published. Nothing is resampled between zones, and no embedding
     hides another.
 
     Raises:
@@ -47,29 +48,27 @@ def write_maps(asked: Export, paths: Mapping[str, Path]) -> Made:
     """Write the maps of `maps` to these paths."""
     require_bands(asked.dim)
     _require_few(len(paths))
-    scales = _scales(asked) if asked.dtype == "int8" else None
-    meter = LossMeter("int8", "one scale a dimension")
+    steps = _steps(asked) if asked.dtype == "int8" else None
+    meter = LossMeter("int8", steps.method if steps else "")
     found, moved = maps(asked.store.tiles), 0
     for name, path in paths.items():
         ids = found[name]
+        tags = (
+            store_tags(asked.store, asked.layer) | _date_tag(asked, ids) | dict(steps.tags if steps else ())
+        )
         layout = MosaicLayout(
-            level="patch", nodata=float("nan") if scales is None else GAP, dtype=asked.dtype, colormap=None,
-            tags=store_tags(asked.store, asked.layer) | _date_tag(asked, ids), band_names=_band_names(asked), scales=() if scales is None else tuple(scales.tolist()),
+            level="patch", nodata=GAP if steps else float("nan"), dtype=asked.dtype, colormap=None, tags=tags,
+            band_names=(steps.band_names if steps else ()) or _band_names(asked), scales=steps.scales if steps else (),
         )  # fmt: skip
-        write_pieces(path, _pieces(asked, ids, scales, meter, name), layout)
+        write_pieces(path, _pieces(asked, ids, steps, meter, name), layout)
         moved += off_grid([tile for tile in asked.store.tiles if tile.id in ids])
     notes = (
         f"{moved:,} of {len(asked.store.tiles):,} tiles do not lie on the grid of their map: their patches are at the nearest cells, up to "
         f"half a patch away. GeoParquet and Zarr keep every place.",
     )
-    if scales is None:
-        return Made(tuple(paths.values()), notes if moved else ())
-    return Made(
-        tuple(paths.values()),
-        notes if moved else (),
-        meter.loss(),
-        lambda values: by_dimension(values, scales) * scales.astype(np.float32),
-    )
+    loss = meter.loss() if steps else None
+    back = None if steps is None else lambda values: steps.decode(steps.encode(values))
+    return Made(tuple(paths.values()), notes if moved else (), loss, back)
 
 
 def require_bands(dim: int) -> None:
@@ -131,23 +130,25 @@ def off_grid(tiles: Sequence[StoredTile]) -> int:
 
 
 def _pieces(
-    asked: Export, ids: set[str], scales: np.ndarray | None, meter: LossMeter, name: str
+    asked: Export, ids: set[str], steps: Steps | None, meter: LossMeter, name: str
 ) -> Iterator[Piece]:
     for tile, values, _ in asked.tiles(f"Reading the patches of map {name.strip('_') or 'all'}"):
         if tile.id not in ids:
             continue
-        if scales is not None:
-            numbers = by_dimension(values, scales)
-            meter.add(values, numbers.astype(np.float32) * scales.astype(np.float32))
+        if steps is not None:
+            numbers = steps.encode(values)
+            meter.add(values, steps.decode(numbers))
             yield tile, np.moveaxis(numbers, -1, 0)
         else:
             yield tile, np.moveaxis(values, -1, 0)  # (D, h, w)
     asked.tell("Writing the map", 0, 0)
 
 
-def _scales(asked: Export) -> np.ndarray:
+def _steps(asked: Export) -> Steps:
+    if is_alphaearth(asked.store.meta, asked.dim):
+        return alphaearth_steps()
     shown = asked.tiles("Measuring the range of each dimension")
-    return scales_by_dimension(values.reshape(-1, asked.dim) for _, values, _ in shown)
+    return linear_steps(values.reshape(-1, asked.dim) for _, values, _ in shown)
 
 
 def _date_tag(asked: Export, ids: set[str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from engine.store.emb_footer import date_range, model_address, warnings_of
 from engine.store.schema import StoredTile, StoreMeta
 from engine.views.export.asked import Export, Made, notice_of, own_facts
 from engine.views.export.geotiff import maps, write_maps
+from engine.views.export.map_steps import alphaearth_steps
 from engine.views.export.quantisation import Loss
 from engine.views.export.zarr_store import source_address
 
@@ -160,6 +161,9 @@ def _utc(moment: str) -> str:
 def _quantization(asked: Export, scales: Sequence[float], loss: Loss | None) -> dict[str, Any]:
     if asked.dtype != "int8" or loss is None:
         return {}
+    if loss.method == alphaearth_steps().method:
+        told = {"method": loss.method, "original_dtype": "int8", "quantized_dtype": "int8"}
+        return {"emb:quantization": told, "emberscope:quantisation_loss": loss.facts()}
     told = {"method": "linear, one scale a dimension, in the file", "original_dtype": asked.store.meta.dtype, "quantized_dtype": "int8"}  # fmt: skip
     return {"emb:quantization": {**told, "scale": list(scales)}, "emberscope:quantisation_loss": loss.facts()}
 

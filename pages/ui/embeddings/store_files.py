@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from engine.jobs.configuration.config import ExportConfig
@@ -18,6 +19,7 @@ from engine.views.export.job import FILES
 from pages.ui import workspace
 from pages.ui.jobs import jobs_panel, take
 from pages.ui.look import errors, wording
+from pages.ui.look.fields import help_of
 from pages.ui.state import cached, downloads
 
 _TYPES: dict[Dtype, str] = {
@@ -46,12 +48,25 @@ def panel(store: EmbeddingStore, layer: int) -> None:
         )  # fmt: skip
     chosen = None if form.has_all_layers else layer
     config = ExportConfig(
-        store=str(store.folder), format=name, layer=chosen, dtype=None if dtype == kept else dtype
-    )
+        store=str(store.folder), format=name, layer=chosen, dtype=None if dtype == kept else dtype, labels=_labels(store, dtype),
+    )  # fmt: skip
     size = wording.megabytes(bytes_of(store, chosen, form, dtype) / 1e6)
     st.caption(f"{form.words} Up to about {size}.")
     _say_terms(store)
     _offer(config)
+
+
+def _labels(store: EmbeddingStore, dtype: Dtype) -> str | None:
+    """A raster of classes, where numbers are made smaller: what a probe loses is measured on it."""
+    if np.dtype(dtype).itemsize >= np.dtype(store.meta.dtype).itemsize:
+        return None
+    return (
+        st.text_input(
+            "Raster of classes to measure the loss on (path on this machine)", key="store_files_labels",
+            placeholder="empty: the masks of the scenes, where they have some", help=help_of(ExportConfig, "labels"),
+        ).strip()
+        or None
+    )  # fmt: skip
 
 
 def _say_terms(store: EmbeddingStore) -> None:

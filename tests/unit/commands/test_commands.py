@@ -185,7 +185,8 @@ CALLS: dict[str, Call] = {
         {"out", "format", "dtype", "notes", "loss", "is_simulated", "is_random", "licence", "attribution"},
         [(["none", "--out", "{folder}/e.tif"], "none"), (["{run}", "--out", "{run}"], "is a folder"),
          (["{run}", "--out", "{folder}/e.csv", "--format", "csv"], "geoparquet"), (["{run}", "--out", "{run}", "--format", "zarr"], "already holds"),
-         (["{run}", "--out", "{folder}/e.tif", "--dtype", "float16"], "float16")],
+         (["{run}", "--out", "{folder}/e.tif", "--dtype", "float16"], "float16"),
+         (["{run}", "--out", "{folder}/e.tif", "--dtype", "int8", "--labels", "none.tif"], "--labels")],
     ),
     "bench": Call(
         lambda *_: ["csmask_b4_l2a", "--device", "cpu"], {"backbone", "tiles_per_s", "chip_px", "device"},

@@ -15,6 +15,8 @@ from rasterio.windows import Window
 
 from engine.errors import StoreError
 from engine.imagery.raster.rasters import damage_told, open_raster
+from engine.store.products.decoding import Decoding, decoding_named
+from engine.store.products.own_exports.tags import DECODING
 from engine.store.schema import StoredTile
 
 # Windows that are read at once: their stored bytes and longest side. So many of a map stay in memory.
@@ -38,13 +40,18 @@ def read_tiles(
         by_file.setdefault(files[tile.id], []).append(tile)
     for path, chosen in by_file.items():
         with open_raster(path) as dataset:
-            windows, scales = _Windows(dataset, path), np.array(dataset.scales, np.float32)
+            windows, decoding = _Windows(dataset, path), _decoding(dataset)
             for tile in chosen:
-                yield tile, _decoded(windows.read(tile), scales, dataset.nodata)
+                yield tile, _decoded(windows.read(tile), decoding, dataset.nodata)
 
 
-def _decoded(numbers: np.ndarray, scales: np.ndarray, nodata: float | None) -> np.ndarray:
-    values = numbers.astype(np.float32) * scales
+def _decoding(dataset: DatasetReader) -> Decoding:
+    """The formula that a map names, or its scales."""
+    return decoding_named(dataset.tags().get(DECODING.upper(), ""), dataset.scales, dataset.offsets)
+
+
+def _decoded(numbers: np.ndarray, decoding: Decoding, nodata: float | None) -> np.ndarray:
+    values = decoding.decode(numbers)
     if nodata is not None and np.isfinite(nodata):
         values[(numbers == nodata).all(axis=-1)] = np.nan
     return values

@@ -8,6 +8,8 @@ from typing import Any
 
 from engine.store.products.known import Product
 
+# Names the formula where 8-bit numbers are those of a publisher, whose embeddings are of length 1.
+DECODING = "emberscope_decoding"
 _LAYER = re.compile(r"\d{1,4}")
 _SIMULATED = "SIMULATED: these embeddings are of simulated imagery that no satellite has seen."
 _RANDOM = "RANDOM WEIGHTS: the encoder of these embeddings was never trained."
@@ -28,7 +30,7 @@ def own_product(tags: Mapping[str, str]) -> Product | None:
         *([_RANDOM] if own["weights_sha256"] == "random" else []),
     ]
     return Product(
-        "an export of Emberscope", model[:64], False, tags.get("emberscope_licence", ""),
+        "an export of Emberscope", model[:64], DECODING in tags, tags.get("emberscope_licence", ""),
         tags.get("emberscope_attribution", ""), " ".join(said),
     )  # fmt: skip
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
@@ -21,3 +23,20 @@ def hard_store(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
     tiles = [rows_at(tile, (DIM,), gaps=2) for tile in (*east, again, west)]
     meta = meta_of((DIM,), licence="CC-BY-4.0", attribution="Somebody", sensor="hls", level="surface")
     return make_store(tmp_path_factory.mktemp("store"), tiles, meta)
+
+
+Ground = dict[tuple[str, int, int, str | None], np.ndarray]
+
+
+def ground(store: EmbeddingStore) -> Ground:
+    """Embeddings by CRS, centre of the patch in decimetres and date; none of gaps."""
+    found: Ground = {}
+    for tile, values, valid in store.iterate():
+        for row, column in np.argwhere(valid > 0).tolist():
+            x, y = tile.patch_transform @ (column + 0.5, row + 0.5)
+            found[tile.crs, round(10 * x), round(10 * y), day(tile)] = values[row, column].astype(np.float32)
+    return found
+
+
+def day(tile: StoredTile) -> str | None:
+    return tile.datetimes[-1][:10] if tile.datetimes[-1] else None

@@ -19,34 +19,16 @@ from engine.imagery.region import Region
 from engine.store.check import check_store
 from engine.store.footprints import footprints
 from engine.store.importing.taking import import_embeddings
-from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.views.export import geotiff, zarr_chips
 from engine.views.export.forms import FORMS, export
 from tests.unit.store.products.made import unit_vectors, write_tiff
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 from tests.unit.views.export import rules
-from tests.unit.views.export.conftest import DIM
+from tests.unit.views.export.conftest import DIM, ground
 
 # Largest difference, as a share of the largest number of an embedding: half a step of 127, or half a unit of 11 bits.
 TOLERANCE = {"float32": 0.0, "float16": 2**-11, "int8": 0.51 / 127}
-Ground = dict[tuple[str, int, int, str | None], np.ndarray]
-
-
-def ground(store: EmbeddingStore) -> Ground:
-    """Embeddings by CRS, centre of the patch in decimetres and date; none of gaps."""
-    found: Ground = {}
-    for tile, values, valid in store.iterate():
-        for row, column in np.argwhere(valid > 0).tolist():
-            x, y = tile.patch_transform @ (column + 0.5, row + 0.5)
-            found[tile.crs, round(10 * x), round(10 * y), day(tile)] = values[row, column].astype(np.float32)
-    return found
-
-
-def day(tile: StoredTile) -> str | None:
-    return tile.datetimes[-1][:10] if tile.datetimes[-1] else None
-
-
 OWN = [
     (name, dtype)
     for name in ("npz", "geoparquet", "terratorch", "zarr", "stac")

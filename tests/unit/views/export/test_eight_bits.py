@@ -1,0 +1,44 @@
+"""Embeddings that were published in 8 bits leave in these, or it is told that they are quantised a second time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from engine.store.importing.taking import import_embeddings
+from engine.views.export.forms import FORMS, export
+from tests.unit.store.products.made import alphaearth, unit_vectors
+from tests.unit.views.export.conftest import ground
+
+
+@pytest.mark.parametrize("form", ["geotiff", "stac"])
+def test_alphaearths_8_bits_leave_as_they_were_published_and_come_back_to_the_bit(
+    tmp_path: Path, form: str
+) -> None:
+    vectors, gaps = unit_vectors(20, 24), np.zeros((20, 24), bool)
+    gaps[2:5, 3:9] = True
+    source = alphaearth(tmp_path / "v1/annual/2021/18N/x.tiff", vectors, gaps)
+    _, store = import_embeddings(source, tmp_path / "run", in_place=True)
+    made = export(store, None, tmp_path / f"e{FORMS[form].ending}", form, "int8")
+    assert "lose nothing" in made.notes[-1] and made.loss is not None and made.loss.cosine_worst < 1e-6
+    (path,) = made.files if form == "geotiff" else tmp_path.glob("e/*/*.tif")
+    with rasterio.open(source) as first, rasterio.open(path) as second:
+        assert np.array_equal(first.read()[:, ::-1], second.read())  # the publisher's file is south-up
+        assert (first.descriptions, first.nodata) == (second.descriptions, second.nodata)
+        assert set(second.scales) == {1.0}
+    told, back = import_embeddings(tmp_path / f"e{FORMS[form].ending}", tmp_path / "back")
+    assert (told.model, told.year, told.is_unit_length) == ("alphaearth_v1", 2021, True)
+    before, after = ground(store), ground(back)
+    assert before.keys() == after.keys()
+    assert all(np.abs(after[key] - before[key]).max() < 2e-4 for key in before)
+
+
+def test_other_forms_tell_that_8_bits_are_quantised_a_second_time(tmp_path: Path) -> None:
+    source = alphaearth(tmp_path / "v1/annual/2021/18N/x.tiff", unit_vectors(8, 8))
+    _, store = import_embeddings(source, tmp_path / "run", in_place=True)
+    made = export(store, None, tmp_path / "e.npz", "npz", "int8")
+    assert "quantised a second time" in made.notes[0] and "--dtype float16" in made.notes[0]
+    assert export(store, None, tmp_path / "f.npz", "npz", "float16").notes == ()
