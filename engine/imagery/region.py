@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
 from engine.errors import RegionError
-from engine.imagery.antimeridian import within_180
+from engine.imagery.antimeridian import bounds_on_globe, within_180
 
 # A little more than one Sentinel-2 tile (110 km x 110 km): what two cores still embed within a working day.
 MAX_AREA_KM2 = 15_000.0
@@ -166,6 +166,11 @@ class Region:
         """West, south, east, north in degrees."""
         west, south, east, north = self.polygon.bounds
         return west, south, east, north
+
+    @property
+    def edges_lonlat(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in degrees as `from_bounds` takes them: west > east over the antimeridian (RFC 7946, 5.2)."""
+        return bounds_on_globe(self.polygon)
 
     @property
     def area_km2(self) -> float:

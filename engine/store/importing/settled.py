@@ -36,7 +36,7 @@ def config_of(
             images=None if images is None else str(images.resolve()), year=year,
         ),
         backbone=BackboneConfig(name=told.model, layers=found.own.get("layers", (0,))),
-        region=None if region is None else RegionConfig(bounds_lonlat=region.bounds_lonlat),
+        region=None if region is None else RegionConfig(bounds_lonlat=region.edges_lonlat),
         granularity=found.granularity,
         pooling=(found.own.get("pooling") or "mean") if found.granularity == "tile" else None,
         output=OutputConfig(dtype=told.dtype),

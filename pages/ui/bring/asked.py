@@ -121,6 +121,6 @@ def choices(whole: Preview) -> dict[str, Region | None]:
     chosen = regions.chosen()
     if chosen is not None:
         with contextlib.suppress(EngineError):  # its file went away: Explore says so
-            bounds = regions.checked(chosen).bounds_lonlat
+            bounds = regions.checked(chosen).edges_lonlat
             found["The region chosen on Explore"] = Region.from_bounds(*bounds)
     return found

@@ -42,7 +42,7 @@ def choose(place: Region | None) -> RegionConfig:
     )  # fmt: skip
     region = found.get(chosen) or (_drawn(found) if chosen == drawing.DRAWN else _typed(found))
     checked = regions.checked(region)
-    west, south, east, north = checked.bounds_lonlat
+    west, south, east, north = checked.edges_lonlat
     st.caption(
         f"{wording.area(checked.area_km2)}: longitude {west:.4f} to {east:.4f}, latitude {south:.4f} to {north:.4f} degrees."
     )
@@ -61,7 +61,7 @@ def _known(place: Region | None) -> dict[str, RegionConfig]:
         if bounds is not None:
             found[_STORE] = RegionConfig(bounds_lonlat=bounds)
     if place is not None:
-        found[_PLACE] = RegionConfig(bounds_lonlat=place.bounds_lonlat)
+        found[_PLACE] = RegionConfig(bounds_lonlat=place.edges_lonlat)
     return found
 
 
@@ -90,7 +90,7 @@ def _drawn(found: dict[str, RegionConfig]) -> RegionConfig:
 
 def _typed(found: dict[str, RegionConfig]) -> RegionConfig:
     first = next(iter(found.values()), None)
-    words = "" if first is None else ", ".join(f"{edge:.4f}" for edge in regions.checked(first).bounds_lonlat)
+    words = "" if first is None else ", ".join(f"{edge:.4f}" for edge in regions.checked(first).edges_lonlat)
     typed = st.text_input(
         "West, south, east, north in degrees",
         words,
@@ -101,4 +101,4 @@ def _typed(found: dict[str, RegionConfig]) -> RegionConfig:
         west, south, east, north = (float(number) for number in typed.replace(";", ",").split(","))
     except ValueError as err:
         raise BadInput("The corners are four numbers in degrees: west, south, east, north.") from err
-    return RegionConfig(bounds_lonlat=Region.from_bounds(west, south, east, north).bounds_lonlat)
+    return RegionConfig(bounds_lonlat=Region.from_bounds(west, south, east, north).edges_lonlat)

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from engine.errors import RemoteError
 from engine.imagery.region import Region
@@ -25,6 +26,8 @@ from engine.store.catalogues.table import EmbeddingCatalogue
 
 _BOUNDS = ("wgs84_west", "wgs84_south", "wgs84_east", "wgs84_north")
 _OUTLINES = ("geometry", "geom", "WKT", "wkt")
+# A file is narrower than a UTM zone: one over the antimeridian begins and ends this near to it.
+_NEAR_180 = 172.0
 _YEAR = re.compile(r"/annual/(\d{4})/")
 _BELOW = "/annual/"
 
@@ -47,14 +50,15 @@ def alphaearth_listed(catalogue: EmbeddingCatalogue, region: Region) -> Listed:
     return Listed(items, catalogue.product, catalogue.dim, not_asked(catalogue.title, why))
 
 
-Row = tuple[int, str, shapely.Polygon]
+Row = tuple[int, str, BaseGeometry]
 
 
 def _rows_of_parquet(raster: RemoteRaster, region: Region) -> list[Row]:
     """Bounds are read first, and paths only of the row groups with files over the region."""
     west, south, east, north = region.polygon.bounds
+    # A file over the antimeridian has a west beyond its east: one of the two lies near a region there, not both.
     conditions = {
-        "wgs84_west": lambda low, _: low <= east, "wgs84_east": lambda _, high: high >= west,
+        "wgs84_west": lambda low, high: low <= east or high > _NEAR_180, "wgs84_east": lambda low, high: high >= west or low < -_NEAR_180,
         "wgs84_south": lambda low, _: low <= north, "wgs84_north": lambda _, high: high >= south,
     }  # fmt: skip
     found: list[Row] = []
@@ -104,9 +108,17 @@ def _meeting(places: pa.Table, region: Region) -> list[int]:
     """Numbers of the rows whose bounds meet a region; few of a hundred thousand come near the rectangle around it."""
     west, south, east, north = _sides(places)
     least, lowest, most, highest = region.polygon.bounds
-    near = np.flatnonzero((west <= most) & (east >= least) & (south <= highest) & (north >= lowest))
-    boxes = shapely.box(west[near], south[near], east[near], north[near])
+    in_reach = ((west <= most) & (east >= least)) | ((west > east) & ((east >= least) | (west <= most)))
+    near = np.flatnonzero(in_reach & (south <= highest) & (north >= lowest))
+    boxes = [_box(*sides) for sides in zip(west[near], south[near], east[near], north[near], strict=True)]
     return [int(number) for number in near[shapely.intersects(boxes, region.polygon)]]
+
+
+def _box(west: float, south: float, east: float, north: float) -> BaseGeometry:
+    """The ground of a file; of one over the antimeridian, whose west is beyond its east, in two parts."""
+    if west <= east:
+        return shapely.box(west, south, east, north)
+    return shapely.MultiPolygon([shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)])
 
 
 def _rows(places: pa.Table, rest: pa.Table, raster: RemoteRaster) -> Iterator[Row]:
@@ -117,7 +129,7 @@ def _rows(places: pa.Table, rest: pa.Table, raster: RemoteRaster) -> Iterator[Ro
         told = named[1] if year is None and named else str(year)
         if not isinstance(path, str) or not told.isdigit():
             raise RemoteError(f"{raster.what} has a row without a path or a year. Try again later.")
-        yield int(told), path, shapely.box(*box)
+        yield int(told), path, _box(*box)
 
 
 def _item(row: Row, catalogue: EmbeddingCatalogue) -> ListedItem:

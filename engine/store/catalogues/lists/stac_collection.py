@@ -95,7 +95,7 @@ def _paged(
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """The items of an API, page by page (OGC API Features: bbox and limit)."""
     parts = urlsplit(address)
-    query = urlencode({"bbox": ",".join(f"{edge:.6f}" for edge in region.bounds_lonlat), "limit": _A_PAGE})
+    query = urlencode({"bbox": ",".join(f"{edge:.6f}" for edge in region.edges_lonlat), "limit": _A_PAGE})
     following: str | None = urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, query)))))
     count, pages = 0, 0
     while following is not None:

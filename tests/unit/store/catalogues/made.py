@@ -49,25 +49,30 @@ def alphaearth_file(
     west: float = WEST,
     gaps: np.ndarray | None = None,
     block: int = 64,
+    north: float = NORTH,
 ) -> dict[str, Any]:
-    """A file of the public copy (int8, south-up, a band after the other), and its row of the index."""
+    """A file of the public copy (int8, south-up, a band after the other), and its row of the index.
+
+    Args:
+        zone: number and hemisphere, N or S.
+    """
     numbers = in_8_bits(vectors)
     if gaps is not None:
         numbers[gaps] = -128
     height, width = vectors.shape[:2]
     name = f"x{hashlib.sha256(f'{year}{zone}'.encode()).hexdigest()[:8]}-0000000000-0000008192.tiff"
-    crs = f"EPSG:326{int(zone[:-1]):02d}"
+    crs = f"EPSG:32{'7' if zone.endswith('S') else '6'}{int(zone[:-1]):02d}"
     write_tiff(
         folder / BELOW / str(year) / zone / name, numbers, ALPHAEARTH_BANDS, nodata=-128, south_up=True, crs=crs,
-        transform=Affine(10, 0, west, 0, 10, NORTH - height * 10), compress="zstd", tiled=True, blockxsize=block, blockysize=block,
+        transform=Affine(10, 0, west, 0, 10, north - height * 10), compress="zstd", tiled=True, blockxsize=block, blockysize=block,
         interleave="band",
     )  # fmt: skip
-    east, south = west + width * 10, NORTH - height * 10
-    bounds = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform_bounds(west, south, east, NORTH)
+    east, south = west + width * 10, north - height * 10
+    bounds = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform_bounds(west, south, east, north)
     return {
         "fid": 0, "geom": shapely.box(*bounds).wkb, "crs": crs, "year": year, "utm_zone": zone,
         "path": f"s3://us-west-2.opendata.source.coop/{BELOW}/{year}/{zone}/{name}", "utm_west": west, "utm_south": south,
-        "utm_east": east, "utm_north": NORTH, **dict(zip(("wgs84_west", "wgs84_south", "wgs84_east", "wgs84_north"), bounds, strict=True)),
+        "utm_east": east, "utm_north": north, **dict(zip(("wgs84_west", "wgs84_south", "wgs84_east", "wgs84_north"), bounds, strict=True)),
     }  # fmt: skip
 
 
@@ -94,6 +99,7 @@ def tessera_tile(
     seed: int = 0,
     west: float = WEST,
     crs: str = "EPSG:32618",
+    north: float = NORTH,
 ) -> tuple[str, np.ndarray]:
     """Numbers, scales and land mask of a tile below npy/v1 and landmasks/v1; its name and its embeddings."""
     name = f"grid_{lon:.2f}_{lat:.2f}"
@@ -105,7 +111,7 @@ def tessera_tile(
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / f"{name}.npy", numbers)
     np.save(folder / f"{name}_scales.npy", scales)
-    transform = Affine(10, 0, west, 0, -10, NORTH)
+    transform = Affine(10, 0, west, 0, -10, north)
     write_tiff(
         root / f"landmasks/v1/{name}.tiff", np.ones((*shape, 1), np.uint8), transform=transform, crs=crs
     )
@@ -129,7 +135,7 @@ def offered(name: str, region: Region, year: int | None = None) -> Offer:
 
 
 def config_of(name: str, region: Region, year: int | None = None) -> ExtractConfig:
-    return catalogue_config(offered(name, region, year), RegionConfig(bounds_lonlat=region.bounds_lonlat))
+    return catalogue_config(offered(name, region, year), RegionConfig(bounds_lonlat=region.edges_lonlat))
 
 
 def vectors_of(h: int, w: int, seed: int = 0) -> np.ndarray:
