@@ -54,6 +54,9 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=None, help="places of the season, 3 to 47; absent: 48")
     parser.add_argument("--head", choices=("mlp", "linear", "conv"), default="mlp")
     parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument(
+        "--burned-weight", type=float, default=2.0, help="loss.burned_weight; 2 as in the preset"
+    )
     parser.add_argument("--adapt", choices=get_args(Adapt), default="auto", help="to each folder")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
@@ -84,6 +87,7 @@ def taught(chosen: argparse.Namespace, named: str, root: Path) -> TrainRun:
     store = ExtractConfig(scene=scene, backbone=BackboneConfig(name=name, weights=path or "pretrained"))
     config = TrainConfig(
         store=store, labels={"source": "scene"}, head={"name": chosen.head}, epochs=chosen.epochs,
+        loss={"burned_weight": chosen.burned_weight},
         learning_rate=3e-3, batch_patches=2048, seed=chosen.seed, device="cpu",
     )  # fmt: skip
     folder = root / name
