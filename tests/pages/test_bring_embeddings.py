@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
 from streamlit.testing.v1 import AppTest
 
 from engine.jobs.job import list_jobs
@@ -14,6 +15,7 @@ from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
 from tests.pages.conftest import OpenPage, words
 from tests.unit.store.products.made import alphaearth, in_8_bits, unit_vectors, write_tiff
+from tests.unit.store.products.test_chips import tiff_folder
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +91,31 @@ def test_a_copy_is_made_by_a_job_that_the_dialog_shows_beside_the_panel_of_anoth
     at.run()
     assert at.button(key="bring_done") and not at.exception
     assert not EmbeddingStore.open(job.folder).is_in_place
+
+
+def test_chips_ask_for_their_images_and_lie_where_these_do(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    out, images = tiff_folder(tmp_path / "chips")
+    at = look_at(open_page("runs"), out)
+    assert "says nowhere where it lies" in words(at) and "--images" not in words(at)
+    at.text_input(key="bring_images").set_value(str(images)).run()
+    assert "prithvi_eo_v2_300" in words(at) and at.get("image")
+    at.button(key="bring_open").click().run()
+    (job,) = list_jobs(home)
+    assert EmbeddingStore.open(job.folder).is_in_place
+
+
+def test_a_globe_in_degrees_is_looked_at_and_a_part_of_it_is_taken(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    path = write_tiff(
+        tmp_path / "globe.tif", np.ones((361, 720, 8), np.float32), transform=Affine(0.5, 0, -180, 0, -0.5, 90), crs="EPSG:4326"
+    )  # fmt: skip
+    at = look_at(open_page("runs"), path)
+    assert "259,920 footprints" in words(at) or at.selectbox(key="bring_region").value.startswith(
+        "The middle"
+    )
+    at.selectbox(key="bring_region").set_value("By its corners").run()
+    at.text_input(key="bring_corners").set_value("10, 45, 11, 46").run()
+    assert "footprints" in words(at) and not at.exception

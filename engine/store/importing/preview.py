@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import EngineError
+from engine.errors import OnlyGaps, RegionError
 from engine.imagery.geobox import to_lonlat
 from engine.imagery.region import Region
 from engine.store.importing.forms import opened, with_model
@@ -20,6 +20,7 @@ from engine.store.schema import TileRows
 _SIDE_PX, _MOST_ROWS, _MOST_TILES, _FITTED = 540, 1_200_000, 20_000, 4_000
 _MOST_STEP = 8
 _METRES_A_DEG, _MIDDLE_M, _MIDDLE_ROWS = 111_000.0, 10_000.0, 20_000
+_MOST_MIDDLE_M = 110_000.0  # a region is one of at most 15,000 square kilometres
 _STRETCH = (2.0, 98.0)
 
 
@@ -32,6 +33,7 @@ class Preview:
         pixels: (h, w, 4) uint8, the first three components as red, green and blue; gaps are transparent.
         shown_m: width and height on the ground of the picture.
         is_middle: whether it shows a part only, such as the middle.
+        middle_lonlat: of a tile with embeddings, the nearest one to the middle of the file that is shown.
     """
 
     understood: Understood
@@ -39,6 +41,7 @@ class Preview:
     pixels: np.ndarray
     shown_m: tuple[float, float]
     is_middle: bool
+    middle_lonlat: tuple[float, float]
 
 
 def preview(
@@ -56,10 +59,9 @@ def preview(
         rows = _thinned(found.tiles(), told.rows) if is_whole or are_footprints else []
         is_middle = not is_whole or told.rows > told.most_rows
     if not rows:
-        with opened(path, _middle(told, region), images, year, model) as found:
-            rows = _thinned(found.tiles(), _MOST_ROWS)
+        rows = _of_middle(path, told, region, model, images, year)
     pixels, shown = _picture(rows)
-    return Preview(told, can_stay, pixels, shown, is_middle)
+    return Preview(told, can_stay, pixels, shown, is_middle, _nearest_to_middle(rows, told))
 
 
 def middle_m(told: Understood) -> float:
@@ -72,13 +74,14 @@ def middle_m(told: Understood) -> float:
     if told.most_rows >= MOST_ROWS:
         return _MIDDLE_M
     area = (east - west) * (north - south) * _METRES_A_DEG**2 * np.cos(np.radians((south + north) / 2))
-    return max(_MIDDLE_M, float(np.sqrt(max(0.0, area) * min(1.0, _MIDDLE_ROWS / told.rows))))
+    side_m = float(np.sqrt(max(0.0, area) * min(1.0, _MIDDLE_ROWS / told.rows)))
+    return min(max(_MIDDLE_M, side_m), _MOST_MIDDLE_M)
 
 
-def middle_of(told: Understood, side_m: float) -> Region:
-    """A square around the middle of a file."""
+def middle_of(told: Understood, side_m: float, at: tuple[float, float] | None = None) -> Region:
+    """A square around the middle of a file, or around another place of it in degrees."""
     west, south, east, north = told.bounds_lonlat
-    lon, lat = (west + east) / 2, (south + north) / 2
+    lon, lat = at or ((west + east) / 2, (south + north) / 2)
     half_lat = side_m / 2 / _METRES_A_DEG
     half_lon = half_lat / max(np.cos(np.radians(lat)), 0.01)
     return Region.from_bounds(
@@ -86,12 +89,39 @@ def middle_of(told: Understood, side_m: float) -> Region:
     )  # fmt: skip
 
 
-def _middle(told: Understood, region: Region | None) -> Region | None:
-    """The middle of what is looked at, as large as the picture has pixels; the whole where that cannot be told."""
+def _of_middle(
+    path: Path,
+    told: Understood,
+    region: Region | None,
+    model: str | None,
+    images: Path | None,
+    year: int | None,
+) -> list[TileRows]:
+    """Tiles of the middle, as large as the picture has pixels; the first ones where the middle holds nothing."""
     try:
-        return middle_of(told, told.gsd_m * _MOST_ROWS**0.5)
-    except EngineError:
-        return region
+        middle = middle_of(told, told.gsd_m * _MOST_ROWS**0.5)
+        with opened(path, middle, images, year, model) as found:
+            rows = _thinned(found.tiles(), _MOST_ROWS)
+    except (RegionError, OnlyGaps):
+        rows = []
+    if not rows:
+        with opened(path, region, images, year, model) as found:
+            rows = _thinned(found.tiles(), _MOST_ROWS)
+    return rows
+
+
+def _nearest_to_middle(rows: Sequence[TileRows], told: Understood) -> tuple[float, float]:
+    """Longitude and latitude of the middle of a tile."""
+    west, south, east, north = told.bounds_lonlat
+    lonlat = np.array([to_lonlat(one.tile.crs).transform(*_centre(one)) for one in rows])
+    off = np.hypot(*(lonlat - [(west + east) / 2, (south + north) / 2]).T)
+    lon, lat = lonlat[int(off.argmin())].tolist()
+    return lon, lat
+
+
+def _centre(one: TileRows) -> tuple[float, float]:
+    west, south, east, north = _bounds(one)
+    return (west + east) / 2, (south + north) / 2
 
 
 def _thinned(tiles: Iterator[TileRows], rows: int) -> list[TileRows]:

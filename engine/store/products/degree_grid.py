@@ -22,7 +22,7 @@ from engine.store.products.taken import Taken
 _WIDE_DEG = 12.0
 _LEAST_BANDS = 8
 # Of more pixels without a region, those in the middle are looked at.
-_MOST_PIXELS, _LOOKED_PX = 200_000, 100
+_MOST_PIXELS, _LOOKED_PX = 200_000, 60
 # 721 x 1440 pixels of a quarter of a degree, one embedding each (torchgeo/copernicus_embed on Hugging Face states no licence).
 _COPERNICUS = (721, 1440, 768)
 

@@ -117,7 +117,9 @@ def choices(whole: Preview) -> dict[str, Region | None]:
     found: dict[str, Region | None] = {"All of it": None} if told.rows <= told.most_rows else {}
     if told.rows > 10_000 and any(told.bounds_lonlat):
         side_m = middle_m(told)
-        found[f"The middle, {side_m / 1000:,.3g} × {side_m / 1000:,.3g} km"] = middle_of(told, side_m)
+        found[f"The middle, {side_m / 1000:,.3g} × {side_m / 1000:,.3g} km"] = middle_of(
+            told, side_m, whole.middle_lonlat
+        )
     chosen = regions.chosen()
     if chosen is not None:
         with contextlib.suppress(EngineError):  # its file went away: Explore says so

@@ -12,8 +12,9 @@ from engine.errors import BadInput, EngineError
 from engine.imagery.region import Region
 from engine.jobs.job import Job
 from engine.store.importing.forms import ENDINGS, is_folder_of_embeddings
-from engine.store.importing.preview import Preview
+from engine.store.importing.preview import Preview, middle_m, middle_of
 from engine.store.products.known import STATABLE
+from engine.store.products.terratorch.chip_files import is_terratorch
 from engine.store.products.understood import NOT_STATED, UNKNOWN
 from pages.ui.bring import asked as asking
 from pages.ui.bring import drawing, from_catalogue, opening, progress
@@ -140,8 +141,8 @@ def _look() -> None:
 
 
 def _images(path: Path) -> Path | None:
-    """The folder of the images, which folders of chips may need; asked of folders only."""
-    if not path.is_dir():
+    """The folder of the images, which chips that TerraTorch wrote may need."""
+    if not is_terratorch(path):
         return None
     typed = st.text_input("Folder with the images of the chips, where the embeddings do not say their place",
                           key="bring_images").strip()  # fmt: skip
@@ -169,6 +170,9 @@ def _region(whole: Preview) -> tuple[bool, Region | None]:
         return region is not None, region
     if chosen != _OTHER:
         return True, found[chosen]
+    told = whole.understood
+    if told.rows > told.most_rows:
+        bounds = middle_of(told, middle_m(told), whole.middle_lonlat).bounds_lonlat
     west, south, east, north = bounds
     typed = st.text_input("West, south, east, north in degrees", f"{west:.5f}, {south:.5f}, {east:.5f}, {north:.5f}",
                           key="bring_corners")  # fmt: skip

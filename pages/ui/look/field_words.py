@@ -44,6 +44,11 @@ _PHRASES = {
     "choose another --dtype": "choose another kind of numbers",
     "of it by a region (--region)": "of it by a region",
     "Choose a part with --region": "Choose a part by a region",
+    "Choose a smaller part with --region": "Choose a smaller part",
+    "a region (--region) says which": "a region says which",
+    "--year takes one.": "Year takes one.",
+    "where --model alphaearth_v1 states a GeoTIFF to be of it": "where alphaearth_v1 is stated as the model of a GeoTIFF",
+    "were made of with --images.": "were made of.",
     "Choose another --out": "Choose another folder",
 }
 _KNOWN = "|".join(

@@ -19,7 +19,7 @@ from engine.store.schema import StoredTile
 _FILLS = 0.995
 # Labels are read on pixels: those of Sentinel-2, whose chips nearly all of these embeddings are of.
 PIXEL_M = 10.0
-_ZONE_DEG = 6.0
+_ZONE_DEG, _UTM_LATITUDES = 6.0, (-80.0, 84.0)
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,11 @@ class Footprint:
 def footprints_of(shapes: np.ndarray) -> list[Footprint]:
     """The rectangle of each polygon in lon/lat, in the zone that fits it best."""
     centres = shapely.get_coordinates(shapely.centroid(shapes))
-    zones: dict[tuple[float, bool, bool], str] = {}
     found = []
     for shape, (lon, lat) in zip(shapes, centres.tolist(), strict=True):
-        best = _in(shape, _zone(lon, lat, zones))
+        best = _in(shape, _zone(lon, lat))
         if best.fills < _FILLS:
-            beside = [_in(shape, _zone(lon + step, lat, zones)) for step in (-_ZONE_DEG, _ZONE_DEG)]
+            beside = [_in(shape, _zone(lon + step, lat)) for step in (-_ZONE_DEG, _ZONE_DEG)]
             best = max(best, *beside, key=lambda one: one.fills)
         found.append(best)
     return found
@@ -84,13 +83,12 @@ def tiles_of(
     ]  # fmt: skip
 
 
-def _zone(lon: float, lat: float, known: dict[tuple[float, bool, bool], str]) -> str:
-    """The UTM zone of a place; asked once a zone, at its middle, for the register of CRSs is slow."""
-    middle = float(np.floor(lon / _ZONE_DEG) * _ZONE_DEG + _ZONE_DEG / 2)
-    key = (middle, lat >= 0, -80 <= lat <= 84)
-    if key not in known:
-        known[key] = utm_or_polar_crs(middle, lat)
-    return known[key]
+def _zone(lon: float, lat: float) -> str:
+    """The UTM zone of a place by its number (EPSG 32601 to 32660, 32701 to 32760): the register of CRSs is slow to ask."""
+    if not _UTM_LATITUDES[0] <= lat <= _UTM_LATITUDES[1]:
+        return utm_or_polar_crs(lon, lat)
+    number = int((lon + 180) % 360 // _ZONE_DEG) + 1
+    return f"EPSG:{(32600 if lat >= 0 else 32700) + number}"
 
 
 def _in(shape: shapely.Geometry, crs: str) -> Footprint:
