@@ -47,7 +47,6 @@ _PHRASES = {
     "Choose a smaller part with --region": "Choose a smaller part",
     "a region (--region) says which": "a region says which",
     "--year takes one.": "Year takes one.",
-    "where --model alphaearth_v1 states a GeoTIFF to be of it": "where alphaearth_v1 is stated as the model of a GeoTIFF",
     "were made of with --images.": "were made of.",
     "Choose another --out": "Choose another folder",
 }
