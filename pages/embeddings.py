@@ -21,7 +21,7 @@ from pages.ui.embeddings import (
 from pages.ui.embeddings import view as embeddings_view
 from pages.ui.health import card as health_card
 from pages.ui.jobs import chosen_run
-from pages.ui.look import empty, errors, notices, style
+from pages.ui.look import empty, errors, style
 from pages.ui.map import stage
 from pages.ui.state import results
 
@@ -41,12 +41,7 @@ if not chosen_run.is_shown(stores):
     )  # fmt: skip
 page = stage.stage(_TITLE, _LEAD)
 with page.panel, errors.in_words():
-    chosen = embeddings_view.choose_store(stores)
-    bring.offer()
-    store = results.store_of(chosen.job)
-    notices.simulated(store.meta.is_simulated)
-    notices.random_weights(store.meta.is_random)
-    layer = embeddings_view.choose_layer(store)
+    chosen, store, layer = embeddings_view.choose(stores, below=bring.offer)
     window = embeddings_view.choose_window(store.at_own_patches(layer))
     with st.spinner("Measuring what position explains."):
         share = lens_data.position(store, layer)

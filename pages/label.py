@@ -9,7 +9,7 @@ from pages.ui.embeddings import view as embeddings_view
 from pages.ui.jobs import chosen_run, scene_scores
 from pages.ui.label import beside, choice, files, lesson, told
 from pages.ui.label import view as label_view
-from pages.ui.look import empty, errors, notices, style
+from pages.ui.look import empty, errors, style
 from pages.ui.map import layers, stage
 from pages.ui.state import results
 
@@ -25,11 +25,7 @@ if not chosen_run.is_shown(stores):
     )  # fmt: skip
 page = stage.stage(_TITLE, _LEAD)
 with page.panel, errors.in_words():
-    chosen = embeddings_view.choose_store(stores)
-    store = results.store_of(chosen.job)
-    notices.simulated(store.meta.is_simulated)
-    notices.random_weights(store.meta.is_random)
-    layer = embeddings_view.choose_layer(store)
+    chosen, store, layer = embeddings_view.choose(stores)
     with st.spinner("Finding the principal components of the whole store."):
         shown = lens_data.view(store, layer, 1, lens_choice.position_choice(lens_data.position(store, layer)))
         reduction = lens_data.reduction(shown)

@@ -32,6 +32,7 @@ from engine.learning.dataset import labels_of_splits
 from engine.learning.heads.sizes import Shape, shape_of
 from engine.learning.heads.table import check_head, check_layers
 from engine.learning.positions import Positions, measure_positions
+from engine.learning.splits.labelled import with_labels
 from engine.learning.splits.split import Split, split_tiles
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
@@ -87,8 +88,8 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     gaps = functools.cache(lambda: pixels_with_data(store, root))
     labels = yield from read_from_files(config, task, store, root, gaps, _notes(split))
     truth = read_labels(labels, store)
+    split = yield from with_labels(config, task, store, truth, split)
     by_split = labels_of_splits(store, truth, split.tiles)
-    task.require_labels(by_split)
     positions = None
     if config.position == "remove":
         yield StepStarted("Measuring position")

@@ -11,12 +11,14 @@ import pytest
 import yaml
 
 from engine.__main__ import main
+from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import (
     RegressionConfig,
     SegmentationConfig,
     TileClassificationConfig,
     TrainConfig,
     load_config,
+    parse_config,
 )
 from engine.learning.keeping.result import TrainRun
 from engine.learning.tasks.task import TaskClass
@@ -150,6 +152,47 @@ def test_numbers_and_classes_of_tiles_of_ones_own_are_started_from_the_page(
     assert [(one.value, one.name) for one in config.task.classes] == [(3, "lake"), (7, "wood")]
     assert not isinstance(config.store, str)
     assert config.store.granularity == "tile"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"name": "segmentation", "missing": [9, 254], "classes": [
+            {"value": 0, "name": "meadow", "colour": "#11aa22", "weight": 2.5}, {"value": 3, "name": "lake & river"},
+        ]},
+        {"name": "tile_classification", "several": True, "least_share": 0.125, "classes": [
+            {"value": 0, "name": "meadow"}, {"value": 3, "name": "lake"},
+        ]},
+        {"name": "regression", "quantity": "biomass", "unit": "t/ha", "shown": [-2, 40.5], "missing": [-9999.5]},
+    ],
+)  # fmt: skip
+def test_a_fork_asks_for_the_same_task_and_labels_as_its_run(
+    open_page: OpenPage, filled: Path, tmp_path: Path, task: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(shutil.copytree(filled, tmp_path / "home"))
+    monkeypatch.setenv("EMBERSCOPE_HOME", str(home))
+    monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
+    of_tiles = task["name"] == "tile_classification"
+    store = (
+        {"kind": "extract", "scene": {"source": "simulated", "seed": 0, "date": "post"}, "granularity": "tile",
+         "pooling": "mean", "backbone": {"name": "csmask_b4_l2a"}}
+        if of_tiles else str(home / "run-extract" / "store")
+    )  # fmt: skip
+    tree = {"kind": "train", "store": store, "task": task, "labels": {"source": "raster", "path": "mine.tif"}}
+    config = parse_config(tree)
+    run_folder.create(home / "run-forked", config)
+    at = open_page("train", job="run-forked")
+    at.button(key="fork_train").click().run()
+    assert not at.exception
+    if of_tiles:
+        at.selectbox(key="train_store").set_value("").run()
+    before = {path.parent for path in home.glob("*/config.yaml")}
+    at.button(key="start_train").click().run()
+    (made,) = {path.parent for path in home.glob("*/config.yaml")} - before
+    found = load_config(made / "config.yaml")
+    assert isinstance(found, TrainConfig)
+    assert isinstance(config, TrainConfig)
+    assert (found.task, found.labels, found.store) == (config.task, config.labels, config.store)
 
 
 @pytest.mark.parametrize(

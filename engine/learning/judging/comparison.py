@@ -19,6 +19,10 @@ def measures(task: Task) -> tuple[str, ...]:
     """Names of the scores that get an interval: the watched one first."""
     if not task.classes:
         return task.watch, "rmse", "mae"
+    if (
+        task.is_per_tile and task.link == "logit" and task.values > 1
+    ):  # several classes a tile: no one accuracy
+        return (task.watch,)
     return tuple(dict.fromkeys((task.watch, "accuracy" if task.is_per_tile else "miou")))
 
 

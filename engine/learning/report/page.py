@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,22 @@ from engine.learning.judging.comparison import compared
 from engine.learning.judging.judgement import Judgement
 from engine.learning.judging.untaught import beside
 from engine.learning.keeping.result import TrainRun
+from engine.learning.maps.numbers import rounded
 from engine.learning.report import tested
 from engine.learning.report.curves import curve
 from engine.learning.report.parts import caveats, document, facts, lead, safe, table
 from engine.learning.report.pictures import pictures_of
+from engine.learning.tasks.table import TITLES
+from engine.learning.tasks.task import Task
 from engine.store.store import EmbeddingStore
+
+# Scores of numbers: what they are called, and whether they are in the unit of the numbers.
+_OF_NUMBERS = {
+    "r2": ("R²", False),
+    "rmse": ("RMSE", True),
+    "mae": ("MAE", True),
+    "bias": ("mean error", True),
+}
 
 
 def write_report(run_folder: Path, out: Path) -> Path:
@@ -36,9 +48,10 @@ def write_report(run_folder: Path, out: Path) -> Path:
 def report_html(run: TrainRun) -> str:
     """The whole page; every word that is not ours is escaped."""
     scores, card = run.scores, run.decoder
-    title = f"{_words(run.task.name)} with a {card.head_config.name} decoder on {card.backbone}"
+    what = TITLES.get(run.task.name) or _title_of(run.task)
+    title = f"{what}: a decoder ({card.head_config.name}) on {card.backbone}"
     body = [
-        f"<h1>{safe(title.capitalize())}</h1><p class='lead'>{safe(lead(run.folder))}</p>",
+        f"<h1>{safe(title[:1].upper() + title[1:])}</h1><p class='lead'>{safe(lead(run.folder))}</p>",
         _caveats_of(run, scores),
         "<h2>On what</h2>", _facts_of(run),
         _pictures(run),
@@ -53,13 +66,15 @@ def report_html(run: TrainRun) -> str:
 def _tested(run: TrainRun, scores: dict[str, Any]) -> Iterator[str]:
     """What the decoder beats, place by place, and where it fails; less of a run that an earlier version judged."""
     rows, judgement = scores.get("methods"), Judgement.read(run.folder)
+    words = functools.partial(_words, task=run.task)
     if judgement is not None and (others := beside(run)):
         rows = compared([*judgement.methods, *others.values()], run.task, run.decoder.seed)
     if rows:
-        yield f"<h2>What it beats</h2>{tested.methods(run.task, rows, _words, table)}"
+        yield f"<h2>What it beats</h2>{tested.methods(run.task, rows, words, table)}"
     if judgement is not None:
-        yield f"<h2>Test places, the worst first</h2>{tested.places(run.task, judgement, _words, table)}"
-        yield f"<h2>Where and how it fails</h2>{tested.plots(run.task, judgement)}"
+        yield f"<h2>Test places, the worst first</h2>{tested.places(run.task, judgement, words, table)}"
+        if plots := tested.plots(run.task, judgement):
+            yield f"<h2>Where and how it fails</h2>{plots}"
 
 
 def _caveats_of(run: TrainRun, scores: dict[str, Any]) -> str:
@@ -119,7 +134,12 @@ def _pictures(run: TrainRun) -> str:
         f"<figure><img src='{address}' alt='{safe(words)}'><figcaption>{safe(words)}</figcaption></figure>"
         for words, address in found
     )
-    style = run.task.error_style
+    style, shown = run.task.error_style, run.task.prediction_style
+    if shown.ramp is not None and style.ramp is not None:
+        bars = "; ".join(
+            f"{one.title}: {rounded(one.low)} to {rounded(one.high)}" for one in (shown.ramp, style.ramp)
+        )
+        return f"<h2>A test place</h2><div class='row'>{figures}</div><p class='legend'>{safe(bars)}</p>"
     swatches = "".join(
         f"<span><i style='background:rgb({r} {g} {b} / {a / 255:.2f})'></i>{safe(style.names[value])}</span>"
         for value, (r, g, b, a) in style.colours.items() if value in style.names
@@ -140,10 +160,12 @@ def _scores(run: TrainRun, scores: dict[str, Any]) -> str:
         interval = scores.get(f"{name}_interval")
         between = f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
         cells = [_number(scores[name]), *([between] if has_interval else [])]
-        rows.append((_words(name), [*cells, _number(baseline.get(name)) if baseline else ""]))
+        rows.append((_words(name, run.task), [*cells, _number(baseline.get(name)) if baseline else ""]))
     other = str(baseline.get("name", "baseline")) if baseline else ""
     made = table(("Test places", "Decoder", *(("95 % interval",) if has_interval else ()), other), rows)
-    counts = f"{scores.get('pixels', 0):,} labelled pixels on {scores.get('tiles', 0)} tiles of {scores.get('places', 0)} places."
+    judged = "tiles" if task.is_per_tile else f"pixels on {scores.get('tiles', 0)} tiles"
+    number = scores.get("labelled_tiles" if task.is_per_tile else "pixels", 0)
+    counts = f"{number:,} labelled {judged} of {scores.get('places', 0)} places."
     of_interval = " The interval comes from drawing the test places anew." if has_interval else ""
     return f"{made}<p>{safe(counts)}{of_interval}</p>{_confusion(run, scores)}"
 
@@ -161,19 +183,33 @@ def _confusion(run: TrainRun, scores: dict[str, Any]) -> str:
     rows = [
         (f"truly {name}", [f"{value:,}" for value in row]) for name, row in zip(names, counts, strict=True)
     ]
-    return table(("Pixels", *(f"called {name}" for name in names)), rows)
+    return table(("Tiles" if run.task.is_per_tile else "Pixels", *(f"called {name}" for name in names)), rows)
 
 
 def _curves(run: TrainRun) -> str:
     history = run.history
-    drawn = [curve(history, name, _words(name)) for name in dict.fromkeys(("loss", run.task.watch))]
+    drawn = [curve(history, name, _words(name, run.task)) for name in dict.fromkeys(("loss", run.task.watch))]
     kept = f"<p>Kept: epoch {run.decoder.epoch} of {len(history)}.</p>"
     return (
         f"<div class='row'>{''.join(drawn)}</div>{kept}" if any(drawn) else "<p>No epochs are on record.</p>"
     )
 
 
-def _words(name: str) -> str:
+def _title_of(task: Task) -> str:
+    """What is learned: the quantity with its unit, or the classes."""
+    if task.prediction_style.ramp is not None:
+        return task.prediction_style.ramp.title
+    names = ", ".join(one.title for one in task.classes)
+    return f"{'Tiles' if task.is_per_tile else 'Pixels'} of {names}"
+
+
+def _words(name: str, task: Task) -> str:
+    """A score as people write it, with the unit where it has one."""
+    if name in _OF_NUMBERS:
+        words, has_unit = _OF_NUMBERS[name]
+        return f"{words} ({task.unit})" if has_unit and task.unit else words
+    for one in task.classes:
+        name = name.replace(f"_{one.key}", f" {one.title}")
     return name.replace("_", " ").replace("iou", "IoU").replace("mIoU", "mean IoU")
 
 

@@ -14,6 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from engine.extraction.stored_scenes import scenes_of_store
+from engine.learning.film_reel import ramped
 from engine.learning.keeping.result import TrainRun
 from engine.views.maps.filled_blocks import block_groups, transform_of, trimmed
 from engine.views.maps.picture_ground import ground_picture
@@ -29,7 +30,7 @@ _APART_PX = 16
 def pictures_of(run: TrainRun) -> list[tuple[str, str]]:
     """(words, data address of a PNG); none where the run has left no map of classes."""
     task = run.task
-    if task.prediction_style.ramp is not None or not run.predictions.is_file():
+    if not run.predictions.is_file():
         return []
     try:
         with rasterio.open(run.predictions) as dataset:
@@ -96,6 +97,10 @@ def _drawn(
     if path is not None:
         with rasterio.open(path) as shown:
             values = shown.read(1, window=window, out_shape=(height, width))
+        if style.ramp is not None:
+            painted = ramped(values, style.ramp).astype(np.float64)
+            share_of = _OPACITY * painted[..., 3:] / 255
+            pixels = share_of * painted[..., :3] + (1 - share_of) * pixels
         for value, (red, green, blue, alpha) in style.colours.items():
             share = _OPACITY * alpha / 255
             is_drawn = values == value

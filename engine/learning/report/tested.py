@@ -26,7 +26,7 @@ def methods(task: Task, rows: Sequence[Mapping[str, Any]], words: Words, table: 
     names = measures(task)
     has_gain = any("gain" in one for one in rows)
     head = [
-        "On the same test pixels",
+        f"On the same test {'tiles' if task.is_per_tile else 'pixels'}",
         *(words(name) for name in names),
         *(["gain of the decoder"] if has_gain else []),
     ]

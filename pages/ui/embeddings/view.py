@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from engine.views.neighbourhood_mean import usual_window
 from pages.ui.embeddings import lens_data
 from pages.ui.embeddings.lens_views import Looked
 from pages.ui.jobs import chosen_run, scene_scores, scenes_below, take
-from pages.ui.look import charts, glossary, style, wording
+from pages.ui.look import charts, glossary, notices, style, wording
 from pages.ui.map import layers, maps, scene_gallery
 from pages.ui.map.lens import ShownLens
 from pages.ui.map.routes import lens_files
@@ -23,12 +23,29 @@ from pages.ui.state import address, bound, cached, results
 _NO_BASE = "None"
 
 
-def choose_store(stores: Sequence[cached.JobFacts]) -> cached.JobFacts:
-    """One of the extractions: that of the address, or the one that a person comes from, or the newest."""
-    return chosen_run.choose("Store", stores, "embeddings_store", "store_job", results.store_words)
+def choose(
+    stores: Sequence[cached.JobFacts], below: Callable[[], object] | None = None
+) -> tuple[cached.JobFacts, EmbeddingStore, int]:
+    """A store and a layer of it, with what has to be said of the store.
+
+    The store is that of the address, or the one that a person comes from, or the newest.
+
+    Args:
+        below: draws what stands below the list of stores.
+
+    Raises:
+        StoreError: its files are gone or damaged.
+    """
+    chosen = chosen_run.choose("Store", stores, "embeddings_store", "store_job", results.store_words)
+    if below is not None:
+        below()
+    store = results.store_of(chosen.job)
+    notices.simulated(store.meta.is_simulated)
+    notices.random_weights(store.meta.is_random)
+    return chosen, store, _choose_layer(store)
 
 
-def choose_layer(store: EmbeddingStore) -> int:
+def _choose_layer(store: EmbeddingStore) -> int:
     """A layer of the store; no question where there is one."""
     kept = store.meta.layers
     if len(kept) == 1:

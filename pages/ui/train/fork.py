@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from engine.jobs.configuration.config import TrainConfig
+from engine.jobs.configuration.config import EmbeddingFilesConfig, ExtractConfig, TrainConfig
+from engine.jobs.folder import settled_folder
 from engine.jobs.job import Job
-from pages.ui.state import session
+from pages.ui import workspace
+from pages.ui.state import results, session
+from pages.ui.train import task_form
 
 
 def fork(job: Job, config: TrainConfig) -> None:
@@ -30,10 +34,26 @@ def fork(job: Job, config: TrainConfig) -> None:
         state["t_loss"] = config.loss.name
     if config.loss.terms:
         state["t_terms"] = ", ".join(f"{name}: {weight:g}" for name, weight in config.loss.terms.items())
-    if isinstance(config.task, str):
-        state["t_task"] = config.task
+    state |= task_form.state_of(config.task)
     if config.labels.path:
         state |= {"t_labels": "raster", "t_label_path": config.labels.path}
+    elif config.labels.source == "scene":
+        state |= {"t_labels": "scene", **({"t_label_name": config.labels.name} if config.labels.name else {})}
+    if (store := _run_of(config)) is not None:
+        state["train_store"] = store
     st.session_state.update(state)
     st.session_state["forked_from"] = job.id
     session.set_job(None)
+
+
+def _run_of(config: TrainConfig) -> str | None:
+    """The run whose store a training learned from; None where the form does not offer it."""
+    if isinstance(config.store, EmbeddingFilesConfig):
+        return None
+    folder = (
+        settled_folder(config.store, workspace.folder())
+        if isinstance(config.store, ExtractConfig)
+        else Path(config.store).parent
+    )
+    offered = {item.job.id: item.job.folder.resolve() for item in results.stores()}
+    return folder.name if offered.get(folder.name) == folder.resolve() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from engine.errors import ConfigError
 from engine.jobs.complaints import in_words
 from engine.jobs.configuration.config import (
+    ClassConfig,
     RegressionConfig,
     SegmentationConfig,
     TileClassificationConfig,
@@ -21,8 +23,9 @@ from pages.ui.look import style
 from pages.ui.look.fields import help_of
 
 _OWN: Mapping[str, str] = {
-    "own": "My own classes", "own_numbers": "My own numbers", "own_tiles": "My own classes of tiles",
+    "own": "My own classes", "own_numbers": "My own numbers", "own_tiles": "My own kinds of tiles",
 }  # fmt: skip
+_WEIGHTED = re.compile(r"(.*\S)\s+\*\s*([\d.]+)")
 _EXAMPLE = "0 unburnt\n1 low severity #f0e442\n2 high severity #d55e00"
 
 _Own = TypeVar("_Own", bound=BaseModel)
@@ -37,7 +40,7 @@ def choose() -> TaskGiven:
     """
     words = {name: TITLES[name] for name in PRESETS} | dict(_OWN)
     name = st.segmented_control(
-        "What it learns", list(words), default=next(iter(words)), required=True, key="t_task",
+        "What it learns", list(words), default=next(iter(words)), required=True, key="t_task", wrap=True,
         format_func=words.__getitem__, help=help_of(TrainConfig, "task"),
     )  # fmt: skip
     task = _given(str(name))
@@ -51,13 +54,49 @@ def choose() -> TaskGiven:
 def _given(name: str) -> TaskGiven:
     match name:
         case "own":
-            return _checked(SegmentationConfig, {"classes": _classes()}, "classes")
+            return _checked(SegmentationConfig, {"classes": _classes(), "missing": _missing()}, "classes")
         case "own_numbers":
             return _checked(RegressionConfig, _numbers(), "numbers")
         case "own_tiles":
             return _checked(TileClassificationConfig, _tiles(), "classes")
         case _:
             return name
+
+
+def state_of(task: TaskGiven) -> dict[str, Any]:
+    """What the session must hold, so that the form asks for a task."""
+    if isinstance(task, str):
+        return {"t_task": task}
+    missing = {"t_missing": ", ".join(f"{value:g}" for value in task.missing)}
+    if isinstance(task, RegressionConfig):
+        low, high = task.shown or (None, None)
+        return {
+            "t_task": "own_numbers",
+            "t_quantity": task.quantity,
+            "t_unit": task.unit,
+            "t_low": low,
+            "t_high": high,
+            **missing,
+        }
+    lines = {"t_classes": "\n".join(map(_line, task.classes)), **missing}
+    if isinstance(task, SegmentationConfig):
+        return {"t_task": "own", **lines}
+    return {"t_task": "own_tiles", "t_several": task.several, "t_least": 100 * task.least_share, **lines}
+
+
+def _line(one: ClassConfig) -> str:
+    """A class as a person writes it; the way back of `_class`."""
+    weight = "" if one.weight == 1 else f" *{one.weight:g}"
+    return f"{one.value} {one.name}{f' {one.colour}' if one.colour else ''}{weight}"
+
+
+def _missing() -> list[str]:
+    """Values of labels that mean missing, as they are written."""
+    text = st.text_input(
+        "Label values that mean missing, besides -1 and nodata", key="t_missing", placeholder="255",
+        help=help_of(SegmentationConfig, "missing"),
+    )  # fmt: skip
+    return text.replace(",", " ").split()
 
 
 def _checked(model: type[_Own], tree: dict[str, Any], what: str) -> _Own:
@@ -70,18 +109,21 @@ def _checked(model: type[_Own], tree: dict[str, Any], what: str) -> _Own:
 def _classes() -> list[dict[str, Any]]:
     text = st.text_area(
         "One class a line: value, name, and a colour if you like", _EXAMPLE, key="t_classes", height=110,
-        help="The value in the label raster, the name for scores and legends, the colour on maps.",
+        help="The value in the label raster, the name for scores and legends, the colour on maps. *2 at the end of a line doubles "
+        "the weight of the class in cross-entropy.",
     )  # fmt: skip
     return [_class(line) for line in text.splitlines() if line.strip()]
 
 
 def _class(line: str) -> dict[str, Any]:
     """One line as the configuration has it; what is wrong with it the configuration says."""
-    value, _, rest = line.strip().partition(" ")
+    weighted = _WEIGHTED.fullmatch(line.strip())
+    plain, weight = (weighted[1], {"weight": weighted[2]}) if weighted else (line.strip(), {})
+    value, _, rest = plain.partition(" ")
     name, _, colour = rest.rpartition(" #")
     if not name:
-        return {"value": value, "name": rest.strip()}
-    return {"value": value, "name": name.strip(), "colour": f"#{colour.strip()}"}
+        return {"value": value, "name": rest.strip(), **weight}
+    return {"value": value, "name": name.strip(), "colour": f"#{colour.strip()}", **weight}
 
 
 def _numbers() -> dict[str, Any]:
@@ -102,6 +144,7 @@ def _numbers() -> dict[str, Any]:
         "quantity": quantity.strip() or "value",
         "unit": unit.strip(),
         "shown": shown,
+        "missing": _missing(),
     }
 
 
@@ -120,4 +163,5 @@ def _tiles() -> dict[str, Any]:
         "classes": classes,
         "several": several,
         "least_share": round(least / 100, 6),
+        "missing": _missing(),
     }

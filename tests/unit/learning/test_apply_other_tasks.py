@@ -21,6 +21,7 @@ from engine.learning.maps.apply import apply
 from engine.learning.maps.facts import PROBABILITY, VALUES, MapFacts, read_map
 from engine.learning.maps.predict import predict_tiles, tile_outputs
 from engine.learning.report.map_page import write_map_report
+from engine.learning.report.page import write_report
 from engine.store.store import EmbeddingStore
 from engine.views.maps.probability_map import NODATA, STEPS
 from tests.unit.learning import chips
@@ -121,6 +122,10 @@ def test_numbers_are_mapped_with_their_unit_their_mean_and_a_picture_but_no_thre
         )
         assert "no classes and no probability" in capsys.readouterr().err
     assert not (room / "no.tif").exists()
+    told = write_report(decoder.folder, room / "training.html").read_text(encoding="utf-8")
+    assert "RMSE (m)" in told
+    assert told.count("data:image/png;base64,") == 3
+    assert "Where and how it fails" not in told  # there are no probabilities, and so no plots
     assert "height (m)" in write_map_report(folder, room / "report.html").read_text(encoding="utf-8")
 
 
@@ -181,6 +186,9 @@ def test_the_class_of_each_tile_is_written_as_classes_polygons_and_a_picture(
     assert told["count"] == sought
     assert told["hectares"]["Meadow & water"] == pytest.approx(sought * 92.16, rel=2e-3)
     several = of_tiles(room, several=True)
+    report = write_report(several.folder, room / "tiles.html").read_text(encoding="utf-8")
+    assert f"{several.scores['labelled_tiles']} labelled tiles of" in report
+    assert "accuracy" not in report
     out = room / "several.tif"
     command = ["predict", str(several.folder), str(store.folder), "--out", str(out)]
     assert main([*command, "--png", str(files["png"])]) == 2
