@@ -31,8 +31,8 @@ from engine.learning.baselines.table import BASELINES
 from engine.learning.dataset import labels_of_splits
 from engine.learning.heads.sizes import Shape, shape_of
 from engine.learning.heads.table import check_head, check_layers
+from engine.learning.labelled_split import with_labels
 from engine.learning.positions import Positions, measure_positions
-from engine.learning.splits.labelled import with_labels
 from engine.learning.splits.split import Split, split_tiles
 from engine.learning.tasks.table import task_of
 from engine.learning.tasks.task import Task
