@@ -15,6 +15,7 @@ from engine.jobs.events import (
     Submitted,
     TileDone,
 )
+from engine.jobs.leaderboard_events import DecoderTaught
 from pages.ui.jobs.progress_words import progress, time_left
 
 LOADING = StepStarted("Loading raw")
@@ -79,3 +80,16 @@ def test_a_waiting_job_says_its_place(place: int, behind: str, words: str) -> No
 )
 def test_no_time_is_promised_for_what_has_no_known_length(events: list[Event], left: str | None) -> None:
     assert time_left([(2.0 * at, event) for at, event in enumerate(events)]) == left
+
+
+def test_tiles_that_are_a_part_of_the_job_say_what_comes_after_them() -> None:
+    events = [(2.0 * at, event) for at, event in enumerate([LOADING, TILES[0]])]
+    assert time_left(events, then="the decoders") == "2 s of tiles, then the decoders"
+
+
+@pytest.mark.parametrize(
+    ("passed", "left"), [(0.0, "1 min 30 s"), (60.0, "30 s"), (91.0, "longer than expected")]
+)
+def test_the_time_left_falls_while_a_decoder_learns(passed: float, left: str) -> None:
+    taught = DecoderTaught(1, 4, "row", "rcf", "mlp", 0, 0.7, 30.0, 90.0)
+    assert time_left([(1000.0, taught)], now=1000.0 + passed) == left

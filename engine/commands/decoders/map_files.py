@@ -109,7 +109,8 @@ def write_files(folder: Path, files: AskedFiles) -> dict[str, Any]:
 
         say(f"Wrote {write_picture(folder, files.png, threshold)}")
     hectares = facts.hectares_above(threshold)
-    say(f"Above {threshold:g}: " + "; ".join(f"{name}: {area:,.1f} ha" for name, area in hectares.items()))
+    said = f"Above {threshold:g}" if style.other is not None or threshold else "Most likely class"
+    say(f"{said}: " + "; ".join(f"{name}: {area:,.1f} ha" for name, area in hectares.items()))
     return {"threshold": threshold, "hectares": hectares, "notes": list(facts.notes)} | told
 
 

@@ -86,7 +86,10 @@ def leaderboard(config: LeaderboardConfig, folder: Path, root: Path) -> Iterator
     results = {cell: result for cell, result in found.items() if result is not None}
     yield _planned(config, entries, cells, len(results))
     for own in _by_variant(cells):
-        missing = [cell for cell in own if cell not in results]
+        # Every head with one seed first: the time that is left is known early.
+        missing = sorted(
+            (cell for cell in own if cell not in results), key=lambda one: config.seeds.index(one.seed)
+        )
         if missing:
             yield from _teach_variant(
                 config, folder, entries, groups, missing, cells, results, learned_from, device

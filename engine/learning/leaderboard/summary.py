@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,8 +76,7 @@ def summarised(
         row.facts["to_leading"] = None if row is leading else _difference(row, leading, metric)
     pairs = [
         comparison(one.facts, other.facts, _difference(one, other, metric))
-        for number, one in enumerate(chosen)
-        for other in chosen[number + 1 :]
+        for one, other in _compared(rows, chosen, leading)
     ]
     baselines = baseline_rows(entries[0].prepared, metric, leading.counts)
     ordered = sorted(rows, key=lambda one: falling(one.facts[f"{task.watch}_mean"]))
@@ -121,6 +121,12 @@ def _chosen(rows: Sequence[Row]) -> list[Row]:
     return list(found.values())
 
 
+def _compared(rows: Sequence[Row], chosen: Sequence[Row], leading: Row) -> list[tuple[Row, Row]]:
+    """The chosen rows of the backbones, each beside each, then the leading row beside the other rows of its backbone."""
+    own = [row for row in rows if row.facts["backbone"] == leading.facts["backbone"] and row is not leading]
+    return [*itertools.combinations(chosen, 2), *((leading, row) for row in own)]
+
+
 def _against_next(
     rows: Sequence[Row], chosen: Sequence[Row], leading: Row, metric: Metric
 ) -> dict[str, Any] | None:
@@ -155,7 +161,9 @@ def _about(
             f"There are only {rows[0].facts['places']} test places: other places would give other scores."
         )
     if seeds < 3:
-        notes.append(f"{seeds} seed(s) tell little of how much chance there is in a training.")
+        notes.append(
+            f"{seeds} seed{'s tell' if seeds > 1 else ' tells'} little of how much chance there is in a training."
+        )
     return {
         "source": first.store.meta.source, "is_simulated": any(one.store.meta.is_simulated for one in entries),
         "labels": first.labels.source, "split": config.training.split.model_dump(mode="json"),

@@ -101,6 +101,9 @@ FORMS: Mapping[FormName, Form] = MappingProxyType({
 })  # fmt: skip
 
 
+_ENDINGS = {".tif": (".tif", ".tiff"), ".parquet": (".parquet", ".geoparquet", ".pq"), ".npz": (".npz",)}
+
+
 def export(
     store: EmbeddingStore,
     layer: int | None,
@@ -171,6 +174,10 @@ def _layers(store: EmbeddingStore, layer: int | None, form: Form) -> tuple[int, 
 
 def _require_place(out: Path, form: Form) -> None:
     if not form.is_folder:
+        if out.suffix.lower() not in _ENDINGS[form.ending]:
+            raise BadInput(
+                f"{out.name} does not end in {form.ending}, by which a {form.title} file is known. Write {out.name}{form.ending}."
+            )
         require_file_path(out)
         return
     make_folder(out.parent)

@@ -108,7 +108,7 @@ def _map(
     maps.draw(
         maps.View(
             page=f"compare {name}", key=_map_key(name), bounds_lonlat=home, shown=tuple(below),
-            boxes=(*layers.boxes_of(scenes), one.reduction.bounds_lonlat()), lenses=lenses, outlines=outlines, together=channel, swipe=swipe, overlay_percent=100,
+            boxes=tuple(layers.boxes_of(scenes)) or (one.reduction.bounds_lonlat(),), lenses=lenses, outlines=outlines, together=channel, swipe=swipe, overlay_percent=100,
         )
     )  # fmt: skip
 

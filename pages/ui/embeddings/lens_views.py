@@ -156,13 +156,26 @@ def legend(looked: Looked, note: str) -> None:
 def _entries(looked: Looked) -> list[tuple[str, str]]:
     lens = looked.lens
     if lens is None:
-        return _ramp_entries(0.0, 1.0, "cosine ")
+        idle = components_lens(looked.reduction.basis, _first_three(looked.reduction))
+        (css, first), *others = _component_entries(idle)
+        return [
+            (css, f"until you point at the map: {first}"),
+            *others,
+            *_ramp_entries(0.0, 1.0, "then similarity "),
+        ]
     if lens.kind == "rgb":
-        colours = (("red", palette.RED), ("green", palette.GREEN), ("blue", palette.BLUE))
-        return [(css, f"{word}: {name}") for (word, css), name in zip(colours, lens.names, strict=True)]
+        return _component_entries(lens)
     if lens.kind == "classes":
         return [(style.css(_rgba(row)), name) for row, name in zip(lens.palette, lens.names, strict=True)]
     return _ramp_entries(float(lens.low[0]), float(lens.high[0]), f"{lens.names[0]} ")
+
+
+def _component_entries(lens: Lens) -> list[tuple[str, str]]:
+    """The colours of components; of a single one both ends of the ramp."""
+    if lens.kind != "rgb":
+        return _ramp_entries(float(lens.low[0]), float(lens.high[0]), f"{lens.names[0]} ")
+    colours = (("red", palette.RED), ("green", palette.GREEN), ("blue", palette.BLUE))
+    return [(css, f"{word}: {name}") for (word, css), name in zip(colours, lens.names, strict=True)]
 
 
 def _ramp_entries(low: float, high: float, words: str) -> list[tuple[str, str]]:

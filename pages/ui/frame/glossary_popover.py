@@ -14,7 +14,7 @@ def show() -> None:
     with st.container(key="glossary"), st.popover("Words", key="glossary_words", type="tertiary"):
         for title, words in glossary.GROUPS.items():
             rows = "".join(
-                f"<dt>{html.escape(word)}</dt><dd>{html.escape(meaning)}</dd>"
+                f"<div><dt>{html.escape(word)}</dt><dd>{html.escape(meaning)}</dd></div>"
                 for word, meaning in words.items()
             )
             st.html(f'<p class="es-words-of">{title}</p><dl class="es-words">{rows}</dl>')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from engine.jobs.configuration.config import (
 from engine.jobs.dataset_events import FireDone
 from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, State
+from engine.jobs.leaderboard_events import DecoderTaught
 from pages.ui.jobs.progress_words import Events, current, epochs, progress, speed, time_left
 from pages.ui.look import errors, style, wording
 from pages.ui.state import cached
@@ -85,7 +87,7 @@ def _draw(folder: str, more: Callable[[Job, Events], None] | None) -> None:
         state = job.state_of(events)
         with st.container(border=True, key="job_panel"):
             _header(job, state, events)
-            _numbers(events, state)
+            _numbers(job, events, state)
             if more is not None:
                 more(job, events)
             _messages(events)
@@ -102,10 +104,11 @@ def _header(job: Job, state: State, events: Events) -> None:
     st.progress(min(share, 1.0), text=words)
 
 
-def _numbers(events: Events, state: State) -> None:
+def _numbers(job: Job, events: Events, state: State) -> None:
     begun = next((at for at, event in events if isinstance(event, happened.Started)), None)
     pairs: list[tuple[str, str]] = []
-    last = next((event for _, event in reversed(events) if isinstance(event, happened.TileDone)), None)
+    counted = (event for _, event in reversed(events) if isinstance(event, happened.TileDone | DecoderTaught))
+    last = next(counted, None)
     rate = speed(events)
     learned = epochs(events)
     if learned:
@@ -117,19 +120,28 @@ def _numbers(events: Events, state: State) -> None:
             pairs.append(("Rate", f"{learned[-1].patches_per_second:,} patches/s"))
     elif fires := [event for _, event in events if isinstance(event, FireDone)]:
         pairs += [("Fires", f"{fires[-1].done:,} / {fires[-1].total:,}"), ("Chips", f"{fires[-1].chips:,}")]
+    elif isinstance(last, DecoderTaught):
+        pairs.append(("Decoders", f"{last.done:,} / {last.total:,}"))
     elif last is not None:
         pairs += [("Tiles", f"{last.done:,} / {last.total:,}"), ("Patches", f"{last.patches:,}")]
         pairs.append(("Speed", f"{rate:.2g} tiles/s" if rate else "measuring"))
-    left = time_left(events) if state == "running" else None
+    left = time_left(events, time.time(), _after_tiles(job)) if state == "running" else None
     if left is not None:
         pairs.append(("Time left", left))
     if begun is not None and events:
-        import time
-
         until = time.time() if state in ACTIVE else events[-1][0]
         pairs.append(("Elapsed", wording.duration(until - begun)))
     if pairs:
         style.facts(pairs)
+
+
+def _after_tiles(job: Job) -> str:
+    """What a job goes on with when its tiles are encoded; empty: it has ended."""
+    try:
+        config = job.config
+    except EngineError:
+        return ""
+    return {LeaderboardConfig: "the decoders", ApplyConfig: "the map"}.get(type(config), "")
 
 
 def _messages(events: Events) -> None:

@@ -147,19 +147,29 @@ def speed(events: Events) -> float | None:
     return tiles / seconds if seconds > 0 else None
 
 
-def time_left(events: Events) -> str | None:
-    """Until the tiles or epochs are done; None while a step of unknown length goes on, or nothing has been counted."""
-    last = next((event for _, event in reversed(events) if _counts(event)), None)
+def time_left(events: Events, now: float = 0.0, then: str = "") -> str | None:
+    """Until what is counted is done; None while a step of unknown length goes on, or nothing has been counted.
+
+    Args:
+        now: seconds since 1970: of a decoder that takes long, what has passed since the last one is taken off.
+        then: what a job does after its tiles; empty: nothing.
+    """
+    at, last = next(((at, event) for at, event in reversed(events) if _counts(event)), (0.0, None))
     match last:
         case happened.MeasureStep(step=step, done=done, total=total) if 0 < done < total:
             return _left_of_step(events, step)
         case happened.EpochDone(epoch=epoch, epochs=most, seconds=seconds, seconds_left=left) if epoch < most:
             return f"at most {wording.duration(max(1, left or (most - epoch) * seconds))}, then the test"
         case DecoderTaught(seconds_left=seconds) | FireDone(seconds_left=seconds) if seconds > 0:
-            return wording.duration(seconds)
+            left = seconds - max(0.0, now - at)
+            return wording.duration(left) if left > 0 else "longer than expected"
         case happened.TileDone(done=done, total=total) if done < total:
             rate = speed(events)
-            return wording.duration((total - done) / rate) if rate else "measuring"
+            return (
+                f"{wording.duration((total - done) / rate)}{then and f' of tiles, then {then}'}"
+                if rate
+                else "measuring"
+            )
         case happened.MapTileDone(done=done, total=total, seconds=seconds) if (
             0 < done < total and seconds > 0
         ):

@@ -155,7 +155,7 @@ def exported(store: EmbeddingStore, folder: Path, scenes: Path) -> None:
     with np.load(archive) as arrays:
         assert np.array_equal(arrays["embeddings"].reshape(store.rows, -1), store.read(store.meta.layers[-1]))
     if store.meta.granularity == "patch":
-        for path in export(store, store.meta.layers[0], folder / "maps", "geotiff").files:
+        for path in export(store, store.meta.layers[0], folder / "maps.tif", "geotiff").files:
             with rasterio.open(path) as image:
                 assert image.count == store.meta.dims[0]
 

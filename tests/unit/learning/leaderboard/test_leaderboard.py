@@ -77,7 +77,15 @@ def test_the_row_of_a_backbone_is_chosen_on_validation_and_compared_on_the_same_
         own = [row for row in summary["rows"] if row["backbone"] == backbone]
         (chosen,) = [row for row in own if row["is_chosen"]]
         assert chosen["validation_mean"] == max(row["validation_mean"] for row in own)
-    (pair,) = summary["pairs"]
+    pair, *within = summary["pairs"]
+    winning = pair["better"] if summary["verdict"]["winner"] == pair["better"] else pair["other"]
+    others = [
+        one for one in summary["rows"] if one["backbone"] == winning["backbone"] and not one["is_chosen"]
+    ]
+    assert others
+    assert [(one["better"]["head"], one["other"]["head"]) for one in within] == [
+        (winning["head"], one["head"]) for one in others
+    ]
     by_name = {(row["backbone"], row["head"]): row["iou_burned_mean"] for row in summary["rows"]}
     better, other = (by_name[one["backbone"], one["head"]] for one in (pair["better"], pair["other"]))
     assert pair["value"] == pytest.approx(better - other)

@@ -15,9 +15,9 @@ import rasterio
 from rasterio.enums import Interleaving
 from rio_cogeo.cogeo import cog_validate
 
-from engine.errors import StoreError
+from engine.errors import BadInput, StoreError
 from engine.store.importing.taking import import_embeddings
-from engine.views.export.forms import export
+from engine.views.export.forms import FORMS, export
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 
@@ -185,3 +185,11 @@ def test_tiles_too_far_apart_for_one_raster_are_refused_with_what_to_do(tmp_path
     with pytest.raises(StoreError, match=r"too far apart for one raster of 600 bands.*Export as npz"):
         export(store, None, tmp_path / "e.tif")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("form", [name for name, form in FORMS.items() if not form.is_folder])
+def test_a_file_is_named_by_an_ending_that_import_knows(tmp_path: Path, form: str) -> None:
+    store = make_store(tmp_path / "run", [rows_at(tile_at(0))])
+    with pytest.raises(BadInput, match=rf"Write e.csv{FORMS[form].ending}\."):
+        export(store, None, tmp_path / "e.csv", form)
+    assert not list(tmp_path.glob("e*"))
