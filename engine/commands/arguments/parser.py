@@ -158,9 +158,10 @@ def _add_maps(add: Add) -> None:
         "--date", help="first, last or a day, where a store has several dates of the same ground"
     )
     sub.add_argument(
-        "--adapt", choices=("none", "standardise", "auto"), default="auto",
-        help="standardise: embeddings are standardised half way as those of the mapped ground are; none: as the decoder was taught; "
-        "auto: standardise where a decoder of burn scars learned from simulated scenes and maps real ones (default: auto)",
+        "--adapt", choices=("none", "centre", "standardise", "auto"), default="auto",
+        help="centre: the mean that embeddings are standardised by is drawn half way to that of the mapped ground; standardise: the "
+        "deviation too; none: as the decoder was taught; auto: centre where a decoder of burn scars learned from simulated scenes "
+        "and maps real ones (default: auto)",
     )  # fmt: skip
     _add_map_files(sub)
     sub = add("map-files", mapping.map_files, "Write the files of a finished map at a threshold.", "map")

@@ -9,7 +9,7 @@ from pydantic import Field
 from engine.frozen import Frozen
 from engine.jobs.configuration.extract import ExtractConfig
 
-Adapt = Literal["none", "standardise", "auto"]
+Adapt = Literal["none", "centre", "standardise", "auto"]
 """Whether a decoder is adapted to the place that it maps."""
 
 
@@ -34,9 +34,10 @@ class ApplyConfig(Frozen):
     )
     adapt: Adapt = Field(
         "none",
-        description="standardise: the mean and deviation that embeddings are standardised by are drawn half way to those of "
-        "the place that is mapped; found to help under strong haze and in other climates, and to harm elsewhere. auto: standardise "
-        "where a decoder of burn scars learned from simulated scenes and maps real ones, else none. none: as taught.",
+        description="centre: the mean that embeddings are standardised by is drawn half way to that of the place that is "
+        "mapped; standardise: the deviation too. Both were found to help under strong haze and in other climates, and to harm "
+        "elsewhere, standardise more so. auto: centre where a decoder of burn scars learned from simulated scenes and maps real "
+        "ones, else none. none: as taught.",
     )
     device: str = Field(
         "auto",

@@ -93,8 +93,9 @@ def tile_outputs(
     is_valid = store.read_valid_fraction() > 0
     chosen = [span for span in spans_of(store) if only is None or span.tile.id in only]
     require_finite(store, chosen, columns, is_valid)
-    if settled(adapt, [card], store, only) == "standardise":
-        decoder = adapted(decoder, columns, is_valid, store, only)
+    adapt = settled(adapt, [card], store, only)
+    if adapt != "none":
+        decoder = adapted(decoder, columns, is_valid, store, only, adapt)
     features = torch.from_numpy(columns)
     features[torch.from_numpy(~is_valid)] = decoder.mean.to(features.dtype)
     for span in chosen:

@@ -21,7 +21,8 @@ from pages.ui.state import address, cached, regions, results, session
 
 _GROUND = "ground"  # of the address
 _ADAPT: dict[Adapt, str] = {
-    "auto": "From simulated to real ground alone", "standardise": "Always", "none": "Never, use it as it was taught",
+    "auto": "Its mean, from simulated to real ground alone", "centre": "Its mean",
+    "standardise": "Its mean and deviation", "none": "No, as it was taught",
 }  # fmt: skip
 _GROUND_HELD, _GROUND_ABSENT = "apply_ground_held", "apply_ground_absent"
 

@@ -49,6 +49,9 @@ def test_the_mean_lies_half_way_and_the_deviation_is_the_geometric_mean_of_both(
     assert found.mean.numpy() == pytest.approx(own.mean(axis=0) / 2, rel=1e-5)
     assert found.std.numpy() == pytest.approx(np.sqrt(0.5 * own.std(axis=0)), rel=1e-5)
     assert (taught.mean.sum().item(), taught.std.sum().item()) == (0, 1)
+    centred = adapted(taught, features, is_valid, place, None, "centre")
+    assert centred.mean.equal(found.mean)
+    assert centred.std.equal(taught.std)
 
 
 def test_what_has_no_data_does_not_count_and_too_little_of_a_place_is_refused(tmp_path: Path) -> None:
@@ -91,7 +94,7 @@ def test_auto_adapts_decoders_of_simulated_burn_scars_to_real_ground_alone(home:
     run = decoder_that_burns_from(1.5, real, home / "trained")
     card = replace(run.decoder, is_simulated=True, task="burn_scars")
     simulated = replace(real, meta=replace(real.meta, is_simulated=True))
-    assert settled("auto", [card, card], real, None) == "standardise"
+    assert settled("auto", [card, card], real, None) == "centre"
     for cards, ground in (
         ([card], simulated),
         ([card], small),
@@ -114,7 +117,7 @@ def test_predict_adapts_a_decoder_of_the_season_to_real_ground_and_says_why(
     card = replace(run.decoder, is_simulated=True, task="burn_scars")
     write_card(run.folder, card)
     out = tmp_path / "m.tif"
-    for chosen, tag in (([], "standardise"), (["--adapt", "none"], None)):
+    for chosen, tag in (([], "centre"), (["--adapt", "none"], None)):
         assert main(["predict", str(run.folder), str(place.folder), "--out", str(out), *chosen]) == 0
         assert ("it learned from simulated scenes" in capsys.readouterr().err) == (tag is not None)
         with rasterio.open(out) as raster:
