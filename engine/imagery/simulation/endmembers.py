@@ -120,11 +120,27 @@ SOILS = np.array(
     dtype=np.float64,
 )
 
+# (3, 6) soils that the laboratory's collections hold few of: red laterite, black vertisol, pale marl. Approximate readings of
+# published spectra of such soils (Stoner and Baumgardner 1981, Soil Sci. Soc. Am. J. 45, 1161-1165), not of a table.
+RARER_SOILS = np.array(
+    [
+        [0.045, 0.075, 0.145, 0.235, 0.330, 0.270],
+        [0.030, 0.042, 0.055, 0.085, 0.120, 0.115],
+        [0.200, 0.260, 0.320, 0.390, 0.480, 0.450],
+    ],
+    dtype=np.float64,
+)
+RARER_PARTS = (1.0, 0.7, 0.5)
+WATERS = (Endmember.WATER, Endmember.MURKY_WATER, Endmember.BROWN_WATER)
+SILT = np.array([0.6, 1.0, 1.1, 0.6, 0.1, 0.05])  # what suspended sediment adds to water, relative to green
+
 
 def local_spectra(
     rng: np.random.Generator, soils: tuple[float, float, float, float] = (0.5, 1.3, 1.2, 0.9)
 ) -> np.ndarray:
-    """The endmembers of one place: its two soils, and every spectrum a little brighter or darker than the table.
+    """The endmembers of one place: its two soils and its waters, and every spectrum brighter or darker than the table.
+
+    How far they vary is our own judgement, not measured.
 
     Args:
         soils: how strongly each of `SOILS` takes part, as parameters of a Dirichlet distribution.
@@ -135,9 +151,27 @@ def local_spectra(
     spectra = SPECTRA * rng.lognormal(0.0, 0.08, size=(len(SPECTRA), 1))
     tilt = rng.normal(0.0, 0.04, size=(len(SPECTRA), 1)) * np.linspace(-1.0, 1.0, len(BANDS))
     spectra *= 1.0 + tilt
+    place = rng.spawn(1)[0]  # of its own, so that the draws that follow stay those of version 2
+    spectra *= place.lognormal(0.0, 0.12, size=(len(SPECTRA), 1)) * place.lognormal(
+        0.0, 0.04, size=spectra.shape
+    )
+    spectra *= 1.0 + place.normal(0.0, 0.06, size=(len(SPECTRA), 1)) * np.linspace(-1.0, 1.0, len(BANDS))
+    _vary_waters(place, spectra)
     for soil in (Endmember.SOIL, Endmember.OTHER_SOIL):
-        spectra[soil] = (rng.dirichlet(soils) @ SOILS) * rng.lognormal(0.0, 0.15)
+        usual = (rng.dirichlet(soils) @ SOILS) * rng.lognormal(0.0, 0.15)
+        part = place.beta(0.6, 1.4)
+        rarer = place.dirichlet(RARER_PARTS) @ RARER_SOILS
+        spectra[soil] = ((1.0 - part) * usual + part * rarer) * place.lognormal(0.0, 0.15)
     return spectra
+
+
+def _vary_waters(rng: np.random.Generator, spectra: np.ndarray) -> None:
+    """Waters of very different brightness and colour, the murky one with silt: from black lakes to brown estuaries."""
+    for water in WATERS:
+        spectra[water] *= rng.lognormal(0.1, 0.45) * (
+            1.0 + rng.normal(0.0, 0.25) * np.linspace(-1.0, 1.0, len(BANDS))
+        )
+    spectra[Endmember.MURKY_WATER] += rng.uniform(0.0, 0.05) * SILT
 
 
 def mix(fractions: np.ndarray, spectra: np.ndarray) -> np.ndarray:

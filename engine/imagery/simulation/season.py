@@ -159,7 +159,7 @@ def _describe(folder: Path, seed: int, counts: dict[str, int]) -> None:
 Nothing here was seen by a satellite. Places, fires and dates are made up by `python -m engine simulate --seed {seed}`
 (version {SEASON_VERSION} of the season): six bands mixed from published endmember spectra, with terrain, haze, smoke, cloud and
 noise. Half of the places are surface reflectance (as HLS), a quarter each top-of-atmosphere reflectance in the bands of Landsat 8
-and of Sentinel-2; the tag EMBERSCOPE_SENSOR of each raster tells which. Landscapes are of five climates.
+and of Sentinel-2; the tag EMBERSCOPE_SENSOR of each raster tells which. Landscapes are of five climates; some places lie at a sea.
 Coordinates lie in two real UTM zones so that maps work; the ground there looks otherwise, and no such fires burned.
 
 - `data/<stem>_merged.tif`: post-fire reflectance, float32, {", ".join(BANDS)}; {NODATA:g} where not seen

@@ -8,11 +8,16 @@ from scipy import ndimage
 
 from engine.imagery.simulation.air import aerosol, molecules, to_surface, to_top
 from engine.imagery.simulation.chip import simulate_chip
-from engine.imagery.simulation.land.cover import Cover
+from engine.imagery.simulation.endmembers import BANDS, Endmember, local_spectra
+from engine.imagery.simulation.land.coast import lay_coast
+from engine.imagery.simulation.land.cover import SPREAD_RATE, Cover
 from engine.imagery.simulation.land.landscape_kinds import LANDSCAPE_KINDS, landscape_kind_of
-from engine.imagery.simulation.land.terrain import make_terrain
+from engine.imagery.simulation.land.terrain import Terrain, make_terrain
 from engine.imagery.simulation.location import MOST_CHIPS
+from engine.imagery.simulation.noise import random_field
 from engine.imagery.simulation.views import VIEWS, view_of
+
+RED = BANDS.index("red")
 
 
 def test_the_top_of_atmosphere_is_brighter_in_blue_than_the_ground_and_the_correction_takes_that_away() -> (
@@ -52,6 +57,33 @@ def test_rivers_do_not_close_into_rings() -> None:
         inside = [size for bank, size in enumerate(sizes, 1) if bank not in edge]
         assert pieces <= 4
         assert sum(inside) < 20  # single cells between two bends of a line
+
+
+def test_some_places_lie_at_a_sea_and_neither_sea_nor_marsh_carries_fire() -> None:
+    flooded = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        cover = np.full((2, 64, 64), Cover.SHRUB, dtype=np.int64)
+        flat = np.zeros((64, 64))
+        lay_coast(
+            rng, cover, Terrain(flat, np.zeros((2, 64, 64)), flat, flat, flat, random_field(rng, 64, 20))
+        )
+        assert (cover[0] == cover[1]).all()
+        flooded.append((cover[0] == Cover.WATER).mean())
+    assert 0.15 < np.mean(np.array(flooded) > 0.05) < 0.45
+    assert max(flooded) < 0.6
+    assert SPREAD_RATE[[Cover.WATER, Cover.MARSH]].max() < 0.02
+    assert len(SPREAD_RATE) == len(Cover)
+
+
+def test_soils_and_waters_of_places_range_from_dark_to_bright() -> None:
+    places = np.stack([local_spectra(np.random.default_rng(seed)) for seed in range(200)])
+    assert places.min() >= 0
+    soil = np.quantile(places[:, Endmember.SOIL, RED], (0.02, 0.98))
+    assert soil[0] < 0.12
+    assert soil[1] > 0.28
+    silt = np.quantile(places[:, Endmember.MURKY_WATER, RED], (0.02, 0.98))
+    assert silt[1] > 2.5 * silt[0]
 
 
 def test_dark_ground_that_has_not_burnt_takes_its_share() -> None:

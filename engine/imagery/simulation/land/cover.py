@@ -28,6 +28,7 @@ class Cover(IntEnum):
     RECENT_CUT = 11
     REGROWTH = 12
     LAVA = 13
+    MARSH = 14
 
 
 E = Endmember  # short, for the table
@@ -90,6 +91,10 @@ MIXTURES: Mapping[Cover, tuple[Mixture, Mixture]] = MappingProxyType(
             {E.SAND: 0.78, E.SOIL: 0.22},
             {E.SAND: 0.40, E.SOIL: 0.36, E.DRY_GRASS: 0.14, E.SHADE: 0.10},
         ),
+        Cover.MARSH: (
+            {E.DRY_GRASS: 0.22, E.SOIL: 0.18, E.SHADE: 0.25, E.WATER: 0.35},
+            {E.GREEN: 0.22, E.DRY_GRASS: 0.34, E.SHADE: 0.26, E.BROWN_WATER: 0.18},
+        ),
         Cover.RECENT_CUT: (
             {E.SLASH: 0.34, E.STRAW: 0.10, E.SHADE: 0.12, E.SOIL: 0.40, E.GREEN: 0.04},
             {E.SLASH: 0.48, E.NEEDLES: 0.14, E.SHADE: 0.16, E.SOIL: 0.15, E.GREEN: 0.07},
@@ -103,7 +108,9 @@ MIXTURES: Mapping[Cover, tuple[Mixture, Mixture]] = MappingProxyType(
 
 # Rate of spread relative to dry grass; our own judgement, in the order of Scott and Burgan's (2005) fuel models
 # (grass, then shrub, then timber litter; agricultural, urban, bare and water are not burnable).
-SPREAD_RATE = np.array([0.42, 0.75, 1.0, 0.012, 0.22, 0.0, 0.10, 0.03, 0.01, 0.0, 0.0, 0.40, 0.55, 0.01])
+SPREAD_RATE = np.array(
+    [0.42, 0.75, 1.0, 0.012, 0.22, 0.0, 0.10, 0.03, 0.01, 0.0, 0.0, 0.40, 0.55, 0.01, 0.015]
+)
 
 
 def fractions_of(cover: np.ndarray, density: np.ndarray) -> np.ndarray:

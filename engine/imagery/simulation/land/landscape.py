@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from engine.imagery.simulation.endmembers import Endmember
+from engine.imagery.simulation.land.coast import lay_coast, water_depth
 from engine.imagery.simulation.land.cover import Cover, fractions_of
 from engine.imagery.simulation.land.fields import Parcels, forest_cuts, make_parcels, pivots, road, streets
 from engine.imagery.simulation.land.landscape_kinds import LandscapeKind
@@ -56,7 +57,10 @@ def make_landscape(
     _lay_lava(rng, cover, landscape_kind)
     _flood(rng, cover, terrain, landscape_kind)
 
+    wet = rng.spawn(1)[0]  # of its own, so that the draws that follow stay those of version 2
+    lay_coast(wet, cover, terrain)
     density = _density(rng, terrain, parcels, on_farms)
+    density = np.where(cover[1] == Cover.WATER, water_depth(wet, size), density)
     darkening = _soil_darkening(rng, terrain, parcels, on_farms)
     roads = sum(
         (road(rng, size, rng.uniform(2, 14)) for _ in range(int(rng.integers(1, 4)))), np.zeros((size, size))
