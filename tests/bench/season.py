@@ -5,10 +5,10 @@ python tests/bench/season.py FOLDER... --backbones rcf csmask_b4_l2a efficientne
 Each FOLDER has the layout of HLS Burn Scars: data/<stem>_merged.tif and data/<stem>.mask.tif (1 burnt, 0 not, -1 unknown).
 Of a folder without burnt ground only the share of false alarms is told. NAME=PATH gives a backbone weights of your own.
 
-Version 3 of the season was chosen by this measure on one real scar with a mask of our own and on real backgrounds into which scars of
-published spectra were put; a part of them was set aside before. Seas and marsh took most of the false alarms on a real coast
-away; wider gains, spectra and soils found more of hazy scars. Tried and left out: burnt mixtures that differ more from scar to
-scar, and a share of each scar left unburnt (neither better). All this costs score on the season's own test places.
+Version 3 of the season was chosen by this measure on one real scar with a mask of our own and on real backgrounds into which
+scars of published spectra were put; a part of them was set aside before. Seas and marsh took most of the false alarms on a real
+coast away; wider gains, spectra and soils found more of hazy scars. Tried and left out: burnt mixtures that differ more from
+scar to scar (no better). All this costs score on the season's own test places.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ from pages.ui import workspace
 from pages.ui.state import address, bound, cached, session
 
 _KEY = "guide"
-# Chosen on the validation places of the twelve fires of season version 2, IoU of burnt: 0.72 within six seconds on two cores. The usual learning
-# rate reaches 0.68, the convolutional head 0.66 in eight times the time, and the embedded pretrained encoder with it 0.68.
+# Chosen on the validation places of the twelve fires (season version 2), IoU of burnt: 0.72 within six seconds on two cores. The
+# usual learning rate reaches 0.68, the convolutional head 0.66 in eight times the time, the embedded pretrained encoder 0.68.
 _HEAD, _EPOCHS, _LEARNING_RATE = HeadConfig(name="mlp"), 12, 3e-3
 # Decoders of the season call too little of scars burnt that they never saw (assets/configs/train/simulated.yaml).
 _LOSS = LossConfig(burned_weight=2.0)
