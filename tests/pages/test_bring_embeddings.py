@@ -16,6 +16,7 @@ from engine.store.store import EmbeddingStore
 from tests.pages.conftest import OpenPage, words
 from tests.unit.store.products.made import alphaearth, in_8_bits, unit_vectors, write_tiff
 from tests.unit.store.products.test_chips import tiff_folder
+from tests.unit.store.products.test_zarr_groups import tessera
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +73,22 @@ def test_a_model_without_which_a_file_cannot_be_looked_at_is_stated_in_the_dialo
     assert "x = sign(v) (v / 127.5)^2" in words(at) and "Google DeepMind" in words(at)
     at.button(key="bring_open").click().run()
     assert [job.config.backbone.name for job in list_jobs(home)] == ["alphaearth_v1"]
+
+
+def test_of_a_group_of_several_years_one_is_chosen_and_it_alone_is_opened(
+    open_page: OpenPage, home: Path, tmp_path: Path
+) -> None:
+    group, _ = tessera(tmp_path / "v2.zarr")
+    at = look_at(open_page("runs"), group)
+    select = at.selectbox(key="bring_year")
+    assert select.value is None and select.options == ["All, each a date", "2023", "2024"]
+    select.set_value(2024).run()
+    assert not at.exception
+    at.button(key="bring_open").click().run()
+    (job,) = list_jobs(home)
+    store = EmbeddingStore.open(job.folder)
+    assert {str(tile.datetimes[0])[:4] for tile in store.tiles} == {"2024"} and store.is_in_place
+    assert job.config.scene.year == 2024
 
 
 def test_a_copy_is_made_by_a_job_that_the_dialog_shows_beside_the_panel_of_another_run(

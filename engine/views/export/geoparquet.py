@@ -86,7 +86,7 @@ def _writer(asked: Export, schema: pa.Schema) -> pq.ParquetWriter:
             "method": _METHOD, "original_dtype": asked.store.meta.dtype, "quantized_dtype": "int8", "scale_column": SCALE,
         }  # fmt: skip
     told: dict[str, Any] = {
-        "geo": geo_metadata(_around(asked.store.tiles)),
+        "geo": geo_metadata(outlines_of_tiles(asked.store.tiles)),
         "emb": emb_footer(asked.meta, asked.store.tiles, quantization),
     }
     metadata = {key: json.dumps(value) for key, value in told.items()}
@@ -99,7 +99,7 @@ def _writer(asked: Export, schema: pa.Schema) -> pq.ParquetWriter:
     )
 
 
-def _around(tiles: Sequence[StoredTile]) -> Footprints:
+def outlines_of_tiles(tiles: Sequence[StoredTile]) -> Footprints:
     """Boxes of the tiles in the place of those of their patches: what is told of a whole file."""
     boxes, cut = list[np.ndarray](), dict[int, bytes]()
     for batch in in_batches(tiles, ROWS_A_GROUP):

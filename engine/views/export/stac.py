@@ -6,12 +6,12 @@ Fields: STAC 1.0.0 and the extension `emb` 0.0.1, whose schema asks for that ver
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import rasterio
 import shapely
 from rasterio.warp import transform_bounds
@@ -20,6 +20,7 @@ from engine.files import slug
 from engine.store.emb_footer import date_range, model_address, warnings_of
 from engine.store.schema import StoredTile, StoreMeta
 from engine.views.export.asked import Export, Made, notice_of, own_facts
+from engine.views.export.geoparquet import outlines_of_tiles
 from engine.views.export.geotiff import maps, write_maps
 from engine.views.export.map_steps import alphaearth_steps
 from engine.views.export.quantisation import Loss
@@ -31,6 +32,7 @@ _PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
 COLLECTION = "collection.json"
 # A licence by its SPDX identifier; STAC 1.0.0 has this word for anything else.
 _NOT_SPDX = "proprietary"
+_IS_WORD = re.compile(r"[A-Za-z0-9.+-]+")
 _COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 
@@ -85,12 +87,17 @@ def _item(
             [dataset.height, dataset.width],
             list(dataset.transform[:6]),
         )
+        crs = (
+            {"proj:code": f"EPSG:{code}"}
+            if code
+            else {"proj:code": None, "proj:wkt2": dataset.crs.to_wkt(version="WKT2_2019")}
+        )
         scales = list(dataset.scales)
     return {
         "type": "Feature", "stac_version": STAC_VERSION, "stac_extensions": [EXTENSION, _PROJECTION], "id": name,
         "collection": collection, "bbox": [*bounds], "geometry": json.loads(shapely.to_geojson(_around(bounds))),
         "properties": {
-            **_times(tiles), "gsd": meta.gsd_m, "proj:code": f"EPSG:{code}" if code else None, "proj:shape": shape,
+            **_times(tiles), "gsd": meta.gsd_m, **crs, "proj:shape": shape,
             "proj:transform": affine, **_quantization(asked, scales, loss),
             "emb:runtime_parameters": {"backbone": meta.backbone, "layer": asked.layer, "weights_sha256": meta.weights_sha256,
                                        "bands": list(meta.bands), "is_simulated": meta.is_simulated, "is_random": meta.is_random},
@@ -108,13 +115,12 @@ def _item(
 
 def _collection(asked: Export, name: str, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     meta, tile = asked.store.meta, asked.store.tiles[0]
-    boxes = np.array([item["bbox"] for item in items])
-    around = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()]
+    around = outlines_of_tiles(asked.store.tiles).total_bounds
     is_pixel = meta.granularity == "patch" and meta.patch_px == 1
     layout = {"layout_type": "regular_grid", "chip_size": [tile.height_px // tile.h, tile.width_px // tile.w]}
     return {
         "type": "Collection", "stac_version": STAC_VERSION, "stac_extensions": [EXTENSION], "id": name,
-        "title": _title(meta, asked.layer), "description": notice_of(meta), "license": meta.licence or _NOT_SPDX,
+        "title": _title(meta, asked.layer), "description": notice_of(meta), "license": meta.licence if _IS_WORD.fullmatch(meta.licence) else _NOT_SPDX,
         "keywords": ["embeddings", *(["simulated"] if meta.is_simulated else []), *(["random weights"] if meta.is_random else [])],
         "providers": [{"name": meta.attribution}] if meta.attribution else [],
         "extent": {"spatial": {"bbox": [around]}, "temporal": {"interval": [list(_utc_range(asked.store.tiles))]}},

@@ -252,5 +252,10 @@ def _place(grid: ZarrGrid) -> dict[str, Any]:
 
 def _crs(stated: str) -> dict[str, str]:
     crs = CRS.from_user_input(stated)
-    authority = crs.to_authority()
-    return {"proj:code": ":".join(authority)} if authority else {"proj:wkt2": crs.to_wkt("WKT2_2019")}
+    code = ":".join(crs.to_authority() or ())
+    # the nearest code of a register may be of a CRS that differs by its axes or names
+    return (
+        {"proj:code": code}
+        if code and CRS.from_user_input(code) == crs
+        else {"proj:wkt2": crs.to_wkt("WKT2_2019")}
+    )

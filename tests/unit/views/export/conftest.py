@@ -25,6 +25,21 @@ def hard_store(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
     return make_store(tmp_path_factory.mktemp("store"), tiles, meta)
 
 
+@pytest.fixture(scope="session")
+def far_store(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
+    """Tiles on both sides of the antimeridian in the south and over a CRS without a code, and a licence that is no identifier."""
+    crs = "+proj=laea +lat_0=-17 +lon_0=179 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs"
+    places = (("EPSG:32760", 818_400.0, 8_112_000.0), ("EPSG:32701", 180_480.0, 8_111_520.0), (crs, 0.0, 0.0))
+    tiles = [
+        replace(tile_at(0, crs=crs), id=f"t{number}", transform=(30.0, 0.0, west, 0.0, -30.0, north))
+        for number, (crs, west, north) in enumerate(places)
+    ]
+    meta = meta_of(
+        (DIM,), licence="Our own licence / see our page", attribution="Somebody", source="Ours: ä / b"
+    )
+    return make_store(tmp_path_factory.mktemp("far"), [rows_at(tile, (DIM,), gaps=1) for tile in tiles], meta)
+
+
 Ground = dict[tuple[str, int, int, str | None], np.ndarray]
 
 

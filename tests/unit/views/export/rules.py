@@ -2,12 +2,21 @@
 
 From the texts of geo-embeddings/embeddings-zarr-convention v1, zarr-conventions spatial v1 and geo-proj v1, and
 geo-embeddings/embeddings-stac-specification 0.0.1: required keys, types and allowed words; keys of their prefix that they do
-not name are refused. The schemas themselves are not kept here: their repositories state no licence.
+not name are refused. The schemas themselves are not kept here: their repositories state no licence. What they refer to, the
+core of STAC, is taken from pystac, which brings it as of version 1.1.0 and so says another version than the extension asks for.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
+
+from jsonschema import Draft7Validator, Draft202012Validator
+from pystac.validation import local_validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT7
 
 Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string"}
@@ -87,6 +96,14 @@ PLACED: Schema = {
     },
     "oneOf": [{"required": ["proj:code"]}, {"required": ["proj:wkt2"]}],
 }  # fmt: skip
+# A group's own document, which is what the convention's schema is of.
+GROUP: Schema = {
+    "required": ["zarr_format", "node_type", "attributes"],
+    "properties": {"zarr_format": {"type": "integer"}, "node_type": {"const": "group"}, "attributes": GEOEMB},
+}
+_STAC = "https://schemas.stacspec.org/v1.0.0/{kind}-spec/json-schema/{kind}.json"
+_LINK: Schema = {"$ref": _STAC.format(kind="item") + "#/definitions/link"}
+_ASSETS: Schema = {"type": "object", "additionalProperties": {"patternProperties": {"^emb:": False}}}
 _EXTENSION: Schema = {
     "contains": {"const": "https://stac-extensions.github.io/embeddings/v0.0.1/schema.json"}
 }
@@ -94,14 +111,12 @@ _EXTENSION: Schema = {
 
 def _link(rel: str) -> Schema:
     return {
-        "contains": {
-            "required": ["rel", "href"],
-            "properties": {"rel": {"const": rel}, "href": {"type": "string", "minLength": 1}},
-        }
+        "contains": {"allOf": [_LINK, {"required": ["rel"], "properties": {"rel": {"const": rel}}}]},
     }
 
 
 STAC_COLLECTION: Schema = {
+    "allOf": [{"$ref": _STAC.format(kind="collection")}],
     "required": ["type", "stac_extensions", "emb:type", "emb:dimensions", "data_type", "links"],
     "properties": {
         "type": {"const": "Collection"}, "stac_version": {"const": "1.0.0"}, "stac_extensions": _EXTENSION,
@@ -111,16 +126,18 @@ STAC_COLLECTION: Schema = {
         "emb:chip_layout": _closed(
             ["layout_type"], layout_type={"enum": ["regular_grid", "variable_grid", "named_grid"]}, chip_size=_PAIR, stride=_PAIR,
         ),
+        "assets": _ASSETS, "item_assets": _ASSETS,
     },
     "patternProperties": {"^(?!emb:)": {}},
     "additionalProperties": False,
 }  # fmt: skip
 _NUMBERS: Schema = {"type": "array", "items": {"type": "number"}}
 STAC_ITEM: Schema = {
+    "allOf": [{"$ref": _STAC.format(kind="item")}],
     "required": ["type", "stac_extensions", "properties", "assets"],
     "properties": {
         "type": {"const": "Feature"}, "stac_version": {"const": "1.0.0"}, "stac_extensions": _EXTENSION,
-        "assets": {"required": ["embeddings"]},
+        "assets": {**_ASSETS, "required": ["embeddings"]},
         "properties": {
             "required": ["datetime"],
             "properties": {
@@ -134,3 +151,25 @@ STAC_ITEM: Schema = {
         },
     },
 }  # fmt: skip
+
+
+def require_group(document: Mapping[str, Any]) -> None:
+    """Hold the zarr.json of a group to the convention."""
+    Draft202012Validator(GROUP).validate(document)
+
+
+def require_stac(document: Mapping[str, Any]) -> None:
+    """Hold a collection or an item to the core of STAC and to the extension."""
+    schema = STAC_COLLECTION if document["type"] == "Collection" else STAC_ITEM
+    Draft7Validator(schema, registry=_core()).validate(document)
+
+
+@cache
+def _core() -> Registry[Any]:
+    """STAC's core as of the version that the extension refers to."""
+    registry: Registry[Any] = Registry()
+    for uri, schema in local_validator.get_local_schema_cache().items():
+        of_1_0_0 = json.loads(json.dumps(schema).replace("1.1.0", "1.0.0"))
+        resource = Resource.from_contents(of_1_0_0, default_specification=DRAFT7)
+        registry = registry.with_resource(uri.replace("1.1.0", "1.0.0"), resource)
+    return registry

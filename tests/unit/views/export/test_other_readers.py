@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -16,10 +17,11 @@ import rasterio
 import xarray as xr
 import zarr
 
+from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
 from engine.views.export.forms import FORMS, export
 from tests.unit.views.export import rules
-from tests.unit.views.export.conftest import DIM
+from tests.unit.views.export.conftest import DIM, ground
 
 NOTICE = ("SIMULATED", "RANDOM WEIGHTS", "CC-BY-4.0", "Somebody")
 
@@ -35,14 +37,14 @@ def test_zarr_and_xarray_read_a_group_a_zone_that_keeps_to_the_conventions(
 ) -> None:
     export(hard_store, None, tmp_path / "z", "zarr", dtype)
     root = zarr.open_group(tmp_path / "z", mode="r")
-    jsonschema.validate(dict(root.attrs), rules.GEOEMB)
+    rules.require_group(json.loads((tmp_path / "z/zarr.json").read_text()))
     assert (
         sorted(root.group_keys()) == ["utm17", "utm18"] and root.attrs["geoemb:spatial_layout"] == "utm_zones"
     )
     assert all(word in root.attrs["notice"] for word in NOTICE)
     for name in root.group_keys():
         attributes = dict(root[name].attrs)
-        jsonschema.validate(attributes, rules.GEOEMB)
+        rules.require_group(json.loads((tmp_path / "z" / name / "zarr.json").read_text()))
         jsonschema.validate(attributes, rules.PLACED)
         assert attributes["proj:code"] == f"EPSG:326{name[3:]}"
     seen = xr.open_zarr(tmp_path / "z", group="utm18")
@@ -66,7 +68,7 @@ def test_stac_keeps_to_core_and_extension_and_rasterio_reads_its_assets(
 ) -> None:
     export(hard_store, None, tmp_path / "s", "stac", dtype)
     tree = json.loads((tmp_path / "s/collection.json").read_text())
-    jsonschema.validate(tree, rules.STAC_COLLECTION)
+    rules.require_stac(tree)
     assert tree["license"] == "CC-BY-4.0" and all(word in tree["description"] for word in NOTICE)
     assert tree["title"].startswith("SIMULATED") and tree["extent"]["temporal"]["interval"][0][1].startswith(
         "2021-06-01"
@@ -76,19 +78,55 @@ def test_stac_keeps_to_core_and_extension_and_rasterio_reads_its_assets(
     assert len(items) == 3  # zone 17, zone 18 on two dates
     for item in items:
         raw = json.loads(Path(item.get_self_href() or "").read_text())
-        jsonschema.validate(raw, rules.STAC_ITEM)
-        _validate_core(item)
+        rules.require_stac(raw)
         with rasterio.open(item.assets["embeddings"].get_absolute_href()) as dataset:
             assert dataset.count == DIM and dataset.tags()["EMBERSCOPE_SIMULATED"] == "yes"
             assert dataset.crs.to_epsg() == int(raw["properties"]["proj:code"].split(":")[1])
-    _validate_core(collection)
 
 
-def _validate_core(thing: pystac.Item | pystac.Collection) -> None:
-    """Against the core schemas that pystac brings, without the extensions, which would be fetched."""
-    core = thing.clone()
-    core.stac_extensions = []
-    core.validate()
+def test_places_and_licences_of_any_kind_keep_to_the_conventions_too(
+    far_store: EmbeddingStore, tmp_path: Path
+) -> None:
+    for form in ("stac", "zarr", "geoparquet"):
+        export(far_store, None, tmp_path / f"e{FORMS[form].ending}", form, "int8")
+        if form == "stac":
+            tree = json.loads((tmp_path / "e/collection.json").read_text())
+            west, _, east, _ = tree["extent"]["spatial"]["bbox"][0]
+            assert 178 < west < 180 and -180 < east < -179, (
+                "over the antimeridian the west is beyond the east"
+            )
+            assert (
+                tree["license"] == "proprietary" and "Our own licence / see our page" in tree["description"]
+            )
+            items = [json.loads(path.read_text()) for path in sorted((tmp_path / "e").glob("*/*.json"))]
+            for document in (tree, *items):
+                rules.require_stac(document)
+            kinds = {
+                (bool(item["properties"]["proj:code"]), "proj:wkt2" in item["properties"]) for item in items
+            }
+            assert kinds == {(True, False), (False, True)}
+            shutil.rmtree(tmp_path / "e")
+        elif form == "zarr":
+            for group in (".", "utm60", "utm01", "other"):
+                rules.require_group(json.loads((tmp_path / "e" / group / "zarr.json").read_text()))
+            _, back = import_embeddings(tmp_path / "e", tmp_path / "back")
+            assert ground(back).keys() == ground(far_store).keys()
+    told = json.loads(pq.read_metadata(tmp_path / "e.parquet").metadata[b"geo"])["columns"]["geometry"]
+    assert told["bbox"][0] > told["bbox"][2] and told["geometry_types"] == ["Polygon", "MultiPolygon"]
+    assert gpd.read_parquet(tmp_path / "e.parquet").geometry.is_valid.all()
+
+
+def test_the_rules_refuse_what_the_conventions_do_not_have(
+    hard_store: EmbeddingStore, tmp_path: Path
+) -> None:
+    export(hard_store, None, tmp_path / "s", "stac")
+    tree = json.loads((tmp_path / "s/collection.json").read_text())
+    for change, refused in (
+        ({"stac_version": "1.1.0"}, "1.0.0"), ({"links": []}, "None of"), ({"emb:invented": 1}, "emb:invented"),
+        ({"license": "two words"}, "does not match"), ({"extent": {}}, "spatial"),
+    ):  # fmt: skip
+        with pytest.raises(jsonschema.ValidationError, match=refused):
+            rules.require_stac(tree | change)
 
 
 @pytest.mark.parametrize("dtype", FORMS["geoparquet"].dtypes)
