@@ -52,9 +52,13 @@ with page.panel, errors.in_words():
     label_view.jump(seen, map_key)
     accuracy = st.container()
     scenes, base = embeddings_view.choose_base(chosen)
+    if second is not None:
+        beside.tell_ground(scenes, second)
 with page.map, errors.in_words():
     opening = layers.opening(scenes) if len(scenes) > 1 else reduction.bounds_lonlat()
     scores = scene_scores.newest(chosen.config.scene, scenes, store.folder)
+    if second is not None:
+        opening = beside.opening(scenes, reduction.bounds_lonlat(), second)
     if second is None:
         label_view.draw(seen, map_key, of, scenes, base, opening, scores)
     else:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from affine import Affine
 
 from engine.__main__ import main
 from engine.jobs.configuration.config import LeaderboardConfig, TrainConfig, load_config
 from engine.store.importing.taking import import_embeddings
+from engine.store.store import EmbeddingStore
 from tests.pages.conftest import OpenPage, words
-from tests.unit.store.products.made import alphaearth, unit_vectors
+from tests.unit.store.products.made import ALPHAEARTH_BANDS, alphaearth, in_8_bits, unit_vectors, write_tiff
 
 BOARD = "run-leaderboard"
 
@@ -99,14 +101,18 @@ def test_an_annual_product_is_set_beside_a_dated_extraction(
 ) -> None:
     home = tmp_path / "home"
     shutil.copytree(ranked, home)
-    file = alphaearth(tmp_path / "2023" / "18N" / "x.tif", unit_vectors(20, 30))
-    import_embeddings(file, home / "run-annual", in_place=True)
+    far = alphaearth(tmp_path / "2023" / "18N" / "far.tif", unit_vectors(20, 30))
+    import_embeddings(far, home / "run-far", in_place=True)
     monkeypatch.setenv("EMBERSCOPE_HOME", str(home))
     monkeypatch.setattr("engine.jobs.job._spawn", lambda folder: None)
     at = open_page("leaderboard")
     at.segmented_control(key="lb_ask").set_value("Annual against dated").run()
     assert not at.exception and not at.error
-    assert "the same labelled pixels" in words(at)
+    assert "no ground together" in words(at) and at.button(key="start_leaderboard").disabled
+    _annual_on_the_ground_of(home / str(at.selectbox(key="lb_dated").value), home, tmp_path)
+    at = open_page("leaderboard")
+    at.segmented_control(key="lb_ask").set_value("Annual against dated").run()
+    assert "has embeddings on 1 of the 6 tiles" in words(at)
     at.button(key="start_leaderboard").click().run()
     assert not at.exception
     config = load_config(next(home.glob("*-leaderboard-*/config.yaml")))
@@ -114,3 +120,13 @@ def test_an_annual_product_is_set_beside_a_dated_extraction(
     assert config.ground == "shared"
     dated, annual = (Path(str(one)).parent.name for one in config.stores)
     assert annual == "run-annual" != dated
+
+
+def _annual_on_the_ground_of(run: Path, home: Path, tmp_path: Path) -> None:
+    tile = EmbeddingStore.open(run).tiles[0]
+    west, north = tile.pixel_transform @ (0, 0)
+    file = write_tiff(
+        tmp_path / "2023" / "10N" / "x.tif", in_8_bits(unit_vectors(20, 30)), ALPHAEARTH_BANDS, nodata=-128, crs=tile.crs,
+        transform=Affine(10, 0, west, 0, -10, north),
+    )  # fmt: skip
+    import_embeddings(file, home / "run-annual", in_place=True)

@@ -120,6 +120,14 @@ def _add_annual(add: Add) -> None:
     sub.add_argument(
         "--labels", metavar="RASTER", help="label raster (default: the masks of the dated store's scenes)"
     )
+    sub.add_argument(
+        "--beside",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="STORE",
+        help="further stores as rows of their own",
+    )
     sub.add_argument("--out", help="the run folder (default: a new one)")
     add_set(sub)
     add_workspace(sub, "run it belongs to")

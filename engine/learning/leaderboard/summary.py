@@ -29,8 +29,11 @@ from engine.learning.leaderboard.counts import (
 )
 from engine.learning.leaderboard.entries import Entry, layer_sets
 from engine.learning.leaderboard.groups import Group
+from engine.learning.leaderboard.report.words import row_name
 from engine.learning.leaderboard.results import Result
+from engine.learning.leaderboard.shared_ground.answer import answer_of, is_annual
 from engine.learning.leaderboard.verdict import comparison, verdict
+from engine.learning.tasks.task import Task
 
 SCHEMA_VERSION = 1
 Results = Mapping[Cell, Result]
@@ -81,12 +84,26 @@ def summarised(
     baselines = baseline_rows(entries[0].prepared, metric, leading.counts)
     ordered = sorted(rows, key=lambda one: falling(one.facts[f"{task.watch}_mean"]))
     told = verdict(_against_next(rows, chosen, leading, metric), baselines, leading.facts, task)
+    if config.ground == "shared":
+        told = _with_answer(told, chosen, metric, task)
     return {
         "schema_version": SCHEMA_VERSION, "metric": task.watch, "task": task.name, "verdict": told,
         "rows": [row.facts for row in ordered], "pairs": pairs, "baselines": baselines,
         "curves": curves_of(config, entries, results, metric), "travel": matrices_of(config, entries, groups, results, metric),
         **_about(config, entries, ordered, notes),
     }  # fmt: skip
+
+
+def _with_answer(told: dict[str, Any], chosen: Sequence[Row], metric: Metric, task: Task) -> dict[str, Any]:
+    """A verdict that begins with what the annual product is worth; with two rows that says all that the first sentence would."""
+    by_store = {row.facts["store"]: row for row in chosen}
+    answer = answer_of(
+        [row.facts for row in chosen],
+        lambda one, other: _difference(by_store[one["store"]], by_store[other["store"]], metric),
+        task,
+    )
+    rest = told["sentences"][1:] if answer and len(chosen) == 2 else told["sentences"]
+    return {**told, "sentences": [*filter(None, [answer]), *rest]}
 
 
 def _row(config: LeaderboardConfig, entries: Sequence[Entry], results: Results, cells: Sequence[Cell]) -> Row:
@@ -105,6 +122,7 @@ def _row(config: LeaderboardConfig, entries: Sequence[Entry], results: Results, 
         "pixels": int(counts[0].sum()), "validation_mean": known(validation),
         "seconds": round(mean([result.seconds for result in found]), 3),
         "epochs": [result.epoch for result in found],
+        "is_cut_short": head.has_gradient and all(result.epoch == config.training.epochs for result in found),
         "by_seed": [{key: own.get(key) for key in (task.watch, "miou") if key in own} for own in scores],
         "miou_intervals": [ends(estimate(own, mean_iou)) if "miou" in scores[0] else None for own in counts],
     }  # fmt: skip
@@ -156,6 +174,11 @@ def _about(
             f"The test places are the same, and their labelled pixels are not: {min(pixels):,} to {max(pixels):,}, because tiles "
             f"of other sizes end elsewhere. ground: shared judges all stores on the same pixels."
         )
+    cut_short = [row_name(row.facts) for row in rows if row.facts["is_cut_short"]]
+    if cut_short:
+        notes.append(
+            f"{', '.join(cut_short)}: every seed kept the last of {config.training.epochs} epochs, so that more epochs may give a better score."
+        )
     if rows[0].facts["places"] < 10:
         notes.append(
             f"There are only {rows[0].facts['places']} test places: other places would give other scores."
@@ -187,7 +210,7 @@ def _facts_of(entry: Entry) -> dict[str, Any]:
     """What rows of a store say of it."""
     meta = entry.store.meta
     return {
-        "backbone": entry.title, "is_random": meta.is_random, "is_simulated": meta.is_simulated,
+        "backbone": entry.title, "is_annual": is_annual(meta), "is_random": meta.is_random, "is_simulated": meta.is_simulated,
         "weights_sha256": meta.weights_sha256, "sensor": meta.sensor, "level": meta.level, "gsd_m": meta.gsd_m,
         "patch_px": meta.patch_px, "bands": list(meta.bands), "image_size": max(tile.height_px for tile in entry.store.tiles),
         "bytes": entry.size_bytes, "extract_seconds": entry.extract_seconds,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import shapely
 import streamlit as st
 
 from engine.imagery.scene import Scene
@@ -20,7 +21,7 @@ from pages.ui.label import lesson, told
 from pages.ui.label import view as label_view
 from pages.ui.label.view import Seen
 from pages.ui.look import style, wording
-from pages.ui.map import maps
+from pages.ui.map import layers, maps
 from pages.ui.map.scene_gallery import NO_SCORES, Scores
 from pages.ui.state import address, bound, cached, results
 
@@ -88,6 +89,30 @@ def choose(stores: Sequence[cached.JobFacts], first: cached.JobFacts) -> cached.
     )  # fmt: skip
     address.keep("beside", "label_beside")
     return None if name == _NONE else by_id[str(name)]
+
+
+def opening(scenes: Sequence[Scene], own: maps.Bounds, second: Beside) -> maps.Bounds:
+    """What is in sight at first: a scene, or ground, that the second store has too.
+
+    Args:
+        own: bounds of what the first store has.
+    """
+    ground = results.ground_of(second.chosen)
+    shared = [one for one in scenes if results.meets(shapely.box(*layers.bounds_of([one])), ground)]
+    if shared:
+        return layers.opening(shared)
+    both = shapely.box(*own).intersection(shapely.union_all(ground).envelope)
+    return own if both.is_empty else tuple(both.bounds)
+
+
+def tell_ground(scenes: Sequence[Scene], second: Beside) -> None:
+    """Say where the second store has nothing, so that its map is not taken for one that does not work."""
+    ground = results.ground_of(second.chosen)
+    count = sum(results.meets(shapely.box(*layers.bounds_of([one])), ground) for one in scenes)
+    if scenes and count < len(scenes):
+        st.caption(
+            f"{wording.plain(second.store.meta.backbone)} has embeddings on {count} of the {len(scenes)} scenes; its map is empty elsewhere."
+        )
 
 
 def draw(first: Seen, map_key: str, of: str, below: Below, second: Beside, seen: Seen | None) -> None:

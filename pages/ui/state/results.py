@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
-from shapely import Polygon, box
+from shapely import Polygon, STRtree, box, from_wkb
+from shapely.geometry.base import BaseGeometry
 
 from engine.errors import EngineError, StoreError
 from engine.jobs.configuration.config import ExtractConfig
@@ -20,6 +22,8 @@ from pages.ui.state import cached
 
 # Stores whose ground is looked at, the newest ones, where others of the same ground are sought.
 LOOKED_AT = 40
+# Footprints that are kept of a store.
+_MOST_TILES = 20_000
 # What lists say beside the name of a store that no pretrained encoder made.
 _WITHOUT_PRETRAINING = {"raw": " (pixels, for a baseline)", "rcf": " (baseline without pretraining)"}
 
@@ -85,11 +89,65 @@ def _box(folder: str, stamp: int, _store: EmbeddingStore) -> Polygon:
     return box(west, south, east if east >= west else east + 360, north)
 
 
+def share_of_ground(one: cached.JobFacts, other: cached.JobFacts) -> tuple[int, int]:
+    """On how many tiles of a store another one has embeddings, and how many tiles it has; (0, 0) where one cannot be read."""
+    try:
+        mine, theirs = (_ground(store_of(own.job)) for own in (one, other))
+    except EngineError:
+        return 0, 0
+    return sum(meets(tile, theirs) for tile in mine), len(mine)
+
+
+def meets(ground: BaseGeometry, tiles: Sequence[BaseGeometry]) -> bool:
+    """Whether some tile shares ground with a polygon, in degrees; touching is not sharing."""
+    found = STRtree(tiles).query(ground, predicate="intersects")
+    return any(tiles[number].intersection(ground).area > 0 for number in found)
+
+
+def ground_of(one: cached.JobFacts) -> list[BaseGeometry]:
+    """The footprints of the tiles of a store in degrees.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    return _ground(store_of(one.job))
+
+
+def _ground(store: EmbeddingStore) -> list[BaseGeometry]:
+    return _tiles_lonlat(str(store.folder), stamp_of(store), store)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _tiles_lonlat(folder: str, stamp: int, _store: EmbeddingStore) -> list[BaseGeometry]:
+    """Of stores of very many tiles every so many, for neighbours lie on the same ground."""
+    del folder, stamp
+    tiles = _store.tiles[:: -(-len(_store.tiles) // _MOST_TILES)]
+    return list(from_wkb(footprints([replace(tile, h=1, w=1) for tile in tiles]).wkb()))
+
+
 def store_words(found: cached.JobFacts) -> str:
-    """What a list calls a store: backbone, place, when."""
+    """What a list calls a store: backbone, of others' embeddings the years, place, when."""
     config = found.config
     what = _WITHOUT_PRETRAINING.get(config.backbone.name, "")
+    if config.scene.source == "embeddings" and (years := _years(found)) and years not in config.scene.title:
+        what = f" {years}"
     return _named(found, f"{config.backbone.name}{what} · {config.scene.title} · {when(found.submitted_at)}")
+
+
+def _years(found: cached.JobFacts) -> str:
+    """The year of a store, or the first and the last; empty where it states none, or cannot be read."""
+    try:
+        store = store_of(found.job)
+        return _years_of(str(store.folder), stamp_of(store), store)
+    except EngineError:
+        return ""
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _years_of(folder: str, stamp: int, _store: EmbeddingStore) -> str:
+    del folder, stamp
+    years = sorted({date[:4] for tile in _store.tiles for date in tile.datetimes if date})
+    return " to ".join(dict.fromkeys((years[0], years[-1]))) if years else ""
 
 
 def training_words(found: cached.JobFacts) -> str:

@@ -134,7 +134,7 @@ def _require_one_date(other: Prepared) -> None:
         if overlapping(own, [tile for theirs in by_day[:number] for tile in theirs]).any():
             raise ConfigError(
                 f"{other.store.folder} has {len(days)} dates of the same ground, and nothing tells which of them the labels are "
-                f"of. Extract one date, or name this store first."
+                f"of. Bring one year of a product (import --year), extract one date, or name this store first."
             )
 
 
@@ -163,7 +163,14 @@ def _shared(
 
 def _divide(first: Prepared, there: Sequence[int], config: SplitConfig) -> Split:
     """A division of some tiles of a store; the others belong to no place (-1)."""
-    own = split_tiles([first.store.tiles[tile] for tile in there], config, config.seed or 0)
+    try:
+        own = split_tiles([first.store.tiles[tile] for tile in there], config, config.seed or 0)
+    except ConfigError as err:
+        raise ConfigError(
+            f"The stores share labelled ground on {len(there)} of the {len(first.store.tiles)} tiles of {first.store.folder}, which are too "
+            f"few to learn from some, choose by others and test on others. Bring stores that share more ground, or divide by smaller places "
+            f"(training.split.by: block, block_m)."
+        ) from err
     numbers, places = np.array(there), np.full(len(first.store.tiles), -1)
     places[numbers] = own.places
     tiles = {name: numbers[chosen] for name, chosen in own.tiles.items()}

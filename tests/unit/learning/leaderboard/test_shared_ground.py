@@ -19,6 +19,8 @@ from engine.jobs.configuration.annual_against_dated import annual_against_dated
 from engine.jobs.configuration.config import config_hash, parse_config, to_yaml, yaml_mapping
 from engine.learning.leaderboard.entries import open_entries
 from engine.learning.leaderboard.run import leaderboard
+from engine.learning.leaderboard.shared_ground.answer import answer_of
+from engine.learning.tasks.table import task_of
 from engine.learning.truth import labelled_tiles
 from engine.store.importing.taking import import_embeddings
 from engine.store.pixels_at import TilesByCrs
@@ -154,6 +156,9 @@ def test_the_report_gives_the_paired_difference_and_says_what_annual_means(
     low, high = pair["interval"]
     assert low <= pair["value"] <= high
     assert f"{abs(pair['value']):.3f}" in summary["verdict"]["sentences"][0]
+    assert summary["verdict"]["sentences"][0].startswith(
+        f"On these {pair['places']} test places dated raw reaches"
+    )
     told = " ".join(summary["notes"])
     assert f"the same {summary['rows'][0]['pixels']:,} labelled pixels" in told
     assert "alphaearth_v1 is an annual product of 2024" in told
@@ -161,6 +166,34 @@ def test_the_report_gives_the_paired_difference_and_says_what_annual_means(
     page = (tmp_path / "board" / "leaderboard.html").read_text()
     assert "annual product of 2024" in page
     assert [one for one in summary["baselines"] if one["backbone"].startswith("NBR")]
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "said"),
+    [
+        (0.1, (0.04, 0.2), "The dated one is better by 0.100; on other places like these it would be by 0.040 to 0.200"),
+        (-0.1, (-0.2, -0.04), "The annual one is better by 0.100; on other places like these it would be by 0.040 to 0.200"),
+        (-0.1, (-0.2, 0.04), "is not sure: the annual one leads by 0.100, and on other places like these its lead would be -0.040 to +0.200"),
+        (0.1, None, "so few places cannot tell"),
+    ],
+)  # fmt: skip
+def test_the_answer_says_who_is_better_by_how_much_and_how_sure_that_is(
+    value: float, interval: tuple[float, float] | None, said: str
+) -> None:
+    rows = [
+        {
+            "backbone": name,
+            "is_annual": name == "alphaearth_v1",
+            "validation_mean": 0.5,
+            "iou_burned_mean": score,
+        }
+        for name, score in (("rcf", 0.5 + value), ("alphaearth_v1", 0.5))
+    ]
+    is_clear = interval is not None and interval[0] * interval[1] > 0
+    found = {"value": value, "interval": interval, "is_clear": is_clear, "places": 6}
+    told = answer_of(rows, lambda one, other: found if other["is_annual"] else {}, task_of("burn_scars"))
+    assert said in told and told.startswith("On these 6 test places dated rcf reaches")
+    assert answer_of(rows[:1], lambda one, other: found, task_of("burn_scars")) == ""
 
 
 @pytest.mark.parametrize(
