@@ -192,7 +192,8 @@ def _check_meta(folder: Path, metas: list[StoreMeta]) -> Iterator[Problem]:
         except ConfigError as err:
             yield Problem("", f"the run's {CONFIG} cannot be read ({err})")
             return
-        if config.kind == "extract" and config_hash(config) != metas[0].config_hash:
+        is_of_files = _is_of_files(folder, metas[0])
+        if config.kind == "extract" and not is_of_files and config_hash(config) != metas[0].config_hash:
             yield Problem("", f"the run's {CONFIG} was changed since: its checksum is not the store's")
 
 

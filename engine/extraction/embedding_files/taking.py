@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,17 @@ from engine.errors import StoreError
 from engine.extraction.embedding_files.chips import ChipEmbeddings, chips_of
 from engine.extraction.embedding_files.described import Described, described
 from engine.extraction.embedding_files.rows import read_chip
-from engine.jobs.configuration.config import EmbeddingFilesConfig
-from engine.jobs.events import Event, Noticed, StepStarted
-from engine.jobs.record import working_alone
+from engine.imagery.sources import PublishedEmbeddings
+from engine.jobs import folder as run_folder
+from engine.jobs.configuration.config import (
+    BackboneConfig,
+    EmbeddingFilesConfig,
+    ExtractConfig,
+    OutputConfig,
+)
+from engine.jobs.events import Event, ExtractDone, Noticed, StepStarted
+from engine.jobs.record import recorded, working_alone
+from engine.paths import resolve_path
 from engine.store.schema import OF_FILES, SCHEMA_VERSION, StoreMeta, TileRows, column_names
 from engine.store.store import FINISHED, EmbeddingStore
 from engine.store.writer import StoreWriter
@@ -34,7 +43,7 @@ def taken_folder(chips: Sequence[ChipEmbeddings], root: Path) -> Path:
 
 
 def take(config: EmbeddingFilesConfig, root: Path) -> Iterator[Event]:
-    """Make the store of embedding files, unless it is there.
+    """Make the store of embedding files, unless it is there; recorded as an import, so that every page lists it.
 
     Raises:
         BadInput: files, labels or splits that cannot be used; nothing is written then.
@@ -47,10 +56,36 @@ def take(config: EmbeddingFilesConfig, root: Path) -> Iterator[Event]:
         if store.is_dir():
             return
         made = described(chips)
-        yield from (Noticed(note) for note in made.notes)
-        yield from _write(chips, made, store.parent)
+        run_folder.create(store.parent, _import_of(config, chips, made))
+        yield from recorded(store.parent, _taken(chips, made, store.parent))
 
     yield from working_alone(store.parent, once_alone)
+
+
+def _import_of(
+    config: EmbeddingFilesConfig, chips: Sequence[ChipEmbeddings], made: Described
+) -> ExtractConfig:
+    """What lists say of the run: an import of the embeddings that train."""
+    is_row_a_tile = made.meta.granularity == "tile" if made.meta is not None else made.pooling is not None
+    return ExtractConfig(
+        scene=PublishedEmbeddings(
+            source="embeddings", path=str(resolve_path(config.train.embeddings).resolve()),
+            images=str(chips[0].label.parent.resolve()),
+        ),
+        backbone=BackboneConfig(name=made.backbone if made.meta is None else made.meta.backbone),
+        granularity="tile" if is_row_a_tile else "patch", pooling="mean" if is_row_a_tile else None,
+        output=OutputConfig(dtype="float32"), device="cpu",
+    )  # fmt: skip
+
+
+def _taken(chips: Sequence[ChipEmbeddings], made: Described, folder: Path) -> Iterator[Event]:
+    """Write the store, and say what it holds."""
+    began = time.monotonic()
+    yield from (Noticed(note) for note in made.notes)
+    yield from _write(chips, made, folder)
+    store = EmbeddingStore.open(folder / FINISHED)
+    seconds = round(time.monotonic() - began, 3)
+    yield ExtractDone(len(store.tiles), store.rows, sum(store.meta.dims), seconds, str(store.folder))
 
 
 def _write(chips: Sequence[ChipEmbeddings], made: Described, folder: Path) -> Iterator[Event]:

@@ -15,8 +15,9 @@ from engine.jobs.configuration.config import (
     JobConfig,
     LeaderboardConfig,
 )
-from engine.jobs.folder import settled_folder
+from engine.jobs.folder import CONFIG, settled_folder
 from engine.jobs.job import Job
+from engine.paths import resolve_path
 
 
 def needs(config: JobConfig, workspace: Path) -> set[Path]:
@@ -76,14 +77,26 @@ def _named(config: JobConfig, workspace: Path) -> Iterator[Path]:
             grounds: tuple[str | ExtractConfig, ...] = config.ground
         case LeaderboardConfig():
             grounds = config.stores + config.travel_stores
+        case _ if isinstance(config.store, EmbeddingFilesConfig):
+            yield from _taken_from(config.store, workspace)
+            return
         case _:
-            grounds = () if isinstance(config.store, EmbeddingFilesConfig) else (config.store,)
+            grounds = (config.store,)
     for ground in grounds:
         yield (
             settled_folder(ground, workspace)
             if isinstance(ground, ExtractConfig)
             else _path(ground, workspace)
         )
+
+
+def _taken_from(files: EmbeddingFilesConfig, workspace: Path) -> Iterator[Path]:
+    """Runs in which the embeddings of files were taken into a store."""
+    wanted = str(resolve_path(files.train.embeddings).resolve())
+    for path in workspace.glob(f"embedding_files-*/{CONFIG}"):
+        config = _config(Job(path.parent))
+        if isinstance(config, ExtractConfig) and getattr(config.scene, "path", None) == wanted:
+            yield path.parent
 
 
 def _path(given: str, workspace: Path) -> Path:

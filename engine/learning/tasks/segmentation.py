@@ -109,8 +109,8 @@ class Segmentation:
             absent = [self.classes[index].title for index in wanted if index not in found]
             if absent or not found:
                 raise LabelError(
-                    f"The {split} tiles have no {_absent(absent)}, so "
-                    f"{'nothing can be learned of it' if split == 'train' else 'nothing can be scored'}. "
+                    f"The {split} tiles have no {_absent(absent)}, so nothing can be "
+                    f"{'scored' if split != 'train' else 'learned of it' if len(absent) == 1 else 'learned of them'}. "
                     f"Label more ground, choose another split.seed, or split by files."
                 )
 

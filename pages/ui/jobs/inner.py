@@ -9,7 +9,7 @@ from engine.jobs import events as happened
 from engine.jobs.parent import read_parent
 from pages.ui.state import cached
 
-_SETTLED = re.compile(r"(extract|train)-[0-9a-f]{12}")
+_SETTLED = re.compile(r"(extract|train|embedding_files)-[0-9a-f]{12}")
 
 
 def is_inner(item: cached.JobFacts) -> bool:

@@ -16,8 +16,12 @@ from engine.__main__ import main
 from engine.errors import BadInput
 from engine.extraction.embedding_files.chips import chips_of
 from engine.extraction.embedding_files.taking import take, taken_folder
-from engine.jobs.configuration.config import EmbeddingFilesConfig
+from engine.imagery.sources import PublishedEmbeddings
+from engine.jobs.configuration.config import EmbeddingFilesConfig, ExtractConfig
+from engine.jobs.job import Job
+from engine.jobs.keeping.dependence import dependents
 from engine.learning.keeping.result import TrainRun
+from engine.store.check import check_store
 from engine.store.store import EmbeddingStore
 from engine.terratorch.training import translate_training
 from tests.burn_scars_layout import SPLITS, write_layout
@@ -68,8 +72,8 @@ def test_each_split_is_read_from_its_own_folders_although_their_chips_have_the_s
     monkeypatch.setenv("EMBERSCOPE_HOME", str(tmp_path / "home"))
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(with_roots(tmp_path)))
-    assert main(["train", str(file), "--out", str(tmp_path / "run"), "--json"]) == 0
-    run = TrainRun.open(tmp_path / "run")
+    assert main(["train", str(file), "--out", str(tmp_path / "home" / "run"), "--json"]) == 0
+    run = TrainRun.open(tmp_path / "home" / "run")
     assert run.scores["iou_burned"] > 0.6
     store = EmbeddingStore.open(run.store_folder)
     expected = [f"{split}-{number}" for split, stems in SPLITS.items() for number in range(len(stems))]
@@ -81,6 +85,12 @@ def test_each_split_is_read_from_its_own_folders_although_their_chips_have_the_s
         np.testing.assert_array_equal(store.read_tile(tile.id).reshape(values.shape), values)
         with rasterio.open(tmp_path / str(split) / "chips" / f"{number}.mask.tif") as dataset:
             assert tuple(dataset.transform[:6]) == tile.transform
+    taken = Job(run.store_folder.parent)
+    assert (taken.state, list(check_store(run.store_folder))) == ("finished", [])
+    assert isinstance(taken.config, ExtractConfig)
+    assert isinstance(taken.config.scene, PublishedEmbeddings)  # every list shows it as an import
+    others = [(Job(run.folder), run.config), (taken, taken.config)]
+    assert [job.folder for job in dependents(taken.folder, others)] == [run.folder.resolve()]
     assert run.scores["baseline"]["pixels"] == run.scores["pixels"]  # on the images of all splits
 
 
