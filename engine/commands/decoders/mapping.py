@@ -76,6 +76,7 @@ def _classes_of_tiles(chosen: argparse.Namespace, files: AskedFiles) -> dict[str
         )
     run, store = TrainRun.open(Path(chosen.run)), EmbeddingStore.open(Path(chosen.store))
     task, (_, only) = run.task, tiles_of(store, chosen.date)
+    run.decoder.require_fit(store)
     several = (
         "Of several classes on a tile the map shows the last one. `python -m engine apply` maps each class."
     )
