@@ -40,10 +40,11 @@ class OwnEmbeddings(Frozen):
 
     title: str = Field(min_length=1, max_length=60, description="What pages call it.")
     like: str = Field(
-        description="How it lists its files: alphaearth (index of GeoTIFFs), tessera (geotessera's manifest or registry), or stac."
+        description="How it lists its files: alphaearth (index of GeoTIFFs), tessera (geotessera's manifest or registry), stac, or "
+        "zarr (one store is all)."
     )
     address: str = Field(
-        description="Of the index (.parquet or .csv), the manifest or registry (.parquet or .txt), or the STAC collection."
+        description="Of the index (.parquet or .csv), the manifest or registry (.parquet or .txt), the STAC collection, or the Zarr store."
     )
 
 

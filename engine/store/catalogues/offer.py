@@ -18,6 +18,7 @@ from engine.store.catalogues.lists.alphaearth_index import alphaearth_listed
 from engine.store.catalogues.lists.listed import Form, Listed, ListedItem
 from engine.store.catalogues.lists.stac_collection import stac_listed
 from engine.store.catalogues.lists.tessera_manifest import tessera_listed
+from engine.store.catalogues.lists.zarr_store import zarr_listed
 from engine.store.catalogues.remote_files.cog import placed_cog
 from engine.store.catalogues.remote_files.footprints import placed_table
 from engine.store.catalogues.remote_files.npy import placed_npy
@@ -34,7 +35,7 @@ _MOSTLY = 0.98
 _NEARLY_ALL = 0.95
 
 _LISTINGS: Mapping[str, Callable[[EmbeddingCatalogue, Region], Listed]] = {
-    "alphaearth": alphaearth_listed, "tessera": tessera_listed, "stac": stac_listed,
+    "alphaearth": alphaearth_listed, "tessera": tessera_listed, "stac": stac_listed, "zarr": zarr_listed,
 }  # fmt: skip
 _FORMS: Mapping[Form, Callable[[ListedItem, Region], Placed]] = {
     "cog": placed_cog, "npy": placed_npy, "table": placed_table,

@@ -12,7 +12,7 @@ from engine.imagery.remote.settings import FILE, settings
 from engine.nearest import nearest
 from engine.store.products.known import ALPHAEARTH, TESSERA, UNKNOWN_PRODUCT, Product
 
-Listing = Literal["alphaearth", "tessera", "stac"]
+Listing = Literal["alphaearth", "tessera", "stac", "zarr"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class EmbeddingCatalogue:
 
     Attributes:
         listing: how it lists its files.
-        address: of its index, its manifest or its collection.
-        product: what its files hold; of a STAC catalogue the collection and the files tell it.
+        address: of its index, its manifest, its collection, or the store itself.
+        product: what its files hold; of a STAC catalogue the collection and the files tell it, of a Zarr store its groups.
         dim: dimensions; 0 where the files tell it.
     """
 
@@ -68,6 +68,7 @@ _LIKE: Mapping[str, EmbeddingCatalogue] = MappingProxyType({
     "alphaearth": PRESETS["alphaearth"],
     "tessera": replace(PRESETS["tessera"], product=TESSERA),
     "stac": EmbeddingCatalogue("stac", "STAC", "stac", "", UNKNOWN_PRODUCT, 0),
+    "zarr": EmbeddingCatalogue("zarr", "Zarr", "zarr", "", UNKNOWN_PRODUCT, 0),
 })  # fmt: skip
 
 

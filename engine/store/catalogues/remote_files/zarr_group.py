@@ -51,6 +51,15 @@ def opened_zarr(item: ListedItem, part: str) -> Iterator[PixelGrid]:
     yield next(pixels for name, pixels, _ in _groups(item) if name == part)
 
 
+def groups_of_store(item: ListedItem) -> list[PixelGrid]:
+    """The embeddings of all groups of a store, with all dates that they state; no chunk of them is fetched.
+
+    Raises:
+        As `placed_zarr`.
+    """
+    return [pixels for _, pixels, _ in _groups(item)]
+
+
 def _groups(item: ListedItem) -> Iterator[tuple[str, PixelGrid, int]]:
     """Name, pixels and stored bytes a pixel of each group that holds embeddings."""
     path = _here(item)
@@ -67,7 +76,9 @@ def _groups(item: ListedItem) -> Iterator[tuple[str, PixelGrid, int]]:
         )
     for name, (told, arrays) in groups.items():
         reader = ChunkReader(f"{item.id} {name}".strip(), arrays, side_by_side=CONNECTIONS)
-        pixels = pixels_of(f"{item.id} {name}".strip(), told, arrays, reader.read, found[""][0], item.year)
+        pixels = pixels_of(
+            f"{item.id} {name}".strip(), told, arrays, reader.read, found[""][0], item.year or None
+        )
         yield name, pixels, pixels.dim * np.dtype(arrays[EMBEDDINGS].dtype).itemsize
 
 

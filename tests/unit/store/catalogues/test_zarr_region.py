@@ -80,3 +80,23 @@ def test_a_store_without_a_description_of_all_is_refused(server: RangeServer, me
     (server.folder / "ours.zarr/zarr.json").unlink()
     with pytest.raises(EngineError, match=r"neither zarr.json nor .zmetadata"):
         offered("ours", REGION)
+
+
+def test_a_zarr_store_is_a_catalogue_by_itself_with_its_years(
+    server: RangeServer, home: Path, tmp_path: Path
+) -> None:
+    expected = geoemb(server.folder / "ours.zarr")
+    settle(home, server, ours=("zarr", "ours.zarr"))
+    with pytest.raises(EngineError, match=r"2023, 2024"):
+        offered("ours", REGION)
+    offer = offered("ours", REGION, 2023)
+    assert (offer.years, offer.dim, [one.part for one in offer.placed]) == ((2023, 2024), 16, ["utm18"])
+    (tmp_path / "run").mkdir()
+    list(catalogue_job(config_of("ours", REGION, 2023), tmp_path / "run"))
+    (tile,) = EmbeddingStore.open(tmp_path / "run/store").tiles
+    row, column = round((NORTH - tile.transform[5]) / 10), round((tile.transform[2] - WEST) / 10)
+    there = expected[row : row + tile.h, column : column + tile.w]
+    found = EmbeddingStore.open(tmp_path / "run/store").read()
+    assert np.allclose(found.reshape(there.shape), there, atol=5e-3) and str(tile.datetimes[0])[:4] == "2023"
+    with pytest.raises(EngineError, match="has no embeddings that the region meets"):
+        offered("ours", region_of(0, 0, 9, 9, west=WEST + 90_000))
