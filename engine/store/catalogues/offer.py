@@ -18,13 +18,13 @@ from engine.store.catalogues.lists.alphaearth_index import alphaearth_listed
 from engine.store.catalogues.lists.listed import Form, Listed, ListedItem
 from engine.store.catalogues.lists.stac_collection import stac_listed
 from engine.store.catalogues.lists.tessera_manifest import tessera_listed
-from engine.store.catalogues.lists.zarr_store import zarr_listed
 from engine.store.catalogues.remote_files.cog import placed_cog
 from engine.store.catalogues.remote_files.footprints import placed_table
 from engine.store.catalogues.remote_files.npy import placed_npy
 from engine.store.catalogues.remote_files.placed import Placed
 from engine.store.catalogues.remote_files.zarr_group import placed_zarr
 from engine.store.catalogues.table import EmbeddingCatalogue
+from engine.store.catalogues.zarr_store import zarr_listed
 from engine.store.products.known import Product
 from engine.store.products.understood import MOST_ROWS, NOT_STATED
 

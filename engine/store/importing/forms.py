@@ -75,6 +75,8 @@ def opened(
     Raises:
         BadInput: it is not there, or of no form that is read.
     """
+    if not path.exists():
+        raise BadInput(f"{path} is not there. Check the path.")
     if is_terratorch(path):
         return taken_folder(path, region, images)
     for is_of_form, take in _FOLDERS:
@@ -100,8 +102,6 @@ def opened(
         raise BadInput(
             f"{path} is no file of embeddings that is read here: {', '.join(_FORMS)}. Convert it to one of these."
         )
-    if not path.is_file():
-        raise BadInput(f"{path} is not there. Check the path.")
     return taken_raster(path, region, None, model) if open_file is taken_raster else open_file(path, region)
 
 
