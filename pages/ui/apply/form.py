@@ -21,7 +21,7 @@ from pages.ui.state import address, cached, regions, results, session
 
 _GROUND = "ground"  # of the address
 _ADAPT: dict[Adapt, str] = {
-    "auto": "Its mean, from simulated to real ground alone", "centre": "Its mean",
+    "auto": "Its mean, if taught on simulated ground and used on real", "centre": "Its mean",
     "standardise": "Its mean and deviation", "none": "No, as it was taught",
 }  # fmt: skip
 _GROUND_HELD, _GROUND_ABSENT = "apply_ground_held", "apply_ground_absent"
