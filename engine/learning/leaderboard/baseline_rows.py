@@ -20,6 +20,8 @@ def baseline_rows(prepared: Prepared, metric: Metric, leading: np.ndarray) -> li
         leading: (seeds, places, N) counts of the row that their differences are taken from.
     """
     task, split = prepared.task, prepared.split
+    if not prepared.raws:
+        return []
 
     def taught() -> list[Any]:
         return labelled_tiles(prepared.store, prepared.truth, split.tiles["train"])
