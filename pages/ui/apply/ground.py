@@ -62,12 +62,21 @@ def offered(run: TrainRun, stores: Sequence[cached.JobFacts]) -> tuple[list[Grou
         try:
             store = results.store_of(found.job)
             run.decoder.require_fit(store)
+            if run.decoder.taught.is_per_tile:
+                raise BadInput(
+                    "The decoder calls whole tiles, and maps here are of pixels. On the command line `predict` maps the tiles of a store."
+                )
         except EngineError as err:
             refused.append((results.store_words(found), _short(str(err), str(found.job.folder))))
         else:
+            title = f"{found.config.scene.title} {results.years_of(found)}" if store.meta.is_of_others else ""
             fitting.append(
                 Ground(
-                    f"store:{found.job.id}", names[found.job.id], "", found.config.scene, str(store.folder)
+                    f"store:{found.job.id}",
+                    names[found.job.id],
+                    title.strip(),
+                    found.config.scene,
+                    str(store.folder),
                 )
             )
     return fitting, refused
@@ -89,6 +98,15 @@ def _extraction(run: TrainRun, place: session.Place) -> ExtractConfig:
     Raises:
         BadInput: its scenes lack bands, or are of another level than the decoder was taught on.
     """
+    if run.decoder.taught.is_per_tile:
+        raise BadInput("It calls whole tiles, and maps here are of pixels.")
+    try:
+        cards.card(run.decoder.backbone)
+    except BadInput as err:
+        raise BadInput(
+            f"It reads embeddings of {run.decoder.backbone}, which others made: no scene can be encoded with that here. Bring the "
+            f"embeddings of this ground."
+        ) from err
     region = regions.chosen() if place.key == session.place().key else None
     if not session.is_ready(place.scene):
         return extraction_for(run, place.scene, region)

@@ -151,8 +151,9 @@ def title_of(seen: Seen) -> str:
 
 
 def _title(view: DatedView) -> str:
-    date = f", {view.date}" if view.date else ""
-    return f"{view.store.meta.backbone}, layer {view.view.layer}{date}"
+    meta = view.store.meta
+    date = view.date or (view.days if meta.is_of_others else "")
+    return f"{meta.backbone}, layer {view.view.layer}{f', {date}' if date else ''}"
 
 
 def _of_same_ground(stores: Sequence[cached.JobFacts], first: cached.JobFacts) -> list[cached.JobFacts]:

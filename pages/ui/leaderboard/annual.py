@@ -43,6 +43,7 @@ def choose(stores: Sequence[cached.JobFacts]) -> Chosen:
         return Chosen(
             None, "Extract the same ground with a backbone first: nothing dated is here yet.", (), False
         )
+    own.sort(key=lambda one: not cached.has_labels(one.config.scene))  # those with labels of their own first
     left, right = st.columns(2)
     dated = _store(right, "Dated extraction", own, "lb_dated")
     others.sort(key=lambda one: not _shares(one, dated))  # those of its ground first

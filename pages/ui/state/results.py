@@ -129,12 +129,12 @@ def store_words(found: cached.JobFacts) -> str:
     """What a list calls a store: backbone, of others' embeddings the years, place, when."""
     config = found.config
     what = _WITHOUT_PRETRAINING.get(config.backbone.name, "")
-    if config.scene.source == "embeddings" and (years := _years(found)) and years not in config.scene.title:
+    if config.scene.source == "embeddings" and (years := years_of(found)) and years not in config.scene.title:
         what = f" {years}"
     return _named(found, f"{config.backbone.name}{what} · {config.scene.title} · {when(found.submitted_at)}")
 
 
-def _years(found: cached.JobFacts) -> str:
+def years_of(found: cached.JobFacts) -> str:
     """The year of a store, or the first and the last; empty where it states none, or cannot be read."""
     try:
         store = store_of(found.job)
