@@ -66,10 +66,19 @@ def taken_degrees(path: Path, region: Region | None) -> Iterator[Taken]:
     note = (
         f"{path.name} is in degrees and too wide for a grid in metres: each pixel is a footprint of its own."
     )
+    numbers = _numbers(window, size[1])
     made = taken_footprints(
-        path, shapes[here], found[here], told, f"{title} in a GeoTIFF in degrees", (note,), in_all
-    )
+        path, shapes[here], found[here], told, f"{title} in a GeoTIFF in degrees", (note,), numbers[here],
+        {"kind": "degrees", "width": size[1]}, in_all,
+    )  # fmt: skip
     yield replace(made, understood=replace(made.understood, bounds_lonlat=bounds)) if in_all else made
+
+
+def _numbers(window: Window, width: int) -> np.ndarray:
+    """(n,) of the pixels of a window in the raster, row by row."""
+    rows = np.arange(window.row_off, window.row_off + window.height)
+    columns = np.arange(window.col_off, window.col_off + window.width)
+    return np.asarray(rows[:, None] * width + columns).ravel()
 
 
 def _with_numbers(dataset: DatasetReader, path: Path) -> Window:

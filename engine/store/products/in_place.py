@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.errors import StoreError
 from engine.store.parts import StorePart
+from engine.store.products.degree_rows import degree_parts
 from engine.store.products.raster_rows import raster_parts
 from engine.store.products.raster_sets.set_parts import set_parts
 from engine.store.products.tables.table_rows import table_parts
@@ -28,6 +29,7 @@ _ENDINGS = (".tif", ".tiff", ".npy", ".parquet", ".json")
 # How the rows of each kind of file are read, by the word in `Taken.in_place`.
 _PARTS: Mapping[str, Callable[[Path, StoreMeta, Mapping[str, Any]], tuple[StorePart, ...]]] = {
     "raster": raster_parts, "rasters": set_parts, "table": table_parts, "chips": chip_parts,
+    "degrees": degree_parts,
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ Of a file with a bbox covering, only the row groups that a region meets are read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -86,6 +86,8 @@ def taken_footprints(
     told: dict[str, Any],
     form: str,
     notes: Sequence[str],
+    numbers: np.ndarray,
+    read_by: Mapping[str, Any],
     in_all: int = 0,
 ) -> Taken:
     """Embeddings of footprints that another form of file holds.
@@ -94,12 +96,14 @@ def taken_footprints(
         shapes: (n,) polygons in lon/lat.
         found: (n, D) float32; zero where there is no embedding.
         told: as a footer `emb` says it.
+        numbers: (n,) of the footprints in the file.
+        read_by: what a reader must know to read them again by their numbers, beside these and their tiles.
         in_all: how many there are in the file, where these are some of too many for one store; else 0.
 
     Raises:
         StoreError: none has an embedding.
     """
-    every = Rows(np.arange(len(found)), shapes, found, (None,) * len(found), in_all=in_all)
+    every = Rows(numbers, shapes, found, (None,) * len(found), in_all=in_all)
     rows = without_gaps(every, path.name)
     placed = footprints_of(rows.shapes)
     tiles = tiles_of(rows.numbers, placed, rows.times, path.stem)
@@ -107,6 +111,7 @@ def taken_footprints(
     return Taken(
         replace(seen, form=form, notes=(*notes, *seen.notes)), "tile", _side_px(tiles),
         lambda: _tile_rows(rows, tiles), most_tiles=len(tiles),
+        in_place={**read_by, "rows": rows.numbers.tolist(), "tiles": [asdict(tile) for tile in tiles]},
     )  # fmt: skip
 
 

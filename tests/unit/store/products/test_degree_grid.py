@@ -30,8 +30,14 @@ def globe(tmp_path: Path) -> Path:
     return path
 
 
-def test_land_pixels_of_a_region_become_footprints_where_they_lie(globe: Path, tmp_path: Path) -> None:
-    told, store = import_embeddings(globe, tmp_path / "run", Region.from_bounds(10.6, 45.7, 11.5, 46.3))
+@pytest.mark.parametrize("in_place", [False, True])
+def test_land_pixels_of_a_region_become_footprints_where_they_lie(
+    globe: Path, tmp_path: Path, in_place: bool
+) -> None:
+    told, store = import_embeddings(
+        globe, tmp_path / "run", Region.from_bounds(10.6, 45.7, 11.5, 46.3), in_place=in_place
+    )
+    assert store.is_in_place == in_place and store.read_tile(store.tiles[1].id).ravel()[0] == 2
     assert told.form == "embeddings in a GeoTIFF in degrees" and told.rows == 2
     assert any("each pixel is a footprint" in note for note in told.notes)
     assert store.meta.granularity == "tile" and store.read(0)[:, 0].tolist() == [1, 2]
