@@ -76,6 +76,7 @@ class StoreWriter:
         self.written = [tile for _, part in found for tile in part.tiles]
         self._next_part = len(found)
         self._waiting: list[TileRows] = []
+        self._waiting_rows = 0
         self._newest: Future[None] | None = None
         self._parts = BackgroundWriter(self._write_named, PARTS_AT_ONCE - 1, threads=PARTS_AT_ONCE)
 
@@ -95,8 +96,8 @@ class StoreWriter:
             _require_float16(rows, self.meta)
         converted = tuple(np.ascontiguousarray(values, dtype=self.meta.dtype) for values in rows.embeddings)
         self._waiting.append(replace(rows, embeddings=converted))
-        count = sum(item.tile.rows for item in self._waiting)
-        if count >= ROWS_A_PART or count * _row_bytes(self.meta) >= BYTES_A_PART:
+        self._waiting_rows += rows.tile.rows
+        if self._waiting_rows >= ROWS_A_PART or self._waiting_rows * _row_bytes(self.meta) >= BYTES_A_PART:
             self._write_part()
 
     def finish(self) -> Path:
@@ -125,7 +126,7 @@ class StoreWriter:
 
     def _write_part(self) -> None:
         path = self.folder / f"part-{self._next_part:05d}.parquet"
-        tiles, self._waiting = self._waiting, []
+        tiles, self._waiting, self._waiting_rows = self._waiting, [], 0
         self._next_part += 1
         self._newest = self._parts.put(_Part(path, tiles, self._newest))
 

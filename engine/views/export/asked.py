@@ -13,7 +13,7 @@ from engine.jobs.configuration.export import Dtype
 from engine.store.emb_footer import warnings_of
 from engine.store.schema import StoredTile, StoreMeta, column_names
 from engine.store.store import EmbeddingStore
-from engine.views.export.quantisation import Loss, RoundTrip
+from engine.views.export.quantisation import Loss, Quantise, RoundTrip, by_row, published_by_row
 
 Tell = Callable[[str, int, int], object]
 """Hears a step in words, and how much of it is done, of how much."""
@@ -53,6 +53,11 @@ class Export:
     def is_smaller(self) -> bool:
         """Whether the numbers that are written take fewer bits than those of the store."""
         return np.dtype(self.dtype).itemsize < np.dtype(self.store.meta.dtype).itemsize
+
+    @property
+    def by_row(self) -> Quantise:
+        """How each embedding becomes 8-bit numbers and a scale: as it was published, where that was in 8 bits."""
+        return published_by_row if is_of_8_bits(self.store.meta) else by_row
 
     def of_layer(self, layer: int) -> Export:
         """The same for one layer, at its own resolution."""

@@ -22,7 +22,7 @@ from engine.views.export.asked import Export, Made, Tell, dim_of, is_of_8_bits
 from engine.views.export.geoparquet import write_geoparquet
 from engine.views.export.geotiff import write_geotiff
 from engine.views.export.npz import write_npz
-from engine.views.export.quantisation import Loss, RoundTrip, by_row_and_back, to_float16
+from engine.views.export.quantisation import Loss, RoundTrip, and_back, to_float16
 from engine.views.export.stac import write_stac
 from engine.views.export.terratorch_folder import write_folder
 from engine.views.export.zarr_store import write_zarr
@@ -190,7 +190,7 @@ def _probed(made: Made, asked: Export, probe: Probe | None) -> Made:
     if made.loss is None or probe is None:
         return made
     asked.tell("Measuring the loss on labels", 0, 0)
-    found = probe(asked.store, asked.layer, made.round_trip or _round_trip(asked.dtype))
+    found = probe(asked.store, asked.layer, made.round_trip or _round_trip(asked))
     return replace(made, loss=replace(made.loss, probe=found))
 
 
@@ -213,8 +213,12 @@ def _once_more(made: Made, meta: StoreMeta) -> Made:
     return replace(made, notes=(*made.notes, said))
 
 
-def _round_trip(dtype: str) -> RoundTrip:
-    return by_row_and_back if dtype == "int8" else lambda values: to_float16(values).astype("float32")
+def _round_trip(asked: Export) -> RoundTrip:
+    return (
+        and_back(asked.by_row)
+        if asked.dtype == "int8"
+        else lambda values: to_float16(values).astype("float32")
+    )
 
 
 def _write_loss(loss: Loss | None, held: Path, out: Path, form: Form) -> None:

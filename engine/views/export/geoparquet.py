@@ -17,7 +17,7 @@ from engine.store.schema import StoredTile, TileRows
 from engine.store.table import geo_metadata, rows_table
 from engine.store.writer import ROWS_A_GROUP
 from engine.views.export.asked import Export, Made, own_facts
-from engine.views.export.quantisation import LossMeter, by_row, to_float16
+from engine.views.export.quantisation import LossMeter, to_float16
 
 SCALE = "embedding_scale"
 _METHOD = "per_row_scale"
@@ -70,7 +70,7 @@ def _table(asked: Export, rows: Sequence[TileRows], meter: LossMeter) -> pa.Tabl
         if asked.is_smaller:
             meter.add(values, values.astype(asked.dtype).astype(np.float32))
         return table
-    numbers, scales = by_row(values)
+    numbers, scales = asked.by_row(values)
     meter.add(values, numbers.astype(np.float32) * scales[:, None])
     kind = pa.list_(pa.field("element", pa.int8(), nullable=False), asked.dim)
     at = table.schema.get_field_index("embedding")

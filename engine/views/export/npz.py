@@ -11,7 +11,7 @@ import numpy as np
 from engine.store.footprints import footprints, in_batches
 from engine.store.writer import ROWS_A_GROUP
 from engine.views.export.asked import Export, Made, notice_of, own_facts
-from engine.views.export.quantisation import LossMeter, by_row, to_float16
+from engine.views.export.quantisation import LossMeter, to_float16
 
 
 def write_npz(asked: Export) -> Made:
@@ -57,7 +57,7 @@ def _write_embeddings(entry: IO[bytes], asked: Export, meter: LossMeter, scales:
     for _, values, _ in asked.tiles("Writing embeddings", is_as_stored):
         exact = values.reshape(-1, asked.dim)
         if asked.dtype == "int8":
-            numbers, scale = by_row(exact)
+            numbers, scale = asked.by_row(exact)
             scales.append(scale)
             meter.add(exact, numbers.astype(np.float32) * scale[:, None])
         else:

@@ -20,6 +20,12 @@ _STEPS = 127
 _FLOAT16_LARGEST = 65_504.0
 RoundTrip = Callable[[np.ndarray], np.ndarray]
 """(n, D) embeddings to (n, D) float32 as a reader gets them back."""
+Quantise = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""(..., D) embeddings to (..., D) int8, and (...) float32 scales."""
+# Whole numbers up to 127 times a scale, rounded to 16-bit floats, are off by less than this when they are divided by it: 127 / 2^11.
+_OF_16_BITS = 0.07
+# Rows of a block that tell whether any of it is such numbers: to try all of those that are not would take minutes.
+_LOOKED_ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,60 @@ def by_row(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return numbers, np.where(is_gap, np.float32("nan"), scales)
 
 
-def by_row_and_back(values: np.ndarray) -> np.ndarray:
+def published_by_row(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The 8-bit numbers and scales that embeddings were published in, where rows are a scale times whole numbers; else `by_row`.
+
+    Stores hold such embeddings as 16-bit floats.
+    """
+    numbers, scales = (part.copy() for part in by_row(values))
+    exact, found = (one.reshape(-1, values.shape[-1]) for one in (values.astype(np.float32), numbers))
+    steps = scales.reshape(-1)
+    usable = np.flatnonzero(np.isfinite(steps) & (exact != 0).any(axis=1))
+    looked = usable[:: max(1, len(usable) // _LOOKED_ROWS)]
+    if len(looked) and _whole_rows(exact[looked])[2].any():
+        whole, own_steps, fits = _whole_rows(exact[usable])
+        found[usable[fits]], steps[usable[fits]] = whole[fits], own_steps[fits]
+    return found.reshape(numbers.shape), steps.reshape(scales.shape)
+
+
+def _whole_rows(exact: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n, D) int8 and (n,) scales of rows that are a scale times whole numbers, and (n,) bool: which are.
+
+    The largest number of a row need not be 127, so that each is tried.
+
+    Args:
+        exact: (n, D) finite; no row is all zero.
+    """
+    numbers, steps, fits = (
+        np.zeros(exact.shape, np.int8),
+        np.zeros(len(exact), np.float32),
+        np.zeros(len(exact), bool),
+    )
+    largest, rest = np.abs(exact).max(axis=1), np.arange(len(exact))
+    for most in range(_STEPS, 0, -1):
+        rows = exact[rest]
+        whole = np.rint(rows * (most / largest[rest, None]))
+        scale = (rows * whole).sum(axis=1) / (whole**2).sum(
+            axis=1
+        )  # least squares, over the rounding of each number
+        good = np.abs(rows / scale[:, None] - whole).max(axis=1, initial=0) <= _OF_16_BITS
+        numbers[rest[good]], steps[rest[good]], fits[rest[good]] = (
+            whole[good].astype(np.int8),
+            scale[good],
+            True,
+        )
+        rest = rest[~good]
+    return numbers, steps, fits
+
+
+def and_back(quantise: Quantise) -> RoundTrip:
     """What a reader gets back of 8 bits with a scale a row."""
-    numbers, scales = by_row(values)
-    return numbers.astype(np.float32) * scales[..., None]
+
+    def back(values: np.ndarray) -> np.ndarray:
+        numbers, scales = quantise(values)
+        return np.asarray(numbers.astype(np.float32) * scales[..., None])
+
+    return back
 
 
 def scales_by_dimension(blocks: Iterable[np.ndarray]) -> np.ndarray:

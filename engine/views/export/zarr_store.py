@@ -16,7 +16,7 @@ from pyproj import CRS
 from engine.files import slug
 from engine.store.emb_footer import model_address, warnings_of
 from engine.views.export.asked import Export, Made, notice_of, own_facts
-from engine.views.export.quantisation import LossMeter, by_row, to_float16
+from engine.views.export.quantisation import LossMeter, to_float16
 from engine.views.export.zarr_chips import (
     ChipWriter,
     ChipZone,
@@ -182,7 +182,7 @@ def _coordinates(group: Group, grid: ZarrGrid) -> None:
 def _numbers(values: np.ndarray, asked: Export, meter: LossMeter) -> dict[str, np.ndarray]:
     """(..., D) embeddings, NaN for gaps, as the arrays hold them."""
     if asked.dtype == "int8":
-        numbers, scales = by_row(values)
+        numbers, scales = asked.by_row(values)
         meter.add(values, numbers.astype(np.float32) * scales[..., None])
         return {EMBEDDINGS: numbers, SCALES: scales}
     numbers = to_float16(values) if asked.dtype == "float16" else values

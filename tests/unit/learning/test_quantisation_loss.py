@@ -12,7 +12,7 @@ from affine import Affine
 from engine.jobs.configuration.config import LabelsConfig
 from engine.learning.quantisation_loss import probe_change
 from engine.store.store import EmbeddingStore
-from engine.views.export.quantisation import by_row_and_back
+from engine.views.export.quantisation import and_back, by_row
 from tests.unit.store.products.made import write_tiff
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
@@ -64,7 +64,7 @@ def labels_of(folder: Path, values: tuple[float, float] = (3, 7), cut: int = 64)
 
 
 def measured(
-    store: EmbeddingStore, path: Path | None, layer: int = 0, back: object = by_row_and_back
+    store: EmbeddingStore, path: Path | None, layer: int = 0, back: object = and_back(by_row)
 ) -> dict[str, object]:
     config = LabelsConfig() if path is None else LabelsConfig(source="raster", path=str(path))
     return probe_change(store.at_own_patches(layer), layer, back, store.folder.parent, config)  # type: ignore[arg-type]

@@ -10,7 +10,9 @@ import rasterio
 
 from engine.store.importing.taking import import_embeddings
 from engine.views.export.forms import FORMS, export
+from engine.views.export.quantisation import by_row, published_by_row
 from tests.unit.store.products.made import alphaearth, unit_vectors
+from tests.unit.store.products.test_zarr_groups import tessera
 from tests.unit.views.export.conftest import ground
 
 
@@ -42,3 +44,38 @@ def test_other_forms_tell_that_8_bits_are_quantised_a_second_time(tmp_path: Path
     made = export(store, None, tmp_path / "e.npz", "npz", "int8")
     assert "quantised a second time" in made.notes[0] and "--dtype float16" in made.notes[0]
     assert export(store, None, tmp_path / "f.npz", "npz", "float16").notes == ()
+
+
+def test_tesseras_8_bits_leave_as_they_were_published_also_where_no_number_of_an_embedding_is_127(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(-127, 128, (9, 7, 128)).astype(np.int8)
+    numbers[0] = rng.integers(-90, 91, (7, 128))
+    numbers[1, 0], numbers[1, 1, 1:] = 0, 0  # nothing but zeros, and one number alone
+    scales = rng.uniform(0.003, 0.2, (9, 7)).astype(np.float32)
+    values = (numbers * scales[..., None]).astype(np.float16)
+    found, steps = published_by_row(values)
+    alike = np.ones((9, 7), bool)
+    alike[1, :2] = False
+    assert np.array_equal(found[alike], numbers[alike]) and np.allclose(
+        steps[alike], scales[alike], rtol=2e-4
+    )
+    back = found * steps[..., None]
+    assert np.allclose(back, numbers * scales[..., None], rtol=6e-4)
+    drawn = rng.normal(size=(5, 128)).astype(np.float32)  # of no 8 bits
+    assert np.array_equal(published_by_row(drawn)[0], by_row(drawn)[0])
+    drawn[2] = np.nan
+    assert np.isnan(published_by_row(drawn)[1][2])
+
+
+@pytest.mark.parametrize("form", ["zarr", "npz", "geoparquet"])
+def test_a_store_of_tessera_loses_nothing_in_8_bits_with_a_scale_a_row(tmp_path: Path, form: str) -> None:
+    group, _ = tessera(tmp_path / "v2.zarr")
+    _, store = import_embeddings(group, tmp_path / "run", in_place=True, year=2024)
+    made = export(store, None, tmp_path / f"e{FORMS[form].ending}", form, "int8")
+    assert "lose nothing" in made.notes[-1] and made.loss is not None and made.loss.relative_mean < 3e-4
+    _, back = import_embeddings(tmp_path / f"e{FORMS[form].ending}", tmp_path / "back")
+    before, after = ground(store), ground(back)
+    assert before.keys() == after.keys()
+    assert all(np.allclose(after[key], before[key], rtol=1e-3) for key in before)
