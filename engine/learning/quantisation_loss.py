@@ -18,7 +18,7 @@ from engine.store.store import EmbeddingStore
 RoundTrip = Callable[[np.ndarray], np.ndarray]
 # Rows that are looked at, evenly spread: the probe learns from 5,000 of them. Each tile's labels are read for itself.
 _MOST_ROWS, _MOST_TILES = 20_000, 5_000
-_WITHOUT = "Give a raster of classes (--labels FILE), and it is."
+_WITHOUT = "A raster of classes can be named for it: --labels on the command line, a field below the numbers in the app."
 
 
 def probe_of(

@@ -136,7 +136,7 @@ def export(
         asked = asked if form.has_all_layers else asked.of_layer(layers[0])
         made = _once_more(_probed(form.write(asked), asked, probe), store.meta)
         files = tuple(out.parent / file.relative_to(held) for file in made.files)
-        _write_loss(made.loss, Path(held), out, form)
+        _write_loss(made, Path(held), out, form)
         _put_in_place(Path(held), out, form)
     return Exported(files, wanted, made.notes, made.loss)
 
@@ -221,12 +221,13 @@ def _round_trip(asked: Export) -> RoundTrip:
     )
 
 
-def _write_loss(loss: Loss | None, held: Path, out: Path, form: Form) -> None:
+def _write_loss(made: Made, held: Path, out: Path, form: Form) -> None:
     """Beside a file, inside a folder."""
-    if loss is None:
+    if made.loss is None:
         return
+    told = {**made.loss.facts(), "in_words": made.loss.sentence(), "notes": list(made.notes)}
     place = held / out.name / LOSS_FILE if form.is_folder else held / f"{out.stem}.{LOSS_FILE}"
-    place.write_text(json.dumps({**loss.facts(), "in_words": loss.sentence()}, indent=1), encoding="utf-8")
+    place.write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
 def _put_in_place(held: Path, out: Path, form: Form) -> None:

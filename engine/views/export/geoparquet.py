@@ -24,7 +24,7 @@ _METHOD = "per_row_scale"
 
 
 def write_geoparquet(asked: Export) -> Made:
-    """Write the rows in the order of the store, along a Hilbert curve, in groups that readers skip by their boxes.
+    """Write the rows in the order of the store, which follows a Hilbert curve where Emberscope extracted it, in groups with boxes.
 
     int8: `embedding` holds whole numbers and `embedding_scale` a scale a row, NaN for gaps, as the footer `emb` says. Rows without
     a valid pixel hold NaN.

@@ -106,4 +106,4 @@ def test_where_it_cannot_be_measured_it_says_why(tmp_path: Path) -> None:
     path = write_tiff(tmp_path / "n.tif", numbers, transform=Affine(30, 0, 400_000, 0, -30, 4_100_000))
     assert "they are numbers" in str(measured(store, path)["not_measured"])
     assert "no file at" in str(measured(store, tmp_path / "none.tif")["not_measured"])
-    assert "--labels FILE" in str(measured(store, None)["not_measured"])
+    assert "--labels on the command line" in str(measured(store, None)["not_measured"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ def test_other_forms_tell_that_8_bits_are_quantised_a_second_time(tmp_path: Path
     _, store = import_embeddings(source, tmp_path / "run", in_place=True)
     made = export(store, None, tmp_path / "e.npz", "npz", "int8")
     assert "quantised a second time" in made.notes[0] and "--dtype float16" in made.notes[0]
+    assert json.loads((tmp_path / "e.quantisation.json").read_text())["notes"] == list(made.notes)
     assert export(store, None, tmp_path / "f.npz", "npz", "float16").notes == ()
 
 
