@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -19,7 +18,6 @@ import pytest
 from engine.errors import DiskFull, StoreError
 from engine.store import writer as writing
 from engine.store.check import check_store
-from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from engine.store.writer import StoreWriter
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
@@ -287,21 +285,3 @@ def test_a_full_disk_leaves_earlier_parts_whole_and_nothing_torn(
         np.float16
     )
     assert np.array_equal(EmbeddingStore.open(writer.finish()).read(), expected)
-
-
-def test_a_tile_costs_the_same_however_many_wait_for_their_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A table of footprints is a tile a row: their rows were counted anew with each, which took minutes of 15,000."""
-    asked = [0]
-
-    def counted(tile: StoredTile) -> int:
-        asked[0] += 1
-        return tile.h * tile.w
-
-    monkeypatch.setattr(StoredTile, "rows", property(counted))
-    writer = StoreWriter(tmp_path / "run", meta_of())
-    for number in range(60):
-        writer.append(rows_at(replace(tile_at(0, side=1), id=f"t{number}")))
-    assert asked[0] <= 5 * 60
-    writer.finish()
