@@ -227,6 +227,17 @@
       }
     },
 
+    /** Take the colour off a patch, so that its ground is seen as it is. */
+    clear(corners, { west, north, step }) {
+      const places = corners.map((corner) => L.CRS.EPSG3857.project(L.latLng(corner)));
+      this.context.save();
+      this.context.globalCompositeOperation = "destination-out";
+      this.context.beginPath();
+      places.forEach(({ x, y }) => this.context.lineTo((x - west) / step, (north - y) / step));
+      this.context.fill();
+      this.context.restore();
+    },
+
     drawPicture({ pixels, view, ms, resolution }, roundtripMs) {
       const { canvas } = this;
       if (canvas.width !== view.width || canvas.height !== view.height) {
@@ -234,6 +245,7 @@
         Object.assign(canvas.style, { width: `${view.width / view.ratio}px`, height: `${view.height / view.ratio}px` });
       }
       this.context.putImageData(new ImageData(pixels, view.width, view.height), 0, 0);
+      this.clear(this.options.goto?.corners ?? [], view);
       this.drawn = view;
       this.settle();
       this.fire("lensdrawn", { ms, roundtripMs, resolution });

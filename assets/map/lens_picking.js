@@ -2,7 +2,6 @@
 "use strict";
 
 {
-  const GOTO_ZOOM = 13;
   const FEW = 20;
   const KINDS = { positive: "#1d7a3e", negative: "#b3261e" };
 
@@ -90,7 +89,7 @@
     go(goto) {
       if (goto && goto.time !== this.wentAt) {
         this.wentAt = goto.time;
-        this._map.setView([goto.lat, goto.lon], Math.max(this._map.getZoom(), GOTO_ZOOM));
+        this._map.setView([goto.lat, goto.lon], Math.max(this._map.getZoom(), goto.zoom));
       }
     },
 

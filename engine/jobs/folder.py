@@ -32,6 +32,7 @@ CONFIG = "config.yaml"
 LOG = "log.txt"
 PROCESS = "process.json"
 STOP = "stop"
+CANCELLING = "cancelling"
 WORK_LOCK = ".working.lock"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -127,6 +128,16 @@ class Job:
         return self._process() is not None
 
     @property
+    def is_cancelling(self) -> bool:
+        """Whether its process was asked to end and still closes what it writes."""
+        process = self._process()
+        try:
+            asked = (self.folder / run_folder.CANCELLING).read_text(encoding="utf-8")
+        except OSError:
+            return False
+        return process is not None and asked == _identity(process)
+
+    @property
     def summary(self) -> dict[str, Any] | None:
         """What --json prints, once the job is finished."""
         ended = [event for _, event in self.events() if isinstance(event, Finished)]
@@ -155,6 +166,8 @@ class Job:
         if process is None:
             raise JobError(f"{self.id} is {self.state}: there is nothing to cancel.")
         has_begun = any(isinstance(event, Queued | Started) for event in self._since_submitted())
+        with contextlib.suppress(OSError):  # only for who watches: the process is told all the same
+            (self.folder / run_folder.CANCELLING).write_text(_identity(process), encoding="utf-8")
         process.send_signal(signal.SIGTERM)
         psutil.wait_procs([process], timeout=wait_s if has_begun else max(wait_s, _SPAWNING_S))
         if not has_begun and not self.is_alive and isinstance(self._since_submitted()[-1], Submitted):
@@ -233,6 +246,11 @@ def list_jobs(workspace: Path) -> list[Job]:
     """Every run folder of a workspace, newest first."""
     jobs = [Job(path.parent) for path in workspace.glob(f"*/{run_folder.CONFIG}")]
     return sorted(jobs, key=lambda job: job.submitted_at, reverse=True)
+
+
+def _identity(process: psutil.Process) -> str:
+    """Tells a process from a later one of the same id."""
+    return f"{process.pid} {process.create_time()}"
 
 
 def _spawn(folder: Path) -> None:

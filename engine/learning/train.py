@@ -16,7 +16,7 @@ import torch
 from engine.errors import ConfigError, DeviceFailure
 from engine.files import write_atomic
 from engine.jobs.configuration.config import TrainConfig, config_hash
-from engine.jobs.events import Event, StepStarted, TestDone, TrainPlanned
+from engine.jobs.events import Event, Noticed, StepStarted, TestDone, TrainPlanned
 from engine.learning.baselines.table import BASELINES
 from engine.learning.dataset import TrainingData, load_data
 from engine.learning.evaluate import scores_of, write_maps
@@ -62,6 +62,7 @@ def train(config: TrainConfig, folder: Path, root: Path) -> Iterator[Event]:
     )
     generator = torch.Generator().manual_seed(config.seed)
     learned = yield from _learn(config, prepared, data, generator, folder)
+    yield from _may_go_on(config, learned)
     prepared = yield from with_baselines(config, prepared, root)
     yield StepStarted("Testing once")
     if prepared.positions is not None:
@@ -99,6 +100,15 @@ def _learn(
     yield TrainPlanned(config.epochs, places, dict(data.known), weights, prepared.class_counts, tiles)
     with threads_for(weights, config.batch_patches, data.features.device):
         return (yield from learn(config, task, data, decoder, generator, folder, _key(config, prepared)))
+
+
+def _may_go_on(config: TrainConfig, learned: Learned) -> Iterator[Event]:
+    """That more epochs may help, where the last one was the best."""
+    if config.head.has_gradient and learned.epoch == config.epochs:
+        yield Noticed(
+            f"The last epoch, {learned.epoch}, was the best on validation: the decoder was still learning, and more epochs may "
+            f"help (epochs: {2 * config.epochs})."
+        )
 
 
 def _key(config: TrainConfig, prepared: Prepared) -> str:

@@ -42,10 +42,14 @@ def click(at: AppTest, store: EmbeddingStore, row: int, serial: int, class_name:
     return at.run()
 
 
-def lens_of(drawn: dict[str, Any]) -> dict[str, Any]:
+def options_of(drawn: dict[str, Any]) -> dict[str, Any]:
     groups = drawn["feature_group_to_add"]
     calls = [child for group in groups for child in group._children.values() if hasattr(child, "options")]
-    return next(child.options["lens"] for child in calls if "lens" in child.options)
+    return next(child.options for child in calls if "lens" in child.options)
+
+
+def lens_of(drawn: dict[str, Any]) -> dict[str, Any]:
+    return options_of(drawn)["lens"]  # type: ignore[no-any-return]
 
 
 def test_two_clicks_recolour_the_map_survive_a_visit_and_lead_to_a_training(
@@ -62,6 +66,8 @@ def test_two_clicks_recolour_the_map_survive_a_visit_and_lead_to_a_training(
     assert [one.source for one in read_labels(labels_path(store.folder)).labels] == ["clicked", "clicked"]
     again.button(key="label_jump").click().run()
     assert not again.exception
+    goto = options_of(drawn_maps[-1])["goto"]
+    assert goto["zoom"] >= 15 and len(goto["corners"]) == 5
     train = again.button(key="label_train").click().run()
     assert train.title[0].value == "Train"
     assert train.text_area(key="t_classes").value.splitlines()[1] == "1 burnt #d55e00"
@@ -71,7 +77,10 @@ def test_two_clicks_recolour_the_map_survive_a_visit_and_lead_to_a_training(
 def test_a_click_counts_once_and_one_beside_the_store_is_refused_in_words(
     open_page: OpenPage, store: EmbeddingStore
 ) -> None:
-    at = click(open_page("label", job="run-extract"), store, 3, 1, "burnt")
+    at = open_page("label", job="run-extract")
+    at.button(key="label_jump").click().run()  # "least sure" of nothing: told, and the map stays
+    assert "Label a patch of each of two classes" in words(at)
+    at = click(at, store, 3, 1, "burnt")
     at.run()
     assert len(read_labels(labels_path(store.folder)).labels) == 1
     told = json.loads(json.dumps(at.session_state[MAP]))
@@ -84,6 +93,10 @@ def test_a_click_counts_once_and_one_beside_the_store_is_refused_in_words(
     assert "no patch with data there" in " ".join(one.value for one in (*at.error, *at.warning))
     at.button(key="label_undo").click().run()
     assert not read_labels(labels_path(store.folder)).labels
+    at.text_input(key="label_new_class").set_value("water").run()
+    at.button(key="label_add_class").click().run()
+    assert at.text_input(key="label_new_class").value == ""
+    assert at.radio(key="label_class").value == "water"
     assert not at.exception
 
 
@@ -174,3 +187,8 @@ def test_labels_of_one_store_teach_a_classifier_on_another_of_the_same_ground(
     assert [lens_of(one)["kind"] for one in drawn_maps[-2:]] == ["classes", "classes"]
     assert len(read_labels(labels_path(home / "run-extract" / "store")).labels) == 2
     assert "alphaearth" in words(at)
+    # The imagery of the annual store is not here: its labels come from a raster.
+    train = open_page("train", {"store_job": "run-annual"})
+    assert train.segmented_control(key="t_labels").value == "raster"
+    assert train.selectbox(key="train_store").value == "run-annual"
+    assert not train.exception

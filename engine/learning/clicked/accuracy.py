@@ -139,6 +139,7 @@ def _notes(labels: int, places: int, alone: Sequence[LabelClass]) -> list[str]:
         found.append(f"Labelled at one place only, so that nothing can be said of it: {names}.")
     if labels < _ENOUGH_LABELS or places < _ENOUGH_PLACES:
         found.append(
-            f"{labels} labels of {places} places are too few to tell how good the map is; {_ENOUGH_LABELS} of {_ENOUGH_PLACES} are the least."
+            f"{labels} {'label' if labels == 1 else 'labels'} in {places} {'place' if places == 1 else 'places'} can be judged, too few to "
+            f"tell how good the map is: give at least {_ENOUGH_LABELS} labels in {_ENOUGH_PLACES} places."
         )
     return found

@@ -22,16 +22,20 @@ def _draw(job: Job) -> None:
     events = progress_words.current(cached.events_of(job))
     state = job.state_of(events)
     share, words = progress_words.progress_of(job, events, state)
-    left = progress_words.time_left(events) if state == "running" else None
-    st.markdown(f"**{wording.plain(jobs_panel.short_name(job))}** &nbsp; :gray[{state.capitalize()}]")
+    is_cancelling = job.is_cancelling
+    left = progress_words.time_left(events) if state == "running" and not is_cancelling else None
+    said = "Cancelling" if is_cancelling else state.capitalize()
+    st.markdown(f"**{wording.plain(jobs_panel.short_name(job))}** &nbsp; :gray[{said}]")
     st.progress(min(share, 1.0), text=f"{words}; time left: {left}" if left else words)
     for _, event in events:
         message = getattr(event, "message", "")
         if message:
             st.caption(wording.told(message))
-    if state in jobs_panel.ACTIVE and st.button("Cancel", key="bring_cancel", icon=":material/stop:"):
+    is_open = state in jobs_panel.ACTIVE and not is_cancelling
+    if is_open and st.button("Cancel", key="bring_cancel", icon=":material/stop:"):
         with errors.in_words(stop=False):
             job.cancel()
+            st.rerun(scope="fragment")
     _draw_page_when_ended(job, state)
 
 

@@ -22,10 +22,9 @@ from engine.jobs.configuration.config import (
     TrainConfig,
 )
 from engine.jobs.dataset_events import FireDone
-from engine.jobs.device_queue import place_of
 from engine.jobs.job import Job, State
 from engine.jobs.leaderboard_events import DecoderTaught
-from pages.ui.jobs.progress_words import Events, current, epochs, progress, speed, time_left
+from pages.ui.jobs.progress_words import Events, current, epochs, progress_of, speed, time_left
 from pages.ui.look import errors, style, wording
 from pages.ui.state import cached
 
@@ -99,8 +98,9 @@ def _draw(folder: str, more: Callable[[Job, Events], None] | None) -> None:
 def _header(job: Job, state: State, events: Events) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.markdown(f"**{wording.plain(short_name(job))}** &nbsp; :gray[{wording.plain(job.id)}]")
-    right.html(f'<div style="text-align:right" data-state="{state}">{style.state(state)}</div>')
-    share, words = progress(events, state, place_of(job.folder) if state == "queued" else None)
+    shown = style.state("cancelling" if job.is_cancelling else state)
+    right.html(f'<div style="text-align:right" data-state="{state}">{shown}</div>')
+    share, words = progress_of(job, events, state)
     st.progress(min(share, 1.0), text=words)
 
 
@@ -125,7 +125,8 @@ def _numbers(job: Job, events: Events, state: State) -> None:
     elif last is not None:
         pairs += [("Tiles", f"{last.done:,} / {last.total:,}"), ("Patches", f"{last.patches:,}")]
         pairs.append(("Speed", f"{rate:.2g} tiles/s" if rate else "measuring"))
-    left = time_left(events, time.time(), _after_tiles(job)) if state == "running" else None
+    is_going_on = state == "running" and not job.is_cancelling
+    left = time_left(events, time.time(), _after_tiles(job)) if is_going_on else None
     if left is not None:
         pairs.append(("Time left", left))
     if begun is not None and events:
@@ -156,7 +157,7 @@ def _messages(events: Events) -> None:
 
 
 def _buttons(job: Job, state: State) -> None:
-    if state in ACTIVE:
+    if state in ACTIVE and not job.is_cancelling:
         with st.container(horizontal=True):
             if state == "running" and isinstance(job.config, TrainConfig):
                 _stop_early(job)

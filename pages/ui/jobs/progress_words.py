@@ -11,14 +11,16 @@ from engine.jobs.job import Job
 from engine.jobs.leaderboard_events import DecoderTaught, LeaderboardDone
 from pages.ui.look import wording
 
+CANCELLING = "Cancelling: it closes what it writes, which may take a moment"
 Events = list[tuple[float, happened.Event]]
 # Speed is measured over the last so many tiles: it follows a machine that gets busy, and does not jump.
 _SPEED_OVER = 24
 
 
 def progress_of(job: Job, events: Events, state: str) -> tuple[float, str]:
-    """As `progress`, with the place in the queue."""
-    return progress(events, state, place_of(job.folder) if state == "queued" else None)
+    """As `progress`, with the place in the queue; of a job that was asked to end, that it does."""
+    share, words = progress(events, state, place_of(job.folder) if state == "queued" else None)
+    return share, CANCELLING if job.is_cancelling else words
 
 
 def progress(events: Events, state: str, place: int | None = None) -> tuple[float, str]:

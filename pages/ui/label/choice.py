@@ -11,7 +11,7 @@ import streamlit as st
 from engine.labels.clicked.geojson import change_labels
 from engine.labels.clicked.label_set import COLOURS, LONGEST_NAME, LabelSet
 from engine.learning.clicked.classifier import METHODS, NEIGHBOURS, Method
-from pages.ui.look import errors, wording
+from pages.ui.look import errors, style, wording
 from pages.ui.state import address
 
 Show = Literal["Class", "Probability", "Where unsure"]
@@ -45,6 +45,7 @@ def choose_class(labels: LabelSet) -> None:
     """Ask for the class that the next click gives, after `class_of_clicks`."""
     names = [one.name for one in labels.classes]
     counts = labels.counts
+    style.radio_colours("label_class", [one.colour for one in labels.classes])
     st.radio(
         "A click gives", names, key="label_class", horizontal=True,
         format_func=lambda name: f"{wording.plain(name)} ({counts[name]})",
@@ -58,12 +59,15 @@ def change_classes(path: Path, labels: LabelSet) -> None:
         free = next(
             (one for one in COLOURS if one not in {kind.colour for kind in labels.classes}), COLOURS[0]
         )
+        if st.session_state.pop("label_empty_field", False):
+            st.session_state["label_new_class"] = ""
         name = st.text_input("New class", key="label_new_class", max_chars=LONGEST_NAME, placeholder="water")
         colour = st.color_picker("Its colour", free, key=f"label_new_colour_{len(labels.classes)}")
         if st.button("Add", key="label_add_class", disabled=not name.strip()):
             with errors.in_words():
                 change_labels(path, lambda found: found.with_class(name, colour))
                 st.session_state["label_added"] = " ".join(name.split())
+                st.session_state["label_empty_field"] = True
                 st.rerun()
         if len(labels.classes) > 2:
             names = [one.name for one in labels.classes]

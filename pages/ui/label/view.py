@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
+from shapely import affinity
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
+from engine.errors import LabelError
 from engine.imagery.geobox import to_lonlat
 from engine.imagery.scene import Scene
 from engine.labels.clicked.label_set import Label, LabelSet
-from engine.labels.clicked.on_store import rows_of, tile_of
+from engine.labels.clicked.on_store import LabelledRows, rows_of, tile_of
 from engine.learning.clicked.classifier import Method
 from engine.learning.clicked.neighbour_map import (
     identity_of,
@@ -39,6 +43,10 @@ from pages.ui.map.scene_gallery import Scores
 _STOPS = 5
 _MOST_OUTLINES = 400
 _KEPT = 12
+# A patch that was jumped to is about so many pixels wide on the map, and never wider than the second.
+_RING = 0.25  # gap between the patch and the ring around it, in sides of the patch
+_SEEN_PX, _MOST_SEEN_PX = 64, 300
+_DEGREES_A_PIXEL = 360 / 256  # of a Web Mercator map at zoom 0, on the equator
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,10 @@ def draw(
         together: maps of this name look at the same ground and share their pointer; empty: the map is alone.
     """
     meta = seen.view.store.meta
+    labelled = rows_of(seen.labels, seen.view.store, seen.view.chosen)
     goto = st.session_state.get(f"{map_key}/goto")
+    if goto is not None and goto["row"] in labelled.rows:  # it has its label
+        goto = None
     token, date, on_numbers = seen.drawn()
     lens = ShownLens(
         name="label", of=of, token=token, date=date, lens=on_numbers.to_json(), credit=wording.credited(f"Labels on {meta.backbone}, layer {seen.view.view.layer}", meta.credit),
@@ -129,7 +140,7 @@ def draw(
     maps.draw(
         maps.View(
             page="label beside" if "beside" in map_key else "label", key=map_key, bounds_lonlat=bounds, boxes=layers.boxes_of(scenes), shown=tuple(below),
-            outlines=_outlines(seen, goto), overlay_percent=70, lenses=(lens,), keeps_foot=len(scenes) > 1, together=together,
+            outlines=_outlines(seen, labelled, goto), overlay_percent=70, lenses=(lens,), keeps_foot=len(scenes) > 1, together=together,
         )
     )  # fmt: skip
 
@@ -185,17 +196,37 @@ def jump(seen: Seen, map_key: str) -> None:
     left, right = st.columns([1.4, 1], vertical_alignment="bottom")
     ask: Ask = left.selectbox("Next patch", list(ASKS), key="label_ask", format_func=ASKS.__getitem__)
     if right.button("Jump there", key="label_jump", icon=":material/near_me:", width="stretch"):
-        with errors.in_words():
+        with errors.in_words(stop=False):
             row = _next(seen, ask)
             times = (st.session_state.get(f"{map_key}/goto") or {}).get("time", 0)
-            corners = _corners(seen.view.store, row)
-            west, south, east, north = corners.bounds
             st.session_state[f"{map_key}/goto"] = {
-                "time": times + 1, "row": row, "lon": (west + east) / 2, "lat": (south + north) / 2,
-            }  # fmt: skip
+                "time": times + 1,
+                "row": row,
+                **_sight_of(seen.view.store, row),
+            }
+
+
+def _sight_of(store: EmbeddingStore, row: int) -> dict[str, Any]:
+    """Where the map goes to show a patch: its middle, a zoom at which its ground can be judged, and what is seen bare.
+
+    Between zoom 15 and 17, unless the patch would then be larger than the map. The patch and those around it are bare.
+    """
+    corners = _corners(store, row)
+    west, south, east, north = corners.bounds
+    size_px = (north - south) / _DEGREES_A_PIXEL / math.cos(math.radians((south + north) / 2))  # at zoom 0
+    zoom = min(max(math.log2(_SEEN_PX / size_px), 15), 17, math.log2(_MOST_SEEN_PX / size_px))
+    return {
+        "lon": (west + east) / 2, "lat": (south + north) / 2, "zoom": round(2 * zoom) / 2,
+        "corners": [[lat, lon] for lon, lat in _around(corners, 1.0).exterior.coords],
+    }  # fmt: skip
 
 
 def _next(seen: Seen, ask: Ask) -> int:
+    if ask == "unsure" and seen.taught is None:
+        raise LabelError(
+            "Nothing is learnt yet that could be unsure. Label a patch of each of two classes first, or ask for a patch in a "
+            "part of the map without labels."
+        )
     reduction = seen.reduction
     numbers = np.array(reduction.numbers())
     rows = (
@@ -230,10 +261,9 @@ def _places(store: EmbeddingStore) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _outlines(seen: Seen, goto: dict[str, float] | None) -> tuple[maps.Outline, ...]:
+def _outlines(seen: Seen, labelled: LabelledRows, goto: dict[str, Any] | None) -> tuple[maps.Outline, ...]:
     """The newest labels in the colours of their classes, and the patch that was jumped to."""
     colours = {one.name: one.colour for one in seen.labels.classes}
-    labelled = rows_of(seen.labels, seen.view.store, seen.view.chosen)
     first_row = dict(zip(labelled.labels[::-1].tolist(), labelled.rows[::-1].tolist(), strict=True))
     found = []
     for number, label in list(enumerate(seen.labels.labels))[-_MOST_OUTLINES:]:
@@ -245,11 +275,11 @@ def _outlines(seen: Seen, goto: dict[str, float] | None) -> tuple[maps.Outline, 
         )  # seen also on ground of its own colour
         found.append(maps.Outline(ground, label.class_name, colours[label.class_name], 2.5))
     if goto is not None:
-        found.append(
-            maps.Outline(
-                _corners(seen.view.store, int(goto["row"])), "The next patch to label", "#000000", 3.5
-            )
-        )
+        patch = _corners(seen.view.store, int(goto["row"]))
+        found += [
+            maps.Outline(_around(patch, _RING), "The next patch to label", colour, weight)
+            for colour, weight in (("#ffffff", 6), ("#000000", 2.5))
+        ]
     return tuple(found)
 
 
@@ -262,6 +292,11 @@ def _corners(store: EmbeddingStore, row: int) -> Polygon:
     tile, down, across = tile_of(store.tiles, row)
     corners = [(across + dx, down + dy) for dx, dy in ((0, 0), (1, 0), (1, 1), (0, 1))]
     return Polygon([to_lonlat(tile.crs).transform(*(tile.patch_transform @ one)) for one in corners])
+
+
+def _around(patch: Polygon, sides: float) -> Polygon:
+    """A patch with a margin, in sides of the patch."""
+    return affinity.scale(patch, 1 + 2 * sides, 1 + 2 * sides)
 
 
 def _trust(taught: Taught) -> str:

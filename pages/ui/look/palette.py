@@ -24,7 +24,7 @@ LINES: Mapping[str, tuple[str, ...]] = {
 # A job's state, beside its word.
 STATES: Mapping[str, str] = {
     "queued": "#a8852b", "running": "#2f7fa8", "finished": "#5c8a3a", "failed": "#c2331a", "cancelled": ASH,
-    "interrupted": "#a8852b",
+    "interrupted": "#a8852b", "cancelling": "#a8852b",
 }  # fmt: skip
 
 

@@ -73,6 +73,21 @@ def legend(entries: Iterable[tuple[str, str]], note: str = "") -> None:
     st.html(f'<div class="es-legend">{cells}<small>{glossary.explained(note)}</small></div>')
 
 
+def radio_colours(key: str, colours: Sequence[str]) -> None:
+    """A patch of colour before the words of each radio button.
+
+    Args:
+        key: of the radio buttons.
+        colours: of the buttons from first to last, such as #d55e00.
+    """
+    rules = "".join(
+        f'.st-key-{key} [role="radiogroup"] > :nth-child({number}) p::before {{ background: {html.escape(colour)}; }}'
+        for number, colour in enumerate(colours, 1)
+    )
+    swatch = 'content: ""; display: inline-block; width: 0.8em; height: 0.8em; margin-right: 0.4em; border-radius: 2px;'
+    st.html(f'<style>.st-key-{key} [role="radiogroup"] p::before {{ {swatch} }} {rules}</style>')
+
+
 def css(colour: tuple[int, int, int, int]) -> str:
     """Red, green, blue and opacity (0 to 255) as CSS writes them."""
     red, green, blue, opacity = colour

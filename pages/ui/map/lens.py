@@ -43,7 +43,8 @@ class ShownLens:
         hint: what the box beside the map says where the pointer is on nothing.
         date: number of the date to show; None: all.
         labels: a click or an outline is ground to label, and told as GeoJSON.
-        goto: a place to bring into sight, `lon` and `lat`, once for each `time`.
+        goto: a place to bring into sight, `lon`, `lat` and `zoom`, once for each `time`; what lies inside its `corners`, latitude
+            and longitude, is left without colour.
     """
 
     name: str
@@ -58,7 +59,7 @@ class ShownLens:
     date: int | None = None
     pane: str = "overlay"
     labels: bool = False
-    goto: Mapping[str, float] | None = None
+    goto: Mapping[str, Any] | None = None
 
     def options(self) -> dict[str, Any]:
         """For `Emberscope.lens`."""

@@ -211,7 +211,10 @@ def _outline_group(outlines: Sequence[Outline]) -> Any:
 
 def _rings(polygon: Polygon) -> list[list[tuple[float, float]]]:
     """Outer and inner rings as (latitude, longitude)."""
-    plain = polygon.simplify(2e-4)
+    west, south, east, north = polygon.bounds
+    plain = polygon.simplify(
+        min(2e-4, 0.01 * max(east - west, north - south))
+    )  # a small one keeps its corners
     return [[(y, x) for x, y in ring.coords] for ring in (plain.exterior, *plain.interiors)]
 
 

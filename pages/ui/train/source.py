@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.jobs.configuration.config import BackboneConfig, ExtractConfig, SimulatedScene, TrainConfig
+from engine.jobs.configuration.config import (
+    BackboneConfig,
+    ExtractConfig,
+    SceneConfig,
+    SimulatedScene,
+    TrainConfig,
+)
 from engine.labels.label_names import label_names
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
@@ -74,13 +80,21 @@ def choose() -> Source:
         return Source("the fire season, extracted first", _SEASON, True, False, (), True)
     try:
         store = results.store_of(found[name].job)
-        scenes = cached.scenes(found[name].config.scene)
-        names = () if isinstance(found[name].config.scene, SimulatedScene) else label_names(scenes)
-        masked = any(scene.mask_path for scene in scenes) or bool(names)
     except EngineError as err:
         st.warning(wording.told(str(err)), icon=":material/error_outline:")
         st.stop()
+    names, masked = _labels_of(found[name].config.scene)
     return replace(_of_store(store, masked), label_names=names)
+
+
+def _labels_of(scene: SceneConfig) -> tuple[tuple[str, ...], bool]:
+    """Names of the labels beside the scenes, and whether there are any; embeddings without their imagery have none."""
+    try:
+        scenes = cached.scenes(scene)
+        names = () if isinstance(scene, SimulatedScene) else label_names(scenes)
+    except EngineError:
+        return (), False
+    return names, any(one.mask_path for one in scenes) or bool(names)
 
 
 def _of_store(store: EmbeddingStore, has_labels: bool) -> Source:

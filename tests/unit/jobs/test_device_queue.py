@@ -21,10 +21,11 @@ from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import parse_config
 from engine.jobs.device_queue import Ticket, in_order, place_of
 from engine.jobs.event_log import append_event
-from engine.jobs.events import Submitted
+from engine.jobs.events import Started, Submitted
 from engine.jobs.job import Job
 from engine.paths import PROJECT
 from engine.workspace import workspace_folder
+from pages.ui.jobs.progress_words import CANCELLING, progress_of
 
 LIMIT_S = 60.0
 # A job without an engine: it notes when it has its turn, holds the device until a file is there, and ends.
@@ -152,6 +153,31 @@ def test_a_job_cancelled_before_its_process_has_said_a_word_is_cancelled(home: P
     Job(folder).cancel()
     process.wait()
     assert Job(folder).state == "cancelled"
+
+
+def test_a_job_that_was_asked_to_end_says_so_until_it_has_ended_and_not_when_it_goes_on(home: Path) -> None:
+    """Closing what it writes may take longer than anybody looks at an unchanged page."""
+    folder = make_run("anna", "slow")
+    sleeper = [
+        sys.executable,
+        "-c",
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print(); time.sleep(600)",
+    ]
+    with subprocess.Popen(sleeper, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        run_folder.write_process(folder, process.pid)
+        append_event(folder, Started(process.pid, 0.0, "cpu", ""))
+        assert not Job(folder).is_cancelling
+        Job(folder).cancel()
+        assert Job(folder).is_cancelling
+        assert progress_of(Job(folder), Job(folder).events(), "running")[1] == CANCELLING
+        process.kill()
+    assert not Job(folder).is_cancelling
+    with subprocess.Popen(["sleep", "60"]) as another:  # it was resumed
+        run_folder.write_process(folder, another.pid)
+        assert not Job(folder).is_cancelling
+        another.kill()
 
 
 def ticket(workspace: str, at: float) -> Ticket:

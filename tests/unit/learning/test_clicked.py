@@ -122,7 +122,8 @@ def test_a_place_tells_nothing_of_itself() -> None:
     values = np.outer(np.where(places == 0, 1, -1) * np.where(truth == 0, 1, -1), np.ones(DIM)).astype(float)
     found = left_out(values, truth, np.arange(4), places, CLASSES.classes, _plain_basis())
     assert found.right == 0
-    assert "too few" in found.notes[-1]
+    assert "4 labels in 2 places can be judged, too few" in found.notes[-1]
+    assert "at least 10 labels in 3 places" in found.notes[-1]
     alone = left_out(values, np.array([0, 1, 0, 2]), np.arange(4), places, CLASSES.classes, _plain_basis())
     assert "nothing can be said of it: burnt, water" in alone.notes[0]
 

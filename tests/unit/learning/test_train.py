@@ -68,6 +68,13 @@ def test_the_kept_epoch_is_the_one_with_the_best_validation_iou(trained: tuple[P
     best = max(epochs, key=lambda epoch: epoch.validation[epoch.watch])
     assert TrainRun.open(trained[0]).decoder.epoch == best.epoch
     assert [epoch.epoch for epoch in epochs if epoch.is_best][-1] == best.epoch
+    said = any(isinstance(event, Noticed) and "more epochs may help" in event.message for event in trained[1])
+    assert said == (best.epoch == len(epochs))
+
+
+def test_a_best_epoch_that_is_the_last_says_that_more_may_help(train_config: TrainConfig, home: Path) -> None:
+    _, events = run(train_config.model_copy(update={"epochs": 1}), home)
+    assert any(isinstance(event, Noticed) and "(epochs: 2)" in event.message for event in events)
 
 
 def test_a_run_reads_back_what_its_events_said(trained: tuple[Path, list[Event]]) -> None:
