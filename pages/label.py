@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui.embeddings import lens_choice, lens_data
 from pages.ui.embeddings import view as embeddings_view
 from pages.ui.jobs import chosen_run, scene_scores
-from pages.ui.label import beside, choice, files, lesson, told
+from pages.ui.label import beside, choice, files, jump, lesson, told
 from pages.ui.label import view as label_view
 from pages.ui.look import empty, errors, style
 from pages.ui.map import layers, stage
@@ -49,7 +49,7 @@ with page.panel, errors.in_words():
     seen_beside = None if second is None else second.learn(labels, seen)
     choice.change_classes(path, labels)
     files.listing(path, labels)
-    label_view.jump(seen, map_key)
+    jump.offer(seen, map_key)
     accuracy = st.container()
     scenes, base = embeddings_view.choose_base(chosen)
     if second is not None:

@@ -19,7 +19,7 @@ from engine.views.lens.reduction import Reduction
 from pages.ui.jobs import chosen_run
 from pages.ui.label import lesson, told
 from pages.ui.label import view as label_view
-from pages.ui.label.view import Seen
+from pages.ui.label.seen import Seen
 from pages.ui.look import style, wording
 from pages.ui.map import layers, maps
 from pages.ui.map.scene_gallery import NO_SCORES, Scores

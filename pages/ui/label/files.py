@@ -19,7 +19,7 @@ from engine.learning.clicked.label_raster import write_label_raster
 from engine.paths import PROJECT
 from engine.views.comparing.dated_view import DatedView
 from pages.ui import workspace
-from pages.ui.label.view import Seen
+from pages.ui.label.seen import Seen
 from pages.ui.look import errors, wording
 
 _LISTED = 50

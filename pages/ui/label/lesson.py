@@ -12,7 +12,7 @@ from engine.store.store import EmbeddingStore
 from engine.views.comparing.dated_view import DatedView
 from engine.views.lens.reduction import Reduction
 from pages.ui.label import choice
-from pages.ui.label.view import Seen
+from pages.ui.label.seen import Seen
 
 
 def file_of(store: EmbeddingStore) -> Path:
