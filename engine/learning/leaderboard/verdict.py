@@ -7,6 +7,8 @@ from typing import Any
 
 from engine.learning.tasks.task import Task
 
+_OF_A_CLASS = {"iou": "IoU", "f1": "F1"}
+
 
 def comparison(
     one: Mapping[str, Any], other: Mapping[str, Any], difference: dict[str, Any]
@@ -67,6 +69,18 @@ def _between(found: Mapping[str, Any], task: Task) -> str:
     return f"{_maps_better(better, other, found, task)}."
 
 
+def score_words(name: str, titles: Mapping[str, str]) -> str:
+    """A score as a sentence names it: "IoU, burnt", "mean F1".
+
+    Args:
+        titles: of the classes, by the key that they have in names of scores.
+    """
+    measure, _, key = name.partition("_")
+    if measure in _OF_A_CLASS and key:
+        return f"{_OF_A_CLASS[measure]}, {titles.get(key, key)}"
+    return {"miou": "mean IoU", "mean_f1": "mean F1", "r2": "R²"}.get(name, name)
+
+
 def _maps_better(better: str, other: str, found: Mapping[str, Any], task: Task) -> str:
     what = "maps burnt ground better" if task.name == "burn_scars" else "scores better"
     return f"{better} {what} than {other}, by {_difference(found, task).replace('+', '')}"
@@ -84,7 +98,7 @@ def _beside_baseline(leading: Mapping[str, Any], baseline: Mapping[str, Any], ta
 
 def _difference(found: Mapping[str, Any], task: Task) -> str:
     """A difference with its interval, such as "0.03 [0.01, 0.06] IoU of burnt ground"."""
-    unit = f"IoU, {task.classes[1].title}" if task.watch.startswith("iou_") else task.watch.upper()
+    unit = score_words(task.watch, {one.key: one.title for one in task.classes})
     if found["value"] is None:
         return "the difference is undefined"
     if found["interval"] is None:

@@ -55,6 +55,8 @@ def table(summary: dict[str, Any]) -> None:
     """All rows, best first; a click on a column's head sorts them otherwise."""
     metric = summary["metric"]
     lines = [_line(row, metric) for row in (*summary["rows"], *summary["baselines"])]
+    if all(line["Mean IoU"] is None for line in lines):  # the task has no such score, or is judged by it
+        lines = [{name: value for name, value in line.items() if name != "Mean IoU"} for line in lines]
     column = st.column_config
     three = {"format": "%.3f", "width": "small"}
     st.dataframe(
@@ -67,7 +69,7 @@ def table(summary: dict[str, Any]) -> None:
             "Validation": column.NumberColumn(**three, help="Mean over the seeds, on the validation places, which choose."),
             "Training": column.NumberColumn(format="%.1f s", width="small", help="Of one decoder, with its validation."),
             "Extraction": column.NumberColumn(format="%.0f s", width="small"),
-            "MB": column.NumberColumn(format="%.0f", width="small", help="Of the store."),
+            "MB": column.NumberColumn(format="%.1f", width="small", help="Of the store."),
             "Chosen": column.CheckboxColumn(width="small", help="The best of its backbone on the validation places."),
         },
     )  # fmt: skip

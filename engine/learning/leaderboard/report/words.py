@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.learning.tasks.table import PRESETS
-
-_OF_CLASSES = {"iou": "IoU", "f1": "F1"}
+from engine.jobs.configuration.task import configured_task
+from engine.learning.leaderboard.verdict import score_words
+from engine.learning.tasks.table import task_of
 
 
 def metric_words(summary: Mapping[str, Any]) -> str:
     """The watched metric in words, such as "IoU, burnt"."""
-    measure, _, key = str(summary["metric"]).partition("_")
-    task = PRESETS.get(summary["task"])
-    titles = {one.key: one.title for one in task.classes} if task else {}
-    if measure in _OF_CLASSES and key:
-        return f"{_OF_CLASSES[measure]}, {titles.get(key, key)}"
-    return {"miou": "Mean IoU", "r2": "R²"}.get(str(summary["metric"]), str(summary["metric"]))
+    task = task_of(configured_task(summary["training"]["task"]))
+    words = score_words(str(summary["metric"]), {one.key: one.title for one in task.classes})
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def number(value: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from engine.learning.leaderboard.verdict import score_words
 from engine.learning.tasks.task import Task
 from engine.store.products.known import ANNUAL_MODELS
 from engine.store.schema import StoreMeta
@@ -38,7 +39,7 @@ def _in_words(annual: Facts, dated: Facts, found: Facts, task: Task) -> str:
     Args:
         found: dated minus annual.
     """
-    name = f"IoU, {task.classes[1].title}" if task.watch.startswith("iou_") else task.watch.upper()
+    name = score_words(task.watch, {one.key: one.title for one in task.classes})
     scores = [row[f"{task.watch}_mean"] for row in (dated, annual)]
     if None in scores or found["value"] is None:
         return f"Annual {annual['backbone']} and dated {dated['backbone']} cannot be compared: a score is undefined."

@@ -12,6 +12,7 @@ import pytest
 from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs.configuration.config import ExtractConfig
 from engine.learning.leaderboard.report.files import read_summary
+from engine.learning.leaderboard.report.words import metric_words
 from tests.unit.learning import chips
 from tests.unit.learning.leaderboard.conftest import RunBoard, extraction
 from tests.unit.learning.test_apply_other_tasks import mostly_of_one_kind
@@ -60,6 +61,11 @@ def test_a_board_of_another_task_has_rows_curves_matrices_and_files(
     assert {row["head"] for row in summary["rows"]} == {"linear", "knn"}
     assert all(row[f"{metric}_mean"] is not None for row in summary["rows"])
     assert summary["baselines"] == []
+    (judged,) = {row["pixels"] for row in summary["rows"]}  # of the three test chips
+    assert judged == (3 if task["name"] == "tile_classification" else 3 * 32 * 32)
+    assert not any("labelled pixels are not" in note for note in summary["notes"])
+    words = {"r2": "R²", "f1_charred": "F1, charred", "mean_f1": "Mean F1"}[metric]
+    assert metric_words(summary) == words
     assert summary["curves"]
     assert summary["travel"]
     json.dumps(summary, allow_nan=False)
