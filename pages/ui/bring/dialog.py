@@ -213,7 +213,11 @@ def _picture(seen: Preview) -> None:
     times = max(1, _LEAST_PICTURE_PX // max(pixels.shape[:2]))
     words = (
         f"{'A part of it. ' if seen.is_middle else ''}Components 1 to 3 as red, green and blue, each stretched from its 2nd to its 98th percentile; "
-        f"{seen.shown_m[0] / 1000:,.3g} × {seen.shown_m[1] / 1000:,.3g} km."
+        + (
+            "tiles that lie far apart, side by side."
+            if seen.is_sheet
+            else f"{seen.shown_m[0] / 1000:,.3g} × {seen.shown_m[1] / 1000:,.3g} km."
+        )
     )
     st.image(
         np.repeat(np.repeat(pixels, times, axis=0), times, axis=1),

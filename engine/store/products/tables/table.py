@@ -109,7 +109,7 @@ def taken_footprints(
     tiles = tiles_of(rows.numbers, placed, rows.times, path.stem)
     seen = understood_table(str(path), rows, tiles, told, set(), placed, AS_STORED.words)
     return Taken(
-        replace(seen, form=form, notes=(*notes, *seen.notes)), "tile", _side_px(tiles),
+        replace(seen, form=form, nodata="zero in all bands, or NaN in one", notes=(*notes, *seen.notes)), "tile", _side_px(tiles),
         lambda: _tile_rows(rows, tiles), most_tiles=len(tiles),
         in_place={**read_by, "rows": rows.numbers.tolist(), "tiles": [asdict(tile) for tile in tiles]},
     )  # fmt: skip

@@ -51,7 +51,7 @@ def understood_table(
     return Understood(
         path=path, form=f"{title} in GeoParquet", model=model, dim=dim, decoding=decoding,
         mean_length=median_length(rows.vectors), is_unit_length=is_unit_length(rows.vectors),
-        nodata="zero or NaN in all numbers, or no list at all", year=int(dated[0]) if len(dated) == 1 else None,
+        nodata="zero in all numbers, NaN in one, or no list at all", year=int(dated[0]) if len(dated) == 1 else None,
         licence=_text(told.get("license")) or licence, attribution=_providers(told) or credit,
         crs=", ".join(zones[:4]) + (", ..." if len(zones) > 4 else ""), gsd_m=PIXEL_M,
         size=f"{count:,} footprints", rows=count, most_rows=MOST_ROWS, dtype="float32",

@@ -17,6 +17,7 @@ from engine.errors import EngineError, StoreError
 from engine.imagery.region import Region
 from engine.store.check import check_store
 from engine.store.importing.forms import is_folder_of_embeddings, understand
+from engine.store.importing.preview import Preview, preview
 from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
 from engine.views.layer_view import view_of
@@ -78,6 +79,18 @@ def test_layers_of_chips_are_read_where_they_lie_each_at_its_own_patches(tmp_pat
     assert np.array_equal(finer.read_tile("c", 11), drawn(12, 8, 8, _DIM + 4))
     assert reduction_of(view_of(found, 11)).header.patches == 3 * 64
     assert check_store(tmp_path / "run") == []
+
+
+def test_chips_that_lie_far_apart_are_drawn_side_by_side(tmp_path: Path) -> None:
+    out, images = tiff_folder(tmp_path)
+    seen = preview(out, None, None, images)
+    assert seen.is_sheet and (seen.pixels[..., 3] > 0).mean() > 0.6
+    assert not preview(out, Region.from_bounds(*_around(seen)), None, images).is_sheet
+
+
+def _around(seen: Preview) -> tuple[float, float, float, float]:
+    lon, lat = seen.middle_lonlat
+    return lon - 0.001, lat - 0.001, lon + 0.001, lat + 0.001
 
 
 def test_a_region_takes_its_chips_and_another_state_of_one_is_refused(tmp_path: Path) -> None:
