@@ -18,11 +18,12 @@ from engine.imagery.region import Region
 from engine.store.catalogues.job import catalogue_job
 from engine.store.check import check_store
 from engine.store.footprints import footprints
+from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
 from engine.views.export.forms import export
 from tests.stac.range_server import Handler, RangeServer
 from tests.unit.store.catalogues.made import config_of, offered, region_of, settle
-from tests.unit.store.products.made import NORTH, WEST, unit_vectors, write_tiff
+from tests.unit.store.products.made import NORTH, WEST, alphaearth, unit_vectors, write_tiff
 from tests.unit.store.stores import make_store, meta_of, rows_at, tile_at
 
 REGION = region_of(5, 5, 55, 45)
@@ -240,6 +241,20 @@ def test_what_emberscope_exported_comes_back_from_a_server_and_still_says_that_i
         "2020-09-01",
     }
     assert int((found.read_valid_fraction() > 0).sum()) == made.rows
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_an_export_of_a_published_product_comes_back_from_a_server_with_its_numbers(
+    server: RangeServer, home: Path, tmp_path: Path, dtype: str
+) -> None:
+    source = alphaearth(tmp_path / "v1/annual/2021/18N/x.tiff", unit_vectors(40, 50))
+    _, made = import_embeddings(source, tmp_path / "made", in_place=True)
+    export(made, None, server.folder / "s", "stac", dtype)
+    settle(home, server, ours=("stac", "s/collection.json"))
+    found = taken(region_of(0, 0, 40, 50), tmp_path / "run")
+    assert (found.meta.backbone, found.meta.licence) == ("alphaearth_v1", "CC-BY-4.0")
+    assert {tile.datetimes for tile in found.tiles} == {("2021-01-01T00:00:00+00:00",)}
+    assert np.allclose(found.read(), made.read(), atol=2e-4) and found.rows == made.rows
 
 
 def test_a_region_that_is_covered_in_part_is_told(server: RangeServer, home: Path) -> None:
