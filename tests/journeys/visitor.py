@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, Response, Route, expect
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, Response, expect
 
 PAGES = (
     "Start",
@@ -58,7 +59,7 @@ class Visitor:
     """One tab of one person.
 
     Attributes:
-        outside: addresses off this machine that the tab asked for; they were refused.
+        outside: addresses off this machine that the tab asked for; Chromium finds none of them.
         errors: what the browser called an error.
         tiles: answers to requests for map tiles, in their order.
     """
@@ -73,7 +74,7 @@ class Visitor:
         page.on("pageerror", lambda error: self.errors.append(str(error)[:300]))
         page.on("response", self._note_response)
         page.on("websocket", lambda socket: self._note_outside(socket.url))
-        page.context.route("**/*", self._let_home_only)
+        page.context.on("request", lambda request: self._note_outside(request.url))
 
     def open(self, path: str = "") -> None:
         """Come by an address, as from a bookmark."""
@@ -211,13 +212,16 @@ class Visitor:
         assert self.page.get_by_text("could not be drawn").count() == 0
 
     def take_screenshot(self, name: str) -> Path:
-        """A picture of the window as it is, kept small by a palette of 256 colours."""
+        """A picture of the window as it is; one that is to be kept is made small by a palette of 256 colours."""
         self.page.wait_for_function(_WHOLE_PICTURES, timeout=PATIENCE_MS)
         if self.page.locator('iframe[title*="st_folium"]').count():
             self.map.locator(".leaflet-container").evaluate(WHOLE_MAP)
         path = self._screenshots / f"{name}.png"
-        seen = Image.open(io.BytesIO(self.page.screenshot(animations="disabled", timeout=PATIENCE_MS)))
-        seen.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+        seen = self.page.screenshot(animations="disabled", timeout=PATIENCE_MS)
+        path.write_bytes(seen)
+        if os.environ.get("EMBERSCOPE_SCREENSHOTS"):
+            whole = Image.open(io.BytesIO(seen)).convert("RGB")
+            whole.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
         return path
 
     def _patiently(self) -> Iterator[None]:
@@ -232,17 +236,10 @@ class Visitor:
         elif response.status >= 400 and "/_stcore/" not in response.url:  # Streamlit feels for its base path
             self.errors.append(f"{response.status} {response.url}")
 
-    def _let_home_only(self, route: Route) -> None:
-        if self._note_outside(route.request.url):
-            route.abort()
-        else:
-            route.continue_()
-
-    def _note_outside(self, url: str) -> bool:
+    def _note_outside(self, url: str) -> None:
         is_home = url.startswith(("data:", "blob:")) or urlsplit(url).netloc == urlsplit(self._address).netloc
         if not is_home:
             self.outside.append(url)
-        return not is_home
 
 
 @contextmanager
