@@ -93,12 +93,7 @@ def coast(app: App) -> str:
         "kind": "extract", "scene": {"source": "file", "path": "assets/samples/virginia.tif"}, "backbone": {"name": "rcf"},
         "region": {"bounds_lonlat": [-75.68, 37.64, -75.61, 37.69]}, "device": "cpu",
     }  # fmt: skip
-    path = app.home / "lens.yaml"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMBERSCOPE_HOME", str(app.home))
-        assert main(["extract", str(path), "--out", str(app.home / "run-lens")]) == 0
-    return "run-lens"
+    return done_by_command(app.home, config, "run-lens")
 
 
 @pytest.fixture(scope="session")
@@ -120,14 +115,18 @@ def season_runs(app: App) -> dict[str, str]:
 
 
 def _made(home: Path, config: dict[str, Any]) -> str:
-    """The run folder's name of a job that is done by the command line."""
-    path, folder = home / f"season-{config['kind']}.yaml", home / f"season-{config['kind']}"
+    """The run folder's name of a job on the season."""
+    return done_by_command(home, config, f"season-{config['kind']}")
+
+
+def done_by_command(home: Path, config: dict[str, Any], name: str) -> str:
+    """The run folder's name, after its job was done by the command line in this process, which has imported all by then."""
+    path = home / f"{name}.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [sys.executable, "-m", "engine", config["kind"], str(path), "--out", str(folder)]
-    subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "EMBERSCOPE_HOME": str(home)}, check=True, capture_output=True
-    )
-    return folder.name
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMBERSCOPE_HOME", str(home))
+        assert main([config["kind"], str(path), "--out", str(home / name)]) == 0
+    return name
 
 
 @pytest.fixture(scope="session")

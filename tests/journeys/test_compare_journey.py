@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from playwright.sync_api import FrameLocator, expect
 
 from engine.jobs.job import Job
-from tests.journeys.conftest import ROOT, App
+from tests.journeys.conftest import App, done_by_command
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
 _REGION = {"bounds_lonlat": [-75.64, 37.64, -75.59, 37.68]}
@@ -30,19 +26,11 @@ def two_stores(app: App) -> Iterator[tuple[str, str]]:
     """The same ground by reflectance and by random convolutional features, for as long as these tests run."""
     names = ("compare-raw", "compare-rcf")
     for name, backbone in zip(names, ("raw", "rcf"), strict=True):
-        config = app.home / f"{name}.yaml"
-        config.write_text(yaml.safe_dump({
+        config = {
             "kind": "extract", "scene": {"source": "file", "path": "assets/samples/virginia.tif"}, "device": "cpu",
             "region": _REGION, "backbone": {"name": backbone}, "tiles": {"size_px": 64},
-        }))  # fmt: skip
-        command = [sys.executable, "-m", "engine", "extract", str(config), "--out", str(app.home / name)]
-        subprocess.run(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "EMBERSCOPE_HOME": str(app.home)},
-            check=True,
-            capture_output=True,
-        )
+        }  # fmt: skip
+        done_by_command(app.home, config, name)
     yield names[0], names[1]
     for name in names:
         Job(app.home / name).delete()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
-import yaml
 from playwright.sync_api import expect
 
 from engine.jobs.job import Job, list_jobs
-from tests.journeys.conftest import ROOT, App
+from tests.journeys.conftest import App, done_by_command
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
 NAME = "health-random"
@@ -21,16 +17,12 @@ NAME = "health-random"
 @pytest.fixture
 def random_store(app: App) -> Iterator[str]:
     """A store made with random weights, for as long as the test runs."""
-    config = app.home / f"{NAME}.yaml"
-    config.write_text(yaml.safe_dump({
+    config = {
         "kind": "extract", "scene": {"source": "file", "path": "assets/samples/virginia.tif"}, "device": "cpu",
         "region": {"bounds_lonlat": [-75.64, 37.64, -75.59, 37.68]}, "tiles": {"size_px": 64},
         "backbone": {"name": "efficientnet_lite0", "weights": "random"},
-    }))  # fmt: skip
-    command = [sys.executable, "-m", "engine", "extract", str(config), "--out", str(app.home / NAME)]
-    environment = {**os.environ, "EMBERSCOPE_HOME": str(app.home)}
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
-    yield NAME
+    }  # fmt: skip
+    yield done_by_command(app.home, config, NAME)
     for job in list_jobs(app.home):
         if job.id == NAME or "measure-shift" in job.id:
             Job(job.folder).delete()

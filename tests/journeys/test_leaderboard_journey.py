@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import yaml
-
-from tests.journeys.conftest import ROOT, App
+from tests.journeys.conftest import App, done_by_command
 from tests.journeys.visitor import PATIENCE_MS, Visitor
 
 _DOTS = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => plot.data)
@@ -19,19 +14,11 @@ _DOTS = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot 
 def test_a_leaderboard_is_drawn_told_in_words_and_taken_home(
     visitor: Visitor, app: App, tmp_path: Path
 ) -> None:
-    path = app.home / "leaderboard.yaml"
-    path.write_text(yaml.safe_dump({
+    config = {
         "kind": "leaderboard", "scene": {"source": "simulated", "seed": 0, "date": "post", "chips": 12}, "backbones": ["raw"],
         "heads": ["linear", "knn"], "seeds": [0], "device": "cpu", "training": {"baselines": [], "epochs": 1},
-    }))  # fmt: skip
-    command = [sys.executable, "-m", "engine", "leaderboard", str(path), "--out", str(app.home / "board")]
-    subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "EMBERSCOPE_HOME": str(app.home)},
-        check=True,
-        capture_output=True,
-    )
+    }  # fmt: skip
+    done_by_command(app.home, config, "board")
     visitor.open("leaderboard?job=board")
     visitor.sees_page("Leaderboard")
     visitor.sees("SIMULATED")
