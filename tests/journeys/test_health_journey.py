@@ -45,5 +45,6 @@ def test_random_weights_are_told_by_the_card_and_a_shift_is_measured_from_it(
     )
     card.get_by_role("button", name="Close").click()
     expect(card).not_to_be_attached(timeout=PATIENCE_MS)
+    visitor.is_idle()  # the run is deleted next, and nothing may be drawing it then
     visitor.sees_no_breakdown()
     assert not visitor.errors and not visitor.outside
