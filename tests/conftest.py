@@ -95,9 +95,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `-n 2`, tests go to whichever process is free, but all journeys to one, which shares its browser.
+    """With `-n 2`, files go to whichever process is free, each as a whole, so that what its tests share is made once.
 
-    So do those on a Ray cluster, for there is to be one cluster.
+    All journeys go to one process, which shares its browser, and so do the tests of leaderboards, which share theirs.
 
     `--dist loadgroup` would be the usual way; pytest-xdist 3.8 cannot mark groups under pytest 9.2.
     """
@@ -105,8 +105,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     config.option.loadscopereorder = False  # the order above is meant
     scheduler = LoadScopeScheduling(config, log)
-    together = {"tests/journeys/": "journeys", "tests/unit/extraction/test_ray_workers.py": "ray"}
+    together = ("tests/journeys/", "tests/unit/learning/leaderboard/")
     scheduler._split_scope = lambda nodeid: next(
-        (name for start, name in together.items() if nodeid.startswith(start)), nodeid
+        (start for start in together if nodeid.startswith(start)), nodeid.partition("::")[0]
     )
     return scheduler
