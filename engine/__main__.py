@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from engine.commands.arguments.negative_values import with_negative_values
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str]) -> int:
         0 on success, 2 on bad input, 1 on failure, 143 after SIGTERM or Ctrl-C.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    # Rasters that say no place are common among embeddings; whoever needs the place says so in words.
+    warnings.filterwarnings("ignore", "Dataset has no geotransform")
     chosen = parser().parse_args(with_negative_values(arguments))
     command: Command = chosen.command
     try:

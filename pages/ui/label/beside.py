@@ -152,7 +152,10 @@ def title_of(seen: Seen) -> str:
 
 def _title(view: DatedView) -> str:
     meta = view.store.meta
-    date = view.date or (view.days if meta.is_of_others else "")
+    years = (
+        " to ".join(dict.fromkeys(day[:4] for day in view.days.split(" to "))) if meta.is_of_others else ""
+    )
+    date = view.date or years
     return f"{meta.backbone}, layer {view.view.layer}{f', {date}' if date else ''}"
 
 
