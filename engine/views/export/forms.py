@@ -174,7 +174,7 @@ def _layers(store: EmbeddingStore, layer: int | None, form: Form) -> tuple[int, 
 
 def _require_place(out: Path, form: Form) -> None:
     if not form.is_folder:
-        if out.suffix.lower() not in _ENDINGS[form.ending]:
+        if out.suffix.lower() not in _ENDINGS[form.ending] and not out.is_dir():
             raise BadInput(
                 f"{out.name} does not end in {form.ending}, by which a {form.title} file is known. Write {out.name}{form.ending}."
             )
