@@ -12,7 +12,7 @@ from engine.errors import JobError
 from engine.jobs.configuration.config import SceneConfig
 from engine.jobs.job import Job
 from pages.ui.apply import form, result
-from pages.ui.jobs import jobs_panel, scene_scores, take
+from pages.ui.jobs import jobs_panel, progress_words, scene_scores, take
 from pages.ui.look import errors, wording
 from pages.ui.map import layers, maps, scene_gallery, stage
 from pages.ui.state import cached, results, session
@@ -82,7 +82,7 @@ def _earlier(applied: Sequence[cached.JobFacts]) -> None:
         return
     with st.expander(f"{wording.count(len(applied), 'map')} made before", icon=":material/history:"):
         for found in applied[:20]:
-            words = f"{jobs_panel.progress(cached.events_of(found.job), found.state)[1]} · {wording.when(found.submitted_at)}"
+            words = f"{progress_words.progress(cached.events_of(found.job), found.state)[1]} · {wording.when(found.submitted_at)}"
             if st.button(wording.plain(words), key=f"open_{found.job.id}", type="tertiary"):
                 session.set_job(found.job.id)
                 st.rerun()
