@@ -166,7 +166,7 @@ def test_a_job_whose_process_imports_slowly_is_not_started_twice(
     home: Path, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "slow").mkdir()
-    (tmp_path / "slow" / "sitecustomize.py").write_text("import time; time.sleep(3)")
+    (tmp_path / "slow" / "sitecustomize.py").write_text("import time; time.sleep(1)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "slow"))
     monkeypatch.setattr(jobs, "_SPAWNING_S", 0.0)
     job = submit(config_for(scene_file), home)
