@@ -78,6 +78,6 @@ def test_five_labels_on_one_map_teach_a_classifier_on_both(
     expect(legend.get_by_text("marsh").first).to_be_visible(timeout=PATIENCE_MS)
     labels = read_labels(labels_path(EmbeddingStore.open(app.home / coast).folder))
     assert len(labels.labels) == 5
-    visitor.sees(re.compile(r"alphaearth_v1, layer 0: 5 of 5 labels"))
+    visitor.sees(re.compile(r"alphaearth_v1, layer 0, 2024: 5 of 5 labels"))
     visitor.sees_lens()
     visitor.take_screenshot("label-beside")

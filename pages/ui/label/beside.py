@@ -99,7 +99,7 @@ def opening(scenes: Sequence[Scene], own: maps.Bounds, second: Beside) -> maps.B
     """
     ground = results.ground_of(second.chosen)
     shared = [one for one in scenes if results.meets(shapely.box(*layers.bounds_of([one])), ground)]
-    if shared:
+    if shared and len(scenes) > 1:
         return layers.opening(shared)
     both = shapely.box(*own).intersection(shapely.union_all(ground).envelope)
     return own if both.is_empty else tuple(both.bounds)
