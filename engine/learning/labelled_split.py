@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Mapping
 
 import numpy as np
 import torch
 
-from engine.errors import ConfigError, LabelError
-from engine.jobs.configuration.config import SplitConfig, TrainConfig
+from engine.errors import LabelError
+from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.events import Event, Noticed
 from engine.learning.dataset import labels_of_splits, spans_of
-from engine.learning.splits.split import Split, split_tiles
+from engine.learning.splits.draws import drawn_among
+from engine.learning.splits.split import Split
 from engine.learning.tasks.task import Task
-from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
-
-# Of few labelled tiles most draws leave a class out of the training; one of so many keeps it in, where one can.
-_DRAWS = 200
-
-Require = Callable[[Mapping[str, np.ndarray]], object]
-"""Raises LabelError where the tiles of the splits lack labels."""
 
 
 def with_labels(
@@ -44,7 +37,10 @@ def with_labels(
     except LabelError:
         known = task.is_known(torch.from_numpy(truth)).any(dim=1).numpy()
         has_label = np.array([known[span.rows].any() for span in spans_of(store)])
-        found = _among(store.tiles, has_label, config.split, config.seed, require)
+        classes = [
+            set(np.unique(truth[span.rows]).tolist()) if task.classes else set() for span in spans_of(store)
+        ]
+        found = drawn_among(store.tiles, has_label, config.split, config.seed, require, classes)
         if found is None or config.watch_tile is not None:
             raise
         yield Noticed(
@@ -53,36 +49,3 @@ def with_labels(
         )
         return found
     return split
-
-
-def _among(
-    tiles: Sequence[StoredTile], has_label: np.ndarray, config: SplitConfig, seed: int, require: Require
-) -> Split | None:
-    """The first draw among the labelled tiles that can be learned from; None where there is none, or files say the split.
-
-    Args:
-        has_label: (tiles,) bool.
-    """
-    if config.by == "files" or (config.by == "auto" and any(tile.split for tile in tiles)):
-        return None
-    chosen = np.flatnonzero(has_label)
-    own = [tiles[index] for index in chosen.tolist()]
-    first = seed if config.seed is None else config.seed
-    for draw in range(_DRAWS if config.by != "date" else 1):
-        try:
-            found = split_tiles(own, config.model_copy(update={"seed": first + draw}), seed)
-            split = _of_all(found, chosen, len(tiles))
-            require(split.tiles)
-        except ConfigError:
-            return None  # too few places: other draws have as many
-        except LabelError:
-            continue
-        return split
-    return None
-
-
-def _of_all(found: Split, chosen: np.ndarray, count: int) -> Split:
-    """The same split by the indices of all tiles; those without labels are of no place."""
-    places = np.full(count, -1)
-    places[chosen] = found.places
-    return replace(found, tiles={name: chosen[own] for name, own in found.tiles.items()}, places=places)

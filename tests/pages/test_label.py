@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from affine import Affine
+from shapely.geometry import Point
 from streamlit.testing.v1 import AppTest
 
-from engine.labels.clicked.geojson import labels_path, read_labels
+from engine.labels.clicked.geojson import change_labels, labels_path, read_labels
+from engine.labels.clicked.label_set import Label
 from engine.labels.clicked.on_store import middle_of, rows_of
 from engine.store.importing.taking import import_embeddings
 from engine.store.store import EmbeddingStore
@@ -68,7 +70,14 @@ def test_two_clicks_recolour_the_map_survive_a_visit_and_lead_to_a_training(
     assert not again.exception
     goto = options_of(drawn_maps[-1])["goto"]
     assert goto["zoom"] >= 15 and len(goto["corners"]) == 5
-    train = again.button(key="label_train").click().run()
+    assert again.button(key="label_train").disabled  # validation would have no label
+    assert "Keep as a decoder needs no more labels" in words(again)
+    labels = read_labels(labels_path(store.folder))
+    for row in range(10, store.rows, 36):
+        for number, name in enumerate(("burnt", "not burnt")):
+            labels = labels.with_label(Label(name, Point(middle_of(store.tiles, row + number))))
+    change_labels(labels_path(store.folder), lambda _: labels)
+    train = again.run().button(key="label_train").click().run()
     assert train.title[0].value == "Train"
     assert train.text_area(key="t_classes").value.splitlines()[1] == "1 burnt #d55e00"
     assert Path(train.text_input(key="t_label_path").value).is_file()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.jobs.configuration.config import TrainConfig, load_config
+from engine.jobs.configuration.config import TrainConfig, load_config, parse_config
 from engine.learning import film_reel
 from engine.learning.keeping.result import TrainRun
 from tests.pages.conftest import OpenPage, words
@@ -121,6 +121,42 @@ def test_a_fork_begins_with_the_settings_of_its_run(open_page: OpenPage, filled_
     assert "job" not in at.query_params
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"head": {"name": "linear"}, "epochs": 3, "position": "remove", "batch_patches": 77, "warm_up": 0.5},
+        {
+            "head": {"name": "conv", "hidden": [8], "dropout": 0.35}, "augment": "flips", "learning_rate": 3e-5, "seed": 7,
+            "split": {"by": "block", "block_m": 1234.5, "validation": 0.3, "seed": 4}, "baselines": ["nbr"],
+            "loss": {"name": "sum", "terms": {"dice": 0.123456, "lovasz": 2.0}}, "clip_norm": 1.5, "device": "cuda:1",
+        },
+        {
+            "head": {"name": "knn", "neighbours": 3}, "labels": {"source": "raster", "path": "labels.tif"},
+            "task": {"classes": [{"value": 3, "name": "sea", "weight": 2.5}, {"value": 7, "name": "land", "colour": "#112233"}]},
+        },
+        {"task": "dnbr", "loss": {"name": "huber"}, "labels": {"source": "files", "folders": ["masks"]}},
+        {"store": {"kind": "extract", "scene": {"source": "simulated", "seed": 3}, "backbone": {"name": "raw"}}},
+        {"store": {"kind": "extract", "scene": {"source": "simulated", "seed": 0, "date": "post"},
+                   "backbone": {"name": "csmask_b4_l2a"}}, "head": {"name": "forest", "trees": 11}},
+    ],
+)  # fmt: skip
+def test_the_form_after_a_fork_asks_for_what_its_run_asked_for(
+    open_page: OpenPage, filled_home: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    tree = {"kind": "train", "device": "cpu", "store": str(filled_home / "run-extract" / "store"), **changes}
+    config = parse_config(tree, "a run")
+    monkeypatch.setattr("engine.jobs.job.Job.config", property(lambda _: config))
+    at = open_page("train", job="run-train")
+    asked: list[TrainConfig] = []
+    monkeypatch.setattr("pages.ui.train.panel.start", lambda found, _: asked.append(found))
+    at.button(key="fork_train").click().run()
+    assert not at.exception
+    assert asked[-1] == config
+    assert "Fork of run-train" in words(at)
+    at.button(key="t_leave_fork").click().run()
+    assert not at.exception and "Fork of" not in words(at)
+
+
 @pytest.mark.parametrize(("page", "field"), [("train", "t_epochs"), ("extract", "start_extract")])
 def test_a_form_stands_at_the_same_place_with_and_without_a_job_above(
     open_page: OpenPage, filled_home: Path, page: str, field: str
@@ -138,3 +174,19 @@ def _place_in_page(at: AppTest, field: str) -> int:
 def _keys(part: Any) -> set[str]:
     below = [_keys(child) for child in getattr(part, "children", {}).values()]
     return {str(getattr(part, "key", ""))}.union(*below)
+
+
+def test_labels_and_own_classes_go_with_their_store_and_the_labels_come_back_with_it(
+    open_page: OpenPage, filled_home: Path
+) -> None:
+    at = open_page("train")
+    at.segmented_control(key="t_task").set_value("own").run()
+    at.segmented_control(key="t_labels").set_value("raster").run()
+    at.text_input(key="t_label_path").set_value("mine.tif").run()
+    assert "Nothing labels this ground" not in words(at)
+    at.selectbox(key="train_store").set_value("").run()
+    assert at.segmented_control(key="t_labels").value == "scene"
+    assert at.segmented_control(key="t_task").value == "burn_scars"
+    at.selectbox(key="train_store").set_value("run-extract").run()
+    assert at.text_input(key="t_label_path").value == "mine.tif"
+    assert not at.exception

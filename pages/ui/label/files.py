@@ -15,12 +15,13 @@ from engine.jobs.configuration.config import HeadConfig, TrainConfig
 from engine.labels.clicked.geojson import change_labels, parse_labels, to_geojson
 from engine.labels.clicked.label_set import LabelSet
 from engine.labels.clicked.on_store import rows_of
+from engine.learning.clicked.enough import task_config, what_lacks
 from engine.learning.clicked.label_raster import write_label_raster
 from engine.paths import PROJECT
-from engine.views.comparing.dated_view import DatedView
 from pages.ui import workspace
 from pages.ui.label.seen import Seen
 from pages.ui.look import errors, wording
+from pages.ui.train import task_form
 
 _LISTED = 50
 
@@ -77,20 +78,24 @@ def exchange(path: Path, labels: LabelSet) -> None:
 def way_on(seen: Seen, path: Path, map_key: str) -> None:
     """To a training on the labels, or to a decoder that Apply takes."""
     is_ready = seen.taught is not None
+    labelled = rows_of(seen.labels, seen.view.store, seen.view.chosen)
+    lacks = what_lacks(seen.labels, labelled, seen.view.store) if is_ready else ""
+    if lacks:
+        st.caption(f"{wording.told(lacks)} Keep as a decoder needs no more labels.")
     if st.button(
         "Train on these labels",
         key="label_train",
         icon=":material/model_training:",
         width="stretch",
-        disabled=not is_ready,
+        disabled=not is_ready or bool(lacks),
     ):
         with errors.in_words():
-            raster = _raster(seen.view, seen.labels, path.with_name("label-raster.tif"))
-            st.session_state["store_job"] = seen.view.store.folder.parent.name
-            lines = [f"{number} {one.name} {one.colour}" for number, one in enumerate(seen.labels.classes)]
-            st.session_state.update(
-                t_task="own", t_classes="\n".join(lines), t_labels="raster", t_label_path=str(raster)
+            raster = write_label_raster(
+                path.with_name("label-raster.tif"), seen.labels, labelled, seen.view, labelled.present
             )
+            st.session_state["store_job"] = seen.view.store.folder.parent.name
+            task = task_form.state_of(task_config(seen.labels, labelled))
+            st.session_state.update(task | {"t_labels": "raster", "t_label_path": str(raster)})
             st.switch_page("pages/train.py", query_params={})
     if st.button(
         "Keep as a decoder", key="label_keep", icon=":material/save:", width="stretch", disabled=not is_ready
@@ -105,10 +110,6 @@ def way_on(seen: Seen, path: Path, map_key: str) -> None:
         ):
             st.session_state["train_job"] = kept
             st.switch_page("pages/apply.py", query_params={"job": kept})
-
-
-def _raster(view: DatedView, labels: LabelSet, path: Path) -> Path:
-    return write_label_raster(path, labels, rows_of(labels, view.store, view.chosen), view)
 
 
 def _keep(seen: Seen, path: Path) -> str:

@@ -14,7 +14,8 @@ from engine.jobs.configuration.train import OF_NUMBERS
 from engine.labels.label_names import MASK
 from pages.ui.look import glossary
 from pages.ui.look.fields import choices_of, help_of
-from pages.ui.train import more_settings, split_form, task_form
+from pages.ui.train import fork, more_settings, split_form, task_form
+from pages.ui.train.began import begin
 from pages.ui.train.source import Source
 from pages.ui.train.words import HEADS, LOSSES
 
@@ -27,6 +28,8 @@ def settings(source: Source) -> TrainConfig:
     Raises:
         ConfigError: settings that exclude each other.
     """
+    told = st.container()
+    fork.forget_when_left()
     task = task_form.choose()
     rows = "tile" if is_of_tiles(task) else "patch"
     source = source.of_rows(rows)
@@ -42,11 +45,13 @@ def settings(source: Source) -> TrainConfig:
                              format_func=lambda n: HEADS.get(n, n), help=glossary.meaning("head", help_of(HeadConfig, "name"))))  # fmt: skip
     loss = _loss(two, is_of_numbers(task))
     defaults = TrainConfig(store="")
+    begin("t_rate", defaults.learning_rate)
+    begin("t_epochs", defaults.epochs)
     learns_in_steps = HeadConfig.model_validate({"name": head, "hidden": (8,)}).has_gradient
-    rate = one.number_input("Learning rate", 1e-6, 1.0, defaults.learning_rate, 1e-4, "%.5f", key="t_rate",
+    rate = one.number_input("Learning rate", 1e-9, 1.0, step=1e-4, format="%.5f", key="t_rate",
                             disabled=not learns_in_steps, help=help_of(TrainConfig, "learning_rate"))  # fmt: skip
     epochs = two.number_input(
-        "Epochs, at most", 1, 1000, defaults.epochs, key="t_epochs", disabled=not learns_in_steps,
+        "Epochs, at most", 1, 1000, key="t_epochs", disabled=not learns_in_steps,
         help=glossary.meaning("epoch", help_of(TrainConfig, "epochs")),
     )  # fmt: skip
     seed = int(st.session_state.get("t_seed", defaults.seed))
@@ -57,8 +62,10 @@ def settings(source: Source) -> TrainConfig:
         "kind": "train", "store": _plain(source.store), "task": _plain(task), "labels": _plain(labels),
         "split": split, "learning_rate": float(rate), "epochs": int(epochs), **more,
     }  # fmt: skip
-    found = parse_config(tree, "These settings")
+    found = parse_config(fork.completed(tree), "These settings")
     assert isinstance(found, TrainConfig), "kind: train"
+    with told:
+        fork.tell(found, tree)
     return found
 
 
@@ -73,13 +80,16 @@ def _loss(column: Any, takes_numbers: bool) -> dict[str, Any]:
     every = choices_of(LossConfig, "name")
     names = [name for name in every if (name in OF_NUMBERS) == takes_numbers]
     default = OF_NUMBERS[0] if takes_numbers else LossConfig().name
+    key = "t_loss_numbers" if takes_numbers else "t_loss"
+    begin(key, default)
     name = column.selectbox(
-        "Loss", names, index=names.index(default), key="t_loss_numbers" if takes_numbers else "t_loss",
+        "Loss", names, key=key,
         format_func=lambda n: LOSSES.get(n, n), help=glossary.meaning("loss", help_of(LossConfig, "name")),
     )  # fmt: skip
     if name != "sum":
         return {"name": name}
-    text = st.text_input("Losses and their weights", _TERMS, key="t_terms", help=help_of(LossConfig, "terms"))
+    begin("t_terms", _TERMS)
+    text = st.text_input("Losses and their weights", key="t_terms", help=help_of(LossConfig, "terms"))
     try:
         return {"name": name, "terms": yaml.safe_load(f"{{{text}}}")}
     except yaml.YAMLError as err:
@@ -92,14 +102,22 @@ def _labels(source: Source, is_own: bool) -> LabelsConfig:
     Args:
         is_own: whether the task is a person's own, which any labels of the scenes may be of.
     """
-    if not source.has_labels:
+    if not source.has_labels and not st.session_state.get("t_label_path"):
         st.info(
-            "These scenes bring no labels. Name a label raster, or choose the fire season above.",
+            "Nothing labels this ground yet. Name a label raster, label patches on the Label page, or choose the fire season above.",
             icon=":material/label:",
         )
     options = ["scene", "raster"] if source.has_labels else ["raster"]
-    kind = st.segmented_control("Labels from", options, default=options[0], required=True, key="t_labels",
-                                format_func={"scene": "The scenes", "raster": "A raster"}.__getitem__)  # fmt: skip
+    if fork.has_label_files():
+        options.append("files")
+    if st.session_state.get("t_labels") not in options:
+        st.session_state["t_labels"] = options[0]
+    words = {"scene": "The scenes", "raster": "A raster", "files": "The files of the forked run"}
+    kind = st.segmented_control(
+        "Labels from", options, required=True, key="t_labels", format_func=words.__getitem__
+    )
+    if kind == "files":
+        return fork.label_files()
     if kind == "scene":
         return LabelsConfig(name=_name_of_labels(source) if is_own else None)
     path = st.text_input(

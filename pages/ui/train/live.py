@@ -17,6 +17,7 @@ from engine.learning.maps.numbers import rounded
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import curves, jobs_panel, progress_words
 from pages.ui.look import charts, metrics, style
+from pages.ui.runs.comparison import differing_in_words
 from pages.ui.state import cached, results
 
 _STRIP = 6
@@ -95,11 +96,20 @@ def _beside_others(job: Job, events: progress_words.Events) -> None:
         format_func=lambda name: results.training_words(others[name]),
     )  # fmt: skip
     if picked:
-        named = {"this run": history}
-        named |= {results.training_words(others[name]): _history(others[name].job) for name in picked}
+        differing = differing_in_words([config, *(others[name].config for name in picked)])
+        named = {_labelled("this run", differing[0]): history}
+        named |= {
+            _labelled(results.training_words(others[name]), differs): _history(others[name].job)
+            for name, differs in zip(picked, differing[1:], strict=True)
+        }
         learned = {name: epochs for name, epochs in named.items() if epochs}
         title = metrics.title(history[-1].watch, task_of(config.task).classes)
         charts.curves_over(learned, history[-1].watch, title, f"compared_{job.id}")
+
+
+def _labelled(name: str, differs: str) -> str:
+    """A run in a legend, with what it does otherwise than the others."""
+    return f"{name} · {differs}" if differs else name
 
 
 def _watches(job: Job, metric: str) -> bool:

@@ -49,7 +49,10 @@ def start(config: TrainConfig, source: Source) -> None:
     st.subheader("Before you start", anchor=False)
     style.facts(
         (
-            ("Learns from", source.words),
+            (
+                "Learns from",
+                source.words if config.labels.source == "scene" else f"the labelled part of {source.words}",
+            ),
             ("Judged on", "places it has never seen"),
         ),
         small=True,

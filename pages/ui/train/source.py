@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
@@ -21,12 +22,17 @@ from pages.ui import workspace
 from pages.ui.look import wording
 from pages.ui.look.fields import help_of
 from pages.ui.state import cached, results
+from pages.ui.train.began import begin
 
 _SEASON = ExtractConfig(
     scene=SimulatedScene(source="simulated", seed=0, date="post"),
     backbone=BackboneConfig(name="csmask_b4_l2a"),
 )
 _SEASON_OF_TILES = _SEASON.model_copy(update={"granularity": "tile", "pooling": "mean"})
+
+
+OUTSIDE = "="
+_OF_STORE = ("t_labels", "t_label_path", "t_label_name", "t_task", "t_classes", "t_missing")
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,23 @@ def choose() -> Source:
     found = {item.job.id: item for item in results.stores()}
     options = [*found, ""]
     held = st.session_state.get("store_job")
-    name = st.selectbox(
-        "Embeddings", options, index=options.index(held) if held in found else _first_labelled(options, found),
-        key="train_store", format_func=lambda n: results.store_words(found[n]) if n else
-        f"Fire season with {_SEASON.backbone.name} · extracted first{_time_words()}", help=help_of(TrainConfig, "store"),
+    begin("train_store", held if held in found else options[_first_labelled(options, found)])
+    if st.session_state.get("train_store_outside") is not None:
+        options.append(OUTSIDE)
+    if st.session_state["train_store"] not in options:
+        st.session_state["train_store"] = options[_first_labelled(options[: len(found) + 1], found)]
+    words = {one: results.store_words(facts) for one, facts in found.items()}
+    words[""] = f"Fire season with {_SEASON.backbone.name} · extracted first{_time_words()}"
+    words[OUTSIDE] = "Those of the forked run"
+    name = str(
+        st.selectbox(
+            "Embeddings", options, key="train_store", on_change=_labels_go_with_the_store,
+            format_func=words.__getitem__, help=help_of(TrainConfig, "store"),
+        )
     )  # fmt: skip
+    st.session_state["train_store_shown"] = name
+    if name == OUTSIDE:
+        return _outside(st.session_state["train_store_outside"])
     if not name:
         return Source("the fire season, extracted first", _SEASON, True, False, (), True)
     try:
@@ -85,6 +103,32 @@ def choose() -> Source:
         st.stop()
     names, masked = _labels_of(found[name].config.scene)
     return replace(_of_store(store, masked), label_names=names)
+
+
+def _outside(store: Any) -> Source:
+    """A store that this workspace does not list, as the configuration of a forked run names it."""
+    if not isinstance(store, ExtractConfig):
+        return Source("the embeddings of the forked run", store, False, False, (), True)
+    is_simulated = isinstance(store.scene, SimulatedScene)
+    return Source("the embeddings of the forked run", store, is_simulated, False, (), True, store.granularity)
+
+
+def is_season(store: object) -> bool:
+    """Whether it is the extraction that the form offers to those who have no store."""
+    return store in (_SEASON, _SEASON_OF_TILES)
+
+
+def _labels_go_with_the_store() -> None:
+    """Labels and own classes are kept for each store and come back with it: another store has other ground."""
+    now = st.session_state
+    if now.get("train_store_shown") == now["train_store"]:
+        return
+    kept = now.setdefault("t_of_stores", {})
+    keys = [key for key in _OF_STORE if key != "t_task" or str(now.get(key)).startswith("own")]
+    kept[now.get("train_store_shown")] = {key: now[key] for key in keys if key in now}
+    for key in keys:
+        now.pop(key, None)
+    now.update(kept.get(now["train_store"], {}))
 
 
 def _labels_of(scene: SceneConfig) -> tuple[tuple[str, ...], bool]:

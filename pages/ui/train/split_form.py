@@ -17,6 +17,7 @@ from pages.ui.look import style, wording
 from pages.ui.look.fields import choices_of, help_of
 from pages.ui.look.palette import EMBER, TRAIN, VALIDATION, theme
 from pages.ui.map import maps
+from pages.ui.train.began import begin
 from pages.ui.train.source import Source
 from pages.ui.train.words import SPLITS as WORDS
 
@@ -39,19 +40,25 @@ def choose(source: Source, seed: int) -> dict[str, Any]:
 def _distance(column: Any, by: str) -> dict[str, Any]:
     """The distance that belongs to a way to divide."""
     defaults = SplitConfig()
+    for key, value in (
+        ("t_block", defaults.block_m),
+        ("t_fire", defaults.fire_m),
+        ("t_buffer", defaults.buffer_m),
+    ):
+        begin(key, value / 1000)
     match by:
         case "block":
-            side = column.number_input("Side of a square (km)", 0.1, 1000.0, defaults.block_m / 1000, 1.0, key="t_block",
+            side = column.number_input("Side of a square (km)", 0.001, step=1.0, key="t_block",
                                        help=help_of(SplitConfig, "block_m"))  # fmt: skip
-            return {"block_m": 1000 * side}
+            return {"block_m": round(1000 * side, 6)}
         case "fire":
-            near = column.number_input("One fire within (km)", 0.0, 1000.0, defaults.fire_m / 1000, 1.0, key="t_fire",
+            near = column.number_input("One fire within (km)", 0.0, step=1.0, key="t_fire",
                                        help=help_of(SplitConfig, "fire_m"))  # fmt: skip
-            return {"fire_m": 1000 * near}
+            return {"fire_m": round(1000 * near, 6)}
         case _:
-            gap = column.number_input("Gap around the test (km)", 0.0, 1000.0, defaults.buffer_m / 1000, 0.5, key="t_buffer",
+            gap = column.number_input("Gap around the test (km)", 0.0, step=0.5, key="t_buffer",
                                       help=help_of(SplitConfig, "buffer_m"))  # fmt: skip
-            return {"buffer_m": 1000 * gap}
+            return {"buffer_m": round(1000 * gap, 6)}
 
 
 def _preview(source: Source, tree: dict[str, Any], seed: int) -> None:

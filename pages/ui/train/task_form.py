@@ -21,6 +21,7 @@ from engine.jobs.configuration.config import (
 from engine.learning.tasks.table import PRESETS, TITLES, task_of
 from pages.ui.look import style
 from pages.ui.look.fields import help_of
+from pages.ui.train.began import begin
 
 _OWN: Mapping[str, str] = {
     "own": "My own classes", "own_numbers": "My own numbers", "own_tiles": "My own kinds of tiles",
@@ -39,8 +40,9 @@ def choose() -> TaskGiven:
         ConfigError: classes or numbers that cannot be used.
     """
     words = {name: TITLES[name] for name in PRESETS} | dict(_OWN)
+    begin("t_task", next(iter(words)))
     name = st.segmented_control(
-        "What it learns", list(words), default=next(iter(words)), required=True, key="t_task", wrap=True,
+        "What it learns", list(words), required=True, key="t_task", wrap=True,
         format_func=words.__getitem__, help=help_of(TrainConfig, "task"),
     )  # fmt: skip
     task = _given(str(name))
@@ -107,8 +109,9 @@ def _checked(model: type[_Own], tree: dict[str, Any], what: str) -> _Own:
 
 
 def _classes() -> list[dict[str, Any]]:
+    begin("t_classes", _EXAMPLE)
     text = st.text_area(
-        "One class a line: value, name, and a colour if you like", _EXAMPLE, key="t_classes", height=110,
+        "One class a line: value, name, and a colour if you like", key="t_classes", height=110,
         help="The value in the label raster, the name for scores and legends, the colour on maps. *2 at the end of a line doubles "
         "the weight of the class in cross-entropy.",
     )  # fmt: skip
@@ -154,8 +157,9 @@ def _tiles() -> dict[str, Any]:
     several = st.toggle(
         "A tile may have several classes", key="t_several", help=help_of(TileClassificationConfig, "several")
     )
+    begin("t_least", 2.0)
     least = st.number_input(
-        "A class is there from this share of the tile (%)", 0.1, 100.0, 2.0, 1.0, key="t_least",
+        "A class is there from this share of the tile (%)", 0.1, 100.0, step=1.0, key="t_least",
         help=help_of(TileClassificationConfig, "least_share"),
     )  # fmt: skip
     return {
