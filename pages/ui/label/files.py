@@ -21,7 +21,6 @@ from engine.paths import PROJECT
 from pages.ui import workspace
 from pages.ui.label.seen import Seen
 from pages.ui.look import errors, wording
-from pages.ui.train import task_form
 
 _LISTED = 50
 
@@ -94,8 +93,11 @@ def way_on(seen: Seen, path: Path, map_key: str) -> None:
                 path.with_name("label-raster.tif"), seen.labels, labelled, seen.view, labelled.present
             )
             st.session_state["store_job"] = seen.view.store.folder.parent.name
-            task = task_form.state_of(task_config(seen.labels, labelled))
-            st.session_state.update(task | {"t_labels": "raster", "t_label_path": str(raster)})
+            classes = task_config(seen.labels, labelled).classes
+            lines = "\n".join(f"{one.value} {one.name} {one.colour}" for one in classes)
+            st.session_state.update(
+                t_task="own", t_classes=lines, t_labels="raster", t_label_path=str(raster)
+            )
             st.switch_page("pages/train.py", query_params={})
     if st.button(
         "Keep as a decoder", key="label_keep", icon=":material/save:", width="stretch", disabled=not is_ready

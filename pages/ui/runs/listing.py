@@ -26,8 +26,9 @@ from engine.jobs.configuration.config import (
 from engine.jobs.note import Note, read_note
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import inner, jobs_panel, progress_words
+from pages.ui.jobs.differing import differing_in_words
 from pages.ui.look import metrics, wording
-from pages.ui.runs import comparison, disk
+from pages.ui.runs import disk
 from pages.ui.state import address, bound, cached
 
 _HIGHEST_PX = 420
@@ -134,7 +135,7 @@ def table(kept: Sequence[cached.JobFacts]) -> list[cached.JobFacts]:
             icon=":material/filter_alt_off:",
         )
         return []
-    differing = comparison.differing_in_words([item.config for item in kept])
+    differing = differing_in_words([item.config for item in kept])
     rows = [_row(item, words) for item, words in zip(kept, differing, strict=True)]
     picked = st.dataframe(
         rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=f"runs_table_{_of(kept)}", width="stretch", placeholder="",

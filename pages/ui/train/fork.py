@@ -18,8 +18,8 @@ from engine.jobs.configuration.task import is_of_tiles
 from engine.jobs.folder import settled_folder
 from engine.jobs.job import Job
 from pages.ui import workspace
+from pages.ui.jobs.differing import differing_in_words
 from pages.ui.look import wording
-from pages.ui.runs.comparison import differing_in_words
 from pages.ui.state import results, session
 from pages.ui.train import task_form
 from pages.ui.train.source import OUTSIDE, is_season

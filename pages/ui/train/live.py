@@ -16,8 +16,8 @@ from engine.learning.keeping.result import TrainRun
 from engine.learning.maps.numbers import rounded
 from engine.learning.tasks.table import task_of
 from pages.ui.jobs import curves, jobs_panel, progress_words
+from pages.ui.jobs.differing import differing_in_words
 from pages.ui.look import charts, metrics, style
-from pages.ui.runs.comparison import differing_in_words
 from pages.ui.state import cached, results
 
 _STRIP = 6
