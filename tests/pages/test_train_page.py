@@ -179,8 +179,9 @@ def _keys(part: Any) -> set[str]:
 def test_labels_and_own_classes_go_with_their_store_and_the_labels_come_back_with_it(
     open_page: OpenPage, filled_home: Path
 ) -> None:
-    at = open_page("train")
+    at = open_page("train", {"store_job": "run-extract"})
     at.segmented_control(key="t_task").set_value("own").run()
+    assert at.segmented_control(key="t_task").value == "own"
     at.segmented_control(key="t_labels").set_value("raster").run()
     at.text_input(key="t_label_path").set_value("mine.tif").run()
     assert "Nothing labels this ground" not in words(at)
@@ -189,4 +190,5 @@ def test_labels_and_own_classes_go_with_their_store_and_the_labels_come_back_wit
     assert at.segmented_control(key="t_task").value == "burn_scars"
     at.selectbox(key="train_store").set_value("run-extract").run()
     assert at.text_input(key="t_label_path").value == "mine.tif"
+    assert at.segmented_control(key="t_task").value == "own"
     assert not at.exception

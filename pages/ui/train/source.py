@@ -19,6 +19,7 @@ from engine.labels.label_names import label_names
 from engine.store.schema import StoredTile
 from engine.store.store import EmbeddingStore
 from pages.ui import workspace
+from pages.ui.jobs import chosen_run
 from pages.ui.look import wording
 from pages.ui.look.fields import help_of
 from pages.ui.state import cached, results
@@ -82,7 +83,9 @@ def choose() -> Source:
         options.append(OUTSIDE)
     if st.session_state["train_store"] not in options:
         st.session_state["train_store"] = options[_first_labelled(options[: len(found) + 1], found)]
-    words = {one: results.store_words(facts) for one, facts in found.items()}
+    words = dict(
+        chosen_run.labels(found, results.store_words)
+    )  # two of one name would be taken for each other
     words[""] = f"Fire season with {_SEASON.backbone.name} · extracted first{_time_words()}"
     words[OUTSIDE] = "Those of the forked run"
     name = str(
