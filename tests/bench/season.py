@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=None, help="places of the season, 3 to 47; absent: 48")
     parser.add_argument("--head", choices=("mlp", "linear", "conv"), default="mlp")
     parser.add_argument(
-        "--epochs", type=int, default=2, help="as in the preset: more teach the season, not real scars"
+        "--epochs", type=int, default=5, help="as in the preset: more teach the season, not real scars"
     )
     parser.add_argument(
         "--burned-weight", type=float, default=2.0, help="loss.burned_weight; 2 as in the preset"
