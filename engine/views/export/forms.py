@@ -198,7 +198,7 @@ def _once_more(made: Made, meta: StoreMeta) -> Made:
     """The same with a note where numbers that were 8 bits already were made 8 bits of another kind."""
     if made.loss is None or made.loss.dtype != "int8" or not is_of_8_bits(meta):
         return made
-    if made.loss.relative_mean <= _ROUNDED:
+    if made.loss.relative_mean <= _ROUNDED and made.loss.cosine_worst <= _ROUNDED**2:
         return replace(
             made,
             notes=(

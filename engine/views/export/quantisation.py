@@ -22,8 +22,8 @@ RoundTrip = Callable[[np.ndarray], np.ndarray]
 """(n, D) embeddings to (n, D) float32 as a reader gets them back."""
 Quantise = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """(..., D) embeddings to (..., D) int8, and (...) float32 scales."""
-# Whole numbers up to 127 times a scale, rounded to 16-bit floats, are off by less than this when they are divided by it: 127 / 2^11.
-_OF_16_BITS = 0.07
+# Whole numbers times a scale, rounded to 16-bit floats, are off by this share of themselves at most, or by half of the smallest step.
+_OF_16_BITS, _SMALLEST = 2.0**-11 * (1 + 1e-3), 2.0**-25
 # Rows of a block that tell whether any of it is such numbers: to try all of those that are not would take minutes.
 _LOOKED_ROWS = 32
 
@@ -118,7 +118,7 @@ def _whole_rows(exact: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         scale = (rows * whole).sum(axis=1) / (whole**2).sum(
             axis=1
         )  # least squares, over the rounding of each number
-        good = np.abs(rows / scale[:, None] - whole).max(axis=1, initial=0) <= _OF_16_BITS
+        good = _has_one_scale(np.abs(rows), np.abs(whole))
         numbers[rest[good]], steps[rest[good]], fits[rest[good]] = (
             whole[good].astype(np.int8),
             scale[good],
@@ -126,6 +126,16 @@ def _whole_rows(exact: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         )
         rest = rest[~good]
     return numbers, steps, fits
+
+
+def _has_one_scale(rows: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """(n,) bool: whether one scale makes (n, D) numbers of whole ones, within the rounding to 16 bits; neither is negative."""
+    off = rows * _OF_16_BITS + _SMALLEST
+    is_none = whole == 0
+    steps = np.where(is_none, 1, whole)
+    least = np.where(is_none, 0, (rows - off) / steps).max(axis=1)
+    most = np.where(is_none, np.inf, (rows + off) / steps).min(axis=1)
+    return np.asarray((least <= most) & (~is_none | (rows <= _SMALLEST)).all(axis=1))
 
 
 def and_back(quantise: Quantise) -> RoundTrip:

@@ -71,6 +71,18 @@ def test_tesseras_8_bits_leave_as_they_were_published_also_where_no_number_of_an
     assert np.isnan(published_by_row(drawn)[1][2])
 
 
+@pytest.mark.parametrize("dim", [4, 128])
+def test_not_one_embedding_of_thousands_leaves_in_other_8_bits_than_it_was_published_in(dim: int) -> None:
+    rng = np.random.default_rng(3)
+    numbers = rng.integers(-127, 128, (6_000, dim)).astype(np.int8)
+    numbers[:, 0] = 127
+    scales = rng.uniform(0.0390, 0.0391, 6_000).astype(
+        np.float32
+    )  # where 16 bits round most in one direction
+    found, _ = published_by_row((numbers * scales[:, None]).astype(np.float16))
+    assert np.array_equal(found, numbers)
+
+
 @pytest.mark.parametrize("form", ["zarr", "npz", "geoparquet"])
 def test_a_store_of_tessera_loses_nothing_in_8_bits_with_a_scale_a_row(tmp_path: Path, form: str) -> None:
     group, _ = tessera(tmp_path / "v2.zarr")
