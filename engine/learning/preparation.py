@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -86,9 +86,10 @@ def prepare(config: TrainConfig, root: Path) -> Generator[Event, None, Prepared]
     split = split_tiles(store.tiles, config.split, config.seed)
     _require_watched(config, store, split)
     gaps = functools.cache(lambda: pixels_with_data(store, root))
-    labels = yield from read_from_files(config, task, store, root, gaps, _notes(split))
+    labels = yield from read_from_files(config, task, store, root, gaps)
     truth = read_labels(labels, store)
     split = yield from with_labels(config, task, store, truth, split)
+    yield from (Noticed(text) for text in _notes(split))
     by_split = labels_of_splits(store, truth, split.tiles)
     positions = None
     if config.position == "remove":
@@ -118,16 +119,12 @@ def shaped(
 
 
 def read_from_files(
-    config: TrainConfig, task: Task, store: EmbeddingStore, root: Path, gaps: PixelGaps, notes: Iterable[str] = ()
+    config: TrainConfig, task: Task, store: EmbeddingStore, root: Path, gaps: PixelGaps
 ) -> Generator[Event, None, Labels]:  # fmt: skip
-    """The labels of a store, and what is to be said of them.
-
-    Args:
-        notes: what else is said, before.
-    """
+    """The labels of a store, and what is to be said of them."""
     yield StepStarted("Reading labels")
     labels, note = yield from _labels(config, task, store, root, gaps)
-    yield from (Noticed(text) for text in (*notes, *labels.notes, note) if text)
+    yield from (Noticed(text) for text in (*labels.notes, note) if text)
     return labels
 
 

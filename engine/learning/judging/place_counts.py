@@ -31,7 +31,7 @@ class PlaceCounts:
 
     @classmethod
     def of_tiles(cls, every: Sequence[StoredTile], chosen: Sequence[int], counts: np.ndarray) -> PlaceCounts:
-        """Counts of some tiles of a store added up for each place.
+        """Counts of some tiles of a store added up for each place; places where nothing was counted are no test.
 
         Args:
             every: all tiles of the store, which decide what a place is.
@@ -40,9 +40,10 @@ class PlaceCounts:
         """
         numbers = place_numbers(every)[list(chosen)]
         ids = np.array([every[index].id for index in chosen])
-        places = np.unique(numbers)
+        places = np.unique(numbers[counts.any(axis=1)])
         tiles = tuple(tuple(sorted(ids[numbers == place].tolist())) for place in places)
-        return cls(tiles, np.stack([counts[numbers == place].sum(axis=0) for place in places]))
+        sums = [counts[numbers == place].sum(axis=0) for place in places]
+        return cls(tiles, np.array(sums, counts.dtype).reshape(len(places), counts.shape[1]))
 
     @classmethod
     def from_json(cls, tree: Sequence[dict[str, Any]]) -> PlaceCounts:

@@ -15,7 +15,7 @@ from engine.jobs.configuration.config import TrainConfig
 from engine.jobs.events import Noticed
 from engine.learning.keeping.result import TrainRun
 from tests.unit.learning.chips import SIDE
-from tests.unit.learning.recorded_run import run
+from tests.unit.learning.recorded_run import run, scores_of
 
 WriteChips = Callable[..., Path]
 ConfigOf = Callable[..., TrainConfig]
@@ -48,6 +48,34 @@ def test_a_split_without_labels_is_drawn_anew_among_the_tiles_that_have_some(
     split = TrainRun.open(folder).decoder.split
     assert sorted(name for own in split.values() for name in own) == ["chip1", "chip4", "chip7"]
     assert all(len(own) == 1 for own in split.values())
+
+
+def test_what_is_told_of_a_split_is_told_of_the_one_that_was_drawn_anew(
+    write_chips: WriteChips, config_of: ConfigOf, home: Path, tmp_path: Path
+) -> None:
+    labels = {"source": "raster", "path": str(raster_on((1, 4, 7), tmp_path / "few.tif"))}
+    split = {
+        "by": "chip",
+        "buffer_m": 6000,
+    }  # the neighbours of a chip lie within it, and those with labels do not
+    config = config_of(write_chips(masks=False, splits=False), labels=labels, split=split, epochs=1)
+    _, events = run(config, home)
+    said = [event.message for event in events if isinstance(event, Noticed)]
+    assert any("drawn among" in text for text in said)
+    assert not any("buffer_m" in text for text in said), "that was said of the first split"
+
+
+def test_places_without_labels_are_no_test_and_give_no_interval(
+    write_chips: WriteChips, config_of: ConfigOf, home: Path, tmp_path: Path
+) -> None:
+    labels = {"source": "raster", "path": str(raster_on((0, 4, 6, 7), tmp_path / "few.tif"))}
+    _, events = run(
+        config_of(write_chips(masks=False), labels=labels, epochs=1), home
+    )  # 6, 7 and 8 are the test
+    scores = scores_of(events)
+    assert scores["tiles"] == 3
+    assert scores["places"] == 2
+    assert scores["iou_burned_interval"] is None
 
 
 def test_too_few_labelled_tiles_for_a_split_are_refused_with_what_lacks(
