@@ -17,6 +17,7 @@ from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.annual_against_dated import annual_against_dated
 from engine.jobs.configuration.config import config_hash, parse_config, to_yaml, yaml_mapping
+from engine.jobs.configuration.train import SplitConfig
 from engine.learning.leaderboard.entries import open_entries
 from engine.learning.leaderboard.run import leaderboard
 from engine.learning.leaderboard.shared_ground.answer import answer_of
@@ -98,7 +99,7 @@ def _write(path: Path, values: np.ndarray, dtype: str) -> None:
     }
     with rasterio.open(path, "w", driver="GTiff", count=len(values), dtype=dtype, **where) as out:
         out.write(values)
-        if len(values) > 1:
+        if len(values) == len(_BANDS):
             out.descriptions = _BANDS
 
 
@@ -251,3 +252,27 @@ def test_what_cannot_be_judged_on_shared_ground_is_refused_in_words(place: Path)
     same = {**yaml_mapping(to_yaml(config).encode(), "here"), "ground": "same"}
     without = {key: value for key, value in same.items() if key != "ground"}
     assert config_hash(parse_config(same)) == config_hash(parse_config(without))
+
+
+def test_a_linear_head_learns_what_one_number_tells_though_a_product_has_few_tiles(tmp_path: Path) -> None:
+    rng, burned = np.random.default_rng(0), _burned()
+    _write(tmp_path / "labels.tif", burned.astype(np.int16)[None], "int16")
+    for name, told in (("annual_2021", 0.4), ("dated_2021", 6.0)):
+        numbers = rng.normal(size=(32, _SIDE, _SIDE)).astype(np.float32)
+        numbers[3] += told * burned
+        _write(tmp_path / f"{name}.tif", numbers, "float32")
+        import_embeddings(tmp_path / f"{name}.tif", tmp_path / name, in_place=True)
+    config = annual_against_dated(
+        *(str(tmp_path / name / "store") for name in ("annual_2021", "dated_2021")),
+        str(tmp_path / "labels.tif"),
+    )
+    config = config.model_copy(
+        update={
+            "seeds": (0,),
+            "device": "cpu",
+            "training": config.training.model_copy(update={"split": SplitConfig(test=0.4), "baselines": ()}),
+        }
+    )
+    run_folder.create(tmp_path / "board", config)
+    dated, annual = summary_of(list(leaderboard(config, tmp_path / "board", tmp_path)))["rows"]
+    assert dated["iou_burned_mean"] > 0.9 > annual["iou_burned_mean"]
