@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from engine.errors import LabelError
 from engine.learning.dataset import spans_of
@@ -10,8 +11,10 @@ from engine.learning.preparation import Prepared
 
 
 def training_places(reference: Prepared) -> np.ndarray:
-    """Numbers of the places that train, ascending."""
-    return np.unique(reference.split.places[reference.split.tiles["train"]])
+    """Numbers of the places that train, ascending; of those with labels, since nothing is learned of others."""
+    train, known = reference.split.tiles["train"], reference.task.is_known(torch.from_numpy(reference.truth))
+    has_label, spans = known.any(dim=1).numpy(), spans_of(reference.store)
+    return np.unique(reference.split.places[[i for i in train.tolist() if has_label[spans[i].rows].any()]])
 
 
 def number_of(share: float, places: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from engine.jobs.configuration.config import (
 )
 from engine.jobs.events import Noticed
 from engine.jobs.leaderboard_events import DecoderTaught, LeaderboardPlanned
+from engine.learning.dataset import spans_of
 from engine.learning.judging.intervals import paired_difference
 from engine.learning.leaderboard.few_labels import drawn_places
 from engine.learning.leaderboard.report.files import read_summary
@@ -118,6 +120,13 @@ def test_few_labels_draw_the_same_places_for_all_and_smaller_draws_lie_in_larger
         assert len(one) == 1
         assert len(two) == 2
         assert one < two
+    train = prepared.split.tiles["train"]
+    truth, unlabelled = prepared.truth.copy(), train[prepared.split.places[train] != min(one)]
+    for index in unlabelled.tolist():
+        truth[spans_of(prepared.store)[index].rows] = -1
+    assert drawn_places(replace(prepared, truth=truth), 0.5, 0).tolist() == list(one), (
+        "of places without labels nothing is learned"
+    )
     for curve in summary_of(board[1])["curves"]:
         assert [point["places"] for point in curve["points"]] == [1, 2, 4]
         row = next(
