@@ -18,8 +18,10 @@ def in_words(error: ValidationError, model: type[BaseModel]) -> str:
 def _one_complaint(item: dict[str, Any], model: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
-        known = _field_names(model)
-        return f"unknown key {where!r}{nearest(str(item['loc'][-1]), known)}. Remove it or correct its name"
+        last, known = str(item["loc"][-1]), _field_names(model)
+        if last in known:
+            return f"the key {where!r} does not stand here. It belongs one level further in or out: move it or remove it"
+        return f"unknown key {where!r}{nearest(last, known)}. Remove it or correct its name"
     # Of settings that do not go together the whole mapping is given, which says nothing to a person.
     is_said = item["type"] != "missing" and not isinstance(item["input"], Mapping)
     given = f" ({item['input']!r:.120} was given)" if is_said else ""

@@ -13,11 +13,14 @@ from engine.learning.preparation import Prepared
 from engine.learning.truth import labelled_tiles
 
 
-def baseline_rows(prepared: Prepared, metric: Metric, leading: np.ndarray) -> list[dict[str, Any]]:
+def baseline_rows(
+    prepared: Prepared, metric: Metric, leading: np.ndarray, seen: np.ndarray
+) -> list[dict[str, Any]]:
     """The baselines fitted on the training tiles and counted on the test tiles; those whose pixels are not there are left out.
 
     Args:
         leading: (seeds, places, N) counts of the row that their differences are taken from.
+        seen: which of the split's test places these are, (all places,) bool.
     """
     task, split = prepared.task, prepared.split
     if not prepared.raws:
@@ -34,7 +37,7 @@ def baseline_rows(prepared: Prepared, metric: Metric, leading: np.ndarray) -> li
         if raw is None:
             continue
         tiles = rule.counts(raw, tested, rule.fit(raw, taught()), taught)
-        counts = np.stack([tiles[places == place].sum(axis=0) for place in np.unique(places)])
+        counts = np.stack([tiles[places == place].sum(axis=0) for place in np.unique(places)])[seen]
         scores = task.scores(counts.sum(axis=0))
         found.append({
             "backbone": rule.name, "head": "", f"{task.watch}_mean": scores[task.watch], "miou_mean": scores.get("miou"),

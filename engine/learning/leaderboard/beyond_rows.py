@@ -10,7 +10,7 @@ import numpy as np
 from engine.jobs.configuration.config import LeaderboardConfig
 from engine.learning.judging.intervals import estimate
 from engine.learning.leaderboard.cells import ALL_GROUPS, Cell
-from engine.learning.leaderboard.counts import Metric, by_place, ends, known, spread
+from engine.learning.leaderboard.counts import Metric, by_place, ends, known, labelled, spread
 from engine.learning.leaderboard.entries import Entry, layer_sets
 from engine.learning.leaderboard.few_labels import number_of, training_places
 from engine.learning.leaderboard.groups import Group, within_reach
@@ -38,7 +38,7 @@ def curves_of(
             for share in shares:
                 cells = [Cell(store, layers, config.positions[0], head, seed, share) for seed in config.seeds]
                 counts = np.stack([by_place(entries[store], results[cell].tests[store]) for cell in cells])
-                score = estimate(counts, metric)
+                score = estimate(counts[:, labelled(counts)], metric)
                 each = [metric(own.sum(axis=0)) for own in counts]
                 points.append({"share": share, "places": number_of(share, every), "mean": known(score.value),
                                "std": spread(each), "interval": ends(score)})  # fmt: skip
@@ -95,7 +95,7 @@ def _tested(
     counts = np.stack(
         [by_place(entry, results[cell].tests[group.store], group.tiles["test"]) for cell in cells]
     )
-    score = estimate(counts, metric)
+    score = estimate(counts[:, labelled(counts)], metric)
     return {"mean": known(score.value), "interval": ends(score), "places": score.places}
 
 

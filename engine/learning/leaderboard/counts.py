@@ -40,6 +40,12 @@ def by_place(entry: Entry, tiles: np.ndarray, chosen: np.ndarray | None = None) 
     return np.stack([tiles[counted][places == place].sum(axis=0) for place in np.unique(places)])
 
 
+def labelled(counts: np.ndarray) -> np.ndarray:
+    """Which places have a label, (places,) bool, of counts (..., places, N): the others are no test. All where none has."""
+    found = np.any(counts.reshape(-1, *counts.shape[-2:]), axis=(0, 2))
+    return found if bool(found.any()) else np.ones(len(found), bool)
+
+
 def plain(found: Estimate) -> dict[str, Any]:
     """An estimate fit for JSON."""
     return {

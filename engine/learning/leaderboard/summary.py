@@ -21,6 +21,7 @@ from engine.learning.leaderboard.counts import (
     ends,
     falling,
     known,
+    labelled,
     mean,
     mean_iou,
     metric_of,
@@ -66,8 +67,9 @@ def summarised(
     """
     task = entries[0].prepared.task
     metric = metric_of(task)
+    seen = _labelled_places(config, entries, results)
     rows = [
-        _row(config, entries, results, own)
+        _row(config, entries, results, own, seen)
         for store in range(len(config.stores))
         for own in row_cells(config, store, layer_sets(config, entries[store].prepared))
     ]
@@ -81,7 +83,7 @@ def summarised(
         comparison(one.facts, other.facts, _difference(one, other, metric))
         for one, other in _compared(rows, chosen, leading)
     ]
-    baselines = baseline_rows(entries[0].prepared, metric, leading.counts)
+    baselines = baseline_rows(entries[0].prepared, metric, leading.counts, seen)
     ordered = sorted(rows, key=lambda one: falling(one.facts[f"{task.watch}_mean"]))
     told = verdict(_against_next(rows, chosen, leading, metric), baselines, leading.facts, task)
     if config.ground == "shared":
@@ -106,12 +108,28 @@ def _with_answer(told: dict[str, Any], chosen: Sequence[Row], metric: Metric, ta
     return {**told, "sentences": [*filter(None, [answer]), *rest]}
 
 
-def _row(config: LeaderboardConfig, entries: Sequence[Entry], results: Results, cells: Sequence[Cell]) -> Row:
+def _labelled_places(config: LeaderboardConfig, entries: Sequence[Entry], results: Results) -> np.ndarray:
+    """Which test places have labels in every store, (places,) bool: what is compared is paired by place."""
+    found = [
+        labelled(by_place(entries[cell.store], result.tests[cell.store]))
+        for cell, result in results.items()
+        if cell.store < len(config.stores) and cell.group is None and cell.share == 1
+    ]
+    return np.all(found, axis=0)
+
+
+def _row(
+    config: LeaderboardConfig,
+    entries: Sequence[Entry],
+    results: Results,
+    cells: Sequence[Cell],
+    seen: np.ndarray,
+) -> Row:
     cell = cells[0]
     entry, head = entries[cell.store], config.heads[cell.head]
     task, found = entry.prepared.task, [results[one] for one in cells]
     feature_dim = sum(entry.store.meta.dims[entry.store.meta.layers.index(layer)] for layer in cell.layers)
-    counts = np.stack([by_place(entry, result.tests[cell.store]) for result in found])
+    counts = np.stack([by_place(entry, result.tests[cell.store])[seen] for result in found])
     scores = [task.scores(own.sum(axis=0)) for own in counts]
     validation = mean([result.validation[task.watch] for result in found])
     facts: dict[str, Any] = {

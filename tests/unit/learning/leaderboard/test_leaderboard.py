@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 
 from engine.errors import BadInput, ConfigError
-from engine.extraction.extract import store_folder
+from engine.extraction.extract import ensure_store, store_folder
 from engine.jobs import folder as run_folder
 from engine.jobs.configuration.config import (
     ExtractConfig,
@@ -34,6 +35,7 @@ from engine.learning.leaderboard.results import FOLDER
 from engine.learning.metrics import Confusion
 from engine.learning.preparation import prepare
 from engine.learning.train import train
+from tests.unit.learning.chips import SPLITS, write_chips
 from tests.unit.learning.leaderboard.conftest import Board, RunBoard, config_of, extraction, summary_of
 
 ROW = {"backbone", "head", "seeds", "iou_burned_mean", "iou_burned_std", "miou_mean", "interval", "seconds"}
@@ -278,3 +280,17 @@ def test_a_configuration_that_cannot_be_used_is_named_in_one_line(
 ) -> None:
     with pytest.raises(ConfigError, match=words):
         parse_config({"kind": "leaderboard", "stores": ["a", "b"], **changes})
+
+
+def test_test_places_without_a_label_are_no_places(run_board: RunBoard, tmp_path: Path) -> None:
+    folder, unlabelled = write_chips(tmp_path / "chips"), SPLITS["test"][0]
+    with rasterio.open(folder / "data" / f"chip{unlabelled}.mask.tif", "r+") as mask:
+        mask.write(np.full((1, mask.height, mask.width), -1, np.int16))
+    config = extraction(folder, 8)
+    for _ in ensure_store(config, tmp_path):
+        pass
+    _, events = run_board(stores=[str(store_folder(config, tmp_path))], label_shares=[0.5], seeds=[0])
+    summary = summary_of(events)
+    assert {row["places"] for row in summary["rows"]} == {len(SPLITS["test"]) - 1}
+    assert {one["places"] for one in summary["pairs"]} == {len(SPLITS["test"]) - 1}
+    assert {one["to_leading"]["places"] for one in summary["baselines"]} == {len(SPLITS["test"]) - 1}
