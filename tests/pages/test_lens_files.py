@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from engine.errors import StoreError
 from engine.views.layer_view import view_of
 from engine.views.lens.reduction import reduction_of
 from pages.ui.map.routes import lens_files, serving
@@ -42,3 +43,11 @@ def test_pieces_come_by_token_and_numbers_of_tiles_and_by_nothing_else(
     assert visitor.get("/lens/other/0-1.bin").status_code == 404
     for headers in ({"origin": "http://elsewhere"}, {"sec-fetch-site": "cross-site"}):
         assert visitor.get(f"/lens/{token}/0-1.bin", headers=headers).status_code == 403
+
+
+def test_a_file_that_is_deleted_while_a_page_is_drawn_is_said_to_be_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBERSCOPE_DATA", str(tmp_path))
+    with pytest.raises(StoreError, match=r"own\.bin is gone"):
+        lens_files.register(tmp_path / "own.bin", "of a run that was deleted")

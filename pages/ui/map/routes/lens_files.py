@@ -35,9 +35,13 @@ def register(path: Path, identity: str) -> str:
 
     Raises:
         SceneError: the file lies outside the folders that the app may show.
+        StoreError: it is gone, as when its run was deleted while a page was drawn.
     """
     real = tiles.require_shown(path)
-    state = real.stat()
+    try:
+        state = real.stat()
+    except FileNotFoundError as err:
+        raise StoreError(f"{path.name} is gone: its run was deleted meanwhile. Choose another one.") from err
     token = token_of("lens", real, identity, state.st_size, state.st_mtime_ns)
     by_token.keep(_files, token, real, MOST_FILES)
     return token

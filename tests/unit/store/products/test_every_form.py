@@ -139,12 +139,12 @@ def test_clicked_labels_become_a_decoder_that_maps_it(
     assert np.mean(called == truth) > 0.95
 
 
+# Chips and tiles each once; test_uses.py trains on pixels.
+@pytest.mark.parametrize("stores", ["TerraTorch", "Major TOM"], indirect=True)
 def test_a_decoder_learns_on_it_and_is_judged_again(
     stores: tuple[EmbeddingStore, EmbeddingStore], room: Path, tmp_path: Path
 ) -> None:
     store = stores[1]
-    if store.meta.backbone not in ("terramind_v1_tiny", "ssl4eo"):
-        pytest.skip("Chips and tiles each once; test_uses.py trains on pixels.")
     is_tile = store.meta.granularity == "tile"
     config = parse_config({
         "kind": "train", "store": str(store.folder), "task": {"name": "tile_classification", "classes": [{"value": 0, "name": "not burnt"}, {"value": 1, "name": "burnt"}], "least_share": 0.5} if is_tile else "burn_scars",
